@@ -1,0 +1,55 @@
+# Needs make and a python3 of 3.11 or newer. Each target makes the virtual environment that it uses.
+PYTHON ?= python3
+DEV = .venv/bin/python
+PEERS = .venv-peers/bin/python
+BENCH = .venv-bench/bin/python
+DOCS = .venv-docs/bin/python
+
+.PHONY: help demo test test-main test-peers lint format docs bench clean
+
+help:
+	@echo "make demo    build, plot and write the all-sky mask of the 4FGL-DR4 sources"
+	@echo "make test    the tests with the newest packages, then those against gammapy and other peers"
+	@echo "make lint    ruff and mypy; make format rewrites"
+	@echo "make docs    the pages, warnings as errors"
+	@echo "make bench   the benchmarks against the peers"
+	@echo "make clean   remove what these made, environments included"
+
+# make_venv.py writes the stamp last, and does nothing when the requirements are those that it holds.
+.venv/.stamp: requirements/dev.txt
+.venv-peers/.stamp: requirements/peers.txt
+.venv-bench/.stamp: requirements/bench.txt
+.venv-docs/.stamp: requirements/docs.txt
+.venv/.stamp .venv-peers/.stamp .venv-bench/.stamp .venv-docs/.stamp: pyproject.toml scripts/make_venv.py
+	$(PYTHON) scripts/make_venv.py $(@D) $(filter requirements/%,$^)
+
+demo: .venv/.stamp
+	$(DEV) -m maskexpr.demo
+
+test: test-main test-peers
+
+test-main: .venv/.stamp
+	$(DEV) -m pytest --ignore tests/peers
+
+test-peers: .venv-peers/.stamp
+	$(PEERS) -m pytest -m "peers or regions"
+
+lint: .venv/.stamp
+	$(DEV) -m ruff check
+	$(DEV) -m ruff format --check
+	$(DEV) -m mypy
+
+format: .venv/.stamp
+	$(DEV) -m ruff check --fix
+	$(DEV) -m ruff format
+
+docs: .venv-docs/.stamp
+	$(DOCS) -m sphinx -W --keep-going -b html docs docs/_build/html
+
+bench: .venv-bench/.stamp
+	$(BENCH) -m benchmarks
+
+clean:
+	rm -rf .venv .venv-peers .venv-bench .venv-docs demo-output docs/_build docs/generated
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
