@@ -1,0 +1,30 @@
+"""Each thread's own WCS of a projection."""
+
+from __future__ import annotations
+
+import threading
+from functools import lru_cache
+from typing import Final
+
+from astropy.wcs import WCS
+
+from .projection import Projection
+
+__all__ = ["thread_wcs"]
+
+
+class _PerThread(threading.local):
+    """One bounded cache of WCS objects for each thread: wcslib's structures are not safe to share, and slow
+    when shared.
+    """
+
+    def __init__(self) -> None:
+        self.wcs = lru_cache(maxsize=32)(Projection.to_wcs)
+
+
+_PER_THREAD: Final = _PerThread()
+
+
+def thread_wcs(projection: Projection) -> WCS:
+    """The calling thread's own WCS of a projection; for evaluation only, never to be changed."""
+    return _PER_THREAD.wcs(projection)

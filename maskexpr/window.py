@@ -1,0 +1,71 @@
+"""Windows of pixels: half-open ranges of rows and columns, on or beyond a map."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+__all__ = ["Window"]
+
+
+class Window(NamedTuple):
+    """Rows ``y0 <= y < y1`` and columns ``x0 <= x < x1``; indices may be negative.
+
+    Examples
+    --------
+    >>> Window(0, 10, 0, 20).intersect(Window(5, 15, -5, 5))
+    Window(y0=5, y1=10, x0=0, x1=5)
+    """
+
+    y0: int
+    y1: int
+    x0: int
+    x1: int
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(ny, nx), never negative.
+
+        Examples
+        --------
+        >>> Window(2, 5, 7, 7).shape
+        (3, 0)
+        """
+        return max(0, self.y1 - self.y0), max(0, self.x1 - self.x0)
+
+    @property
+    def size(self) -> int:
+        """Number of pixels."""
+        ny, nx = self.shape
+        return ny * nx
+
+    def intersect(self, other: Window) -> Window:
+        """Pixels that are in both; of size 0 where there are none.
+
+        Examples
+        --------
+        >>> Window(0, 2, 0, 2).intersect(Window(5, 9, 0, 2)).size
+        0
+        """
+        y0, x0 = max(self.y0, other.y0), max(self.x0, other.x0)
+        return Window(y0, max(y0, min(self.y1, other.y1)), x0, max(x0, min(self.x1, other.x1)))
+
+    def pad(self, rows: int, columns: int | None = None) -> Window:
+        """The window with a margin on each side; ``columns`` is ``rows`` unless given.
+
+        Examples
+        --------
+        >>> Window(0, 2, 0, 2).pad(1)
+        Window(y0=-1, y1=3, x0=-1, x1=3)
+        """
+        columns = rows if columns is None else columns
+        return Window(self.y0 - rows, self.y1 + rows, self.x0 - columns, self.x1 + columns)
+
+    def shift(self, rows: int, columns: int) -> Window:
+        """The window moved.
+
+        Examples
+        --------
+        >>> Window(0, 2, 0, 2).shift(1, -1)
+        Window(y0=1, y1=3, x0=-1, x1=1)
+        """
+        return Window(self.y0 + rows, self.y1 + rows, self.x0 + columns, self.x1 + columns)
