@@ -29,9 +29,9 @@ Box = tuple[float, float, float, float]
 # wcslib allocates some hundred bytes a point; pieces of this size stay in cache and bound the memory.
 _PIECE: Final = 1 << 14
 _CYLINDRICAL: Final = frozenset({"CAR", "CEA", "CYP", "MER"})
-# Every sky position has an image, and wcslib flags the few that have none: no way back is needed to trust.
-_ALWAYS: Final = _CYLINDRICAL | {"SFL", "PAR", "MOL", "AIT", "ZEA", "ARC", "STG", "HPX", "XPH", "TSC", "QSC"}
 # Every sky position has an image, and wcslib flags the few that have none: it is trusted without going back.
+_ALWAYS: Final = _CYLINDRICAL | {"SFL", "PAR", "MOL", "AIT", "ZEA", "ARC", "STG", "HPX", "XPH", "TSC", "QSC"}
+# Projections whose image of the sky is convex: a disk, an oval, a rectangle, a strip, the whole plane. SIN only
 # without its slant.
 _CONVEX: Final = _CYLINDRICAL | {"SFL", "PAR", "MOL", "AIT", "ZEA", "ARC", "STG", "TAN", "SIN"}
 # A position that comes back further away than this (squared chord; 0.06 deg) was mirrored. CSC's polynomials
