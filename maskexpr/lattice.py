@@ -31,7 +31,7 @@ _PIECE: Final = 1 << 14
 _CYLINDRICAL: Final = frozenset({"CAR", "CEA", "CYP", "MER"})
 # Every sky position has an image, and wcslib flags the few that have none: it is trusted without going back.
 _ALWAYS: Final = _CYLINDRICAL | {"SFL", "PAR", "MOL", "AIT", "ZEA", "ARC", "STG", "HPX", "XPH", "TSC", "QSC"}
-# Projections whose image of the sky is convex: a disk, an oval, a rectangle, a strip, the whole plane. SIN only
+# Projections whose image of the sky is convex: disk, oval, rectangle, strip, the whole plane. SIN only
 # without its slant.
 _CONVEX: Final = _CYLINDRICAL | {"SFL", "PAR", "MOL", "AIT", "ZEA", "ARC", "STG", "TAN", "SIN"}
 # A position that comes back further away than this (squared chord; 0.06 deg) was mirrored. CSC's polynomials
