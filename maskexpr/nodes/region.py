@@ -1,0 +1,223 @@
+"""`Region`: shapes on the sky, or on the plane of the pixels."""
+
+from __future__ import annotations
+
+import dataclasses
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import regions
+
+from ..coverage import EMPTY, Coverage
+from ..errors import MaskValueError, NeedsGridError
+from ..expr import And, Ask, Bools, Mask, NoSky, Not, Or, Xor, node
+from ..points import Pixels, Points
+from ..regionio import read_shape, shape_of
+from ..regionio_back import to_regions
+from ..shapes import Compound, Line, Point, Shape
+from ..tiles import Areas, Tile, Tiles
+from ._pixel_region import pixel_coverage, pixel_values
+
+__all__ = ["Region"]
+
+METRICS = ("sky", "pixel")
+
+# Where DS9's name of a frame is not astropy's.
+_FRAMES = {"barycentricmeanecliptic": "ecliptic"}
+
+
+@node("region")
+@dataclasses.dataclass(init=False, frozen=True, eq=False, repr=False)
+class Region(Mask):
+    """A region, or a list of them, which is their union.
+
+    Parameters
+    ----------
+    spec : str, regions.Region, list of regions.Region, or Shape
+        DS9 text (lines or semicolons), objects of the ``regions`` package, or a shape of `maskexpr.shapes`.
+        An excluded shape (``-circle``) takes away from the shapes before it. A text region is the point
+        that it marks.
+    metric : "sky" or "pixel"
+        Whether distances are angles on the sphere, or the planar arithmetic of the map's pixels, as
+        ``regions`` and gammapy have them.
+
+    Raises
+    ------
+    RegionError
+        For a shape that cannot be honoured, naming the line or the place in the list.
+
+    Notes
+    -----
+    In the sky metric a point is the pixel that holds it and a line is the pixels that its great-circle arc
+    crosses; both need a grid. In the pixel metric a point is the pixels whose centres are less than one pixel
+    away in each direction, which is what gammapy makes of it, and a line is refused. Outside the map the
+    pixel metric selects nothing.
+
+    Examples
+    --------
+    >>> Region("galactic; circle(0, 0, 0.3)")
+    Region("galactic;circle(0, 0, 0.3 deg)")
+    >>> Region("fk5; circle(83.6, 22, 30'); -circle(83.6, 22, 6')").shape.formula
+    (0, 1, 'minus')
+    """
+
+    shape: Shape
+    metric: str
+
+    def __init__(self, spec: Any, metric: str = "sky") -> None:
+        _check_metric(metric)
+        object.__setattr__(self, "shape", shape_of(spec, metric))
+        object.__setattr__(self, "metric", metric)
+
+    @classmethod
+    def read(cls, path: str | Path, metric: str = "sky") -> Region:
+        """The union of the shapes in a DS9, CRTF or FITS region file.
+
+        FITS region tables hold pixels, as ``regions`` reads them, so they need ``metric="pixel"``.
+
+        Raises
+        ------
+        RegionError
+            For a shape that cannot be honoured, naming the line or row.
+        FormatError
+            For a file that is none of the three.
+        """
+        _check_metric(metric)
+        return cls(read_shape(path, metric), metric)
+
+    @classmethod
+    def restore(cls, fields: dict[str, Any]) -> Region:
+        """See `Mask.restore`."""
+        return cls(fields["shape"], fields["metric"])
+
+    @property
+    def needs_grid(self) -> bool:  # type: ignore[override]  # here it depends on the shape
+        """Whether the region has a meaning only on a grid."""
+        return self.metric == "pixel" or self.shape.needs_grid
+
+    def label(self) -> str:
+        """See `Mask.label`."""
+        metric = "" if self.metric == "sky" else ", metric='pixel'"
+        return f'Region("{_text(self.shape)}"{metric})'
+
+    def to_regions(self) -> regions.Regions:
+        """The region as objects of the ``regions`` package, of which it is the union.
+
+        Raises
+        ------
+        RegionError
+            For a shape that the installed version does not have.
+        """
+        return to_regions(self.shape)
+
+    def lowered(self) -> Mask:
+        """The same mask with the operators between shapes as operators of the expression."""
+        return self._lowered
+
+    @cached_property
+    def _lowered(self) -> Mask:
+        if not isinstance(self.shape, Compound):
+            return self
+        if not self.shape.formula:
+            return NoSky()
+        nothing: _Pending = ("", [])
+        return _made(self.shape.fold(self._pending, _join, nothing))
+
+    def _pending(self, shape: Shape) -> _Pending:
+        return "", [Region(shape, self.metric)]
+
+    # ---- what a node says of itself
+    # ------------------------------------------------------------------------------------
+
+    def coverage(self, areas: Areas, of: Ask) -> Coverage:
+        """See `Mask.coverage`."""
+        if self.metric == "pixel":
+            return pixel_coverage(self.shape, areas)
+        if isinstance(self.shape, Point | Line):
+            return _marks_coverage(self.shape, areas)
+        if self.shape.needs_grid:
+            return of.coverage(self.lowered(), areas)
+        return self.shape.coverage(areas.caps, areas.geom.frame)
+
+    def values(self, where: Tile | Points, of: Ask) -> Bools:
+        """See `Mask.values`."""
+        if not self.needs_grid:
+            return super().values(where, of)
+        if not isinstance(where, Tile | Pixels):
+            raise NeedsGridError(
+                f"{self.label()} has a meaning only on a grid: give it, contains(positions, geom=geom)"
+            )
+        if self.metric == "pixel":
+            return pixel_values(self.shape, where)
+        if isinstance(self.shape, Point | Line):
+            return _marks(self.shape, where)
+        return of.values(self.lowered(), where)
+
+    def inside(self, points: Points) -> Bools:
+        """See `Mask.inside`."""
+        return self.shape.inside(points.xyz, points.frame)
+
+
+def _check_metric(metric: str) -> None:
+    if metric not in METRICS:
+        raise MaskValueError(f"metric must be 'sky' or 'pixel', got {metric!r}")
+
+
+def _marks(shape: Point | Line, where: Tile | Pixels) -> Bools:
+    pixels = shape.pixels(where.geom)
+    if isinstance(where, Pixels):
+        return pixels.hold(where.y, where.x)
+    out = np.zeros(where.shape, dtype=bool)
+    pixels.fill(out, where.window.y0, where.window.x0)
+    return out
+
+
+def _marks_coverage(shape: Point | Line, areas: Areas) -> Coverage:
+    pixels = shape.pixels(areas.geom)
+    cover = pixels.coverage(areas.caps)
+    if isinstance(areas, Tiles) and len(pixels.y):
+        y0, y1, x0, x1 = areas.bounds
+        missed = (
+            (pixels.y.max() < y0) | (pixels.y.min() >= y1) | (pixels.x.max() < x0) | (pixels.x.min() >= x1)
+        )
+        cover[missed] = EMPTY
+    return cover
+
+
+def _text(shape: Shape) -> str:
+    """Text that DS9 takes, where the shape is simple or a short sequence of such; else a description."""
+    if not isinstance(shape, Compound):
+        return f"{_FRAMES.get(shape.frame, shape.frame)};{shape.text()}"
+    sequence = list(range(len(shape.shapes)))
+    in_order = [token for token in shape.formula if isinstance(token, int)] == sequence
+    signs = {"or": "", "minus": "-"}
+    operators = [token for token in shape.formula if isinstance(token, str)]
+    stepwise = all(isinstance(token, str) for token in shape.formula[2::2])
+    if not 0 < len(sequence) <= 3 or not in_order or not stepwise or not set(operators) <= set(signs):
+        return shape.text()
+    parts = [_text(shape.shapes[0])]
+    for operator, before, each in zip(operators, shape.shapes, shape.shapes[1:], strict=False):
+        frame = "" if each.frame == before.frame else f"{_FRAMES.get(each.frame, each.frame)};"
+        parts.append(f"{frame}{signs[operator]}{each.text()}")
+    return ";".join(parts)
+
+
+# An operator that is still being collected: operands of one operator make one flat node.
+_Pending = tuple[str, list[Mask]]
+_NODES = {"or": Or, "and": And, "xor": Xor}
+
+
+def _made(pending: _Pending) -> Mask:
+    operator, masks = pending
+    return masks[0] if len(masks) == 1 else _NODES[operator](*masks)
+
+
+def _join(operator: str, left: _Pending, right: _Pending) -> _Pending:
+    name = "and" if operator == "minus" else operator
+    last = Not(_made(right)) if operator == "minus" else _made(right)
+    if left[0] == name or len(left[1]) == 1:
+        left[1].append(last)
+        return name, left[1]
+    return name, [_made(left), last]

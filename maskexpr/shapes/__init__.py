@@ -1,0 +1,30 @@
+"""Shapes on the sphere: plain records with their geometry, free of any grid.
+
+A shape knows which points it holds and which caps it holds or misses as a whole. Positions are degrees in a
+named frame; in the frame ``"image"`` they are pixels (``lon`` along x, ``lat`` along y, from 0) and the shape
+has a meaning in the pixel metric only.
+"""
+
+from .base import IMAGE, Shape
+from .circle import Circle, CircleAnnulus, WholeSky
+from .compound import Compound, combine
+from .ellipse import Ellipse, EllipseAnnulus, Rectangle, RectangleAnnulus
+from .line import Line, Point
+from .polygon import Polygon
+
+__all__ = [
+    "IMAGE",
+    "Circle",
+    "CircleAnnulus",
+    "Compound",
+    "Ellipse",
+    "EllipseAnnulus",
+    "Line",
+    "Point",
+    "Polygon",
+    "Rectangle",
+    "RectangleAnnulus",
+    "Shape",
+    "WholeSky",
+    "combine",
+]

@@ -1,0 +1,174 @@
+"""What every shape answers, and the checks that their constructors share."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import Any, ClassVar, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..angles import format_degrees
+from ..coverage import EMPTY, FULL, MIXED, Coverage
+from ..errors import GeometryError, NeedsGridError, RegionError
+from ..sphere import Caps, rotate, rotation, unit
+
+__all__ = [
+    "IMAGE",
+    "SLACK",
+    "Bools",
+    "Shape",
+    "decide",
+    "directions",
+    "dot",
+    "numbers",
+    "place",
+    "size",
+    "store",
+    "written_place",
+    "written_size",
+]
+
+Bools = NDArray[np.bool_]
+Floats = NDArray[np.float64]
+
+IMAGE: Final = "image"
+"""The frame of positions that are pixels."""
+
+SLACK: Final = 1e-12
+"""Radians by which a bound is widened before it is believed: more than ties and rounding together."""
+
+
+class Shape:
+    """A shape on the sky. Each is a frozen dataclass, registered as a record.
+
+    Shapes of the frame `IMAGE`, and those that mark pixels (`needs_grid`), cannot be asked here: the Region
+    node does that.
+    """
+
+    tag: ClassVar[str] = ""
+    frame: str
+
+    @property
+    def needs_grid(self) -> bool:
+        """Whether the shape has a meaning only on a grid."""
+        return False
+
+    @property
+    def leaves(self) -> tuple[Shape, ...]:
+        """The simple shapes that it is made of."""
+        return (self,)
+
+    def inside(self, xyz: Floats, frame: str) -> Bools:
+        """Which points are strictly inside; those closer to the rim than `sphere.TIE` are not.
+
+        Parameters
+        ----------
+        xyz : ndarray, shape (3, n)
+            Unit vectors; NaN is never inside.
+        frame : str
+            Their frame. The shape is turned into it, not the points.
+        """
+        raise NeedsGridError(
+            f"{self.text()} marks pixels and has a meaning only on a grid: contains(positions, geom=geom)"
+        )
+
+    def coverage(self, caps: Caps, frame: str) -> Coverage:
+        """Whether caps, given in a frame, are certainly inside, certainly outside, or neither is known."""
+        return np.full(len(caps.radius), MIXED)
+
+    def text(self) -> str:
+        """The shape as DS9 writes it, its frame apart, with units."""
+        raise NotImplementedError
+
+
+def decide(empty: Bools, full: Bools) -> Coverage:
+    """Coverage of what is known to be empty and known to be full."""
+    return np.where(full, FULL, np.where(empty, EMPTY, MIXED)).astype(np.uint8)
+
+
+def dot(vector: Floats, xyz: Floats) -> Floats:
+    """Scalar products of a vector, shape (3,), with (3, n) others: the same bits for every batching."""
+    return np.asarray(vector[0] * xyz[0] + vector[1] * xyz[1] + vector[2] * xyz[2])
+
+
+@lru_cache(maxsize=4096)
+def directions(lon: tuple[float, ...], lat: tuple[float, ...], origin: str, target: str) -> Floats:
+    """Unit vectors in ``target`` of positions in ``origin``, shape (3, n), read-only."""
+    xyz = rotate(rotation(origin, target), unit(np.array(lon), np.array(lat)))
+    xyz.flags.writeable = False
+    return xyz
+
+
+def written_place(lon: float, lat: float, frame: str) -> str:
+    """A position as DS9 text has it, which counts pixels from 1."""
+    first = 1 if frame == IMAGE else 0
+    return f"{lon + first:.10g}, {lat + first:.10g}"
+
+
+def written_size(value: float, frame: str) -> str:
+    """A length as DS9 text has it."""
+    return f"{value:.10g}" if frame == IMAGE else format_degrees(value)
+
+
+# ---- checks at construction
+# ----------------------------------------------------------------------------------------------
+
+
+def store(shape: Shape, **fields: Any) -> None:
+    """Set checked fields of a frozen dataclass while it is made."""
+    for name, value in fields.items():
+        object.__setattr__(shape, name, value)
+
+
+def place(lon: Any, lat: Any, frame: str) -> tuple[float, float]:
+    """One checked position.
+
+    Raises
+    ------
+    RegionError
+        For a frame that is not known or not a rotation of ICRS, a position that is not finite or a latitude
+        beyond the poles.
+    """
+    _check_frame(frame)
+    lon, lat = float(lon), float(lat)
+    if not (math.isfinite(lon) and math.isfinite(lat)):
+        raise RegionError(f"a position must be finite, got ({lon}, {lat})")
+    if frame != IMAGE and abs(lat) > 90:
+        raise RegionError(f"latitude {lat:g} deg is beyond the pole")
+    return lon, lat
+
+
+def numbers(values: Iterable[Any]) -> tuple[float, ...]:
+    """A tuple of floats."""
+    return tuple(float(each) for each in values)
+
+
+def size(value: Any, name: str, frame: str, most: float) -> float:
+    """One checked radius, width or height: finite, not negative and, on the sky, at most ``most`` degrees."""
+    number = float(value)
+    unit_name = "pix" if frame == IMAGE else "deg"
+    if not math.isfinite(number):
+        raise RegionError(f"{name} must be finite, got {number}")
+    if number < 0:
+        raise RegionError(f"{name} must not be negative, got {number:g} {unit_name}")
+    if frame != IMAGE and number > most:
+        raise RegionError(f"{name} is {number:g} deg; on the sky it can be at most {most:g} deg")
+    return number
+
+
+def _check_frame(frame: str) -> None:
+    if frame == IMAGE:
+        return
+    try:
+        rotation(frame, "icrs")
+    except GeometryError as err:
+        raise RegionError(
+            f"frame {frame!r} is no pure rotation of ICRS: convert the position to ICRS first"
+        ) from err
+    except (ValueError, AttributeError, TypeError) as err:
+        raise RegionError(
+            f"unknown frame {frame!r}: use icrs, fk5, galactic or another frame that astropy names"
+        ) from err

@@ -1,0 +1,142 @@
+"""Circles, circular annuli, and the whole sky."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..coverage import FULL, Coverage, invert
+from ..errors import RegionError
+from ..records import record
+from ..sphere import TIE, Caps, angle_between, within
+from .base import SLACK, Bools, Shape, decide, directions, place, size, store, written_place, written_size
+
+__all__ = ["Circle", "CircleAnnulus", "WholeSky"]
+
+
+@record("circle")
+@dataclass(frozen=True)
+class Circle(Shape):
+    """Everything strictly nearer to the centre than the radius.
+
+    Parameters
+    ----------
+    lon, lat : float
+        Centre in degrees.
+    radius : float
+        Degrees, 0 to 180. A circle of radius 0 holds nothing.
+    frame : str
+        Frame of the centre.
+
+    Raises
+    ------
+    RegionError
+        For a negative radius, NaN, a latitude beyond the poles or an unknown frame.
+
+    Examples
+    --------
+    >>> from maskexpr.sphere import unit
+    >>> Circle(10, 90, 5).inside(unit([0.0, 200.0], [85.5, 84.5]), "icrs").tolist()
+    [True, False]
+    """
+
+    lon: float
+    lat: float
+    radius: float
+    frame: str = "icrs"
+
+    def __post_init__(self) -> None:
+        lon, lat = place(self.lon, self.lat, self.frame)
+        store(self, lon=lon, lat=lat, radius=size(self.radius, "radius", self.frame, 180))
+
+    def inside(self, xyz: NDArray[np.float64], frame: str) -> Bools:
+        """See `Shape.inside`."""
+        return within(xyz, self._centre(frame), np.deg2rad(self.radius))
+
+    def coverage(self, caps: Caps, frame: str) -> Coverage:
+        """See `Shape.coverage`."""
+        radius = float(np.deg2rad(self.radius))
+        distance = angle_between(caps.centre, self._centre(frame))
+        empty = (distance - caps.radius > radius + SLACK) | (radius <= TIE)
+        return decide(empty, distance + caps.radius < radius - SLACK)
+
+    def _centre(self, frame: str) -> NDArray[np.float64]:
+        return directions((self.lon,), (self.lat,), self.frame, frame)
+
+    def text(self) -> str:
+        """See `Shape.text`."""
+        where = written_place(self.lon, self.lat, self.frame)
+        return f"circle({where}, {written_size(self.radius, self.frame)})"
+
+
+@record("circle_annulus")
+@dataclass(frozen=True)
+class CircleAnnulus(Shape):
+    """The outer circle without the inner one, whose rim belongs to the annulus: the two leave no gap.
+
+    Parameters
+    ----------
+    lon, lat : float
+        Centre in degrees.
+    inner, outer : float
+        Radii in degrees.
+    frame : str
+        Frame of the centre.
+    """
+
+    lon: float
+    lat: float
+    inner: float
+    outer: float
+    frame: str = "icrs"
+
+    def __post_init__(self) -> None:
+        lon, lat = place(self.lon, self.lat, self.frame)
+        inner = size(self.inner, "inner radius", self.frame, 180)
+        outer = size(self.outer, "outer radius", self.frame, 180)
+        if inner >= outer:
+            raise RegionError(f"the inner radius {inner:g} must be less than the outer radius {outer:g}")
+        store(self, lon=lon, lat=lat, inner=inner, outer=outer)
+
+    @cached_property
+    def rims(self) -> tuple[Circle, Circle]:
+        """The inner and the outer circle."""
+        return tuple(Circle(self.lon, self.lat, each, self.frame) for each in (self.inner, self.outer))  # type: ignore[return-value]
+
+    def inside(self, xyz: NDArray[np.float64], frame: str) -> Bools:
+        """See `Shape.inside`."""
+        inner, outer = self.rims
+        return np.asarray(outer.inside(xyz, frame) & ~inner.inside(xyz, frame))
+
+    def coverage(self, caps: Caps, frame: str) -> Coverage:
+        """See `Shape.coverage`."""
+        inner, outer = self.rims
+        return np.minimum(outer.coverage(caps, frame), invert(inner.coverage(caps, frame)))
+
+    def text(self) -> str:
+        """See `Shape.text`."""
+        radii = f"{written_size(self.inner, self.frame)}, {written_size(self.outer, self.frame)}"
+        return f"annulus({written_place(self.lon, self.lat, self.frame)}, {radii})"
+
+
+@record("whole_sky")
+@dataclass(frozen=True)
+class WholeSky(Shape):
+    """Everything (a circle of 180 degrees leaves out its antipode)."""
+
+    frame: str = "icrs"
+
+    def inside(self, xyz: NDArray[np.float64], frame: str) -> Bools:
+        """See `Shape.inside`."""
+        return np.asarray(np.isfinite(xyz[0]))
+
+    def coverage(self, caps: Caps, frame: str) -> Coverage:
+        """See `Shape.coverage`."""
+        return np.full(len(caps.radius), FULL)
+
+    def text(self) -> str:
+        """See `Shape.text`."""
+        return "whole sky"

@@ -1,0 +1,257 @@
+"""Ellipses, rectangles and their annuli, in the tangent frame at their centre.
+
+A point's offsets from the centre are its separation times the sine and cosine of its position angle, measured
+from the axes of the shape. Angles are as `regions` and DS9 have them: counter-clockwise on the sky, and at 0
+the width lies along the longitude.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import ClassVar, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..angles import format_degrees
+from ..coverage import EMPTY, Coverage, invert
+from ..errors import RegionError
+from ..records import record
+from ..sphere import TIE, Caps, rotate, rotation, unit
+from .base import SLACK, Bools, Shape, decide, dot, place, size, store, written_place, written_size
+
+__all__ = ["Ellipse", "EllipseAnnulus", "Rectangle", "RectangleAnnulus"]
+
+Floats = NDArray[np.float64]
+
+# Separations beyond which the tangent frame stretches too much to bound anything.
+_FARTHEST = 3.0
+
+
+class _Axes(NamedTuple):
+    """Unit vectors of the centre and of the directions of width and height there."""
+
+    centre: Floats
+    width: Floats
+    height: Floats
+
+
+@lru_cache(maxsize=4096)
+def _axes(lon: float, lat: float, angle: float, origin: str, target: str) -> _Axes:
+    lam, phi, tilt = np.deg2rad([lon, lat, angle])
+    north = np.array([-np.sin(phi) * np.cos(lam), -np.sin(phi) * np.sin(lam), np.cos(phi)])
+    east = np.array([-np.sin(lam), np.cos(lam), 0.0])
+    # At angle 0 the width points west, which is towards +x on an image with north up and east left.
+    width = np.sin(tilt) * north - np.cos(tilt) * east
+    height = np.cos(tilt) * north + np.sin(tilt) * east
+    matrix = rotation(origin, target)
+    return _Axes(*(rotate(matrix, each) for each in (unit(lon, lat), width, height)))
+
+
+def _offsets(axes: _Axes, xyz: Floats) -> tuple[Floats, Floats, Floats]:
+    """Offsets along width and height, and separation, of points, all in radians."""
+    along, across = dot(axes.width, xyz), dot(axes.height, xyz)
+    sine = np.sqrt(along * along + across * across)
+    separation = np.arctan2(sine, dot(axes.centre, xyz))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        scale = np.where(sine > 0, separation / sine, 1.0)
+    # The antipode lies in every direction; it is given the one of the width.
+    return np.where((sine == 0) & (separation > 1), np.pi, along * scale), across * scale, separation
+
+
+@dataclass(frozen=True)
+class _Elongated(Shape):
+    """What ellipse and rectangle share."""
+
+    lon: float
+    lat: float
+    width: float
+    height: float
+    angle: float = 0.0
+    frame: str = "icrs"
+
+    _name: ClassVar[str] = ""
+
+    def __post_init__(self) -> None:
+        lon, lat = place(self.lon, self.lat, self.frame)
+        width = size(self.width, "width", self.frame, 360)
+        height = size(self.height, "height", self.frame, 360)
+        angle = float(self.angle)
+        if not np.isfinite(angle):
+            raise RegionError(f"the angle must be finite, got {angle}")
+        store(self, lon=lon, lat=lat, width=width, height=height, angle=angle)
+
+    @property
+    def _half(self) -> tuple[float, float]:
+        """Half-axes in radians."""
+        return float(np.deg2rad(self.width / 2)), float(np.deg2rad(self.height / 2))
+
+    @staticmethod
+    def _contains(along: Floats, across: Floats, half: tuple[float, float]) -> Bools:
+        raise NotImplementedError
+
+    @staticmethod
+    def _circles(half: tuple[float, float]) -> tuple[float, float]:
+        """Radii of the inscribed and of the bounding circle."""
+        raise NotImplementedError
+
+    def inside(self, xyz: Floats, frame: str) -> Bools:
+        """See `Shape.inside`."""
+        half_width, half_height = (each - TIE for each in self._half)
+        if min(half_width, half_height) <= 0:
+            return np.zeros(xyz.shape[1:], dtype=bool)
+        along, across, _ = _offsets(_axes(self.lon, self.lat, self.angle, self.frame, frame), xyz)
+        return self._contains(along, across, (half_width, half_height))
+
+    def coverage(self, caps: Caps, frame: str) -> Coverage:
+        """See `Shape.coverage`."""
+        half_width, half_height = self._half
+        if min(half_width, half_height) <= TIE:
+            return np.full(len(caps.radius), EMPTY)
+        axes = _axes(self.lon, self.lat, self.angle, self.frame, frame)
+        along, across, separation = _offsets(axes, caps.centre)
+        inscribed, bounding = self._circles(self._half)
+        radius = caps.radius + SLACK
+        # From the centre of the cap to any point of it the offsets change at most this often as fast as the
+        # separation does.
+        farthest = separation + radius
+        with np.errstate(invalid="ignore", divide="ignore"):
+            stretch = np.where(farthest < _FARTHEST, np.maximum(farthest / np.sin(farthest), 1.0), np.inf)
+        reach = stretch * radius + SLACK
+        low = (np.maximum(np.abs(along) - reach, 0.0), np.maximum(np.abs(across) - reach, 0.0))
+        high = (np.abs(along) + reach, np.abs(across) + reach)
+        empty = ~self._contains(*low, (half_width, half_height)) | (separation - radius > bounding + SLACK)
+        shrunk = (half_width - TIE, half_height - TIE)
+        return decide(empty, self._contains(*high, shrunk) | (farthest < inscribed - SLACK))
+
+    def text(self) -> str:
+        """See `Shape.text`."""
+        return _written(self._name, self, self._axes_written())
+
+    def _axes_written(self) -> tuple[float, float]:
+        return self.width, self.height
+
+
+def _written(name: str, shape: _Elongated | _ElongatedAnnulus, axes: tuple[float, ...]) -> str:
+    where = written_place(shape.lon, shape.lat, shape.frame)
+    sizes = ", ".join(written_size(each, shape.frame) for each in axes)
+    return f"{name}({where}, {sizes}, {format_degrees(shape.angle)})"
+
+
+@record("ellipse")
+@dataclass(frozen=True)
+class Ellipse(_Elongated):
+    """An ellipse.
+
+    Parameters
+    ----------
+    lon, lat : float
+        Centre in degrees.
+    width, height : float
+        Full axes in degrees.
+    angle : float
+        Degrees, counter-clockwise; at 0 the width lies along the longitude.
+    frame : str
+        Frame of the centre and the angle.
+
+    Examples
+    --------
+    >>> from maskexpr.sphere import unit
+    >>> Ellipse(0, 0, 4, 2, 90).inside(unit([0.0, 1.5], [1.5, 0.0]), "icrs").tolist()
+    [True, False]
+    """
+
+    _name: ClassVar[str] = "ellipse"
+
+    @staticmethod
+    def _contains(along: Floats, across: Floats, half: tuple[float, float]) -> Bools:
+        return np.asarray((along / half[0]) ** 2 + (across / half[1]) ** 2 < 1.0)
+
+    @staticmethod
+    def _circles(half: tuple[float, float]) -> tuple[float, float]:
+        return min(half), max(half)
+
+    def _axes_written(self) -> tuple[float, float]:
+        # DS9 gives half-axes for ellipses and full sides for boxes.
+        return self.width / 2, self.height / 2
+
+
+@record("rectangle")
+@dataclass(frozen=True)
+class Rectangle(_Elongated):
+    """A rectangle. Parameters as for `Ellipse`; width and height are full sides."""
+
+    _name: ClassVar[str] = "box"
+
+    @staticmethod
+    def _contains(along: Floats, across: Floats, half: tuple[float, float]) -> Bools:
+        return np.asarray((np.abs(along) < half[0]) & (np.abs(across) < half[1]))
+
+    @staticmethod
+    def _circles(half: tuple[float, float]) -> tuple[float, float]:
+        return min(half), float(np.hypot(*half))
+
+
+@dataclass(frozen=True)
+class _ElongatedAnnulus(Shape):
+    """What the annuli of ellipses and rectangles share."""
+
+    lon: float
+    lat: float
+    inner_width: float
+    inner_height: float
+    outer_width: float
+    outer_height: float
+    angle: float = 0.0
+    frame: str = "icrs"
+
+    _kind: ClassVar[type[_Elongated]]
+
+    def __post_init__(self) -> None:
+        for axis in ("width", "height"):
+            inner, outer = getattr(self, f"inner_{axis}"), getattr(self, f"outer_{axis}")
+            if inner >= outer:
+                raise RegionError(f"the inner {axis} {inner:g} must be less than the outer {axis} {outer:g}")
+            store(self, **{f"inner_{axis}": float(inner), f"outer_{axis}": float(outer)})
+        _, whole = self.rims
+        store(self, lon=whole.lon, lat=whole.lat, angle=whole.angle)
+
+    @cached_property
+    def rims(self) -> tuple[_Elongated, _Elongated]:
+        """The inner and the outer shape."""
+        inner = self._kind(self.lon, self.lat, self.inner_width, self.inner_height, self.angle, self.frame)
+        return inner, self._kind(
+            self.lon, self.lat, self.outer_width, self.outer_height, self.angle, self.frame
+        )
+
+    def inside(self, xyz: Floats, frame: str) -> Bools:
+        """See `Shape.inside`."""
+        inner, outer = self.rims
+        return outer.inside(xyz, frame) & ~inner.inside(xyz, frame)
+
+    def coverage(self, caps: Caps, frame: str) -> Coverage:
+        """See `Shape.coverage`."""
+        inner, outer = self.rims
+        return np.minimum(outer.coverage(caps, frame), invert(inner.coverage(caps, frame)))
+
+    def text(self) -> str:
+        """See `Shape.text`."""
+        inner, outer = self.rims
+        return _written(self._kind._name, self, (*inner._axes_written(), *outer._axes_written()))
+
+
+@record("ellipse_annulus")
+@dataclass(frozen=True)
+class EllipseAnnulus(_ElongatedAnnulus):
+    """An ellipse without a smaller one of the same centre and angle, whose rim belongs to it. Full axes."""
+
+    _kind: ClassVar[type[_Elongated]] = Ellipse
+
+
+@record("rectangle_annulus")
+@dataclass(frozen=True)
+class RectangleAnnulus(_ElongatedAnnulus):
+    """A rectangle without a smaller one of the same centre and angle, whose rim belongs to it. Full sides."""
+
+    _kind: ClassVar[type[_Elongated]] = Rectangle

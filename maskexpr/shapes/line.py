@@ -1,0 +1,211 @@
+"""Points and lines: shapes without an area, which mark the pixels that hold or meet them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+
+from ..coverage import EMPTY, MIXED, Coverage
+from ..errors import RegionError
+from ..geom import WcsGeom
+from ..records import record
+from ..sphere import Caps, chord2, chord2_of, lonlat, unit
+from .base import IMAGE, SLACK, Bools, Shape, directions, place, store, written_place
+
+__all__ = ["Line", "MarkedPixels", "Point"]
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+# The arc is first cut into this many pieces, so that no fold of a projection falls between two samples.
+_PIECES: Final = 256
+# Radians below which a piece that still jumps has met a seam or a horizon.
+_SHORTEST: Final = 1e-13
+# Pixels by which a piece may bend without being cut again.
+_BEND: Final = 1e-6
+
+
+class _Marks(Shape):
+    """A shape that marks pixels."""
+
+    @property
+    def needs_grid(self) -> bool:
+        """See `Shape.needs_grid`."""
+        return True
+
+    def pixels(self, geom: WcsGeom) -> MarkedPixels:
+        """The pixels of a grid that it marks."""
+        return _marked(self, geom)
+
+    def _find(self, geom: WcsGeom) -> tuple[Floats, Floats]:
+        """Places, in pixels, that are in the marked pixels."""
+        raise NotImplementedError
+
+
+@record("point")
+@dataclass(frozen=True)
+class Point(_Marks):
+    """A position; it marks the pixel that holds it.
+
+    Parameters
+    ----------
+    lon, lat : float
+        Degrees.
+    frame : str
+        Frame of the position.
+    """
+
+    lon: float
+    lat: float
+    frame: str = "icrs"
+
+    def __post_init__(self) -> None:
+        lon, lat = place(self.lon, self.lat, self.frame)
+        store(self, lon=lon, lat=lat)
+
+    def _find(self, geom: WcsGeom) -> tuple[Floats, Floats]:
+        return geom.pixel(*lonlat(directions((self.lon,), (self.lat,), self.frame, geom.frame)))
+
+    def text(self) -> str:
+        """See `Shape.text`."""
+        return f"point({written_place(self.lon, self.lat, self.frame)})"
+
+
+@record("line")
+@dataclass(frozen=True)
+class Line(_Marks):
+    """The shorter great-circle arc between two positions; it marks the pixels that it crosses.
+
+    Parameters
+    ----------
+    lon, lat : pair of float
+        The two ends in degrees.
+    frame : str
+        Frame of both.
+    """
+
+    lon: tuple[float, float]
+    lat: tuple[float, float]
+    frame: str = "icrs"
+
+    def __post_init__(self) -> None:
+        if len(self.lon) != 2 or len(self.lat) != 2:
+            raise RegionError("a line has two ends")
+        start, end = (place(lon, lat, self.frame) for lon, lat in zip(self.lon, self.lat, strict=True))
+        store(self, lon=(start[0], end[0]), lat=(start[1], end[1]))
+        if self.frame != IMAGE and chord2(unit(*start), -unit(*end)) < 1e-18:
+            raise RegionError("a line between antipodes: many arcs join them")
+
+    def _find(self, geom: WcsGeom) -> tuple[Floats, Floats]:
+        ends = directions(self.lon, self.lat, self.frame, geom.frame)
+        return _crossed(geom, ends[:, 0], ends[:, 1])
+
+    def text(self) -> str:
+        """See `Shape.text`."""
+        ends = [written_place(lon, lat, self.frame) for lon, lat in zip(self.lon, self.lat, strict=True)]
+        return f"line({', '.join(ends)})"
+
+
+class MarkedPixels(NamedTuple):
+    """Pixels of a grid, in the order of rows and then columns; a tree of the sky positions of their centres.
+
+    The tree is None where no centre is on the sky.
+    """
+
+    y: Ints
+    x: Ints
+    tree: cKDTree | None
+
+    def fill(self, out: Bools, top: int, left: int) -> None:
+        """Set those that a window holds, in its array, whose first pixel is (top, left)."""
+        y, x = self.y - top, self.x - left
+        held = (y >= 0) & (y < out.shape[0]) & (x >= 0) & (x < out.shape[1])
+        out[y[held], x[held]] = True
+
+    def hold(self, y: Ints, x: Ints) -> Bools:
+        """Which of some pixels are among them."""
+        if not len(self.y):
+            return np.zeros(y.shape, dtype=bool)
+        low = int(min(self.x.min(), x.min(initial=0)))
+        width = int(max(self.x.max(), x.max(initial=0))) - low + 1
+        return np.isin(y * width + (x - low), self.y * width + (self.x - low))
+
+    def coverage(self, caps: Caps) -> Coverage:
+        """`EMPTY` where no centre is within a cap; the caps are in the frame of the grid."""
+        if self.tree is None:
+            return np.full(len(caps.radius), EMPTY)
+        nearest, _ = self.tree.query(np.ascontiguousarray(caps.centre.T))
+        far = nearest > np.sqrt(chord2_of(caps.radius + SLACK)) + SLACK
+        return np.where(far, EMPTY, MIXED).astype(np.uint8)
+
+
+@lru_cache(maxsize=256)
+def _marked(shape: _Marks, geom: WcsGeom) -> MarkedPixels:
+    y, x = shape._find(geom)
+    seen = np.isfinite(y) & np.isfinite(x)
+    cells = np.unique(np.stack([_cell(y[seen]), _cell(x[seen])], axis=1), axis=0)
+    rows, columns = np.ascontiguousarray(cells[:, 0]), np.ascontiguousarray(cells[:, 1])
+    centres = unit(*geom.lonlat(rows, columns))
+    centres = centres[:, np.isfinite(centres[0])]
+    return MarkedPixels(rows, columns, cKDTree(centres.T) if centres.size else None)
+
+
+def _cell(pixel: Floats) -> Ints:
+    return np.floor(pixel + 0.5).astype(np.int64)
+
+
+def _crossed(geom: WcsGeom, start: Floats, end: Floats) -> tuple[Floats, Floats]:
+    """Places in every pixel that the arc crosses: it is halved until each piece passes one side of a pixel.
+
+    A piece that bends towards a third pixel, or passes near a corner, is halved on. What still jumps when it
+    has no length left crosses a seam, and what still has one end off the map's sky crosses the horizon: their
+    ends are taken.
+    """
+    normal = np.cross(start, end)
+    length = float(2 * np.arcsin(np.sqrt(chord2(start, end)) / 2))
+    if np.linalg.norm(normal) < SLACK:
+        return geom.pixel(*lonlat(start[:, None]))
+    forward = np.cross(normal, start) / np.linalg.norm(normal)
+
+    def project(t: Floats) -> Floats:
+        angle = np.ascontiguousarray(t * length)
+        return np.stack(
+            geom.pixel(*lonlat(np.cos(angle) * start[:, None] + np.sin(angle) * forward[:, None]))
+        )
+
+    t = np.linspace(0.0, 1.0, _PIECES + 1)
+    first, last, samples = t[:-1], t[1:], project(t)
+    p0, p1 = samples[:, :-1], samples[:, 1:]
+    found = []
+    while len(first):
+        middle = (first + last) / 2
+        p = project(middle)
+        settled = _is_settled(p0, p, p1) | ((last - first) * length < _SHORTEST)
+        found.extend([p0[:, settled], p[:, settled], p1[:, settled]])
+        go = ~settled
+        first, last = np.concatenate([first[go], middle[go]]), np.concatenate([middle[go], last[go]])
+        p0, p1 = np.concatenate([p0[:, go], p[:, go]], axis=1), np.concatenate([p[:, go], p1[:, go]], axis=1)
+    every = np.concatenate(found, axis=1)
+    return every[0], every[1]
+
+
+def _is_settled(p0: Floats, p: Floats, p1: Floats) -> Bools:
+    """Which pieces, given by ends and middle in pixels, shape (2, n), meet no pixels but those three."""
+    with np.errstate(invalid="ignore"):
+        step = np.abs(p1 - p0).max(axis=0)
+        bend = 2 * np.abs(p0 - 2 * p + p1)
+    bend = np.where(bend < _BEND, 0.0, bend)
+    low, high = np.minimum(p0, p1), np.maximum(p0, p1)
+    with np.errstate(invalid="ignore"):
+        within = (np.floor(low - bend + 0.5) == np.floor(low + 0.5)) & (
+            np.floor(high + bend + 0.5) == np.floor(high + 0.5)
+        )
+        sides = (np.floor(low + 0.5) != np.floor(high + 0.5)).sum(axis=0)
+    # A piece that changes row and column is halved until it is a corner, within what a bend may be.
+    simple = (step <= 1) & within.all(axis=0) & ((sides < 2) | (step < _BEND))
+    return np.asarray(simple | np.isnan(p0 + p + p1).all(axis=0))
