@@ -45,8 +45,9 @@ def _axes(lon: float, lat: float, angle: float, origin: str, target: str) -> _Ax
     # At angle 0 the width points west, which is towards +x on an image with north up and east left.
     width = np.sin(tilt) * north - np.cos(tilt) * east
     height = np.cos(tilt) * north + np.sin(tilt) * east
+    centre = unit([lon], [lat])[:, 0]
     matrix = rotation(origin, target)
-    return _Axes(*(rotate(matrix, each) for each in (unit(lon, lat), width, height)))
+    return _Axes(*(rotate(matrix, each) for each in (centre, width, height)))
 
 
 def _offsets(axes: _Axes, xyz: Floats) -> tuple[Floats, Floats, Floats]:
