@@ -1,0 +1,39 @@
+"""Masks of the sky as lazy expressions, free of any grid."""
+
+from __future__ import annotations
+
+from .adapters.xarray import geom_of
+from .axis import Axis
+from .errors import MaskError
+from .expr import AllSky, And, Mask, NoSky, Not, Or, Xor
+from .geom import WcsGeom
+from .nodes.axisrange import AxisRange
+from .nodes.band import Band
+from .nodes.catalog import Catalog
+from .nodes.region import Region
+from .passes.serialize import dumps, from_dict, loads
+from .plan import Plan
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "AllSky",
+    "And",
+    "Axis",
+    "AxisRange",
+    "Band",
+    "Catalog",
+    "Mask",
+    "MaskError",
+    "NoSky",
+    "Not",
+    "Or",
+    "Plan",
+    "Region",
+    "WcsGeom",
+    "Xor",
+    "dumps",
+    "from_dict",
+    "geom_of",
+    "loads",
+]

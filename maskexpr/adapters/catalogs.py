@@ -1,0 +1,145 @@
+"""Tables of sources: positions and radii by column."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import astropy.units as u
+import numpy as np
+from astropy.coordinates import SkyCoord
+from astropy.table import Table
+
+from ..errors import FormatError, MaskValueError
+
+__all__ = ["read_catalog", "sky_columns"]
+
+# Usual names of position columns, the most trusted first: (longitude, latitude, frame).
+_USUAL = (
+    ("RAJ2000", "DEJ2000", "icrs"),
+    ("RA_ICRS", "DE_ICRS", "icrs"),
+    ("_RAJ2000", "_DEJ2000", "icrs"),
+    ("RA", "DEC", "icrs"),
+    ("ALPHA_J2000", "DELTA_J2000", "icrs"),
+    ("GLON", "GLAT", "galactic"),
+    ("L", "B", "galactic"),
+)
+
+
+def read_catalog(
+    path: str | Path,
+    radius: Any,
+    hdu: int | str | None = None,
+    lon: str | None = None,
+    lat: str | None = None,
+    frame: str | None = None,
+) -> tuple[SkyCoord, Any]:
+    """Positions and radii of a table.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file.
+    radius : Quantity, Angle or str
+        Angles, or the name of a column of angles.
+    hdu, lon, lat, frame
+        As in `maskexpr.Catalog.read`.
+
+    Returns
+    -------
+    positions : SkyCoord, shape (n,)
+    radius : Quantity, Angle or str
+        As given, or the column's angles.
+
+    Raises
+    ------
+    FormatError
+        If there is no such table or column.
+    """
+    table = _read(Path(path), hdu)
+    name_lon, name_lat, found = sky_columns(table.colnames, lon, lat, frame, str(path))
+    try:
+        coordinate = [_angles(table, name, str(path)) for name in (name_lon, name_lat)]
+        _check_finite(coordinate, str(path))
+        positions = SkyCoord(*coordinate, frame=found)
+    except ValueError as err:
+        if isinstance(err, (FormatError, MaskValueError)):
+            raise
+        raise MaskValueError(
+            f"{path}: the columns {name_lon!r} and {name_lat!r} hold no sky positions: {err}"
+        ) from err
+    if isinstance(radius, str) and radius in table.colnames:
+        radius = _angles(table, radius, str(path))
+    elif isinstance(radius, str) and not any(each.isdigit() for each in radius):
+        raise FormatError(
+            f"{path} has no column {radius!r} for the radius; columns: {', '.join(table.colnames)}"
+        )
+    return positions, radius
+
+
+def sky_columns(
+    names: list[str], lon: str | None, lat: str | None, frame: str | None, what: str
+) -> tuple[str, str, str]:
+    """The position columns among the names of a table, and their frame.
+
+    Examples
+    --------
+    >>> sky_columns(["Name", "GLON", "GLAT"], None, None, None, "table")
+    ('GLON', 'GLAT', 'galactic')
+    """
+    if lon is not None and lat is not None:
+        for name in (lon, lat):
+            if name not in names:
+                raise FormatError(f"{what} has no column {name!r}; columns: {', '.join(names)}")
+        usual = {a.upper(): f for a, _, f in _USUAL}
+        return lon, lat, frame or usual.get(lon.upper(), "icrs")
+    folded = {name.upper(): name for name in names}
+    for usual_lon, usual_lat, usual_frame in _USUAL:
+        if usual_lon in folded and usual_lat in folded and frame in (None, usual_frame):
+            return folded[usual_lon], folded[usual_lat], usual_frame
+    raise FormatError(
+        f"{what} has no position columns of a usual name: give lon= and lat=; columns: {', '.join(names)}"
+    )
+
+
+def _read(path: Path, hdu: int | str | None) -> Table:
+    if not path.exists():
+        raise FormatError(f"there is no catalogue {str(path)!r}")
+    is_fits = any(suffix in (".fits", ".fit", ".fts") for suffix in path.suffixes)
+    options: dict[str, Any] = {"format": "fits", "hdu": 1 if hdu is None else hdu} if is_fits else {}
+    try:
+        return (
+            Table.read(path, unit_parse_strict="silent", **options)
+            if is_fits
+            else Table.read(path, **options)
+        )
+    except Exception as err:
+        raise FormatError(
+            f"cannot read a table from {str(path)!r}{f' HDU {hdu!r}' if hdu is not None else ''}: {err}"
+        ) from err
+
+
+def _angles(table: Table, name: str, path: str) -> u.Quantity:
+    column = table[name]
+    if getattr(column, "mask", None) is not None:
+        column = column.filled(np.nan) if column.dtype.kind == "f" else column
+    unit = column.unit if column.unit is not None else u.deg
+    values = np.asarray(column, dtype=np.float64) if column.dtype.kind in "fiu" else None
+    if values is None:
+        raise FormatError(f"{path}: the column {name!r} holds {column.dtype}, not numbers")
+    try:
+        return u.Quantity(values, unit).to(u.deg)
+    except (u.UnitConversionError, TypeError) as err:
+        raise FormatError(f"{path}: the column {name!r} is in {str(unit)!r}, not an angle") from err
+
+
+def _check_finite(coordinate: list[u.Quantity], path: str) -> None:
+    lon, lat = (each.value for each in coordinate)
+    bad = np.flatnonzero(~(np.isfinite(lon) & np.isfinite(lat)))
+    if len(bad):
+        raise MaskValueError(
+            f"{path}: the position of row {int(bad[0])} is not finite ({len(bad)} such rows of {len(lon)})"
+        )
+    high = np.flatnonzero(np.abs(lat) > 90)
+    if len(high):
+        raise MaskValueError(f"{path}: row {int(high[0])} has latitude {lat[high[0]]:g} deg")

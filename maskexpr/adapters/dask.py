@@ -1,0 +1,121 @@
+"""Lazy arrays of tiles: a dask layer that makes tasks only for the tiles that are asked for.
+
+A layer of this kind is not a dict of tasks. It knows the tiles' keys, and when dask culls a graph to what a result needs, it lets its
+source decide those tiles: a decided tile is an alias of one shared constant, an undecided one is a task.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import product
+from typing import Any, Protocol
+
+import dask.array as da
+import numpy as np
+from dask._task_spec import Alias, DataNode, GraphNode, Task, TaskRef
+from dask.highlevelgraph import HighLevelGraph, Layer, MaterializedLayer
+
+__all__ = ["TileSource", "lazy_array"]
+
+Block = tuple[int, ...]
+Key = tuple[Any, ...]
+
+
+class TileSource(Protocol):
+    """What a lazy array is made of. It must pickle; it stands in the graph once."""
+
+    def decide(self, blocks: Sequence[Block]) -> list[bool | None]:
+        """For each block its one value, or None if it has to be computed."""
+
+    def compute(self, block: Block) -> np.ndarray:
+        """The values of a block; runs in a task."""
+
+
+def lazy_array(name: str, source: TileSource, chunks: tuple[tuple[int, ...], ...]) -> da.Array:
+    """A lazy bool array whose blocks come from a source.
+
+    Parameters
+    ----------
+    name : str
+        Deterministic name: equal for equal content.
+    source : TileSource
+        Decides and computes blocks.
+    chunks : tuple of tuple of int
+        Chunk sizes along each axis.
+    """
+    layer = TileLayer(name, source, chunks)
+    return da.Array(HighLevelGraph({name: layer}, {name: set()}), name, chunks, dtype=bool)
+
+
+class TileLayer(Layer):
+    """The blocks of one lazy array, as tasks only on demand."""
+
+    def __init__(self, name: str, source: TileSource, chunks: tuple[tuple[int, ...], ...]) -> None:
+        super().__init__()
+        self.name = name
+        self.source = source
+        self.chunks = chunks
+        self._all: dict[Key, GraphNode] | None = None
+
+    def __repr__(self) -> str:
+        return f"TileLayer<{self.name}>"
+
+    def _keys(self) -> Iterator[Key]:
+        return product([self.name], *(range(len(each)) for each in self.chunks))
+
+    def _graph(self, keys: Collection[Key]) -> dict[Key, GraphNode]:
+        wanted = sorted(key for key in keys if key[0] == self.name)
+        states = self.source.decide([key[1:] for key in wanted])
+        shared = (f"{self.name}-source",)
+        graph: dict[Key, GraphNode] = {}
+        for key, state in zip(wanted, states, strict=True):
+            if state is None:
+                graph[key] = Task(key, _compute, TaskRef(shared), key[1:])
+                continue
+            shape = tuple(sizes[i] for sizes, i in zip(self.chunks, key[1:], strict=True))
+            constant = (f"{self.name}-constant", state, *shape)
+            if constant not in graph:
+                graph[constant] = Task(constant, np.full, shape, state)
+            graph[key] = Alias(key, constant)
+        if any(state is None for state in states):
+            graph[shared] = DataNode(shared, self.source)
+        return graph
+
+    def cull(self, keys: set[Any], all_hlg_keys: Collection[Any]) -> tuple[Layer, Mapping[Any, set[Any]]]:
+        """Make the tasks of the blocks that are asked for, and no others."""
+        graph = self._graph(keys)
+        return MaterializedLayer(graph), {key: set(node.dependencies) for key, node in graph.items()}
+
+    @property
+    def has_legacy_tasks(self) -> bool:
+        """False, known without making a task."""
+        return False
+
+    def is_materialized(self) -> bool:
+        return self._all is not None
+
+    def get_output_keys(self) -> set[Any]:
+        return set(self._keys())
+
+    def _whole(self) -> dict[Key, GraphNode]:
+        if self._all is None:
+            self._all = self._graph(list(self._keys()))
+        return self._all
+
+    def __getitem__(self, key: Any) -> Any:
+        if self._all is None and isinstance(key, tuple) and key and key[0] == self.name:
+            return self._graph([key])[key]
+        return self._whole()[key]
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._whole())
+
+    def __len__(self) -> int:
+        return len(self._whole())
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (TileLayer, (self.name, self.source, self.chunks))
+
+
+def _compute(source: TileSource, block: Block) -> np.ndarray:
+    return source.compute(block)

@@ -1,0 +1,310 @@
+"""The expression: `Mask`, its algebra, and what a node must say of itself.
+
+A node is a frozen dataclass in a file of its own under ``nodes/``. It answers three questions (`Mask.coverage`, `Mask.values`,
+`Mask.reach`) and never walks the graph: of a child it asks the pass, through `Ask`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any, ClassVar, NamedTuple, Protocol, Self, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .coverage import EMPTY, FULL, MIXED, Coverage, invert
+from .errors import MaskTypeError, NeedsGridError
+from .fluent import Fluent
+from .geom import WcsGeom
+from .points import Points
+from .structure import Node, postorder
+from .tiles import Areas, Tile
+
+__all__ = [
+    "NODES",
+    "AllSky",
+    "And",
+    "Ask",
+    "Bools",
+    "Mask",
+    "NoSky",
+    "Not",
+    "Or",
+    "Reach",
+    "Xor",
+    "node",
+    "postorder",
+]
+
+Bools = NDArray[np.bool_]
+M = TypeVar("M", bound="type[Mask]")
+
+NODES: dict[str, type[Mask]] = {}
+
+
+class Reach(NamedTuple):
+    """How far beyond a tile the children of a node must be known."""
+
+    degrees: float = 0.0
+    pixels: int = 0
+    everywhere: bool = False
+
+    def __str__(self) -> str:
+        if self.everywhere:
+            return "the whole map"
+        parts = [f"{self.degrees:g} deg"] * (self.degrees > 0) + [f"{self.pixels} pix"] * (self.pixels > 0)
+        return " + ".join(parts)
+
+
+class Ask(Protocol):
+    """What a pass hands to a node: the way to ask its children. The pass caches, prunes and counts."""
+
+    def coverage(self, child: Mask, areas: Areas) -> Coverage:
+        """Coverage of a child over areas, which need not be those that the node was asked about."""
+
+    def values(self, child: Mask, where: Tile | Points) -> Bools:
+        """Values of a child, False off the sky."""
+
+    def refine(self, leaf: Mask, tile: Tile) -> Bools:
+        """Values of a leaf on a tile by refinement: blocks that `coverage` decides are filled, the rest asked as points."""
+
+    def fresh(self, mask: Mask) -> Ask:
+        """The same way to ask, for another evaluation: it remembers nothing of this one, nor this of it."""
+
+
+def node(tag: str) -> Callable[[M], M]:
+    """Register a mask node under the tag that files carry."""
+
+    def register(cls: M) -> M:
+        if NODES.setdefault(tag, cls) is not cls:
+            raise MaskTypeError(f"the node tag {tag!r} is taken by {NODES[tag].__name__}")
+        cls.tag = tag
+        return cls
+
+    return register
+
+
+class Mask(Fluent, Node):
+    """A mask of the sky: an immutable expression that is free of any grid.
+
+    Masks are combined with ``| & ^ ~ -`` (and ``*``, which is ``&``), compared by structure, hashed the same in every process,
+    and put on a `WcsGeom` with `on`.
+    """
+
+    needs_grid: ClassVar[bool] = False
+    """Whether the node has a meaning only on a grid."""
+    reads_data: ClassVar[bool] = False
+    """Whether its values come from a file or an array, so that it is asked last."""
+    # Without these numpy would make object arrays of masks, element by element.
+    __array_ufunc__ = None
+
+    # ---- what a node says of itself ------------------------------------------------------------------------------------
+
+    def coverage(self, areas: Areas, of: Ask) -> Coverage:
+        """Which areas are all in, all out, or undecided.
+
+        Parameters
+        ----------
+        areas : Areas
+            n areas of the sky in the frame of their geometry; `Tiles` where they are windows of its pixels.
+        of : Ask
+            The way to ask a child.
+
+        Returns
+        -------
+        array of uint8, shape (n,)
+            ``EMPTY`` and ``FULL`` are promises about all pixel centres on the sky, ``MIXED`` is always legal.
+        """
+        raise NotImplementedError
+
+    def values(self, where: Tile | Points, of: Ask) -> Bools:
+        """Which pixels of a tile, shape (ny, nx), or which points, shape (n,), are selected."""
+        if isinstance(where, Tile):
+            return of.refine(self, where)
+        return self.inside(where)
+
+    def inside(self, points: Points) -> Bools:
+        """Which points are selected, shape (n,), for nodes that have a meaning at bare points of the sky."""
+        raise NeedsGridError(
+            f"{type(self).__name__} has a meaning only on a grid: give the geometry, contains(positions, geom=geom)"
+        )
+
+    def reach(self) -> Reach:
+        """How far beyond a tile the children must be known."""
+        return Reach()
+
+    def axes(self) -> frozenset[str]:
+        """Names of the non-spatial axes along which this node itself (not its children) varies."""
+        return frozenset()
+
+    def check(self, geom: WcsGeom) -> None:
+        """Raise if the node cannot be put on this geometry."""
+
+    def label(self) -> str:
+        """What the node is, in a few words, its children apart."""
+        shown = [f"{name}={value!r}" for name, value in self.plain_fields()]
+        return f"{type(self).__name__}({', '.join(shown)})" if shown else type(self).__name__
+
+    # ---- algebra -------------------------------------------------------------------------------------------------------
+
+    def __or__(self, other: Mask) -> Or:
+        return Or(self, other) if isinstance(other, Mask) else NotImplemented
+
+    def __and__(self, other: Mask) -> And:
+        return And(self, other) if isinstance(other, Mask) else NotImplemented
+
+    __mul__ = __and__
+
+    def __xor__(self, other: Mask) -> Xor:
+        return Xor(self, other) if isinstance(other, Mask) else NotImplemented
+
+    def __sub__(self, other: Mask) -> And:
+        return And(self, Not(other)) if isinstance(other, Mask) else NotImplemented
+
+    def __invert__(self) -> Mask:
+        return Not(self)
+
+
+class Nary(Mask):
+    """An operator of any number of operands, kept flat: ``(a | b) | c`` is ``Or(a, b, c)``."""
+
+    masks: tuple[Mask, ...]
+
+    def __init__(self, *masks: Mask) -> None:
+        flat: list[Mask] = []
+        for place, mask in enumerate(masks):
+            if not isinstance(mask, Mask):
+                raise MaskTypeError(
+                    f"operand {place} of {type(self).__name__} is a {type(mask).__name__}, not a mask; write {type(self).__name__}(*masks)"
+                )
+            flat.extend(mask.masks) if type(mask) is type(self) else flat.append(mask)
+        object.__setattr__(self, "masks", tuple(flat))
+
+    @classmethod
+    def restore(cls, fields: dict[str, Any]) -> Self:
+        return cls(*fields["masks"])
+
+    def label(self) -> str:
+        return type(self).__name__
+
+
+@node("allsky")
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
+class AllSky(Mask):
+    """Everything on the sky.
+
+    Examples
+    --------
+    >>> ~AllSky() == NoSky()
+    False
+    >>> (~AllSky()).simplify() == NoSky()
+    True
+    """
+
+    def coverage(self, areas: Areas, of: Ask) -> Coverage:
+        return np.full(len(areas), FULL)
+
+    def inside(self, points: Points) -> Bools:
+        return points.on_sky.copy()
+
+
+@node("nosky")
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
+class NoSky(Mask):
+    """Nothing."""
+
+    def coverage(self, areas: Areas, of: Ask) -> Coverage:
+        return np.full(len(areas), EMPTY)
+
+    def inside(self, points: Points) -> Bools:
+        return np.zeros(len(points), dtype=bool)
+
+
+@node("or")
+@dataclasses.dataclass(init=False, frozen=True, eq=False, repr=False)
+class Or(Nary):
+    """Selected by any operand; of none, nothing.
+
+    Examples
+    --------
+    >>> len(Or(AllSky(), Or(NoSky(), AllSky())).masks)
+    3
+    """
+
+    masks: tuple[Mask, ...]
+
+    def coverage(self, areas: Areas, of: Ask) -> Coverage:
+        cover = np.full(len(areas), EMPTY)
+        for mask in self.masks:
+            np.maximum(cover, of.coverage(mask, areas), out=cover)
+        return cover
+
+    def values(self, where: Tile | Points, of: Ask) -> Bools:
+        out = np.zeros(where.shape, dtype=bool)
+        for mask in self.masks:
+            out |= of.values(mask, where)
+        return out
+
+
+@node("and")
+@dataclasses.dataclass(init=False, frozen=True, eq=False, repr=False)
+class And(Nary):
+    """Selected by every operand; of none, everything."""
+
+    masks: tuple[Mask, ...]
+
+    def coverage(self, areas: Areas, of: Ask) -> Coverage:
+        cover = np.full(len(areas), FULL)
+        for mask in self.masks:
+            np.minimum(cover, of.coverage(mask, areas), out=cover)
+        return cover
+
+    def values(self, where: Tile | Points, of: Ask) -> Bools:
+        out = np.ones(where.shape, dtype=bool)
+        # Data last: what the regions leave out is not read.
+        for mask in sorted(self.masks, key=lambda each: each.reads_data):
+            if not out.any():
+                break
+            out &= of.values(mask, where)
+        return out
+
+
+@node("xor")
+@dataclasses.dataclass(init=False, frozen=True, eq=False, repr=False)
+class Xor(Nary):
+    """Selected by an odd number of operands."""
+
+    masks: tuple[Mask, ...]
+
+    def coverage(self, areas: Areas, of: Ask) -> Coverage:
+        cover = np.full(len(areas), EMPTY)
+        for mask in self.masks:
+            each = of.coverage(mask, areas)
+            undecided = (cover == MIXED) | (each == MIXED)
+            cover = np.where(undecided, MIXED, np.where(cover == each, EMPTY, FULL)).astype(np.uint8)
+        return cover
+
+    def values(self, where: Tile | Points, of: Ask) -> Bools:
+        out = np.zeros(where.shape, dtype=bool)
+        for mask in self.masks:
+            out ^= of.values(mask, where)
+        return out
+
+
+@node("not")
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
+class Not(Mask):
+    """The complement on the sky: pixels off the sky are selected neither way."""
+
+    mask: Mask
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.mask, Mask):
+            raise MaskTypeError(f"Not takes a mask, got a {type(self.mask).__name__}")
+
+    def coverage(self, areas: Areas, of: Ask) -> Coverage:
+        return invert(of.coverage(self.mask, areas))
+
+    def values(self, where: Tile | Points, of: Ask) -> Bools:
+        return ~of.values(self.mask, where)

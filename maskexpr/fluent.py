@@ -1,0 +1,142 @@
+"""The verbs on `Mask`: ``mask.on(geom)``, ``mask.dilate("1 deg")``.
+
+This is the one place that reaches up through the layers: a user wants methods on the expression, while what they do is made of the
+passes above it. Each method is a signature, a docstring and one call into `maskexpr.verbs`.
+"""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .geom import WcsGeom
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from astropy.coordinates import SkyCoord
+    from astropy.units import Quantity
+
+    from .expr import Mask
+    from .plan import Plan
+
+__all__ = ["Fluent"]
+
+
+def _verbs() -> ModuleType:
+    from maskexpr import verbs
+
+    return verbs
+
+
+class Fluent:
+    """The verbs that every mask has."""
+
+    def on(self, geom: WcsGeom, chunks: Any = "auto") -> xr.DataArray:
+        """Put the mask on a grid.
+
+        Parameters
+        ----------
+        geom : WcsGeom
+            The grid.
+        chunks : "auto", int, or (int, int)
+            Pixels along y and x of a dask chunk.
+
+        Returns
+        -------
+        xarray.DataArray
+            Lazy bool array with dims ``(axes..., "y", "x")``, integer pixel coordinates and the scalar coordinate ``sky_wcs``. Nothing
+            is computed; slicing it and computing evaluates only the tiles that the slice touches.
+
+        Examples
+        --------
+        >>> import maskexpr as mx
+        >>> geom = mx.WcsGeom.allsky(binsz=10)
+        >>> int(mx.Band(lat=("-10 deg", "10 deg")).on(geom).sum())
+        72
+        """
+        result: xr.DataArray = _verbs().on(self, geom, chunks)
+        return result
+
+    def plan(self, geom: WcsGeom, chunks: Any = "auto", memory_limit: Any = None) -> Plan:
+        """Count, before anything runs, which tiles are empty, full or to be evaluated."""
+        result: Plan = _verbs().plan(self, geom, chunks, memory_limit)
+        return result
+
+    def contains(self, positions: SkyCoord, geom: WcsGeom | None = None) -> NDArray[np.bool_]:
+        """Which sky positions are selected: exactly, or, with ``geom``, by the pixel that holds them."""
+        result: NDArray[np.bool_] = _verbs().contains(self, positions, geom)
+        return result
+
+    def area(self, geom: WcsGeom) -> Quantity:
+        """Solid angle of the selected pixels in deg2 (one value per plane where the mask varies along axes)."""
+        return _verbs().area(self, geom)
+
+    def fsky(self, geom: WcsGeom) -> Any:
+        """Selected fraction of the whole sky."""
+        return _verbs().fsky(self, geom)
+
+    def explain(self, geom: WcsGeom | None = None, chunks: Any = "auto") -> str:
+        """The expression as a tree; with a geometry, each node's empty, full and mixed tiles and its reach."""
+        return str(_verbs().explain(self, geom, chunks))
+
+    def simplify(self) -> Mask:
+        """An equal mask of at most as many nodes."""
+        result: Mask = _verbs().simplify(self)
+        return result
+
+    def plot(self, geom: WcsGeom | None = None, ax: Any = None, **style: Any) -> Any:
+        """Draw a coarse preview on WCSAxes, never the full map; returns the axes."""
+        return _verbs().plot(self, geom, ax, **style)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data: a list of nodes with a format version."""
+        result: dict[str, Any] = _verbs().to_dict(self)
+        return result
+
+    def write(
+        self, path: Any, geom: WcsGeom, overwrite: bool = False, chunks: Any = "auto", progress: Any = None
+    ) -> None:
+        """Write the mask to ``.zarr``, ``.fits`` or ``.fits.gz``, tile by tile, with the expression as provenance."""
+        _verbs().write(self, path, geom, overwrite=overwrite, chunks=chunks, progress=progress)
+
+    def dilate(self, radius: Any, kernel: str = "disk", metric: str = "sky") -> Mask:
+        """Grow by a radius. See `maskexpr.Dilate`."""
+        result: Mask = _verbs().dilate(self, radius, kernel, metric)
+        return result
+
+    def erode(self, radius: Any, kernel: str = "disk", metric: str = "sky") -> Mask:
+        """Shrink by a radius. See `maskexpr.Erode`."""
+        result: Mask = _verbs().erode(self, radius, kernel, metric)
+        return result
+
+    def open(self, radius: Any, kernel: str = "disk", metric: str = "sky") -> Mask:
+        """Erode, then dilate. See `maskexpr.Open`."""
+        result: Mask = _verbs().open(self, radius, kernel, metric)
+        return result
+
+    def close(self, radius: Any, kernel: str = "disk", metric: str = "sky") -> Mask:
+        """Dilate, then erode. See `maskexpr.Close`."""
+        result: Mask = _verbs().close(self, radius, kernel, metric)
+        return result
+
+    def fill_holes(self, max_area: Any = None) -> Mask:
+        """Fill holes up to an area. See `maskexpr.FillHoles`."""
+        result: Mask = _verbs().fill_holes(self, max_area)
+        return result
+
+    def remove_small(self, min_area: Any) -> Mask:
+        """Remove components below an area. See `maskexpr.RemoveSmall`."""
+        result: Mask = _verbs().remove_small(self, min_area)
+        return result
+
+    def __repr__(self) -> str:
+        return str(_verbs().one_line(self))
+
+    def __str__(self) -> str:
+        return str(_verbs().tree(self))
+
+    def _repr_html_(self) -> str:
+        return str(_verbs().html(self))

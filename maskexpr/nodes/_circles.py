@@ -1,0 +1,108 @@
+"""An index of circles on the sphere: which points are in any of them, which caps meet them."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+
+from ..coverage import EMPTY, FULL, MIXED, Coverage
+from ..sphere import TIE, Caps, chord2_of, within
+
+__all__ = ["CircleIndex"]
+
+# Circles whose radii are within this factor share a tree, so that the nearest centre nearly decides.
+_FACTOR = 1.25
+# Relative doubt about a distance that a tree returns; what is nearer to a rim is tested by the predicate itself.
+_DOUBT = 1e-12
+
+
+class CircleIndex:
+    """Circles in classes of nearly equal radius, each class with a tree over the centres.
+
+    Parameters
+    ----------
+    centre : ndarray, shape (3, n)
+        Unit vectors.
+    radius : ndarray, shape (n,)
+        Radians, positive.
+    """
+
+    def __init__(self, centre: NDArray[np.float64], radius: NDArray[np.float64]) -> None:
+        self.centre = centre
+        self.radius = radius
+        self._classes: list[tuple[cKDTree, NDArray[np.intp], float, float]] = []
+        order = np.argsort(radius, kind="stable")
+        first = 0
+        while first < len(order):
+            limit = radius[order[first]] * _FACTOR
+            last = int(np.searchsorted(radius[order], limit, side="right"))
+            members = order[first:last]
+            tree = cKDTree(np.ascontiguousarray(centre[:, members].T))
+            self._classes.append((tree, members, float(radius[members[0]]), float(radius[members[-1]])))
+            first = last
+        self._classes.reverse()
+
+    def inside(self, xyz: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Which points lie strictly inside any circle, shape (n,); NaN is in none."""
+        out = np.zeros(xyz.shape[1], dtype=bool)
+        open_ = np.flatnonzero(np.isfinite(xyz[0]))
+        for tree, members, smallest, largest in self._classes:
+            if not len(open_):
+                break
+            points = np.ascontiguousarray(xyz[:, open_].T)
+            reach = float(np.sqrt(chord2_of(largest))) * (1 + _DOUBT) + 1e-15
+            distance, _ = tree.query(points, distance_upper_bound=reach)
+            sure = distance < np.sqrt(chord2_of(smallest - TIE)) * (1 - _DOUBT)
+            doubtful = np.flatnonzero(~sure & (distance < np.inf))
+            if len(doubtful):
+                sure[doubtful] = self._test(xyz[:, open_[doubtful]], tree, members, reach)
+            out[open_[sure]] = True
+            open_ = open_[~sure]
+        return out
+
+    def _test(
+        self, xyz: NDArray[np.float64], tree: cKDTree, members: NDArray[np.intp], reach: float
+    ) -> NDArray[np.bool_]:
+        """The predicate itself on every pair of a point and a circle that may hold it."""
+        near = tree.query_ball_point(np.ascontiguousarray(xyz.T), reach, return_sorted=False)
+        number = np.fromiter((len(each) for each in near), dtype=np.intp, count=len(near))
+        point = np.repeat(np.arange(len(near)), number)
+        circle = members[np.concatenate([np.asarray(each, dtype=np.intp) for each in near])]
+        hit = within(xyz[:, point], self.centre[:, circle], self.radius[circle])
+        return np.bincount(point[hit], minlength=len(near)) > 0
+
+    def coverage(self, caps: Caps) -> Coverage:
+        """Which caps no circle meets, which lie in one circle as a whole."""
+        cover = np.full(len(caps.radius), EMPTY)
+        known = np.flatnonzero(caps.radius < np.pi)
+        cover[caps.radius >= np.pi] = MIXED
+        if not len(known):
+            return cover
+        points = np.ascontiguousarray(caps.centre[:, known].T)
+        radius = np.maximum(caps.radius[known], 0.0) + 2 * TIE
+        for tree, _, smallest, largest in self._classes:
+            furthest = np.minimum(radius.max() + largest, np.pi)
+            chord, _ = tree.query(
+                points, distance_upper_bound=float(np.sqrt(chord2_of(furthest))) * (1 + _DOUBT) + 1e-15
+            )
+            # Angles from chords lose digits towards 180 deg, hence the allowance.
+            distance = 2 * np.arcsin(np.minimum(chord / 2, 1.0))
+            allowance = np.where(distance > 3.0, 1e-6, 1e-11)
+            meets = (chord < np.inf) & (distance - radius - largest < allowance)
+            holds = (chord < np.inf) & (distance + radius + allowance < smallest)
+            cover[known[meets]] = np.maximum(cover[known[meets]], MIXED)
+            cover[known[holds]] = FULL
+        return cover
+
+    def near(self, centre: NDArray[np.float64], angle: float) -> NDArray[np.intp]:
+        """Circles that may come within an angle (radians) of a point, by number, in order."""
+        found = [
+            members[tree.query_ball_point(centre, _chord(angle + largest), return_sorted=False)]
+            for tree, members, _, largest in self._classes
+        ]
+        return np.sort(np.concatenate(found)) if found else np.empty(0, dtype=np.intp)
+
+
+def _chord(angle: float) -> float:
+    return float(np.sqrt(chord2_of(angle))) * (1 + 1e-9) + 1e-15

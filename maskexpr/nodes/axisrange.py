@@ -1,0 +1,144 @@
+"""`AxisRange`: a range along a non-spatial axis, such as energy."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import astropy.units as u
+import numpy as np
+
+from ..coverage import EMPTY, FULL, Coverage
+from ..errors import AxisError, MaskValueError
+from ..expr import Ask, Bools, Mask, node
+from ..geom import WcsGeom
+from ..points import Points
+from ..tiles import Areas, Tile
+
+__all__ = ["AxisRange"]
+
+
+@node("axisrange")
+@dataclasses.dataclass(init=False, frozen=True, eq=False, repr=False)
+class AxisRange(Mask):
+    """The planes whose bin lies within a range of an axis.
+
+    A bin is selected when it lies in the range as a whole, as in gammapy's ``energy_mask``.
+
+    Parameters
+    ----------
+    name : str
+        Name of the axis.
+    lo, hi : Quantity or str, optional
+        Lower and upper limit, in units that the axis can be converted to. None leaves that side open.
+    round_to_edge : bool
+        Move each limit to the nearest edge of the axis first.
+
+    Raises
+    ------
+    MaskValueError
+        If no limit is given, or the lower one is not below the upper.
+    AxisError
+        On a geometry without such an axis, or with another kind of unit.
+
+    Examples
+    --------
+    >>> AxisRange("energy", "10 GeV", "500 GeV")
+    AxisRange('energy', 10 GeV, 500 GeV)
+    """
+
+    name: str
+    lo: tuple[float, str] | None
+    hi: tuple[float, str] | None
+    round_to_edge: bool
+    needs_grid = True
+
+    def __init__(self, name: str, lo: Any = None, hi: Any = None, round_to_edge: bool = False) -> None:
+        low, high = _limit(lo, "lo"), _limit(hi, "hi")
+        if low is None and high is None:
+            raise MaskValueError("AxisRange needs lo=, hi= or both")
+        if low is not None and high is not None and not _quantity(low) < _quantity(high):
+            raise MaskValueError(f"AxisRange {name!r}: lo={_text(low)} must be below hi={_text(high)}")
+        object.__setattr__(self, "name", name)
+        object.__setattr__(self, "lo", low)
+        object.__setattr__(self, "hi", high)
+        object.__setattr__(self, "round_to_edge", bool(round_to_edge))
+
+    @classmethod
+    def restore(cls, fields: dict[str, Any]) -> AxisRange:
+        lo, hi = (None if fields[key] is None else _quantity(fields[key]) for key in ("lo", "hi"))
+        return cls(fields["name"], lo, hi, fields["round_to_edge"])
+
+    def label(self) -> str:
+        return f"AxisRange({self.name!r}, {_text(self.lo)}, {_text(self.hi)}{', round_to_edge=True' * self.round_to_edge})"
+
+    def axes(self) -> frozenset[str]:
+        return frozenset([self.name])
+
+    def check(self, geom: WcsGeom) -> None:
+        self.selected(geom)
+
+    def selected(self, geom: WcsGeom) -> Bools:
+        """Which bins of the axis are in the range, shape (nbin,)."""
+        found = [axis for axis in geom.axes if axis.name == self.name]
+        if not found:
+            names = ", ".join(axis.name for axis in geom.axes) or "none"
+            raise AxisError(f"AxisRange needs an axis {self.name!r}; the geometry has {names}")
+        edges = found[0].edges
+        try:
+            limits = [
+                None if each is None else _quantity(each).to_value(edges.unit) for each in (self.lo, self.hi)
+            ]
+        except u.UnitConversionError as err:
+            raise AxisError(f"AxisRange {self.name!r}: {err}; the axis is in {str(edges.unit)!r}") from err
+        values = edges.value
+        low, high = (self._settle(limit, values) for limit in limits)
+        out = np.ones(len(values) - 1, dtype=bool)
+        # As gammapy compares: equal to within rounding is equal.
+        if low is not None:
+            out &= (values[:-1] > low) | np.isclose(values[:-1], low, rtol=1e-5, atol=0)
+        if high is not None:
+            out &= (values[1:] < high) | np.isclose(values[1:], high, rtol=1e-5, atol=0)
+        return out
+
+    def _settle(self, limit: Any, edges: np.ndarray) -> float | None:
+        if limit is None:
+            return None
+        if not self.round_to_edge:
+            return float(limit)
+        scale = np.log if np.all(edges > 0) and limit > 0 else np.asarray
+        return float(edges[np.argmin(np.abs(scale(edges) - scale(limit)))])
+
+    def _is_in(self, geom: WcsGeom, plane: tuple[int, ...]) -> bool:
+        place = [axis.name for axis in geom.axes].index(self.name)
+        return bool(self.selected(geom)[plane[place]])
+
+    def coverage(self, areas: Areas, of: Ask) -> Coverage:
+        return np.full(len(areas), FULL if self._is_in(areas.geom, areas.plane) else EMPTY)
+
+    def values(self, where: Tile | Points, of: Ask) -> Bools:
+        if not isinstance(where, Tile):
+            return self.inside(where)
+        return np.full(where.shape, self._is_in(where.geom, where.plane))
+
+
+def _limit(value: Any, name: str) -> tuple[float, str] | None:
+    if value is None:
+        return None
+    try:
+        quantity = u.Quantity(value)
+    except (TypeError, ValueError) as err:
+        raise MaskValueError(f"{name} must be a quantity such as '10 GeV', got {value!r}") from err
+    if quantity.ndim or not np.isfinite(quantity.value):
+        raise MaskValueError(f"{name} must be one finite quantity, got {value!r}")
+    if quantity.unit == u.dimensionless_unscaled and not isinstance(value, u.Quantity):
+        raise MaskValueError(f"{name} must carry a unit, got {value!r}: write '10 GeV'")
+    return float(quantity.value), str(quantity.unit)
+
+
+def _quantity(limit: tuple[float, str]) -> u.Quantity:
+    return u.Quantity(limit[0], limit[1])
+
+
+def _text(limit: tuple[float, str] | None) -> str:
+    return "None" if limit is None else f"{limit[0]:g} {limit[1]}".strip()

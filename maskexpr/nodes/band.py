@@ -1,0 +1,149 @@
+"""`Band`: a range of longitude and latitude."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+
+from ..angles import format_degrees, to_degrees
+from ..coverage import EMPTY, FULL, MIXED, Coverage
+from ..errors import MaskValueError
+from ..expr import Ask, Bools, Mask, node
+from ..points import Points
+from ..sphere import TIE, lonlat, rotate, rotation
+from ..tiles import Areas
+
+__all__ = ["Band"]
+
+
+@node("band")
+@dataclasses.dataclass(init=False, frozen=True, eq=False, repr=False)
+class Band(Mask):
+    """The sky strictly between two longitudes, two latitudes, or both.
+
+    Parameters
+    ----------
+    lon : (angle, angle), optional
+        From, eastwards, to: ``("350 deg", "10 deg")`` is the 20 degrees round zero.
+    lat : (angle, angle), optional
+        From, to.
+    frame : str
+        The frame of both.
+
+    Raises
+    ------
+    AngleError
+        For a limit without a unit.
+    MaskValueError
+        For a latitude beyond the poles, an empty range, or no range at all.
+
+    Examples
+    --------
+    >>> plane = Band(lat=("-5 deg", "5 deg"), frame="galactic")
+    >>> plane
+    Band(lat=(-5 deg, 5 deg), frame='galactic')
+    """
+
+    lon: tuple[float, float] | None
+    lat: tuple[float, float] | None
+    frame: str
+
+    def __init__(self, lon: Any = None, lat: Any = None, frame: str = "icrs") -> None:
+        if lon is None and lat is None:
+            raise MaskValueError("Band needs lon=(from, to) or lat=(from, to)")
+        rotation(frame, "icrs")
+        object.__setattr__(self, "lon", None if lon is None else _longitudes(lon))
+        object.__setattr__(self, "lat", None if lat is None else _latitudes(lat))
+        object.__setattr__(self, "frame", frame)
+
+    @classmethod
+    def restore(cls, fields: dict[str, Any]) -> Band:
+        band = object.__new__(cls)
+        for name, value in fields.items():
+            object.__setattr__(band, name, value)
+        return band
+
+    def label(self) -> str:
+        ranges = [
+            f"{name}=({format_degrees(limits[0])}, {format_degrees(limits[1])})"
+            for name, limits in (("lon", self.lon), ("lat", self.lat))
+            if limits is not None
+        ]
+        return f"Band({', '.join(ranges)}, frame={self.frame!r})"
+
+    def inside(self, points: Points) -> Bools:
+        lon, lat = lonlat(points.in_frame(self.frame))
+        out = points.on_sky.copy()
+        if self.lat is not None:
+            out &= (lat > self.lat[0]) & (lat < self.lat[1])
+        if self.lon is not None:
+            east = (lon - self.lon[0]) % 360.0
+            out &= (east > 0) & (east < _width(self.lon))
+        return out
+
+    def coverage(self, areas: Areas, of: Ask) -> Coverage:
+        centre = rotate(rotation(areas.geom.frame, self.frame), areas.caps.centre)
+        radius = areas.caps.radius + 2 * TIE
+        cover = np.full(len(areas), FULL)
+        if self.lat is not None:
+            np.minimum(cover, self._cover_lat(centre, np.rad2deg(radius)), out=cover)
+        if self.lon is not None:
+            np.minimum(cover, self._cover_lon(centre, radius), out=cover)
+        return cover
+
+    def _cover_lat(self, centre: np.ndarray, radius: np.ndarray) -> Coverage:
+        assert self.lat is not None
+        _, lat = lonlat(centre)
+        low, high = self.lat
+        inside = (lat - radius > low) & (lat + radius < high)
+        outside = (lat + radius < low) | (lat - radius > high)
+        # Beyond a pole the cap turns back: its lowest latitude is what counts, and that is bounded all the same.
+        return np.where(inside, FULL, np.where(outside, EMPTY, MIXED)).astype(np.uint8)
+
+    def _cover_lon(self, centre: np.ndarray, radius: np.ndarray) -> Coverage:
+        assert self.lon is not None
+        lon, lat = lonlat(centre)
+        # A cap of radius r at latitude b spans asin(sin r / cos b) of longitude to either side, all of it if it holds a pole.
+        sine, cosine = np.sin(np.minimum(radius, np.pi / 2)), np.cos(np.deg2rad(lat))
+        polar = np.deg2rad(np.abs(lat)) + radius >= np.pi / 2
+        half = np.where(
+            polar, 360.0, np.rad2deg(np.arcsin(np.clip(sine / np.maximum(cosine, 1e-300), 0, 1))) + 1e-9
+        )
+        east = (lon - self.lon[0]) % 360.0
+        width = _width(self.lon)
+        inside = (east - half > 0) & (east + half < width)
+        outside = (east - half > width) & (east + half < 360.0)
+        return np.where(inside, FULL, np.where(outside, EMPTY, MIXED)).astype(np.uint8)
+
+
+def _width(lon: tuple[float, float]) -> float:
+    return (lon[1] - lon[0]) % 360.0 or 360.0
+
+
+def _longitudes(limits: Any) -> tuple[float, float]:
+    low, high = _pair(limits, "lon")
+    if low == high:
+        raise MaskValueError(f"the longitude range from {low} deg to {high} deg is empty")
+    return low, high
+
+
+def _latitudes(limits: Any) -> tuple[float, float]:
+    low, high = _pair(limits, "lat")
+    if max(abs(low), abs(high)) > 90:
+        raise MaskValueError(f"a latitude lies between -90 and 90 deg, got ({low}, {high})")
+    if low >= high:
+        raise MaskValueError(
+            f"the latitude range from {low} deg to {high} deg is empty; give the lower one first"
+        )
+    # A limit at a pole takes the pole itself in.
+    return (-91.0 if low == -90 else low), (91.0 if high == 90 else high)
+
+
+def _pair(limits: Any, name: str) -> tuple[float, float]:
+    try:
+        low, high = limits
+    except (TypeError, ValueError) as err:
+        raise MaskValueError(f"{name} must be a pair (from, to) of angles, got {limits!r}") from err
+    return to_degrees(low, f"{name} from"), to_degrees(high, f"{name} to")

@@ -1,0 +1,207 @@
+"""`Catalog`: circles round many sources."""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from astropy.coordinates import SkyCoord
+from numpy.typing import NDArray
+
+from ..adapters.catalogs import read_catalog
+from ..angles import format_degrees, to_degrees_array
+from ..coverage import Coverage
+from ..errors import AxisError, GeometryError, MaskTypeError, MaskValueError
+from ..expr import Ask, Bools, Mask, node
+from ..geom import WcsGeom
+from ..points import Points
+from ..records import frozen_array
+from ..sphere import rotate, rotation, unit
+from ..tiles import Areas, Tile
+from ._circles import CircleIndex
+from ._spans import circle_spans, fill_spans
+
+__all__ = ["Catalog"]
+
+_lock = threading.Lock()
+
+
+@node("catalog")
+@dataclasses.dataclass(init=False, frozen=True, eq=False, repr=False)
+class Catalog(Mask):
+    """Circles round the sources of a catalogue: separation strictly less than the radius.
+
+    Parameters
+    ----------
+    positions : SkyCoord
+        n sources, n from 0 to millions.
+    radius : Quantity, Angle or str
+        One angle, one per source (n,), or per source and energy bin (n, nbin); (1, nbin) is the same for all sources.
+    axis : str
+        Name of the axis that radii per bin belong to.
+
+    Raises
+    ------
+    AngleError
+        For a radius without a unit.
+    MaskValueError
+        For a negative radius or a position that is NaN (naming the row), or as many radii as there are no sources.
+
+    Examples
+    --------
+    >>> from astropy.coordinates import SkyCoord
+    >>> crab = SkyCoord([83.63], [22.01], unit="deg")
+    >>> Catalog(crab, "0.3 deg")
+    Catalog(1 source, radius 0.3 deg)
+    >>> Catalog(crab, "0.3 deg").contains(SkyCoord(83.6, 22.1, unit="deg"))
+    array(True)
+    """
+
+    lon: NDArray[np.float64]
+    lat: NDArray[np.float64]
+    frame: str
+    radius: NDArray[np.float64]
+    axis: str
+
+    def __init__(self, positions: SkyCoord, radius: Any, axis: str = "energy") -> None:
+        if not isinstance(positions, SkyCoord):
+            raise MaskTypeError(f"positions must be a SkyCoord, got a {type(positions).__name__}")
+        positions = positions.reshape(-1)
+        frame = positions.frame.name
+        try:
+            rotation(frame, "icrs")
+            plain = SkyCoord(0, 0, unit="deg", frame=frame).is_equivalent_frame(positions.frame)
+        except (GeometryError, ValueError):
+            plain = False
+        if not plain:
+            positions, frame = positions.icrs, "icrs"
+        there = positions.spherical
+        lon, lat = frozen_array(there.lon.deg), frozen_array(there.lat.deg)
+        self._set(lon, lat, frame, frozen_array(to_degrees_array(radius, "radius")), axis)
+
+    def _set(self, lon: Any, lat: Any, frame: str, radius: NDArray[np.float64], axis: str) -> None:
+        bad = np.flatnonzero(~(np.isfinite(lon) & np.isfinite(lat)))
+        if len(bad):
+            raise MaskValueError(
+                f"the position of row {int(bad[0])} is not finite ({len(bad)} such rows of {len(lon)})"
+            )
+        if not (
+            radius.ndim == 0
+            or radius.shape == (len(lon),)
+            or (radius.ndim == 2 and len(radius) in (1, len(lon)))
+        ):
+            raise MaskValueError(
+                f"radius has shape {radius.shape}; it must be one angle, ({len(lon)},) or ({len(lon)}, bins)"
+            )
+        negative = np.argwhere(radius < 0)
+        if len(negative):
+            row = f" at row {int(negative[0][0])}" if radius.ndim else ""
+            raise MaskValueError(
+                f"radius must not be negative, got {format_degrees(radius[tuple(negative[0])])}{row}"
+            )
+        for name, value in (("lon", lon), ("lat", lat), ("frame", frame), ("radius", radius), ("axis", axis)):
+            object.__setattr__(self, name, value)
+        object.__setattr__(self, "_indices", {})
+
+    @classmethod
+    def restore(cls, fields: dict[str, Any]) -> Catalog:
+        made = object.__new__(cls)
+        made._set(fields["lon"], fields["lat"], fields["frame"], fields["radius"], fields["axis"])
+        return made
+
+    @classmethod
+    def read(
+        cls,
+        path: str | Path,
+        radius: Any,
+        hdu: int | str | None = None,
+        lon: str | None = None,
+        lat: str | None = None,
+        frame: str | None = None,
+        axis: str = "energy",
+    ) -> Catalog:
+        """Read the positions of a catalogue from a table file.
+
+        Parameters
+        ----------
+        path : str or Path
+            FITS (also gzipped), ECSV, CSV or VOTable: what `astropy.table.Table` reads.
+        radius : Quantity, Angle or str
+            As in `Catalog`, or the name of a column that holds angles.
+        hdu : int or str, optional
+            The table in a FITS file, the first one unless given.
+        lon, lat : str, optional
+            Names of the columns; found by themselves where they have a usual name (RAJ2000, RA, GLON ...).
+        frame : str, optional
+            Frame of the columns; follows from their names unless given.
+
+        Raises
+        ------
+        FormatError
+            If the file cannot be read as a table, or the columns are not there (lists those that are).
+        """
+        positions, found = read_catalog(path, radius, hdu=hdu, lon=lon, lat=lat, frame=frame)
+        return cls(positions, found, axis=axis)
+
+    def label(self) -> str:
+        number = f"{len(self.lon)} source{'s' * (len(self.lon) != 1)}"
+        if not self.radius.size:
+            return f"Catalog({number})"
+        low, high = format_degrees(self.radius.min()), format_degrees(self.radius.max())
+        spread = low if low == high else f"{low} to {high}"
+        return f"Catalog({number}, radius {spread}{f' per {self.axis}' * (self.radius.ndim == 2)})"
+
+    def axes(self) -> frozenset[str]:
+        return frozenset([self.axis]) if self.radius.ndim == 2 else frozenset()
+
+    def check(self, geom: WcsGeom) -> None:
+        if self.radius.ndim < 2:
+            return
+        bins = {axis.name: axis.nbin for axis in geom.axes}
+        if bins.get(self.axis) != self.radius.shape[1]:
+            raise AxisError(
+                f"Catalog has radii for {self.radius.shape[1]} bins of the axis {self.axis!r}; the geometry has {bins or 'no axes'}"
+            )
+
+    def _index(self, geom_frame: str, bin_: int | None) -> CircleIndex:
+        """Index of the circles, their centres turned into a frame; made once for each."""
+        key = (geom_frame, bin_)
+        indices: dict[Any, CircleIndex] = self.__dict__["_indices"]
+        with _lock:
+            if key not in indices:
+                radius = self.radius if bin_ is None else self.radius[:, bin_]
+                radius = np.broadcast_to(np.deg2rad(radius), self.lon.shape)
+                some = radius > 0
+                centre = rotate(rotation(self.frame, geom_frame), unit(self.lon[some], self.lat[some]))
+                indices[key] = CircleIndex(centre, np.ascontiguousarray(radius[some]))
+            return indices[key]
+
+    def _bin(self, where: Points | Tile | Areas) -> int | None:
+        if self.radius.ndim < 2:
+            return None
+        geom = getattr(where, "geom", None)
+        if geom is None:
+            raise AxisError(
+                f"Catalog has a radius per bin of {self.axis!r}: give the geometry, contains(positions, geom=geom)"
+            )
+        return where.plane[[axis.name for axis in geom.axes].index(self.axis)]
+
+    def coverage(self, areas: Areas, of: Ask) -> Coverage:
+        return self._index(areas.geom.frame, self._bin(areas)).coverage(areas.caps)
+
+    def inside(self, points: Points) -> Bools:
+        return self._index(points.frame, self._bin(points)).inside(points.xyz)
+
+    def values(self, where: Tile | Points, of: Ask) -> Bools:
+        if not isinstance(where, Tile) or not where.geom.separable:
+            return super().values(where, of)
+        index = self._index(where.geom.frame, self._bin(where))
+        caps = where.tiles.caps
+        if caps.radius[0] < np.pi:
+            near = index.near(caps.centre[:, 0], float(max(caps.radius[0], 0.0)))
+        else:
+            near = np.arange(len(index.radius))
+        return fill_spans(where.shape, *circle_spans(where, index.centre[:, near], index.radius[near]))

@@ -1,0 +1,126 @@
+"""Write a mask to a file: decided tiles as they are, the others evaluated, tile by tile on dask's threads."""
+
+from __future__ import annotations
+
+import os
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+import dask
+import numpy as np
+from dask.diagnostics import ProgressBar
+
+from .adapters.fits import FitsWriter
+from .adapters.publish import Block, MaskWriter, check_output, format_of
+from .adapters.zarr import ZarrWriter
+from .coverage import FULL, MIXED
+from .errors import MaskTypeError
+from .expr import Mask
+from .geom import WcsGeom
+from .passes.describe import one_line
+from .passes.serialize import VERSION, dumps
+from .plan import Compiled, Plan, compile_mask
+
+__all__ = ["provenance", "write"]
+
+
+def write(
+    mask: Mask,
+    path: str | os.PathLike[str],
+    geom: WcsGeom,
+    overwrite: bool = False,
+    chunks: Any = "auto",
+    progress: bool = False,
+    memory_limit: Any = None,
+) -> Path:
+    """Write a mask on a grid to a zarr store or a FITS file.
+
+    Parameters
+    ----------
+    mask : Mask
+        The mask.
+    path : str or path
+        Ends in ``.zarr``, ``.fits`` or ``.fits.gz``.
+    geom : WcsGeom
+        The grid.
+    overwrite : bool
+        Replace an existing file.
+    chunks : "auto", int or (int, int)
+        Pixels along y and x of a tile; for zarr also of a chunk of the store.
+    progress : bool
+        Show dask's progress bar.
+    memory_limit : int or str, optional
+        Refuse, before anything runs, if the plan may need more than this.
+
+    Returns
+    -------
+    Path
+        What was written. It appears under its name only when it is complete.
+
+    Raises
+    ------
+    OutputExistsError
+        If the output is there and ``overwrite`` is not given; nothing is computed then.
+    """
+    check_output(path, overwrite)
+    plan = Plan(compile_mask(mask, geom, chunks))
+    if memory_limit is not None:
+        plan.check_memory(memory_limit)
+    with _writer(path, plan.compiled, provenance(mask), overwrite) as writer:
+        for block in _blocks(plan, FULL):
+            writer.store(_block(plan.compiled, block, True))
+        tasks = [
+            dask.delayed(_store, pure=False)(plan.compiled, writer, block) for block in _blocks(plan, MIXED)
+        ]
+        with ProgressBar() if progress else nullcontext():
+            dask.compute(*tasks, scheduler=_scheduler(), optimize_graph=False)
+    return writer.path
+
+
+def provenance(mask: Mask) -> dict[str, str]:
+    """What a file says of the mask in it: the expression as JSON where it can be written, its hash, the format's version."""
+    texts = {"hash": mask.digest.hex(), "version": str(VERSION), "mask": one_line(mask)}
+    try:
+        texts["expression"] = dumps(mask)
+    except MaskTypeError as err:
+        texts["expression_missing"] = str(err)
+    return texts
+
+
+def _writer(
+    path: str | os.PathLike[str], compiled: Compiled, texts: dict[str, str], overwrite: bool
+) -> MaskWriter:
+    if format_of(path) == ".zarr":
+        rows, columns = compiled.chunks[-2:]
+        return ZarrWriter(path, compiled.geom, (max(rows), max(columns)), texts, overwrite)
+    return FitsWriter(path, compiled.geom, texts, overwrite)
+
+
+def _blocks(plan: Plan, state: np.uint8) -> list[tuple[int, ...]]:
+    return [tuple(int(i) for i in place) for place in np.argwhere(plan.states == state)]
+
+
+def _block(compiled: Compiled, block: tuple[int, ...], value: Any) -> Block:
+    """The piece of the output that a block of the compiled mask is; where the mask does not vary, it is on every plane."""
+    starts = [int(sum(sizes[:i])) for sizes, i in zip(compiled.chunks, block, strict=True)]
+    planes = tuple(
+        slice(None) if sum(sizes) == 1 else slice(start, start + sizes[i])
+        for sizes, start, i in zip(compiled.chunks[:-2], starts, block, strict=False)
+    )
+    return Block(compiled.window(block), value, planes or None)
+
+
+def _store(compiled: Compiled, writer: MaskWriter, block: tuple[int, ...]) -> None:
+    values = compiled.compute(block)
+    shape = compiled.geom.shape[:-2]
+    sizes = [
+        n if sum(c) == 1 else v for n, c, v in zip(shape, compiled.chunks[:-2], values.shape, strict=False)
+    ]
+    writer.store(_block(compiled, block, np.broadcast_to(values, (*sizes, *values.shape[-2:]))))
+
+
+def _scheduler() -> str:
+    """Threads of this process, which share the open file; or none, where dask is set to run synchronously."""
+    chosen = dask.config.get("scheduler", None)
+    return "synchronous" if chosen in ("sync", "synchronous", "single-threaded") else "threads"

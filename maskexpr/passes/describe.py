@@ -1,0 +1,113 @@
+"""Text of a mask: one line, a tree, a tree with counts."""
+
+from __future__ import annotations
+
+import html as escape
+from collections.abc import Callable
+
+import numpy as np
+
+from ..coverage import EMPTY, FULL, MIXED
+from ..expr import And, Mask, Not, Or, Xor, postorder
+from ..tiles import Tiles
+from .evaluate import Evaluator
+
+__all__ = ["counts", "html", "one_line", "tree"]
+
+_SIGNS = {Or: " | ", And: " & ", Xor: " ^ "}
+_WIDTH = 160
+_OPERANDS = 6
+
+
+def one_line(mask: Mask) -> str:
+    """The mask in one line, long lists of operands cut short.
+
+    Examples
+    --------
+    >>> from maskexpr import AllSky, NoSky
+    >>> one_line(~(AllSky() | NoSky()))
+    '~(AllSky | NoSky)'
+    """
+    text: dict[int, str] = {}
+    for each in postorder(mask):
+        parts = [text[id(child)] for child in each.children[: _OPERANDS + 1]]
+        line = _line(each, parts)
+        text[id(each)] = line if len(line) <= _WIDTH else line[: _WIDTH - 4] + " ..."
+    return text[id(mask)]
+
+
+def _line(mask: Mask, parts: list[str]) -> str:
+    if isinstance(mask, Not):
+        return f"~{parts[0]}"
+    if type(mask) in _SIGNS and len(mask.children) > 1:
+        return f"({_joined(_SIGNS[type(mask)], parts, len(mask.children))})"
+    if not parts:
+        return mask.label()
+    name, _, rest = mask.label().partition("(")
+    arguments = [", ".join(parts)] + ([rest.removesuffix(")")] if rest.removesuffix(")") else [])
+    return f"{name}({', '.join(arguments)})"
+
+
+def _joined(sign: str, parts: list[str], number: int) -> str:
+    """As many operands as fit in a line, at least one."""
+    shown = parts[:1]
+    for part in parts[1:_OPERANDS]:
+        if sum(len(each) + len(sign) for each in (*shown, part)) > _WIDTH - 20:
+            break
+        shown.append(part)
+    more = number - len(shown)
+    return sign.join(shown + ([f"... {more} more"] if more else []))
+
+
+def tree(mask: Mask, note: Callable[[Mask], str] | None = None, limit: int = 20) -> str:
+    """The mask as a tree, one node a line.
+
+    Parameters
+    ----------
+    mask : Mask
+        The mask.
+    note : callable, optional
+        Text to stand behind a node.
+    limit : int
+        How many operands of one node to show.
+    """
+    lines: list[tuple[str, str]] = []
+    stack: list[tuple[Mask | str, str, str]] = [(mask, "", "")]
+    while stack and len(lines) < 400:
+        each, lead, indent = stack.pop()
+        if isinstance(each, str):
+            lines.append((lead + each, ""))
+            continue
+        lines.append((lead + each.label(), note(each) if note else ""))
+        children: list[Mask | str] = list(each.children[:limit])
+        if len(each.children) > limit:
+            children.append(f"... {len(each.children) - limit} more")
+        for place in range(len(children) - 1, -1, -1):
+            last = place == len(children) - 1
+            stack.append(
+                (
+                    children[place],
+                    indent + ("└── " if last else "├── "),
+                    indent + ("    " if last else "│   "),
+                )
+            )
+    if stack:
+        lines.append(("...", ""))
+    width = min(max(len(line) for line, _ in lines), 100)
+    return "\n".join(f"{line:<{width}}  {text}".rstrip() for line, text in lines)
+
+
+def html(mask: Mask) -> str:
+    """The tree, for a notebook."""
+    return f"<pre>{escape.escape(tree(mask))}</pre>"
+
+
+def counts(mask: Mask, batches: list[Tiles]) -> dict[int, tuple[int, int, int]]:
+    """For each node, by its id, how many tiles it leaves empty, full and mixed."""
+    found = {id(each): np.zeros(3, dtype=np.int64) for each in postorder(mask)}
+    for tiles in batches:
+        ask = Evaluator(mask)
+        for each in postorder(mask):
+            cover = ask.classify(each, tiles)
+            found[id(each)] += [np.count_nonzero(cover == state) for state in (EMPTY, FULL, MIXED)]
+    return {key: (int(a), int(b), int(c)) for key, (a, b, c) in found.items()}

@@ -1,0 +1,209 @@
+"""Evaluate a mask: the pass that nodes ask about their children.
+
+A tile is classified, filled if that decides it, else the expression is shortened to what the tile leaves open (the residual) and
+evaluated, by refinement inside the tile.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import numpy as np
+
+from ..coverage import EMPTY, FULL, MIXED, Coverage
+from ..errors import MaskError, TileError
+from ..expr import Bools, Mask, postorder
+from ..geom import WcsGeom
+from ..points import Points
+from ..tiles import Areas, Tile
+from ..window import Window
+from .refine import refine
+from .residual import depths, residual
+from .trace import count
+
+__all__ = ["Evaluator", "evaluate", "evaluate_planes"]
+
+# Beyond this depth of operators values are asked bottom-up, so that Python's own stack stays shallow.
+_DEEP = 40
+# More leaves than this in one tile, and a tile larger than that side: cut the tile and shorten the expression for each part.
+_MANY = 12
+_SIDE = 128
+
+
+class Evaluator:
+    """Answers what nodes ask, for one evaluation; remembers answers that are asked twice.
+
+    Parameters
+    ----------
+    root : Mask
+        The mask that is evaluated; what stands in it more than once is remembered.
+    """
+
+    def __init__(self, root: Mask) -> None:
+        self._parents = Counter(id(child) for each in postorder(root) for child in each.children)
+        self._varies = _varying(root)
+        self._coverage: dict[tuple[int, int], tuple[Any, Any, Coverage]] = {}
+        self._values: dict[tuple[Any, ...], tuple[Any, Any, Bools]] = {}
+        self._settled: Tile | Points | None = None
+
+    # ---- what nodes ask ------------------------------------------------------------------------------------------------
+
+    def coverage(self, child: Mask, areas: Areas) -> Coverage:
+        """See `maskexpr.expr.Ask.coverage`."""
+        key = (id(child), id(areas))
+        if key not in self._coverage:
+            # The objects are kept with the answer, or their ids could come to mean others.
+            self._coverage[key] = (child, areas, child.coverage(areas, self))
+        return self._coverage[key][2]
+
+    def values(self, child: Mask, where: Tile | Points) -> Bools:
+        """See `maskexpr.expr.Ask.values`."""
+        shared = self._parents[id(child)] > 1
+        key = self._key(child, where)
+        if key in self._values:
+            found = self._values[key][2]
+            return found.copy() if shared else found
+        out = self._answer(child, where)
+        if shared:
+            self._values[key] = (child, where, out.copy())
+        return out
+
+    def refine(self, leaf: Mask, tile: Tile) -> Bools:
+        """See `maskexpr.expr.Ask.refine`."""
+        return refine(leaf, tile, self)
+
+    def fresh(self, mask: Mask) -> Evaluator:
+        """See `maskexpr.expr.Ask.fresh`."""
+        return Evaluator(mask)
+
+    # ---- how it answers ------------------------------------------------------------------------------------------------
+
+    def _key(self, child: Mask, where: Tile | Points) -> tuple[Any, ...]:
+        if isinstance(where, Points):
+            return (id(child), id(where))
+        plane = where.plane if id(child) not in self._varies or self._varies[id(child)] else ()
+        return (id(child), id(where.geom), *where.window, plane)
+
+    def _answer(self, child: Mask, where: Tile | Points) -> Bools:
+        if where is not self._settled:
+            return self.run(child, where)
+        out = child.values(where, self)
+        return _on_sky(out, where)
+
+    def run(self, mask: Mask, where: Tile | Points) -> Bools:
+        """Values of a mask at a place that has not been looked at yet."""
+        outer, self._settled = self._settled, where
+        try:
+            if isinstance(where, Points):
+                self._warm(mask, where)
+                return _on_sky(mask.values(where, self), where)
+            return self._tile(mask, where)
+        finally:
+            self._settled = outer
+
+    def _tile(self, mask: Mask, tile: Tile) -> Bools:
+        tiles = tile.tiles
+        cover = self.classify(mask, tiles)[0]
+        if cover != MIXED:
+            return _on_sky(np.full(tile.shape, cover == FULL), tile)
+        rest = residual(mask, 0, lambda child: self.coverage(child, tiles))
+        if tile.shape[0] * tile.shape[1] > _SIDE * _SIDE and _is_crowded(rest):
+            return self._cut(rest, tile)
+        self._warm(rest, tile)
+        return _on_sky(rest.values(tile, self), tile)
+
+    def classify(self, mask: Mask, areas: Areas) -> Coverage:
+        """Coverage of a mask, however deep it is."""
+        for deep in _landings(mask):
+            self.coverage(deep, areas)
+        return self.coverage(mask, areas)
+
+    def _warm(self, mask: Mask, where: Tile | Points) -> None:
+        for deep in _landings(mask):
+            key = self._key(deep, where)
+            if key not in self._values:
+                self._parents[id(deep)] += 1
+                self._values[key] = (deep, where, _on_sky(deep.values(where, self), where))
+                self._parents[id(deep)] += 1
+
+    def _cut(self, mask: Mask, tile: Tile) -> Bools:
+        side = max(_SIDE, -(-max(tile.shape) // 4))
+        parts, _ = tile.tiles.split(side)
+        cover = self.classify(mask, parts)
+        out = np.zeros(tile.shape, dtype=bool)
+        for i in np.flatnonzero(cover != EMPTY):
+            part = parts.tile(int(i))
+            y0, y1, x0, x1 = part.window.shift(-tile.window.y0, -tile.window.x0)
+            if cover[i] == FULL:
+                out[y0:y1, x0:x1] = True
+                continue
+            rest = residual(mask, int(i), lambda child: self.coverage(child, parts))
+            out[y0:y1, x0:x1] = Evaluator(rest).run(rest, part)
+        return _on_sky(out, tile)
+
+
+def _on_sky(values: Bools, where: Tile | Points) -> Bools:
+    on_sky = where.on_sky
+    return values if on_sky is None else values & on_sky
+
+
+def _varying(root: Mask) -> dict[int, bool]:
+    varies: dict[int, bool] = {}
+    for each in postorder(root):
+        varies[id(each)] = bool(each.axes()) or any(varies[id(child)] for child in each.children)
+    return varies
+
+
+def _landings(mask: Mask) -> list[Mask]:
+    """Nodes, children first, at every so many levels of a deep expression; none in an ordinary one."""
+    depth = depths(mask)
+    if depth[id(mask)] < _DEEP:
+        return []
+    return [each for each in postorder(mask) if depth[id(each)] % _DEEP == _DEEP - 1]
+
+
+def _is_crowded(mask: Mask) -> bool:
+    leaves = 0
+    for each in postorder(mask):
+        if each.reads_data or each.needs_grid or each.reach() != type(each.reach())():
+            return False
+        leaves += not each.children
+    return leaves > _MANY
+
+
+def evaluate(mask: Mask, tile: Tile) -> Bools:
+    """Values of a mask on a tile, shape (ny, nx).
+
+    Raises
+    ------
+    TileError
+        If a node fails; names the tile. Errors of maskexpr itself go through as they are.
+    """
+    count("tiles")
+    try:
+        return Evaluator(mask).run(mask, tile)
+    except MaskError:
+        raise
+    except Exception as err:
+        raise TileError(
+            f"evaluating {mask!r} on {tile.window} of plane {tile.plane} failed: {type(err).__name__}: {err}"
+        ) from err
+
+
+def evaluate_planes(mask: Mask, geom: WcsGeom, window: Window, planes: tuple[tuple[int, ...], ...]) -> Bools:
+    """Values of a mask on the same window of several planes, shape (len(planes), ny, nx); what does not vary is computed once."""
+    ask = Evaluator(mask)
+    out = np.empty((len(planes), *window.shape), dtype=bool)
+    count("tiles")
+    for i, plane in enumerate(planes):
+        tile = Tile(geom, window, plane)
+        try:
+            out[i] = ask.run(mask, tile)
+        except MaskError:
+            raise
+        except Exception as err:
+            raise TileError(
+                f"evaluating {mask!r} on {window} of plane {plane} failed: {type(err).__name__}: {err}"
+            ) from err
+    return out

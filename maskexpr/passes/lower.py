@@ -1,0 +1,22 @@
+"""Lower: composite leaves become the operators that they stand for, so that every tile can drop the parts it decides."""
+
+from __future__ import annotations
+
+from ..expr import Mask, postorder
+from ..nodes.region import Region
+from .circles import as_catalog
+
+__all__ = ["lower"]
+
+
+def lower(mask: Mask) -> Mask:
+    """The same mask with regions of many shapes as unions, differences and so on, and circles as catalogues."""
+    low: dict[int, Mask] = {}
+    for each in postorder(mask):
+        children = each.children
+        now = each.with_children(tuple(low[id(child)] for child in children)) if children else each
+        if isinstance(now, Region):
+            circles = as_catalog(now)
+            now = now.lowered() if circles is None else circles
+        low[id(each)] = now
+    return low[id(mask)]

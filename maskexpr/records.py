@@ -1,0 +1,180 @@
+"""Plain values with a name: what nodes are made of besides other nodes.
+
+A *record* is a frozen dataclass registered under a tag. Records and nodes are written to plain data, and hashed, by their
+fields alone, so that a class that only declares its fields can be saved, compared and hashed, in this process or another.
+"""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import hashlib
+import math
+import struct
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .errors import FormatError, MaskTypeError
+
+__all__ = ["RECORDS", "canonical", "decode", "digest_of", "encode", "frozen_array", "record"]
+
+T = TypeVar("T", bound=type)
+
+RECORDS: dict[str, type] = {}
+
+
+def record(tag: str) -> Callable[[T], T]:
+    """Register a frozen dataclass as a record, under a tag that files carry.
+
+    Examples
+    --------
+    >>> RECORDS["circle"].__name__  # doctest: +SKIP
+    'Circle'
+    """
+
+    def register(cls: T) -> T:
+        if RECORDS.setdefault(tag, cls) is not cls:
+            raise MaskTypeError(f"the record tag {tag!r} is taken by {RECORDS[tag].__name__}")
+        cls.tag = tag  # type: ignore[attr-defined]
+        return cls
+
+    return register
+
+
+def frozen_array(values: Any, dtype: Any = np.float64) -> NDArray[Any]:
+    """A contiguous copy of an array that refuses to be written to.
+
+    Examples
+    --------
+    >>> frozen_array([1, 2]).flags.writeable
+    False
+    """
+    array = np.array(values, dtype=dtype, order="C", copy=True)
+    array.flags.writeable = False
+    return array
+
+
+def _fields(value: Any) -> list[tuple[str, Any]]:
+    return [(f.name, getattr(value, f.name)) for f in dataclasses.fields(value)]
+
+
+def canonical(value: Any, child: Callable[[Any], bytes | None]) -> bytes:
+    """Bytes that say what a value is: equal exactly for equal values, in every process.
+
+    Parameters
+    ----------
+    value : object
+        A field of a node or record.
+    child : callable
+        Gives the bytes of a value that has a digest of its own (a node), or None.
+    """
+    own = child(value)
+    if own is not None:
+        return b"N" + own
+    if isinstance(value, (tuple, list)):
+        parts = [canonical(item, child) for item in value]
+        return b"(" + struct.pack("<q", len(parts)) + b"".join(struct.pack("<q", len(p)) + p for p in parts)
+    if isinstance(value, np.ndarray):
+        data = np.asarray(value, order="C")
+        return (
+            f"A{data.dtype.str}{data.shape}".encode()
+            + hashlib.blake2b(data.tobytes(), digest_size=16).digest()
+        )
+    if isinstance(value, bool) or value is None or isinstance(value, (int, str)):
+        return f"{type(value).__name__}:{value}".encode()
+    if isinstance(value, float):
+        return b"F" + struct.pack("<d", value + 0.0)
+    if dataclasses.is_dataclass(value):
+        return f"R{type(value).__name__}".encode() + canonical([item for _, item in _fields(value)], child)
+    if hasattr(value, "fingerprint"):
+        return f"P{type(value).__name__}:{value.fingerprint}".encode()
+    raise MaskTypeError(f"a field of a node cannot be a {type(value).__name__}")
+
+
+def digest_of(name: str, value: Any, child: Callable[[Any], bytes | None]) -> bytes:
+    """16-byte digest of named fields."""
+    return hashlib.blake2b(name.encode() + b"\0" + canonical(value, child), digest_size=16).digest()
+
+
+def encode(value: Any, child: Callable[[Any], Any]) -> Any:
+    """Plain data (dict, list, str, numbers) of a value.
+
+    Parameters
+    ----------
+    value : object
+        A field of a node or record.
+    child : callable
+        Gives the plain form of a node, or None for everything else.
+    """
+    own = child(value)
+    if own is not None:
+        return own
+    if isinstance(value, (tuple, list)):
+        return [encode(item, child) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return {"float": repr(value)}
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    if isinstance(value, np.ndarray):
+        data = np.asarray(value, order="C")
+        data = data.astype(data.dtype.newbyteorder("<"))
+        return {
+            "array": base64.b64encode(data.tobytes()).decode(),
+            "dtype": data.dtype.str,
+            "shape": list(data.shape),
+        }
+    if dataclasses.is_dataclass(value) and RECORDS.get(getattr(value, "tag", "")) is type(value):
+        return {"record": value.tag, **{name: encode(item, child) for name, item in _fields(value)}}
+    raise MaskTypeError(
+        f"a {type(value).__name__} in memory cannot be saved with the expression; "
+        "write the data to a FITS or zarr file and name its path instead"
+    )
+
+
+def decode(data: Any, child: Callable[[Any], Any]) -> Any:
+    """The value of plain data; the inverse of `encode`, with lists as tuples.
+
+    Raises
+    ------
+    FormatError
+        For a record that is not known, or fields that do not fit it.
+    """
+    own = child(data)
+    if own is not None:
+        return own
+    if isinstance(data, list):
+        return tuple(decode(item, child) for item in data)
+    if not isinstance(data, dict):
+        return data
+    if "float" in data:
+        return float(data["float"])
+    if "array" in data:
+        return _array(data)
+    if "record" in data:
+        cls = RECORDS.get(data["record"])
+        if cls is None:
+            raise FormatError(f"unknown record {data['record']!r}; known are {', '.join(sorted(RECORDS))}")
+        fields = {name: decode(item, child) for name, item in data.items() if name != "record"}
+        return build(cls, fields)
+    raise FormatError(f"neither a value nor a record: {str(data)[:80]}")
+
+
+def build(cls: type, fields: dict[str, Any]) -> Any:
+    """Make a dataclass from exactly its fields, with an error that names what does not fit."""
+    expected = {f.name for f in dataclasses.fields(cls)}
+    if set(fields) != expected:
+        odd = sorted(set(fields) ^ expected)
+        raise FormatError(f"{cls.__name__} has the fields {sorted(expected)}; missing or unknown: {odd}")
+    restore = getattr(cls, "restore", None)
+    return restore(fields) if restore is not None else cls(**fields)
+
+
+def _array(data: dict[str, Any]) -> NDArray[Any]:
+    try:
+        flat = np.frombuffer(base64.b64decode(data["array"]), dtype=np.dtype(data["dtype"]))
+        return frozen_array(flat.reshape(data["shape"]), dtype=flat.dtype.newbyteorder("="))
+    except (KeyError, TypeError, ValueError) as err:
+        raise FormatError(f"an array that cannot be read: {err}") from err

@@ -1,0 +1,250 @@
+"""Laws that every node must keep, for this package's tests and for nodes that others write.
+
+`check_node` holds a mask against its laws on one geometry; `geometries` are awkward maps to do it on; `masks` makes random expressions
+over all registered nodes. Needs hypothesis.
+"""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable
+
+import astropy.units as u
+import numpy as np
+from astropy.coordinates import SkyCoord
+from hypothesis import strategies as st
+
+from .axis import Axis
+from .coverage import EMPTY, MIXED, Coverage
+from .errors import NeedsGridError
+from .expr import AllSky, And, Bools, Mask, NoSky, Not, Or, Xor, postorder
+from .geom import WcsGeom
+from .nodes.axisrange import AxisRange
+from .nodes.band import Band
+from .nodes.catalog import Catalog
+from .nodes.region import Region
+from .passes.evaluate import Evaluator, evaluate
+from .passes.serialize import dumps, loads
+from .passes.simplify import simplify
+from .points import Points
+from .tiles import Areas, Tile
+from .window import Window
+
+__all__ = ["STRATEGIES", "brute_force", "check_node", "geometries", "masks", "whole_tile"]
+
+ENERGY = Axis.from_bounds("energy", 1 * u.GeV, 1000 * u.GeV, 3)
+
+
+def geometries() -> dict[str, WcsGeom]:
+    """Small maps on which masks go wrong: poles, seams, limbs, corners off the sky, one pixel, axes."""
+    make = WcsGeom.create
+    return {
+        "allsky": WcsGeom.allsky(binsz=6, frame="galactic"),
+        "pole": make(skydir=(0, 88), npix=(40, 21), binsz=1.3, frame="icrs"),
+        "seam": make(skydir=(180, 10), npix=(31, 22), binsz=1.1, proj="CAR", frame="galactic"),
+        "aitoff": WcsGeom.allsky(binsz=7, frame="galactic", proj="AIT"),
+        "mollweide": WcsGeom.allsky(binsz=9, frame="icrs", proj="MOL"),
+        "tan": make(skydir=(83.6, 22), npix=(33, 27), binsz=2.5, proj="TAN", frame="icrs"),
+        "sine": make(skydir=(10, -80), npix=(40, 40), binsz=4, proj="SIN", frame="galactic"),
+        "zea": make(skydir=(0, -90), npix=(37, 37), binsz=8, proj="ZEA", frame="icrs"),
+        "hpx": make(skydir=(0, 0), npix=(60, 30), binsz=6, proj="HPX", frame="galactic"),
+        "oblong": make(skydir=(5, 60), npix=(25, 45), binsz=(3, 0.7), proj="TAN", frame="galactic"),
+        "rotated": WcsGeom.from_header(_rotated_header()),
+        "pixel": make(skydir=(12, 34), npix=(1, 1), binsz=2, proj="CAR", frame="icrs"),
+        "cube": make(skydir=(0, 0), npix=(20, 15), binsz=2, proj="CAR", frame="galactic", axes=[ENERGY]),
+    }
+
+
+def _rotated_header() -> object:
+    header = WcsGeom.create(skydir=(200, 40), npix=(24, 30), binsz=1.7, proj="TAN", frame="icrs").to_header()
+    header.update({"PC1_1": 0.8, "PC1_2": -0.6, "PC2_1": 0.6, "PC2_2": 0.8})
+    return header
+
+
+def whole_tile(geom: WcsGeom, plane: tuple[int, ...] = ()) -> Tile:
+    """The whole map as one tile."""
+    height, width = geom.image_shape
+    return Tile(geom, Window(0, height, 0, width), plane or (0,) * len(geom.axes))
+
+
+class _Blind(Evaluator):
+    """An evaluator that decides nothing by coverage, so that every pixel is asked."""
+
+    def coverage(self, child: Mask, areas: Areas) -> Coverage:
+        return np.full(len(areas), MIXED)
+
+    def refine(self, leaf: Mask, tile: Tile) -> Bools:
+        return leaf.inside(tile.all_pixels()).reshape(tile.shape)
+
+
+def brute_force(mask: Mask, tile: Tile) -> Bools:
+    """Values of a mask as written, not simplified, nothing pruned: the oracle of everything that is fast."""
+    return _Blind(mask).run(mask, tile)
+
+
+# ---- laws ----------------------------------------------------------------------------------------------------------------
+
+
+def check_node(mask: Mask, geom: WcsGeom, side: int = 7) -> None:
+    """Hold a mask against its laws on one geometry.
+
+    Coverage keeps its promises on windows of several sizes; values are the same by tiles, as one, pruned or not, by simplified expression,
+    after pickling and JSON, and at bare points where the mask has a meaning there; nothing is selected off the sky.
+
+    Raises
+    ------
+    AssertionError
+        With the law that is broken.
+    """
+    for plane in np.ndindex(*(axis.nbin for axis in geom.axes)):
+        tile = whole_tile(geom, plane)
+        want = brute_force(mask, tile)
+        on_sky = np.ones(tile.shape, dtype=bool) if tile.on_sky is None else tile.on_sky
+        assert not np.any(want & ~on_sky), f"{mask!r} selects pixels off the sky"
+        for law, got in (
+            ("pruned equals unpruned", evaluate(mask, tile)),
+            ("simplified equals as written", evaluate(simplify(mask), tile)),
+            ("tiles equal one tile", _by_tiles(mask, tile, side)),
+            ("pickle keeps it", evaluate(pickle.loads(pickle.dumps(mask)), tile)),
+        ):
+            assert np.array_equal(got, want), (
+                f"{law}: {np.count_nonzero(got != want)} pixels of {mask!r} differ on {geom!r}"
+            )
+        check_coverage(mask, tile, want & on_sky, on_sky)
+        check_points(mask, tile, want)
+    _check_text(mask)
+
+
+def _check_text(mask: Mask) -> None:
+    again = loads(dumps(mask))
+    assert again == mask, f"JSON keeps it: {mask!r} became {again!r}"
+    assert hash(again) == hash(mask)
+    simple = simplify(mask)
+    assert len(list(postorder(simple))) <= len(list(postorder(mask))), f"simplify added nodes to {mask!r}"
+    assert repr(mask)
+    assert str(mask)
+
+
+def _by_tiles(mask: Mask, tile: Tile, side: int) -> Bools:
+    out = np.zeros(tile.shape, dtype=bool)
+    parts, _ = tile.tiles.split(side)
+    for i in range(len(parts)):
+        part = parts.tile(i)
+        y0, y1, x0, x1 = part.window
+        out[y0:y1, x0:x1] = evaluate(mask, part)
+    return out
+
+
+def check_coverage(mask: Mask, tile: Tile, want: Bools, on_sky: Bools) -> None:
+    """EMPTY and FULL are kept by every pixel on the sky, for windows, and for the bare caps round them."""
+    for side in (1, 3, 8, max(tile.shape)):
+        parts, _ = tile.tiles.split(side)
+        ask = Evaluator(mask)
+        for kind, areas in (("windows", parts), ("caps", Areas(parts.geom, parts.caps, parts.plane))):
+            cover = ask.classify(mask, areas)
+            assert cover.shape == (len(parts),)
+            for i in np.flatnonzero(cover != MIXED):
+                y0, y1, x0, x1 = parts.bounds[:, i]
+                seen = want[y0:y1, x0:x1][on_sky[y0:y1, x0:x1]]
+                promise = "EMPTY" if cover[i] == EMPTY else "FULL"
+                kept = not seen.any() if cover[i] == EMPTY else bool(seen.all())
+                assert kept, (
+                    f"coverage of {mask!r} over {kind}: {promise} is not kept at {parts.bounds[:, i]} of {tile.geom!r}"
+                )
+
+
+def check_points(mask: Mask, tile: Tile, want: Bools) -> None:
+    """At bare points a mask that has a meaning there has the value of the pixel with that centre."""
+    bare = Points(tile.all_pixels().xyz, tile.geom.frame)
+    try:
+        got = Evaluator(mask).run(mask, bare)
+    except (NeedsGridError, LookupError):
+        return
+    assert np.array_equal(got.reshape(tile.shape), want), f"points equal pixels: {mask!r} on {tile.geom!r}"
+
+
+# ---- random masks --------------------------------------------------------------------------------------------------------
+
+_angle = st.floats(0.01, 60).map(lambda degrees: degrees * u.deg)
+_frame = st.sampled_from(["icrs", "galactic"])
+
+
+@st.composite
+def _position(draw: Callable[..., object]) -> SkyCoord:
+    special = st.sampled_from(
+        [(0.0, 90.0), (180.0, 0.0), (12.0, -90.0), (0.0, 0.0), (179.9, 60.0), (83.6, 22.0)]
+    )
+    anywhere = st.tuples(st.floats(0, 359.99), st.floats(-90, 90))
+    lon, lat = draw(st.one_of(special, anywhere))  # type: ignore[misc]
+    return SkyCoord(lon, lat, unit="deg", frame=draw(_frame))
+
+
+@st.composite
+def _catalog(draw: Callable[..., object]) -> Mask:
+    number = draw(st.integers(0, 12))
+    rng = np.random.default_rng(draw(st.integers(0, 99)))  # type: ignore[arg-type]
+    lat = np.degrees(np.arcsin(rng.uniform(-1, 1, number)))  # type: ignore[arg-type]
+    there = SkyCoord(rng.uniform(0, 360, number), lat, unit="deg", frame=draw(_frame))  # type: ignore[arg-type]
+    radius = rng.choice([0.0, 0.5, 3.0, 20.0, 100.0, 175.0], number, p=[0.1, 0.2, 0.4, 0.2, 0.05, 0.05])  # type: ignore[arg-type]
+    return Catalog(there, radius * u.deg)
+
+
+@st.composite
+def _band(draw: Callable[..., object]) -> Mask:
+    lat = draw(st.one_of(st.none(), st.sampled_from([(-5, 5), (40, 90), (-90, -60), (-90, 90)])))
+    lon = draw(
+        st.sampled_from(
+            [(350, 10), (170, 190), (0, 180), (10, 350)] if lat is None else [None, (350, 10), (100, 101)]
+        )
+    )
+    return Band(
+        lon=None if lon is None else lon * u.deg,  # type: ignore[operator]
+        lat=None if lat is None else lat * u.deg,  # type: ignore[operator]
+        frame=draw(_frame),  # type: ignore[arg-type]
+    )
+
+
+_SHAPES = (
+    "circle({lon},{lat},12)",
+    "circle({lon},{lat},100)",
+    "annulus({lon},{lat},5,20)",
+    "ellipse({lon},{lat},20,6,30)",
+    "box({lon},{lat},30,8,45)",
+    "polygon({lon},0,{east},10,{east},50,{lon},35)",
+    "circle({lon},{lat},15);-circle({lon},{lat},6)",
+)
+
+
+@st.composite
+def _region(draw: Callable[..., object]) -> Mask:
+    shape = draw(st.sampled_from(_SHAPES))
+    lon, lat = draw(st.sampled_from([0, 83, 179, 270])), draw(st.sampled_from([-89.5, -60, 0, 22, 90]))
+    frame = draw(st.sampled_from(["galactic", "icrs"]))
+    return Region(f"{frame};" + str(shape).format(lon=lon, lat=lat, east=(int(str(lon)) + 40) % 360))
+
+
+STRATEGIES: dict[str, st.SearchStrategy[Mask]] = {
+    "allsky": st.just(AllSky()),
+    "nosky": st.just(NoSky()),
+    "catalog": _catalog(),
+    "band": _band(),
+    "region": _region(),
+    "axisrange": st.just(AxisRange("energy", "10 GeV", "2 TeV")),
+}
+"""A strategy for each leaf, by its tag; add that of a new node here, and it is held against the laws."""
+
+OPERATORS: dict[str, Callable[[st.SearchStrategy[Mask]], st.SearchStrategy[Mask]]] = {
+    "or": lambda of: st.lists(of, max_size=4).map(lambda some: Or(*some)),
+    "and": lambda of: st.lists(of, max_size=4).map(lambda some: And(*some)),
+    "xor": lambda of: st.lists(of, max_size=4).map(lambda some: Xor(*some)),
+    "not": lambda of: of.map(Not),
+}
+"""A strategy for each node that has operands, from one for the operands."""
+
+
+def masks(cube: bool = False, max_leaves: int = 6) -> st.SearchStrategy[Mask]:
+    """Random expressions over all registered nodes; those that need an axis only with ``cube``."""
+    leaves = st.one_of([each for tag, each in STRATEGIES.items() if cube or tag != "axisrange"])
+    return st.recursive(
+        leaves, lambda of: st.one_of([make(of) for make in OPERATORS.values()]), max_leaves=max_leaves
+    )

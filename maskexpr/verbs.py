@@ -1,0 +1,104 @@
+"""What the verbs on `Mask` do: the passes put together for the user."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import astropy.units as u
+import dask.array as da
+import numpy as np
+import xarray as xr
+from astropy.coordinates import SkyCoord
+from numpy.typing import NDArray
+
+from .adapters.dask import lazy_array
+from .adapters.xarray import wrap
+from .errors import MaskTypeError
+from .expr import Mask, Reach
+from .geom import WcsGeom
+from .output import write
+from .passes.describe import counts, html, one_line, tree
+from .passes.evaluate import Evaluator
+from .passes.lower import lower
+from .passes.serialize import from_dict, to_dict
+from .passes.simplify import simplify
+from .plan import Plan, compile_mask, make_plan
+from .points import Points
+from .preview import plot
+from .sampling import contains_pixels, selected_area
+
+__all__ = [
+    "area",
+    "contains",
+    "explain",
+    "from_dict",
+    "fsky",
+    "html",
+    "on",
+    "one_line",
+    "plan",
+    "plot",
+    "simplify",
+    "to_dict",
+    "tree",
+    "write",
+]
+
+
+def on(mask: Mask, geom: WcsGeom, chunks: Any = "auto") -> xr.DataArray:
+    """Put a mask on a grid: a lazy bool DataArray. See `Mask.on`."""
+    compiled = compile_mask(mask, geom, chunks)
+    array = lazy_array(compiled.name, compiled, compiled.chunks)
+    if array.shape != geom.shape:
+        array = da.broadcast_to(array, geom.shape)
+    return wrap(array, geom, name="mask", attrs={"mask": one_line(mask), "mask_hash": mask.digest.hex()})
+
+
+def plan(mask: Mask, geom: WcsGeom, chunks: Any = "auto", memory_limit: Any = None) -> Plan:
+    """Plan a mask on a grid. See `Mask.plan`."""
+    return make_plan(mask, geom, chunks, memory_limit)
+
+
+def contains(mask: Mask, positions: SkyCoord, geom: WcsGeom | None = None) -> NDArray[np.bool_]:
+    """Which sky positions are selected. See `Mask.contains`."""
+    if not isinstance(positions, SkyCoord):
+        raise MaskTypeError(f"positions must be a SkyCoord, got a {type(positions).__name__}")
+    if geom is not None:
+        return contains_pixels(compile_mask(mask, geom), positions)
+    simple = simplify(lower(mask))
+    return Evaluator(simple).run(simple, Points.from_sky(positions)).reshape(positions.shape)
+
+
+def area(mask: Mask, geom: WcsGeom) -> u.Quantity:
+    """Solid angle of the selected pixels. See `Mask.area`."""
+    return (selected_area(compile_mask(mask, geom)) * u.sr).to(u.deg**2)
+
+
+def fsky(mask: Mask, geom: WcsGeom) -> Any:
+    """Selected fraction of the whole sky. See `Mask.fsky`."""
+    return selected_area(compile_mask(mask, geom)) / (4 * np.pi)
+
+
+def explain(mask: Mask, geom: WcsGeom | None = None, chunks: Any = "auto") -> str:
+    """The expression as a tree, with counts of tiles where a geometry is given. See `Mask.explain`."""
+    if geom is None:
+        return tree(mask, _reach)
+    done = make_plan(mask, geom, chunks)
+    compiled = done.compiled
+    blocks = [(*block[:-2], *block[-2:]) for block in np.ndindex(*compiled.numblocks)]
+    planes = {block[:-2] for block in blocks}
+    tiles = compiled.tiles([block for block in blocks if not any(block[:-2])])
+    found = counts(
+        compiled.mask, [tiles.on_plane(p) for each in sorted(planes) for p in compiled.planes((*each, 0, 0))]
+    )
+
+    def note(each: Mask) -> str:
+        empty, full, mixed = found[id(each)]
+        return f"{empty:>7,} empty {full:>7,} full {mixed:>7,} mixed  {_reach(each)}"
+
+    return f"{tree(compiled.mask, note)}\n\n{done}"
+
+
+def _reach(mask: Mask) -> str:
+    reach = mask.reach()
+    return f"reach {reach}" if reach != Reach() else ""

@@ -1,0 +1,85 @@
+"""Every registered node, alone and in random expressions, keeps its laws on awkward geometries."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import maskexpr as mx
+from maskexpr.expr import NODES
+from maskexpr.passes.evaluate import evaluate
+from maskexpr.passes.simplify import simplify
+from maskexpr.testing import OPERATORS, STRATEGIES, brute_force, check_node, geometries, masks, whole_tile
+
+GEOMETRIES = geometries()
+SKY = {name: geom for name, geom in GEOMETRIES.items() if not geom.axes}
+
+slow = settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+
+
+def test_every_node_is_held_against_the_laws():
+    assert set(NODES) == set(STRATEGIES) | set(OPERATORS), (
+        "a registered node has no strategy in maskexpr.testing"
+    )
+
+
+@pytest.mark.parametrize("tag", sorted(STRATEGIES))
+@settings(slow, max_examples=12)
+@given(data=st.data())
+def test_leaf(tag, data):
+    mask = data.draw(STRATEGIES[tag])
+    name = data.draw(st.sampled_from(sorted(GEOMETRIES)))
+    geom = GEOMETRIES["cube"] if tag == "axisrange" else GEOMETRIES[name]
+    check_node(mask, geom, side=data.draw(st.integers(1, 20)))
+
+
+@pytest.mark.parametrize("name", sorted(GEOMETRIES))
+@settings(slow, max_examples=10)
+@given(data=st.data())
+def test_expression(name, data):
+    mask = data.draw(masks(cube=name == "cube"))
+    check_node(mask, GEOMETRIES[name], side=data.draw(st.integers(1, 20)))
+
+
+@settings(slow, max_examples=25)
+@given(a=masks(), b=masks(), name=st.sampled_from(sorted(SKY)))
+def test_boolean_algebra(a, b, name):
+    tile = whole_tile(SKY[name])
+    on_sky = np.ones(tile.shape, bool) if tile.on_sky is None else tile.on_sky
+
+    def of(mask):
+        return evaluate(mask, tile)
+
+    left, right = of(a), of(b)
+    assert np.array_equal(of(a | b), left | right)
+    assert np.array_equal(of(a & b), left & right)
+    assert np.array_equal(of(a * b), left & right)
+    assert np.array_equal(of(a ^ b), left ^ right)
+    assert np.array_equal(of(a - b), left & ~right)
+    assert np.array_equal(of(~a), on_sky & ~left)
+    assert np.array_equal(of(~(a & b)), of(~a | ~b))
+
+
+@settings(slow, max_examples=40)
+@given(mask=masks(max_leaves=12), name=st.sampled_from(sorted(SKY)))
+def test_simplify_keeps_bits_and_is_idempotent(mask, name):
+    tile = whole_tile(SKY[name])
+    simple = simplify(mask)
+    assert np.array_equal(brute_force(simple, tile), brute_force(mask, tile))
+    assert simplify(simple) == simple
+
+
+@settings(slow, max_examples=15)
+@given(mask=masks(), name=st.sampled_from(sorted(SKY)), data=st.data())
+def test_cutout_of_the_mask_is_the_mask_of_the_cutout(mask, name, data):
+    geom = SKY[name]
+    height, width = geom.image_shape
+    y0, x0 = data.draw(st.integers(0, height - 1)), data.draw(st.integers(0, width - 1))
+    y1, x1 = data.draw(st.integers(y0 + 1, height)), data.draw(st.integers(x0 + 1, width))
+    whole = mask.on(geom, chunks=11)
+    piece = whole.isel(y=slice(y0, y1), x=slice(x0, x1))
+    again = mask.on(mx.geom_of(piece), chunks=7)
+    assert again.shape == piece.shape
+    assert np.array_equal(again.values, piece.values)

@@ -1,0 +1,252 @@
+"""Lazy arrays and plans: what is touched, what is not, and that nothing depends on chunks or workers."""
+
+from __future__ import annotations
+
+import pickle
+import time
+import tracemalloc
+
+import dask
+import numpy as np
+import pytest
+from astropy import units as u
+from astropy.coordinates import SkyCoord
+
+import maskexpr as mx
+from maskexpr.passes.trace import tracing
+
+RNG = np.random.default_rng(7)
+
+
+def random_positions(number, frame="icrs"):
+    lat = np.degrees(np.arcsin(RNG.uniform(-1, 1, number)))
+    return SkyCoord(RNG.uniform(0, 360, number), lat, unit="deg", frame=frame)
+
+
+def pixel_positions(geom):
+    height, width = geom.image_shape
+    lon, lat = geom.lonlat(np.arange(height)[:, None], np.arange(width)[None, :])
+    on_sky = np.isfinite(lon)
+    return SkyCoord(np.where(on_sky, lon, 0), np.where(on_sky, lat, 0), unit="deg", frame=geom.frame), on_sky
+
+
+SOURCES = mx.Catalog(random_positions(300), RNG.uniform(0.1, 4, 300) * u.deg)
+MASK = ~(SOURCES | mx.Band(lat=("-5 deg", "5 deg"), frame="galactic"))
+GEOM = mx.WcsGeom.allsky(binsz=1, frame="galactic")
+
+
+def test_building_computes_nothing(no_compute):
+    mask = MASK.on(GEOM, chunks=64)
+    assert repr(mask)
+    assert mask._repr_html_()
+    assert mask.dtype == bool
+    assert mask.dims == ("y", "x")
+    with tracing() as counts:
+        assert repr(MASK.plan(GEOM, chunks=64))
+        assert MASK.explain(GEOM)
+        assert hash(MASK) == hash(MASK)
+    assert counts["tiles"] == 0
+
+
+@pytest.mark.parametrize("chunks", [17, 64, -1, (50, 360), {"y": 30, "x": 77}, ((100, 80), (300, 60))])
+def test_chunks_do_not_matter(chunks):
+    whole = MASK.on(GEOM).values
+    assert np.array_equal(MASK.on(GEOM, chunks=chunks).values, whole)
+
+
+def test_a_slice_evaluates_only_the_tiles_it_touches():
+    mask = MASK.on(GEOM, chunks=20)
+    with tracing() as counts:
+        piece = mask.isel(y=slice(30, 35), x=slice(100, 125)).compute()
+    assert piece.shape == (5, 25)
+    assert 0 < counts["tiles"] <= 2
+
+
+def test_decided_tiles_are_no_work():
+    north = mx.Band(lat=("31.2 deg", "90 deg"), frame="galactic")
+    plan = north.plan(GEOM, chunks=30)
+    assert (plan.n_tiles, plan.n_full, plan.n_empty, plan.n_mixed) == (72, 12, 48, 12)
+    with tracing() as counts:
+        north.on(GEOM, chunks=30).compute()
+    assert counts["tiles"] == plan.n_mixed
+    graph = dask.optimize(north.on(GEOM, chunks=30).data)[0].__dask_graph__()
+    tasks = [value for value in dict(graph).values() if "_compute" in repr(getattr(value, "func", ""))]
+    assert len(tasks) == plan.n_mixed
+
+
+@pytest.mark.parametrize("chunks", [11, 30, 64])
+@pytest.mark.parametrize("proj", ["CAR", "AIT", "TAN"])
+def test_the_plan_leaves_only_tiles_that_hold_an_edge(proj, chunks):
+    geom = mx.WcsGeom.create(skydir=(0, 0), npix=(200, 100), binsz=1, proj=proj, frame="galactic")
+    few = mx.Catalog(random_positions(25), RNG.uniform(0.3, 30, 25) * u.deg)
+    for mask in (few, ~few, few - mx.Band(lat=("0 deg", "90 deg"))):
+        values = mask.on(geom).values
+        states = mask.plan(geom, chunks=chunks).states
+        for i in range(states.shape[0]):
+            for j in range(states.shape[1]):
+                tile = values[i * chunks : (i + 1) * chunks, j * chunks : (j + 1) * chunks]
+                want = 1 if tile.any() and not tile.all() else 2 * tile.all()
+                assert states[i, j] == want, (proj, chunks, i, j)
+
+
+def test_names_are_deterministic_and_tell_content():
+    assert MASK.on(GEOM).data.name == MASK.on(GEOM).data.name
+    assert MASK.on(GEOM).data.name != (~MASK).on(GEOM).data.name
+    assert MASK.on(GEOM).data.name != MASK.on(GEOM, chunks=17).data.name
+    assert MASK.on(GEOM).data.name != MASK.on(mx.WcsGeom.allsky(binsz=2, frame="galactic")).data.name
+
+
+def test_the_graph_pickles_and_holds_a_catalogue_once():
+    many = mx.Catalog(random_positions(20_000), "0.5 deg")
+    array = many.on(GEOM, chunks=20).data
+    blob = pickle.dumps(dict(dask.optimize(array)[0].__dask_graph__()))
+    assert len(blob) < 1.5 * 3 * 8 * 20_000
+    again = pickle.loads(pickle.dumps(array))
+    assert np.array_equal(again.compute(), array.compute())
+
+
+def test_two_processes_give_the_same_bits():
+    distributed = pytest.importorskip("distributed")
+    aitoff = mx.WcsGeom.allsky(binsz=2, proj="AIT")
+    want = [MASK.on(geom, chunks=37).values for geom in (GEOM, aitoff)]
+    with (
+        dask.config.set({"distributed.admin.tick.limit": "1h"}),
+        distributed.LocalCluster(
+            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
+        ) as cluster,
+        distributed.Client(cluster),
+        dask.config.set(scheduler=None),
+    ):
+        got = [MASK.on(geom, chunks=37).compute().values for geom in (GEOM, aitoff)]
+    assert all(np.array_equal(a, b) for a, b in zip(got, want, strict=True))
+
+
+ALLSKY = {
+    "CAR": mx.WcsGeom.allsky(binsz=1, frame="galactic"),
+    "AIT": mx.WcsGeom.allsky(binsz=1, frame="galactic", proj="AIT"),
+}
+
+
+@pytest.mark.parametrize("proj", ["CAR", "AIT"])
+@pytest.mark.parametrize(
+    ("lon", "lat", "radius"),
+    [
+        (0, 90, 0.3),
+        (10, 90, 12.3),
+        (0, -90, 90),
+        (180, 0, 7.7),
+        (180, 5, 100),
+        (20, 60, 25),
+        (33, 80, 30),
+        (250, 85, 10),
+        (7, 3, 170),
+    ],
+)
+def test_circles_equal_separations(proj, lon, lat, radius):
+    geom = ALLSKY[proj]
+    pixels, on_sky = pixel_positions(geom)
+    centre = SkyCoord(lon, lat, unit="deg", frame="galactic")
+    want = (pixels.separation(centre).deg < radius) & on_sky
+    mask = mx.Catalog(centre, radius * u.deg)
+    for chunks in (17, 64, -1):
+        assert np.array_equal(mask.on(geom, chunks=chunks).values, want)
+        assert np.array_equal((~mask).on(geom, chunks=chunks).values, ~want & on_sky)
+
+
+def test_a_circle_beyond_the_horizon_of_a_tangent_map():
+    geom = mx.WcsGeom.create(skydir=(0, 0), npix=(80, 80), binsz=1.5, proj="TAN")
+    pixels, _ = pixel_positions(geom)
+    for centre, radius in ((SkyCoord(180, 0, unit="deg"), 140), (SkyCoord(0, -100 + 180, unit="deg"), 60)):
+        want = pixels.separation(centre).deg < radius
+        assert want.any()
+        assert np.array_equal(mx.Catalog(centre, radius * u.deg).on(geom, chunks=17).values, want)
+
+
+def test_five_thousand_random_circles():
+    positions, radius = random_positions(5000), RNG.uniform(0.01, 2.5, 5000)
+    geom = mx.WcsGeom.allsky(binsz=2, frame="galactic")
+    pixels, _ = pixel_positions(geom)
+    xyz = pixels.icrs.cartesian.xyz.value.reshape(3, -1)
+    want = np.zeros(xyz.shape[1], dtype=bool)
+    for centre, r in zip(positions.cartesian.xyz.value.T, np.radians(radius), strict=True):
+        want |= ((xyz - centre[:, None]) ** 2).sum(axis=0) < 4 * np.sin(r / 2) ** 2
+    mask = mx.Or(*[mx.Catalog(p, r * u.deg) for p, r in zip(positions, radius, strict=True)])
+    got = mask.on(geom, chunks=64).values
+    assert np.array_equal(got.ravel(), want)
+
+
+def test_planes_share_what_does_not_vary():
+    axis = mx.Axis.from_bounds("energy", 1 * u.GeV, 1 * u.TeV, 4)
+    cube = GEOM.to_cube([axis])
+    flat = MASK.on(cube, chunks=64)
+    assert flat.shape == (4, 180, 360)
+    with tracing() as counts:
+        values = flat.values
+    assert counts["tiles"] == MASK.plan(GEOM, chunks=64).n_mixed
+    assert np.array_equal(values[2], MASK.on(GEOM).values)
+    above = (MASK & mx.AxisRange("energy", lo="5 GeV")).on(cube, chunks=64).values
+    assert [bool(plane.any()) for plane in above] == [False, True, True, True]
+    assert np.array_equal(above[1], values[0])
+
+
+def test_a_radius_per_energy():
+    axis = mx.Axis.from_bounds("energy", 1 * u.GeV, 1 * u.TeV, 3)
+    cube = GEOM.to_cube([axis])
+    positions = random_positions(10)
+    radii = np.array([[9.0, 5.0, 0.0]]) * u.deg
+    got = mx.Catalog(positions, radii).on(cube, chunks=50).values
+    for plane, radius in zip(got, radii[0], strict=True):
+        assert np.array_equal(plane, mx.Catalog(positions, radius).on(GEOM).values)
+    with pytest.raises(mx.MaskError, match="3 bins"):
+        mx.Catalog(positions, radii).on(GEOM)
+
+
+def test_area_and_fsky():
+    assert mx.AllSky().fsky(GEOM) == pytest.approx(1, abs=1e-12)
+    cap = mx.Catalog(SkyCoord(0, 90, unit="deg", frame="galactic"), "30 deg")
+    fine = mx.WcsGeom.allsky(binsz=0.5, frame="galactic")
+    assert cap.fsky(fine) == pytest.approx((1 - np.cos(np.radians(30))) / 2, rel=1e-6)
+    assert cap.area(fine).unit == u.deg**2
+    aitoff = mx.WcsGeom.allsky(binsz=1, proj="AIT", frame="galactic")
+    assert cap.fsky(aitoff) == pytest.approx(cap.fsky(fine), rel=0.01)
+
+
+def test_contains_at_bare_points_and_in_pixels():
+    positions = random_positions(2000, "galactic")
+    exact = MASK.contains(positions)
+    near = np.zeros(2000, dtype=bool)
+    for lon, lat, radius in zip(SOURCES.lon, SOURCES.lat, SOURCES.radius, strict=True):
+        near |= positions.separation(SkyCoord(lon, lat, unit="deg")).deg < radius
+    assert np.array_equal(exact, ~(near | (np.abs(positions.b.deg) < 5)))
+    y, x = GEOM.pixel(positions.l.deg, positions.b.deg)
+    row, column = np.floor(y + 0.5).astype(int).clip(0, 179), np.floor(x + 0.5).astype(int).clip(0, 359)
+    assert np.array_equal(MASK.contains(positions, geom=GEOM), MASK.on(GEOM).values[row, column])
+    assert MASK.contains(positions.reshape(40, 50)).shape == (40, 50)
+    assert MASK.contains(positions[0]).shape == ()
+
+
+def test_a_mask_of_10_to_the_12_pixels():
+    tracemalloc.start()
+    start = time.perf_counter()
+    geom = mx.WcsGeom.allsky(binsz=0.00025, frame="galactic")
+    assert geom.shape == (720_000, 1_440_000)
+    lazy = MASK.on(geom)
+    piece = lazy.isel(y=slice(360_000, 360_100), x=slice(5, 300)).compute()
+    took, peak = time.perf_counter() - start, tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert piece.shape == (100, 295)
+    assert peak < 400e6
+    assert took < 20
+
+
+def test_wrong_arguments():
+    with pytest.raises(mx.MaskError, match="WcsGeom"):
+        MASK.on("geom")
+    with pytest.raises(mx.MaskError, match="chunks"):
+        MASK.on(GEOM, chunks="big")
+    with pytest.raises(mx.MaskError, match="SkyCoord"):
+        MASK.contains([1, 2])
+    with pytest.raises(mx.MaskError, match="energy"):
+        mx.AxisRange("energy", lo="1 GeV").on(GEOM)
+    with pytest.raises(mx.MaskError, match="geom"):
+        mx.AxisRange("energy", lo="1 GeV").contains(SkyCoord(1, 2, unit="deg"))
