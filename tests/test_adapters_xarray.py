@@ -1,0 +1,190 @@
+"""Arrays that carry their sky grid: what survives a crop, an alignment, a store, and what is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import astropy.units as u
+import dask.array as da
+import numpy as np
+import pytest
+import xarray as xr
+from astropy.io import fits
+from astropy.wcs import WCS
+
+from maskexpr.adapters.xarray import GRID, attrs_of, geom_from_attrs, geom_of, grid_number, wrap
+from maskexpr.axis import Axis
+from maskexpr.errors import GeometryError
+from maskexpr.geom import WcsGeom
+from maskexpr.window import Window
+
+ENERGY = Axis("energy", [1, 3, 10, 100] * u.GeV, interp="log")
+OFFSET = Axis("offset", [0, 1, 2.5] * u.deg)
+
+
+def rotated() -> WcsGeom:
+    header = fits.Header()
+    header.update(
+        {"NAXIS": 2, "NAXIS1": 30, "NAXIS2": 20, "CTYPE1": "RA---TAN", "CTYPE2": "DEC--TAN", "RADESYS": "FK5"}
+    )
+    header.update({"CRPIX1": 3.25, "CRPIX2": 40.5, "CRVAL1": 266.4, "CRVAL2": 89.0})
+    header.update({"CD1_1": -0.07, "CD1_2": 0.04, "CD2_1": 0.05, "CD2_2": 0.09, "EQUINOX": 2000.0})
+    return WcsGeom.from_header(header)
+
+
+GEOMS = {
+    "all-sky": WcsGeom.allsky(binsz=10, frame="galactic"),
+    "rotated": rotated(),
+    "aitoff": WcsGeom.allsky(binsz=9, proj="AIT"),
+    "one pixel": WcsGeom.create(npix=1, binsz=(0.1, 0.3), proj="SIN"),
+    "cube": WcsGeom.create(npix=(7, 5), axes=[ENERGY]),
+    "two axes": WcsGeom.create(npix=(7, 5), axes=[OFFSET, ENERGY]),
+}
+
+
+@pytest.fixture(params=GEOMS, name="geom")
+def any_geom(request: pytest.FixtureRequest) -> WcsGeom:
+    return GEOMS[request.param]
+
+
+def numbers(geom: WcsGeom) -> xr.DataArray:
+    return wrap(np.arange(np.prod(geom.shape), dtype=float).reshape(geom.shape), geom, "numbers")
+
+
+def test_array_is_as_the_design_says(geom: WcsGeom) -> None:
+    array = wrap(da.zeros(geom.shape, dtype=bool), geom, "mask", {"note": "n"})
+    assert array.dims == (*(axis.name for axis in geom.axes), "y", "x")
+    assert array.indexes["y"].tolist() == list(range(geom.shape[-2]))
+    assert array["x"].dtype == np.int64
+    assert array.attrs == {"note": "n", "grid_mapping": "sky_wcs"}
+    assert array[GRID].ndim == 0
+    assert int(array[GRID]) == grid_number(geom)
+    assert array[GRID].attrs["fingerprint"] == geom.fingerprint
+    for axis in geom.axes:
+        assert np.array_equal(array[axis.name], axis.center.value)
+
+
+def test_header_text_is_a_header_astropy_reads(geom: WcsGeom) -> None:
+    header = fits.Header.fromstring(attrs_of(geom)["fits_header"], sep="\n")
+    y, x = np.mgrid[0 : geom.shape[-2], 0 : geom.shape[-1]]
+    assert np.array_equal(WCS(header).wcs_pix2world(x, y, 0), geom.wcs.wcs_pix2world(x, y, 0), equal_nan=True)
+
+
+def test_geometry_comes_back(geom: WcsGeom) -> None:
+    again = geom_of(numbers(geom))
+    assert again == geom
+    assert again.fingerprint == geom.fingerprint
+    assert [axis.interp for axis in again.axes] == [axis.interp for axis in geom.axes]
+    assert geom_from_attrs(attrs_of(geom)) == geom
+
+
+def test_pixels_of_a_crop_keep_their_place() -> None:
+    geom = GEOMS["rotated"]
+    crop = geom_of(numbers(geom)[5:9, 10:])
+    assert crop.shape == (4, 20)
+    y, x = np.mgrid[0:4, 0:20]
+    for one, other in zip(crop.lonlat(y, x), geom.lonlat(y + 5, x + 10), strict=True):
+        assert np.allclose(one, other, rtol=0, atol=1e-11)
+    assert geom_of(numbers(geom)[5:9, 10:][1:3, 2:3]) == geom.window(Window(6, 8, 12, 13))
+
+
+@pytest.mark.parametrize("select", [slice(1, 3), slice(0, 1), slice(None)])
+def test_piece_of_an_axis(select: slice) -> None:
+    geom = GEOMS["two axes"]
+    piece = geom_of(numbers(geom).isel(energy=select))
+    edges = ENERGY.edges[range(4)[select.start or 0] : (select.stop or 3) + 1]
+    assert piece.axes == (OFFSET, Axis("energy", edges, "log"))
+
+
+def test_one_bin_leaves_an_image() -> None:
+    geom = GEOMS["two axes"]
+    assert geom_of(numbers(geom).isel(energy=1)).axes == (OFFSET,)
+    assert geom_of(numbers(geom).isel(energy=1, offset=0)) == geom.to_image()
+
+
+def test_axes_in_the_order_of_the_array() -> None:
+    array = numbers(GEOMS["two axes"]).transpose("energy", "offset", "y", "x")
+    assert geom_of(array).axes == (ENERGY, OFFSET)
+    assert geom_of(array).shape == array.shape
+
+
+def test_align_concat_and_arithmetic_keep_the_grid() -> None:
+    geom = GEOMS["cube"]
+    array = numbers(geom)
+    top, bottom = array.isel(y=slice(0, 3)), array.isel(y=slice(2, 5))
+    one, other = xr.align(top, bottom, join="inner")
+    assert geom_of(one) == geom_of(other) == geom.window(Window(2, 3, 0, 7))
+    whole = xr.concat([array.isel(y=slice(0, 2)), array.isel(y=slice(2, 5))], dim="y")
+    assert geom_of(whole) == geom
+    assert geom_of(top * 2 + bottom) == geom.window(Window(2, 3, 0, 7))
+    assert geom_of(array > 3) == geom
+
+
+def test_store_keeps_the_grid(geom: WcsGeom, tmp_path: Path) -> None:
+    pytest.importorskip("zarr")
+    crop = numbers(geom)[..., : max(1, geom.shape[-2] // 2), :]
+    crop.to_dataset().to_zarr(tmp_path / "a.zarr", consolidated=False)
+    for decode in (True, "all"):
+        again = xr.open_zarr(tmp_path / "a.zarr", consolidated=False, decode_coords=decode)["numbers"]
+        if again.dims != crop.dims:
+            pytest.fail(f"dims changed to {again.dims}")
+        assert geom_of(again) == geom_of(crop)
+        assert np.array_equal(again.values, crop.values)
+
+
+def test_coordinates_of_a_huge_map_are_small() -> None:
+    geom = WcsGeom.allsky(binsz=0.00025)
+    array = wrap(da.zeros(geom.shape, dtype=bool, chunks=100_000), geom)
+    assert array.size > 10**12
+    assert geom_of(array[:10, 5:20]) == geom.window(Window(0, 10, 5, 20))
+    assert array.indexes["x"].memory_usage() < 1000
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda a: a[::2], "gapless"),
+        (lambda a: a[::-1], "gapless"),
+        (lambda a: a[[0, 2, 3]], "gapless"),
+        (lambda a: a[[1, 1]], "gapless"),
+        (lambda a: a[:0], "empty"),
+        (lambda a: a.transpose("x", "y"), "transpose"),
+        (lambda a: a.isel(x=0), "'y' and 'x'"),
+        (lambda a: a.drop_vars(GRID), "carries no sky grid"),
+        (lambda a: a.drop_vars("y")[1:], "no coordinate says which"),
+        (lambda a: a.assign_coords(y=a["y"] + 0.5), "whole numbers"),
+        (lambda a: a.expand_dims("time"), "'time' is none of the axes"),
+        (lambda a: a.values, "DataArray"),
+    ],
+)
+def test_what_has_no_geometry(change: object, message: str) -> None:
+    assert callable(change)
+    with pytest.raises(GeometryError, match=message):
+        geom_of(change(numbers(GEOMS["rotated"])))
+
+
+@pytest.mark.parametrize("select", [[0, 2], slice(None, None, -1), slice(0, 0)])
+def test_selection_of_bins_with_gaps(select: object) -> None:
+    with pytest.raises(GeometryError, match="gapless run of the bins"):
+        geom_of(numbers(GEOMS["cube"]).isel(energy=select))
+
+
+def test_foreign_or_broken_grid() -> None:
+    array = numbers(GEOMS["cube"])
+    with pytest.raises(GeometryError, match="lacks the attribute"):
+        geom_of(array.assign_coords({GRID: 5}))
+    broken = array.copy()
+    broken[GRID].attrs["axes"] = "[{"
+    with pytest.raises(GeometryError, match="axes"):
+        geom_of(broken)
+
+
+def test_shape_must_fit() -> None:
+    with pytest.raises(GeometryError, match="does not fit"):
+        wrap(np.zeros((3, 4)), GEOMS["all-sky"])
+
+
+def test_arithmetic_between_grids_is_noticed() -> None:
+    one, other = GEOMS["cube"].to_image(), WcsGeom.create(npix=(7, 5), binsz=0.1)
+    with pytest.raises(GeometryError, match="arithmetic"):
+        geom_of(numbers(one) + numbers(other))
