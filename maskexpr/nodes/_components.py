@@ -1,0 +1,274 @@
+"""What the nodes about connected components share: label a tile, decide on the whole map, finish a tile.
+
+Such a node is about the map itself. `Connected.label_tile` says of one tile what its neighbours must know,
+`maskexpr.labels_join` joins that in a tree and hands the decisions down, `Connected.finish` paints a tile.
+None of the three depends on how the map is cut.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..coverage import EMPTY, MIXED, Coverage
+from ..errors import MaskTypeError, MaskValueError
+from ..expr import Ask, Bools, Mask, Reach
+from ..geom import WcsGeom
+from ..labels import Runs, find_runs, first_pixels, label_runs, paint, run_of, run_places
+from ..labels_join import EDGE, SEED, Champion, Ports, Rule, Summary, Table, Verdict, no_ports, summarise
+from ..points import Pixels, Points
+from ..tiles import Areas, Tile, Tiles
+from ..window import Window
+from ._domain import Rim, domain, rim, weights
+from ._solve import pixels_of, tile_of
+
+__all__ = ["Connected", "Labelled", "check_fields", "inside_map"]
+
+Ints = NDArray[np.int64]
+
+
+class Labelled(NamedTuple):
+    """A labelled tile: its runs, all its components, their places among the open ones (-1 for closed ones),
+    and what goes up.
+    """
+
+    runs: Runs
+    table: Table
+    open: Ints
+    summary: Summary
+
+
+class Connected(Mask):
+    """Base of nodes that keep or drop connected components of some *candidate* pixels.
+
+    A subclass says which pixels are candidates, which of them are seeds, which components to keep, and what
+    to make of those.
+    """
+
+    needs_grid = True
+    global_node: ClassVar[bool] = True
+    """Whether a pixel's value may depend on the whole map."""
+
+    connectivity: int
+    linked: bool
+
+    # ---- what a subclass says
+    # ------------------------------------------------------------------------------------------
+
+    def candidates(self, tile: Tile, of: Ask) -> Bools:
+        """The pixels whose components are looked for, shape (ny, nx)."""
+        raise NotImplementedError
+
+    def candidates_in(self, tiles: Tiles, of: Ask) -> Coverage:
+        """Coverage of the candidates: an EMPTY tile is not labelled."""
+        raise NotImplementedError
+
+    def seeds(self, tile: Tile, of: Ask) -> Bools | None:
+        """The candidates that mark their component, shape (ny, nx), or None if there is no such thing."""
+
+    def area_unit(self, geom: WcsGeom) -> str | None:
+        """What the rule measures components in: ``"deg2"``, ``"pix2"`` or nothing."""
+
+    def rule(self, geom: WcsGeom) -> Rule:
+        """Which components to keep."""
+        raise NotImplementedError
+
+    def result(self, kept: Bools | None, tile: Tile, of: Ask) -> Bools:
+        """Values of a tile from the pixels of the components that are kept; None where there are no
+        candidates.
+        """
+        return np.zeros(tile.shape, dtype=bool) if kept is None else kept
+
+    def options(self) -> str:
+        """The options that are not the usual ones, as text."""
+        return ", connectivity=8" * (self.connectivity == 8) + ", linked=True" * self.linked
+
+    # ---- the laws
+    # ------------------------------------------------------------------------------------------------------
+
+    def reach(self) -> Reach:
+        return Reach(everywhere=True)
+
+    def coverage(self, areas: Areas, of: Ask) -> Coverage:
+        return np.full(len(areas), MIXED)
+
+    def values(self, where: Tile | Points, of: Ask) -> Bools:
+        if isinstance(where, Tile):
+            return tile_of(self, where, of)
+        if isinstance(where, Pixels):
+            return pixels_of(self, where, of)
+        return self.inside(where)
+
+    # ---- one tile
+    # ------------------------------------------------------------------------------------------------------
+
+    def planes(self, tile: Tile) -> list[tuple[int, ...]]:
+        """The planes that are labelled together with that of a tile."""
+        if not self.linked or len(tile.geom.shape) == 2:
+            return [tile.plane]
+        return list(np.ndindex(*tile.geom.shape[:-2]))
+
+    def block_shape(self, geom: WcsGeom, window: Window) -> tuple[int, ...]:
+        """Shape of a labelled block: planes before rows and columns."""
+        return (*(geom.shape[:-2] if self.linked and len(geom.shape) > 2 else (1,)), *window.shape)
+
+    def label_tile(self, tile: Tile, of: Ask) -> Labelled:
+        """Label a tile of the map's domain.
+
+        Parameters
+        ----------
+        tile : Tile
+            A window of the domain; on a linked node its plane does not matter.
+        of : Ask
+            The way to ask a child.
+        """
+        shape = self.block_shape(tile.geom, tile.window)
+        tiles = [
+            tile if plane == tile.plane else Tile(tile.geom, tile.window, plane)
+            for plane in self.planes(tile)
+        ]
+        found = [self.candidates(each, of) for each in tiles]
+        block = np.stack(found) if len(found) > 1 else found[0][None]
+        runs = label_runs(block.reshape(shape), self.connectivity == 8)
+        around = rim(tile.geom, tile.window) if domain(tile.geom).rims and runs.n_labels else None
+        table = self._table(runs, tiles, block, of)
+        ports = _ports(runs, tile, around, table.flags)
+        edges = _edges(runs)
+        _flag_edges(tile, edges, table.flags)
+        summary, place = summarise(shape, edges, table, Champion(), ports)
+        return Labelled(runs, table, place, summary)
+
+    def finish(self, tile: Tile, labelled: Labelled | None, verdict: Verdict, of: Ask) -> Bools:
+        """Values of a tile, shape (ny, nx), once the whole map is decided.
+
+        Parameters
+        ----------
+        tile : Tile
+            One plane of the window that was labelled.
+        labelled : Labelled or None
+            What `label_tile` gave; None for a tile without candidates.
+        verdict : Verdict
+            What the tree of joints gave for the tile.
+        """
+        if labelled is None:
+            return self.result(None, tile, of)
+        keep = np.array(self.rule(tile.geom)(labelled.table, verdict.champion), dtype=bool)
+        is_open = labelled.open >= 0
+        keep[is_open] = verdict.keep[labelled.open[is_open]]
+        painted = paint(labelled.runs, keep).reshape(-1, *tile.shape)
+        planes = self.planes(tile)
+        return self.result(painted[planes.index(tile.plane) if tile.plane in planes else 0], tile, of)
+
+    def _table(self, runs: Runs, tiles: list[Tile], block: Bools, of: Ask) -> Table:
+        tile, geom = tiles[0], tiles[0].geom
+        ny, nx = geom.image_shape
+        plane, y, x = run_places(runs, first_pixels(runs))
+        if len(tiles) == 1 and tile.plane:
+            plane = plane + np.ravel_multi_index(tile.plane, geom.shape[:-2])
+        first = (plane * ny + y + tile.window.y0) * nx + x + tile.window.x0
+        area = np.zeros(runs.n_labels, dtype=np.int64)
+        name = self.area_unit(geom)
+        if name is not None:
+            _, y, x = run_places(runs, runs.start)
+            y, x = y + tile.window.y0, x + tile.window.x0
+            np.add.at(area, runs.label, weights(geom, name, y, x, x + (runs.end - runs.start)))
+        flags = np.zeros(runs.n_labels, dtype=np.uint8)
+        for i, each in enumerate(tiles if runs.n_labels else []):
+            seed = self.seeds(each, of)
+            if seed is not None:
+                # Among the candidates a run of seeds lies in one run.
+                start, _ = find_runs((seed & block[i])[None])
+                flags[runs.label[_runs_at(runs, start, i, tile.shape)]] |= SEED
+        return Table(area, first, flags)
+
+
+def _runs_at(runs: Runs, start: Ints, plane: int, shape: tuple[int, int]) -> Ints:
+    """Runs that hold the places of one plane's padded block."""
+    y, x = np.divmod(start, shape[1] + 1)
+    found = run_of(runs, _place(runs, np.full(len(y), plane), y, x))
+    return found[found >= 0]
+
+
+def _place(runs: Runs, plane: Ints, y: Ints, x: Ints) -> Ints:
+    """Places of the padded block; the inverse of `run_places`."""
+    padded = (runs.shape[0], *(length + 1 for length in runs.shape[1:]))
+    return np.ravel_multi_index((*np.unravel_index(plane, runs.shape[:-2]), y, x), padded)
+
+
+def _edges(runs: Runs) -> tuple[NDArray[np.int32], ...]:
+    """Label + 1 along the first and last row and the first and last column."""
+    lead, (height, width) = runs.shape[:-2], runs.shape[-2:]
+    planes = int(np.prod(lead))
+    plane, y, x = run_places(runs, runs.start)
+    found = []
+    for row in (0, height - 1):
+        edge = np.zeros((planes, width + 1), dtype=np.int32)
+        here = y == row
+        begin, end = (
+            plane[here] * (width + 1) + x[here],
+            plane[here] * (width + 1) + x[here] + (runs.end - runs.start)[here],
+        )
+        places = np.arange(int((end - begin).sum())) + np.repeat(
+            begin - np.cumsum(end - begin) + (end - begin), end - begin
+        )
+        edge.reshape(-1)[places] = np.repeat(runs.label[here] + 1, end - begin)
+        found.append(edge[:, :width].reshape(*lead, width))
+    for here in (x == 0, x + (runs.end - runs.start) == width):
+        edge = np.zeros((planes, height), dtype=np.int32)
+        edge[plane[here], y[here]] = runs.label[here] + 1
+        found.append(edge.reshape(*lead, height))
+    return tuple(found)
+
+
+def _flag_edges(tile: Tile, edges: tuple[NDArray[np.int32], ...], flags: NDArray[np.uint8]) -> None:
+    """Mark the components that touch a side of the map that ends it."""
+    here, (window, _, _, sides, _, _) = tile.window, domain(tile.geom)
+    at = (here.y0 == window.y0, here.y1 == window.y1, here.x0 == window.x0, here.x1 == window.x1)
+    for edge, is_side, ends in zip(edges, at, sides, strict=True):
+        if is_side and ends:
+            flags[edge[edge > 0] - 1] |= EDGE
+
+
+def _ports(runs: Runs, tile: Tile, around: Rim | None, flags: NDArray[np.uint8]) -> Ports:
+    """Ports of a tile's components; marks those that touch the map's edge."""
+    if around is None or not len(around.y):
+        return no_ports()
+    geom = tile.geom
+    planes = int(np.prod(runs.shape[:-2]))
+    # On one plane at a time its number does not matter: only pixels of one plane are ever compared.
+    plane = np.repeat(np.arange(planes), len(around.y))
+    y, x, target = (np.tile(each, planes) for each in (around.y, around.x, around.target))
+    run = run_of(runs, _place(runs, plane, y - tile.window.y0, x - tile.window.x0))
+    held = run >= 0
+    label = runs.label[run[held]]
+    if not domain(geom).edgeless:
+        flags[label[np.tile(around.edge, planes)[held]]] |= EDGE
+    ny, nx = geom.image_shape
+    shift = plane * (ny * nx)
+    pixel = (y * nx + x + shift)[held]
+    return Ports(pixel, np.where(target >= 0, target + shift, -1)[held], label)
+
+
+def check_fields(name: str, masks: dict[str, Any], connectivity: Any, linked: Any) -> None:
+    """Refuse what the nodes about components cannot be made of."""
+    for field, mask in masks.items():
+        if not isinstance(mask, Mask):
+            raise MaskTypeError(f"{name}: {field} must be a mask, got a {type(mask).__name__}")
+    if connectivity not in (4, 8) or isinstance(connectivity, bool):
+        raise MaskValueError(
+            f"{name}: connectivity must be 4 (pixels share a side) or 8 (or a corner), got {connectivity!r}"
+        )
+    if not isinstance(linked, bool):
+        raise MaskTypeError(f"{name}: linked must be True or False, got {linked!r}")
+
+
+def inside_map(tiles: Areas, cover: Coverage) -> Coverage:
+    """A promise about a child, kept only for windows inside the map: beyond it nothing is selected."""
+    if not isinstance(tiles, Tiles):
+        return np.where(cover == EMPTY, EMPTY, MIXED).astype(np.uint8)
+    y0, y1, x0, x1 = tiles.bounds
+    ny, nx = tiles.geom.image_shape
+    inside = (y0 >= 0) & (y1 <= ny) & (x0 >= 0) & (x1 <= nx)
+    return np.where(inside, cover, MIXED).astype(np.uint8)

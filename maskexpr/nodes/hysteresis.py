@@ -1,0 +1,132 @@
+"""`Hysteresis`: above a low threshold and connected to something above a high one."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any, Self
+
+import astropy.units as u
+import numpy as np
+
+from ..coverage import EMPTY, FULL, MIXED, Coverage
+from ..errors import MaskValueError
+from ..expr import Ask, Bools, Mask, node
+from ..geom import WcsGeom
+from ..labels_join import SEED, Champion, Rule, Table
+from ..tiles import Areas, Tile, Tiles
+from ._components import Connected, check_fields, inside_map
+from .threshold import Threshold
+
+__all__ = ["Hysteresis"]
+
+
+@node("hysteresis")
+@dataclasses.dataclass(init=False, frozen=True, eq=False, repr=False)
+class Hysteresis(Connected):
+    """Pixels above a low threshold that are connected, by such pixels, to one above a high threshold.
+
+    As ``skimage.filters.apply_hysteresis_threshold`` on the whole map, both comparisons strict; components
+    also go on across the seam and the poles of an all-sky map.
+
+    Parameters
+    ----------
+    data : DataArray, path, (path, hdu), gammapy Map or (array, geom)
+        The map, as for `Threshold`.
+    low, high : float or Quantity
+        The thresholds, ``low <= high``.
+    connectivity : {4, 8}
+        Whether pixels that share a side are connected, or those that touch at a corner too.
+    nan : {False, True, "raise"}
+        The value of both thresholds where the data are NaN.
+    outside : bool
+        The value of both thresholds beyond the data (but on the map).
+    linked : bool
+        Whether components go on from plane to plane along non-spatial axes; else every plane is on its own.
+
+    Raises
+    ------
+    MaskValueError
+        If ``low`` is above ``high``, or for another connectivity; and as `Threshold` does.
+
+    See Also
+    --------
+    Hysteresis.from_masks : the same of any two masks.
+
+    Examples
+    --------
+    >>> geom = WcsGeom.create(npix=(9, 1), binsz=1)
+    >>> data = np.array([[1.0, 2, 3, 2, 1, 2, 1, 3, 2]])
+    >>> Hysteresis((data, geom), low=1.5, high=2.5)
+    Hysteresis(Threshold(float64 (1, 9) > 1.5), Threshold(float64 (1, 9) > 2.5))
+    """
+
+    low: Mask
+    high: Mask
+    connectivity: int
+    linked: bool
+
+    def __init__(
+        self,
+        data: Any,
+        low: Any,
+        high: Any,
+        connectivity: int = 4,
+        nan: bool | str = False,
+        outside: bool = False,
+        linked: bool = False,
+    ) -> None:
+        below = Threshold(data, ">", low, nan, outside)
+        above = Threshold(data if isinstance(high, u.Quantity) else below.data, ">", high, nan, outside)
+        if below.value > above.value:
+            raise MaskValueError(f"Hysteresis: low={low} is above high={high}; exchange them")
+        self._set(below, Threshold(below.data, ">", above.value, nan, outside), connectivity, linked)
+
+    @classmethod
+    def from_masks(cls, low: Mask, high: Mask, connectivity: int = 4, linked: bool = False) -> Self:
+        """The components of one mask that hold a pixel of another (of both: ``high`` outside ``low`` is
+        nothing).
+
+        Examples
+        --------
+        >>> from maskexpr import AllSky, NoSky
+        >>> Hysteresis.from_masks(low=AllSky(), high=NoSky(), connectivity=8)
+        Hysteresis(AllSky, NoSky, connectivity=8)
+        """
+        made = cls.__new__(cls)
+        made._set(low, high, connectivity, linked)
+        return made
+
+    def _set(self, low: Mask, high: Mask, connectivity: int, linked: bool) -> None:
+        check_fields("Hysteresis", {"low": low, "high": high}, connectivity, linked)
+        fields = {"low": low, "high": high, "connectivity": int(connectivity), "linked": linked}
+        for name, value in fields.items():
+            object.__setattr__(self, name, value)
+
+    @classmethod
+    def restore(cls, fields: dict[str, Any]) -> Self:
+        return cls.from_masks(**fields)
+
+    def label(self) -> str:
+        options = self.options().removeprefix(", ")
+        return f"Hysteresis({options})" if options else "Hysteresis"
+
+    def coverage(self, areas: Areas, of: Ask) -> Coverage:
+        low = inside_map(areas, of.coverage(self.low, areas))
+        high = inside_map(areas, of.coverage(self.high, areas))
+        sure = (low == FULL) & (high == FULL)
+        return np.where(low == EMPTY, EMPTY, np.where(sure, FULL, MIXED)).astype(np.uint8)
+
+    def candidates(self, tile: Tile, of: Ask) -> Bools:
+        return of.values(self.low, tile)
+
+    def candidates_in(self, tiles: Tiles, of: Ask) -> Coverage:
+        return of.coverage(self.low, tiles)
+
+    def seeds(self, tile: Tile, of: Ask) -> Bools:
+        return of.values(self.high, tile)
+
+    def rule(self, geom: WcsGeom) -> Rule:
+        def has_seed(table: Table, champion: Champion) -> Bools:
+            return np.asarray((table.flags & SEED) != 0)
+
+        return has_seed

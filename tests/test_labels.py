@@ -1,0 +1,148 @@
+"""Labelling by runs and joining in a tree, against scipy on the whole array."""
+
+from __future__ import annotations
+
+import pickle
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
+from numpy.testing import assert_array_equal
+from scipy import ndimage
+
+from maskexpr.labels import connect, find_runs, first_pixels, label_runs, paint, run_of, run_places
+from maskexpr.labels_edges import meeting, ring
+from maskexpr.labels_join import Champion, Table, merge_plan, nothing, summarise
+
+blocks = arrays(bool, array_shapes(min_dims=3, max_dims=3, min_side=1, max_side=7))
+
+
+def scipy_labels(block: np.ndarray, full: bool) -> tuple[np.ndarray, int]:
+    structure = ndimage.generate_binary_structure(block.ndim, block.ndim if full else 1)
+    return ndimage.label(block, structure)
+
+
+def same_partition(one: np.ndarray, other: np.ndarray) -> bool:
+    """Whether two labellings differ by names alone."""
+    pairs = np.unique(np.stack([one, other]), axis=1)
+    return len(np.unique(pairs[0])) == len(np.unique(pairs[1])) == pairs.shape[1]
+
+
+@given(block=blocks, full=st.booleans())
+def test_components_are_those_of_scipy(block: np.ndarray, full: bool) -> None:
+    runs = label_runs(block, full)
+    expected, number = scipy_labels(block, full)
+    assert runs.n_labels == number
+    plane, y, x = run_places(runs, runs.start)
+    assert same_partition(runs.label, expected[plane, y, x])
+    assert_array_equal(paint(runs, np.ones(number, dtype=bool)), block)
+    for label in range(min(number, 3)):
+        part = paint(runs, np.arange(number) == label)
+        at = expected[tuple(each[0] for each in np.nonzero(part))]
+        assert_array_equal(part, expected == at)
+
+
+@pytest.mark.parametrize("full", [False, True])
+def test_planes_of_two_dimensions(full: bool) -> None:
+    block = np.random.default_rng(3).random((3, 2, 6, 5)) < 0.25
+    runs = label_runs(block, full)
+    expected, number = scipy_labels(block, full)
+    assert runs.n_labels == number
+    plane, y, x = run_places(runs, runs.start)
+    assert same_partition(runs.label, expected.reshape(-1, 6, 5)[plane, y, x])
+
+
+@given(block=blocks)
+def test_runs_are_what_rows_hold(block: np.ndarray) -> None:
+    start, end = find_runs(block)
+    assert (end > start).all()
+    assert (end - start).sum() == block.sum()
+    # Each begins where the pixel to the left is not selected.
+    assert len(start) == (np.diff(block.astype(np.int8), axis=-1, prepend=0) == 1).sum()
+
+
+@given(block=blocks)
+def test_each_place_knows_its_run(block: np.ndarray) -> None:
+    runs = label_runs(block, full=False)
+    padded = np.zeros((block.shape[0], block.shape[1] + 1, block.shape[2] + 1), dtype=bool)
+    padded[:, :-1, :-1] = block
+    found = run_of(runs, np.arange(padded.size))
+    assert_array_equal(found >= 0, padded.ravel())
+    assert_array_equal(runs.start[found[found >= 0]] <= np.flatnonzero(padded), True)
+
+
+def test_many_runs_and_few_are_found_alike() -> None:
+    """The search looks at eight pixels together only where runs are few."""
+    for fraction in (0.5, 0.01, 0.0, 1.0):
+        block = np.random.default_rng(1).random((1, 50, 61)) < fraction
+        start, end = find_runs(block)
+        assert len(start) == (np.diff(block.astype(np.int8), axis=-1, prepend=0) == 1).sum()
+        assert (end - start).sum() == block.sum()
+
+
+def test_first_pixel() -> None:
+    block = np.array([[[0, 0, 1], [1, 1, 1], [0, 0, 0], [1, 0, 1]]], dtype=bool)
+    runs = label_runs(block, full=False)
+    plane, y, x = run_places(runs, first_pixels(runs))
+    assert sorted(zip(y.tolist(), x.tolist(), strict=True)) == [(0, 2), (3, 0), (3, 2)]
+    assert plane.tolist() == [0, 0, 0]
+
+
+def test_labels_are_the_same_in_a_pickle() -> None:
+    runs = label_runs(np.eye(5, dtype=bool)[None], full=True)
+    again = pickle.loads(pickle.dumps(runs))
+    assert again.n_labels == 1
+    assert_array_equal(again.start, runs.start)
+
+
+def test_connect_nothing() -> None:
+    none = np.zeros(0, dtype=np.int64)
+    assert connect(0, none, none)[0] == 0
+    assert connect(3, none, none)[0] == 3
+
+
+@pytest.mark.parametrize(("full", "expected"), [(False, {(0, 2)}), (True, {(0, 2), (0, 3), (1, 2)})])
+def test_what_meets_along_an_edge(full: bool, expected: set[tuple[int, int]]) -> None:
+    one = np.array([[1, 0, 0, 0, 2]], dtype=np.int32)
+    other = np.array([[3, 4, 0, 3, 0]], dtype=np.int32)
+    assert set(zip(*(each.tolist() for each in meeting(one, other, full)), strict=True)) == expected
+    assert not len(meeting(one, None, full)[0])
+
+
+def test_ring_joins_each_plane_on_its_own() -> None:
+    one, other = ring(np.array([[1, 0, 3, 1], [0, 2, 2, 4]], dtype=np.int32))
+    assert list(zip(one.tolist(), other.tolist(), strict=True)) == [(0, 2), (1, 3)]
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(1, 5), (4, 4), (16, 16), (3, 17)])
+def test_plan_joins_every_tile_once(rows: int, columns: int) -> None:
+    plan = merge_plan(rows, columns)
+    parts = [i for step in plan for row in step.parts for i in row]
+    assert sorted(parts) == list(range(rows * columns + len(plan) - 1))
+    # A step comes after those that make its parts.
+    for step in plan:
+        assert max(i for row in step.parts for i in row) < step.whole
+
+
+def test_one_tile_needs_no_joining() -> None:
+    assert merge_plan(1, 1) == ()
+
+
+def test_closed_components_are_left_out() -> None:
+    """One component on the edge, two within: the larger of these is the champion."""
+    table = Table(np.array([5, 9, 7]), np.array([0, 11, 12]), np.zeros(3, dtype=np.uint8))
+    edge = np.array([[0, 1, 0]], dtype=np.int32)
+    empty = nothing((1, 3, 3))
+    summary, place = summarise((1, 3, 3), (edge, None, None, None), table, Champion(), empty.ports)
+    assert place.tolist() == [0, -1, -1]
+    assert summary.table.area.tolist() == [5]
+    assert summary.champion == Champion(9, 11)
+
+
+def test_of_equal_champions_the_first_holds() -> None:
+    table = Table(np.array([9, 9]), np.array([30, 20]), np.zeros(2, dtype=np.uint8))
+    empty = nothing((1, 3, 3))
+    summary, _ = summarise((1, 3, 3), empty.edges, table, Champion(9, 25), empty.ports)
+    assert summary.champion == Champion(9, 20)
