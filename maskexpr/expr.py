@@ -66,6 +66,9 @@ class Ask(Protocol):
     def values(self, child: Mask, where: Tile | Points) -> Bools:
         """Values of a child, False off the sky."""
 
+    def paint(self, child: Mask, tile: Tile, out: Bools) -> None:
+        """Select, in an array of the tile's pixels, those that a child selects; the others stay as they are."""
+
     def refine(self, leaf: Mask, tile: Tile) -> Bools:
         """Values of a leaf on a tile by refinement: blocks that `coverage` decides are filled, the rest asked as points."""
 
@@ -123,6 +126,10 @@ class Mask(Fluent, Node):
         if isinstance(where, Tile):
             return of.refine(self, where)
         return self.inside(where)
+
+    def paint(self, tile: Tile, out: Bools, of: Ask) -> None:
+        """Select, in an array of the tile's pixels, those that this node selects. For nodes that touch only a few of them."""
+        np.logical_or(out, self.values(tile, of), out=out)
 
     def inside(self, points: Points) -> Bools:
         """Which points are selected, shape (n,), for nodes that have a meaning at bare points of the sky."""
@@ -242,9 +249,16 @@ class Or(Nary):
 
     def values(self, where: Tile | Points, of: Ask) -> Bools:
         out = np.zeros(where.shape, dtype=bool)
+        if isinstance(where, Tile):
+            self.paint(where, out, of)
+            return out
         for mask in self.masks:
             out |= of.values(mask, where)
         return out
+
+    def paint(self, tile: Tile, out: Bools, of: Ask) -> None:
+        for mask in self.masks:
+            of.paint(mask, tile, out)
 
 
 @node("and")

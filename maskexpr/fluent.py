@@ -60,6 +60,31 @@ class Fluent:
         result: xr.DataArray = _verbs().on(self, geom, chunks)
         return result
 
+    def compute(self, geom: WcsGeom, chunks: Any = "auto") -> xr.DataArray:
+        """Put the mask on a grid, in memory: what ``on(geom).compute()`` gives, without copying tiles together.
+
+        Parameters
+        ----------
+        geom : WcsGeom
+            The grid.
+        chunks : "auto", int, or (int, int)
+            Pixels along y and x of the tiles that threads work on.
+
+        Returns
+        -------
+        xarray.DataArray
+            Bool array with dims ``(axes..., "y", "x")``. Along axes that the mask does not vary along, the planes
+            are views of one, and read-only.
+
+        Examples
+        --------
+        >>> import maskexpr as mx
+        >>> mx.Band(lat=("-10 deg", "10 deg")).compute(mx.WcsGeom.allsky(binsz=10)).values.sum()
+        np.int64(72)
+        """
+        result: xr.DataArray = _verbs().compute(self, geom, chunks)
+        return result
+
     def plan(self, geom: WcsGeom, chunks: Any = "auto", memory_limit: Any = None) -> Plan:
         """Count, before anything runs, which tiles are empty, full or to be evaluated."""
         result: Plan = _verbs().plan(self, geom, chunks, memory_limit)

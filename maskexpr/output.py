@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import os
-from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import dask
 import numpy as np
-from dask.diagnostics import ProgressBar
 
 from .adapters.fits import FitsWriter
 from .adapters.publish import Block, MaskWriter, check_output, format_of
@@ -21,6 +19,7 @@ from .geom import WcsGeom
 from .passes.describe import one_line
 from .passes.serialize import VERSION, dumps
 from .plan import Compiled, Plan, compile_mask
+from .running import run_blocks
 
 __all__ = ["provenance", "write"]
 
@@ -70,11 +69,7 @@ def write(
     with _writer(path, plan.compiled, provenance(mask), overwrite) as writer:
         for block in _blocks(plan, FULL):
             writer.store(_block(plan.compiled, block, True))
-        tasks = [
-            dask.delayed(_store, pure=False)(plan.compiled, writer, block) for block in _blocks(plan, MIXED)
-        ]
-        with ProgressBar() if progress else nullcontext():
-            dask.compute(*tasks, scheduler=_scheduler(), optimize_graph=False)
+        run_blocks(partial(_store, plan.compiled, writer), _blocks(plan, MIXED), progress)
     return writer.path
 
 
@@ -118,9 +113,3 @@ def _store(compiled: Compiled, writer: MaskWriter, block: tuple[int, ...]) -> No
         n if sum(c) == 1 else v for n, c, v in zip(shape, compiled.chunks[:-2], values.shape, strict=False)
     ]
     writer.store(_block(compiled, block, np.broadcast_to(values, (*sizes, *values.shape[-2:]))))
-
-
-def _scheduler() -> str:
-    """Threads of this process, which share the open file; or none, where dask is set to run synchronously."""
-    chosen = dask.config.get("scheduler", None)
-    return "synchronous" if chosen in ("sync", "synchronous", "single-threaded") else "threads"

@@ -13,20 +13,16 @@ from numpy.typing import NDArray
 
 from .geom import WcsGeom
 from .points import Pixels
-from .sphere import Caps, angle_between, midpoint, normalise, unit
+from .sphere import Caps
+from .tiles_bound import OFF, ON, PART, bound
 from .window import Window
 
-__all__ = ["OFF", "ON", "PART", "Areas", "Tile", "Tiles", "grid_tiles"]
+__all__ = ["OFF", "ON", "PART", "Areas", "Tile", "Tiles", "block_pixels", "expand_blocks", "grid_tiles", "mark_blocks"]
 
 Ints = NDArray[np.int64]
 
-OFF, PART, ON = np.uint8(0), np.uint8(1), np.uint8(2)
-"""Whether a tile lies off the sky, perhaps in part on it, or on it as a whole."""
-
-# A window whose samples spread over more than this is bounded by the whole sphere: its samples say too little of what is between.
-_WIDEST = 0.8
-# Below this many pixels it is cheaper to ask each pixel than to prove that a window is off the sky.
-_SMALL = 256
+# Sides of the blocks by which the rim of the sky is found, each a multiple of the next.
+_SKY_SIDES = (256, 64, 16)
 
 
 class Areas:
@@ -83,7 +79,7 @@ class Tiles(Areas):
 
     @cached_property
     def _bound(self) -> tuple[Caps, NDArray[np.uint8]]:
-        return _bound(self.geom, self.bounds)
+        return bound(self.geom, self.bounds)
 
     @property
     def caps(self) -> Caps:
@@ -168,7 +164,7 @@ class Tile:
             return None
         if state == OFF:
             return np.zeros(self.shape, dtype=bool)
-        return np.isfinite(self.lonlat[0])
+        return _tell_sky(self) if self.geom.convex_sky else np.isfinite(self.lonlat[0])
 
     @cached_property
     def lonlat(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -202,69 +198,57 @@ def grid_tiles(
     return Tiles(geom, np.stack([each.ravel() for each in (top, bottom, left, right)]), plane)
 
 
-def _samples(geom: WcsGeom, bounds: Ints) -> NDArray[np.float64]:
-    """Unit vectors at 3 x 3 places of each window, shape (3, 3, 3, n): component, row, column, window."""
-    y0, y1, x0, x1 = bounds
-    y = np.stack([y0, (y0 + y1 - 1) / 2, y1 - 1]).astype(np.float64)
-    x = np.stack([x0, (x0 + x1 - 1) / 2, x1 - 1]).astype(np.float64)
-    if geom.separable:
-        return unit(geom.lon_of(x)[None, :, :], geom.lat_of(y)[:, None, :])
-    return unit(*geom.lonlat(y[:, None, :], x[None, :, :]))
+def mark_blocks(state: NDArray[np.uint8], tile: Tile, blocks: Tiles, side: int, smallest: int, value: int) -> None:
+    """Set the entries of blocks of a tile in an array that has one entry per smallest block.
 
-
-def _bound(geom: WcsGeom, bounds: Ints) -> tuple[Caps, NDArray[np.uint8]]:
-    """Caps and sky states of windows.
-
-    The radius is the largest distance of a sample plus the largest second difference along a row or column of samples: the bound
-    that a smooth map keeps between three samples is a quarter of it. Near a singular point (a pole, a limb) that difference is
-    itself of the size of the window, so the bound widens just where it must.
+    Parameters
+    ----------
+    state : ndarray of uint8
+        Changed in place.
+    tile : Tile
+        The tile that the blocks were split from.
+    blocks : Tiles
+        The blocks.
+    side : int
+        Their side in smallest blocks.
+    smallest : int
+        Side of the smallest blocks in pixels.
+    value : int
+        What to set.
     """
-    points = _samples(geom, bounds)
-    finite = np.isfinite(points[0])
-    seen = finite.sum(axis=(0, 1))
-    whole = seen == 9
-    with np.errstate(invalid="ignore", divide="ignore"):
-        centre = normalise(points.sum(axis=(1, 2)))
-        distance = angle_between(points, centre[:, None, None, :]).max(axis=(0, 1))
-        bend_y = angle_between(points[:, 1], midpoint(points[:, 0], points[:, 2])).max(axis=0)
-        bend_x = angle_between(points[:, :, 1], midpoint(points[:, :, 0], points[:, :, 2])).max(axis=0)
-    radius = distance + np.maximum(bend_y, bend_x) + 1e-12
-    known = whole & (radius < _WIDEST)
-    radius = np.where(known, radius, np.pi)
-    centre = np.where(known, centre, np.array([1.0, 0.0, 0.0])[:, None])
-    sky = np.full(len(radius), PART)
-    if geom.convex_sky:
-        sky[whole] = ON
-    _find_off_sky(geom, bounds, np.flatnonzero(seen == 0), sky)
-    off = sky == OFF
-    radius[off] = -1.0
-    return Caps(centre, radius), sky
+    row = (blocks.bounds[0] - tile.window.y0) // smallest
+    column = (blocks.bounds[2] - tile.window.x0) // smallest
+    offset = np.arange(side)
+    y = np.broadcast_to(row[:, None, None] + offset[:, None], (len(row), side, side)).ravel()
+    x = np.broadcast_to(column[:, None, None] + offset[None, :], (len(row), side, side)).ravel()
+    inside = (y < state.shape[0]) & (x < state.shape[1])
+    state[y[inside], x[inside]] = value
 
 
-def _find_off_sky(geom: WcsGeom, bounds: Ints, candidates: NDArray[np.intp], sky: NDArray[np.uint8]) -> None:
-    """Mark the windows that are off the sky as a whole.
-
-    The sky's image is connected and holds the reference pixel. So a window whose whole rim is off the sky, and that does not hold the
-    reference pixel, has no sky in it. Works window by window of equal shape.
-    """
-    ref_y, ref_x = geom.reference_pixel
-    y0, y1, x0, x1 = bounds[:, candidates]
-    holds = (y0 - 1 <= ref_y) & (ref_y <= y1) & (x0 - 1 <= ref_x) & (ref_x <= x1)
-    large = (y1 - y0) * (x1 - x0) >= _SMALL
-    candidates = candidates[~holds & large]
-    shapes = np.stack([bounds[1] - bounds[0], bounds[3] - bounds[2]])[:, candidates]
-    for height, width in np.unique(shapes, axis=1).T:
-        alike = candidates[(shapes[0] == height) & (shapes[1] == width)]
-        rim_y, rim_x = _rim(int(height), int(width))
-        for few in np.array_split(alike, max(1, len(alike) * len(rim_y) // 2_000_000)):
-            lon, _ = geom.lonlat(bounds[0, few, None] + rim_y, bounds[2, few, None] + rim_x)
-            sky[few[~np.isfinite(lon).any(axis=1)]] = OFF
+def block_pixels(blocks: Tiles, side: int) -> tuple[Ints, Ints]:
+    """Rows and columns of all pixels of blocks of at most a side."""
+    offset_y, offset_x = (each.ravel() for each in np.mgrid[:side, :side])
+    y0, y1, x0, x1 = blocks.bounds[:, :, None]
+    y, x = y0 + offset_y, x0 + offset_x
+    inside = (y < y1) & (x < x1)
+    return y[inside], x[inside]
 
 
-def _rim(height: int, width: int) -> tuple[Ints, Ints]:
-    """Indices of the border pixels of a window."""
-    rows = np.arange(height)
-    columns = np.arange(width)
-    y = np.concatenate([np.zeros(width, int), np.full(width, height - 1), rows, rows])
-    x = np.concatenate([columns, columns, np.zeros(height, int), np.full(height, width - 1)])
-    return y, x
+def expand_blocks(state: NDArray[np.bool_], smallest: int, shape: tuple[int, int]) -> NDArray[np.bool_]:
+    """One entry per smallest block spread over its pixels."""
+    return np.repeat(np.repeat(state, smallest, axis=0), smallest, axis=1)[: shape[0], : shape[1]]
+
+
+def _tell_sky(tile: Tile) -> NDArray[np.bool_]:
+    """Which pixels of a tile are on the sky: by blocks, and by pixels only along the rim of the sky."""
+    smallest = _SKY_SIDES[-1]
+    state = np.zeros((-(-tile.shape[0] // smallest), -(-tile.shape[1] // smallest)), dtype=np.uint8)
+    blocks = tile.tiles
+    for side in _SKY_SIDES:
+        blocks, _ = blocks.split(side)
+        mark_blocks(state, tile, blocks.take(blocks.sky == ON), side // smallest, smallest, 1)
+        blocks = blocks.take(blocks.sky == PART)
+    out = expand_blocks(state == 1, smallest, tile.shape)
+    y, x = block_pixels(blocks, smallest)
+    out[y - tile.window.y0, x - tile.window.x0] = np.isfinite(tile.geom.lonlat(y, x)[0])
+    return out

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from .adapters.dask import lazy_array
 from .adapters.xarray import wrap
+from .eager import compute_array
 from .errors import MaskTypeError
 from .expr import Mask, Reach
 from .geom import WcsGeom
@@ -29,6 +30,7 @@ from .sampling import contains_pixels, selected_area
 
 __all__ = [
     "area",
+    "compute",
     "contains",
     "explain",
     "from_dict",
@@ -51,6 +53,15 @@ def on(mask: Mask, geom: WcsGeom, chunks: Any = "auto") -> xr.DataArray:
     array = lazy_array(compiled.name, compiled, compiled.chunks)
     if array.shape != geom.shape:
         array = da.broadcast_to(array, geom.shape)
+    return _wrapped(mask, geom, array)
+
+
+def compute(mask: Mask, geom: WcsGeom, chunks: Any = "auto") -> xr.DataArray:
+    """Put a mask on a grid, in memory. See `Mask.compute`."""
+    return _wrapped(mask, geom, compute_array(compile_mask(mask, geom, chunks)))
+
+
+def _wrapped(mask: Mask, geom: WcsGeom, array: Any) -> xr.DataArray:
     return wrap(array, geom, name="mask", attrs={"mask": one_line(mask), "mask_hash": mask.digest.hex()})
 
 

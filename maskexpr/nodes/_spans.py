@@ -11,10 +11,13 @@ from numpy.typing import NDArray
 from ..sphere import lonlat, unit, within
 from ..tiles import Tile
 
-__all__ = ["circle_spans", "fill_spans"]
+__all__ = ["circle_spans", "paint_spans"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+
+# Runs that hold more than one in so many pixels of an array are painted by summing.
+_DENSE = 3
 
 
 def circle_spans(tile: Tile, centres: Floats, radius: Floats) -> tuple[Ints, Ints, Ints]:
@@ -58,15 +61,39 @@ def circle_spans(tile: Tile, centres: Floats, radius: Floats) -> tuple[Ints, Int
     return row[keep], start[keep], stop[keep]
 
 
-def fill_spans(shape: tuple[int, int], row: Ints, start: Ints, stop: Ints) -> NDArray[np.bool_]:
-    """Paint runs of pixels, shape (ny, nx)."""
+def paint_spans(out: NDArray[np.bool_], row: Ints, start: Ints, stop: Ints) -> None:
+    """Set runs of pixels in an array, which may be a window of a larger one.
+
+    Few pixels are set one by one, at the cost of the pixels; where the runs hold more than a part of the array, their starts and stops
+    are summed along the rows, at the cost of the array.
+    """
+    length = stop - start
+    total = int(length.sum())
+    if total > out.size // _DENSE:
+        out |= _summed(out.shape, row, start, stop)
+        return
+    flat, origin, stride = _flat(out)
+    first = origin + row * stride + start
+    flat[np.arange(total) + np.repeat(first - (np.cumsum(length) - length), length)] = True
+
+
+def _summed(shape: tuple[int, ...], row: Ints, start: Ints, stop: Ints) -> NDArray[np.bool_]:
     height, width = shape
-    if not len(row):
-        return np.zeros(shape, dtype=bool)
     change = np.zeros(height * (width + 1), dtype=np.int32)
     np.add.at(change, row * (width + 1) + start, 1)
     np.add.at(change, row * (width + 1) + stop, -1)
     return np.cumsum(change.reshape(height, width + 1)[:, :-1], axis=1, dtype=np.int32) > 0
+
+
+def _flat(out: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], int, int]:
+    """The array that a window was cut from, in one dimension, with the window's first place in it and its stride."""
+    whole: NDArray[np.bool_] = out
+    while isinstance(whole.base, np.ndarray) and whole.base.dtype == np.bool_:
+        whole = whole.base
+    if not whole.flags.c_contiguous:
+        raise ValueError("runs are painted into windows of C-contiguous bool arrays")
+    origin = out.__array_interface__["data"][0] - whole.__array_interface__["data"][0]
+    return whole.reshape(-1), origin, out.strides[0]
 
 
 def _pairs(lat_row: Floats, lat: Floats, radius: Floats) -> tuple[Ints, Ints]:

@@ -22,7 +22,7 @@ from ..records import frozen_array
 from ..sphere import rotate, rotation, unit
 from ..tiles import Areas, Tile
 from ._circles import CircleIndex
-from ._spans import circle_spans, fill_spans
+from ._spans import circle_spans, paint_spans
 
 __all__ = ["Catalog"]
 
@@ -195,13 +195,21 @@ class Catalog(Mask):
     def inside(self, points: Points) -> Bools:
         return self._index(points.frame, self._bin(points)).inside(points.xyz)
 
-    def values(self, where: Tile | Points, of: Ask) -> Bools:
-        if not isinstance(where, Tile) or not where.geom.separable:
-            return super().values(where, of)
-        index = self._index(where.geom.frame, self._bin(where))
-        caps = where.tiles.caps
+    def paint(self, tile: Tile, out: Bools, of: Ask) -> None:
+        if not tile.geom.separable:
+            super().paint(tile, out, of)
+            return
+        index = self._index(tile.geom.frame, self._bin(tile))
+        caps = tile.tiles.caps
         if caps.radius[0] < np.pi:
             near = index.near(caps.centre[:, 0], float(max(caps.radius[0], 0.0)))
         else:
             near = np.arange(len(index.radius))
-        return fill_spans(where.shape, *circle_spans(where, index.centre[:, near], index.radius[near]))
+        paint_spans(out, *circle_spans(tile, index.centre[:, near], index.radius[near]))
+
+    def values(self, where: Tile | Points, of: Ask) -> Bools:
+        if not isinstance(where, Tile) or not where.geom.separable:
+            return super().values(where, of)
+        out = np.zeros(where.shape, dtype=bool)
+        self.paint(where, out, of)
+        return out

@@ -7,6 +7,7 @@ evaluated, by refinement inside the tile.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,7 @@ from .refine import refine
 from .residual import depths, residual
 from .trace import count
 
-__all__ = ["Evaluator", "evaluate", "evaluate_planes"]
+__all__ = ["Evaluator", "evaluate", "evaluate_into", "evaluate_planes"]
 
 # Beyond this depth of operators values are asked bottom-up, so that Python's own stack stays shallow.
 _DEEP = 40
@@ -69,6 +70,13 @@ class Evaluator:
             self._values[key] = (child, where, out.copy())
         return out
 
+    def paint(self, child: Mask, tile: Tile, out: Bools) -> None:
+        """See `maskexpr.expr.Ask.paint`."""
+        if tile is self._settled and self._parents[id(child)] <= 1 and tile.on_sky is None:
+            child.paint(tile, out, self)
+        else:
+            out |= self.values(child, tile)
+
     def refine(self, leaf: Mask, tile: Tile) -> Bools:
         """See `maskexpr.expr.Ask.refine`."""
         return refine(leaf, tile, self)
@@ -93,25 +101,41 @@ class Evaluator:
 
     def run(self, mask: Mask, where: Tile | Points) -> Bools:
         """Values of a mask at a place that has not been looked at yet."""
+        if isinstance(where, Tile):
+            out = np.zeros(where.shape, dtype=bool)
+            self.run_into(mask, where, out)
+            return out
         outer, self._settled = self._settled, where
         try:
-            if isinstance(where, Points):
-                self._warm(mask, where)
-                return _on_sky(mask.values(where, self), where)
-            return self._tile(mask, where)
+            self._warm(mask, where)
+            return _on_sky(mask.values(where, self), where)
         finally:
             self._settled = outer
 
-    def _tile(self, mask: Mask, tile: Tile) -> Bools:
+    def run_into(self, mask: Mask, tile: Tile, out: Bools) -> None:
+        """Write the values of a mask on a tile into an array of False; where nothing is selected it is not touched."""
+        outer, self._settled = self._settled, tile
+        try:
+            self._tile(mask, tile, out)
+        finally:
+            self._settled = outer
+
+    def _tile(self, mask: Mask, tile: Tile, out: Bools) -> None:
         tiles = tile.tiles
         cover = self.classify(mask, tiles)[0]
-        if cover != MIXED:
-            return _on_sky(np.full(tile.shape, cover == FULL), tile)
+        if cover == EMPTY:
+            return
+        if cover == FULL:
+            out[...] = True if tile.on_sky is None else tile.on_sky
+            return
         rest = residual(mask, 0, lambda child: self.coverage(child, tiles))
         if tile.shape[0] * tile.shape[1] > _SIDE * _SIDE and _is_crowded(rest):
-            return self._cut(rest, tile)
-        self._warm(rest, tile)
-        return _on_sky(rest.values(tile, self), tile)
+            self._cut(rest, tile, out)
+        else:
+            self._warm(rest, tile)
+            rest.paint(tile, out, self)
+        if tile.on_sky is not None:
+            out &= tile.on_sky
 
     def classify(self, mask: Mask, areas: Areas) -> Coverage:
         """Coverage of a mask, however deep it is."""
@@ -127,11 +151,10 @@ class Evaluator:
                 self._values[key] = (deep, where, _on_sky(deep.values(where, self), where))
                 self._parents[id(deep)] += 1
 
-    def _cut(self, mask: Mask, tile: Tile) -> Bools:
+    def _cut(self, mask: Mask, tile: Tile, out: Bools) -> None:
         side = max(_SIDE, -(-max(tile.shape) // 4))
         parts, _ = tile.tiles.split(side)
         cover = self.classify(mask, parts)
-        out = np.zeros(tile.shape, dtype=bool)
         for i in np.flatnonzero(cover != EMPTY):
             part = parts.tile(int(i))
             y0, y1, x0, x1 = part.window.shift(-tile.window.y0, -tile.window.x0)
@@ -139,8 +162,7 @@ class Evaluator:
                 out[y0:y1, x0:x1] = True
                 continue
             rest = residual(mask, int(i), lambda child: self.coverage(child, parts))
-            out[y0:y1, x0:x1] = Evaluator(rest).run(rest, part)
-        return _on_sky(out, tile)
+            Evaluator(rest).run_into(rest, part, out[y0:y1, x0:x1])
 
 
 def _on_sky(values: Bools, where: Tile | Points) -> Bools:
@@ -173,37 +195,52 @@ def _is_crowded(mask: Mask) -> bool:
 
 
 def evaluate(mask: Mask, tile: Tile) -> Bools:
-    """Values of a mask on a tile, shape (ny, nx).
+    """Values of a mask on a tile, shape (ny, nx); see `evaluate_into`."""
+    out = np.zeros((1, *tile.shape), dtype=bool)
+    evaluate_into(mask, tile.geom, tile.window, (tile.plane,), out)
+    return out[0]
+
+
+def evaluate_planes(
+    mask: Mask, geom: WcsGeom, window: Window, planes: tuple[tuple[int, ...], ...]
+) -> Bools:
+    """Values of a mask on the same window of several planes, shape (len(planes), ny, nx)."""
+    out = np.zeros((len(planes), *window.shape), dtype=bool)
+    evaluate_into(mask, geom, window, planes, out)
+    return out
+
+
+def evaluate_into(
+    mask: Mask, geom: WcsGeom, window: Window, planes: tuple[tuple[int, ...], ...], out: Iterable[Bools]
+) -> None:
+    """Write the values of a mask on one window of several planes; what does not vary is computed once.
+
+    Parameters
+    ----------
+    mask : Mask
+        The mask.
+    geom : WcsGeom
+        The grid.
+    window : Window
+        Pixels, on the map or beyond.
+    planes : tuple of tuple of int
+        The planes, an index per axis each.
+    out : ndarray of bool, shape (len(planes), ny, nx), or one array of shape (ny, nx) for each plane
+        False throughout; may be views of a larger array.
 
     Raises
     ------
     TileError
         If a node fails; names the tile. Errors of maskexpr itself go through as they are.
     """
-    count("tiles")
-    try:
-        return Evaluator(mask).run(mask, tile)
-    except MaskError:
-        raise
-    except Exception as err:
-        raise TileError(
-            f"evaluating {mask!r} on {tile.window} of plane {tile.plane} failed: {type(err).__name__}: {err}"
-        ) from err
-
-
-def evaluate_planes(mask: Mask, geom: WcsGeom, window: Window, planes: tuple[tuple[int, ...], ...]) -> Bools:
-    """Values of a mask on the same window of several planes, shape (len(planes), ny, nx); what does not vary is computed once."""
     ask = Evaluator(mask)
-    out = np.empty((len(planes), *window.shape), dtype=bool)
     count("tiles")
-    for i, plane in enumerate(planes):
-        tile = Tile(geom, window, plane)
+    for plane, part in zip(planes, out, strict=True):
         try:
-            out[i] = ask.run(mask, tile)
+            ask.run_into(mask, Tile(geom, window, plane), part)
         except MaskError:
             raise
         except Exception as err:
             raise TileError(
                 f"evaluating {mask!r} on {window} of plane {plane} failed: {type(err).__name__}: {err}"
             ) from err
-    return out

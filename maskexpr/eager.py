@@ -1,0 +1,39 @@
+"""A whole mask in memory at once."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .coverage import FULL, MIXED
+from .passes.evaluate import evaluate_into
+from .plan import Compiled, Plan
+from .running import run_blocks
+
+__all__ = ["compute_array"]
+
+Block = tuple[int, ...]
+
+
+def compute_array(compiled: Compiled) -> NDArray[np.bool_]:
+    """Values of a compiled mask on its whole map, shape of the geometry.
+
+    The tiles are written into one array, which the operating system gives out page by page: what is empty takes no time and
+    no memory, and nothing is copied together. Along axes that the mask does not vary along, all planes are one.
+    """
+    sizes = tuple(sum(each) for each in compiled.chunks)
+    out = np.zeros(sizes, dtype=bool)
+
+    def fill(block: Block) -> None:
+        planes, window = compiled.planes(block), compiled.window(block)
+        y0, y1, x0, x1 = window
+        evaluate_into(compiled.mask, compiled.geom, window, planes, [out[plane][y0:y1, x0:x1] for plane in planes])
+
+    plan = Plan(compiled)
+    for place in np.argwhere(plan.states == FULL):
+        block = tuple(int(i) for i in place)
+        y0, y1, x0, x1 = compiled.window(block)
+        for plane in compiled.planes(block):
+            out[plane][y0:y1, x0:x1] = True
+    run_blocks(fill, [tuple(int(i) for i in place) for place in np.argwhere(plan.states == MIXED)])
+    return np.broadcast_to(out, compiled.geom.shape) if sizes != compiled.geom.shape else out
