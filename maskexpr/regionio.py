@@ -46,8 +46,8 @@ def shape_of(spec: Any, metric: str) -> Shape:
         if isinstance(shape, Compound) and not shape.shapes:
             raise RegionError(f"no shape in {spec!r}; to read a file use Region.read(path)")
         return shape
-    if isinstance(spec, Iterable) and not isinstance(spec, regions.Region):
-        return from_regions(spec, metric)
+    if isinstance(spec, Iterable | regions.Regions):
+        return from_regions(list(spec), metric)
     return from_regions([spec], metric)
 
 

@@ -54,8 +54,10 @@ def to_region(shape: Shape) -> regions.Region:
         if not shape.formula:
             raise RegionError("an empty shape is no region")
         return shape.fold(to_region, _join, None)
-    if isinstance(shape, WholeSky) or (isinstance(shape, Polygon) and shape.larger_side):
-        return _on_sphere(shape)
+    if isinstance(shape, WholeSky):
+        raise RegionError("regions has no region that is the whole sky")
+    if isinstance(shape, Polygon) and shape.larger_side:
+        raise RegionError("regions has no polygon whose larger side is inside")
     return _MAKERS[type(shape)](shape)
 
 
@@ -64,18 +66,7 @@ def _join(operator: str, left: Any, right: Any) -> Any:
         return _join("xor", _join("or", left, right), right)
     function = {"or": op.or_, "and": op.and_, "xor": op.xor}[operator]
     kind = "Pixel" if isinstance(left, regions.PixelRegion) else "Sky"
-    whole = getattr(regions, "WholeSphericalSkyRegion", ())
-    if isinstance(left, whole) or isinstance(right, whole):
-        raise RegionError("regions joins the whole sky with no planar region")
     return getattr(regions, f"Compound{kind}Region")(left, right, function)
-
-
-def _on_sphere(shape: Shape) -> Any:
-    if isinstance(shape, Polygon):
-        raise RegionError("regions has no polygon whose larger side is inside")
-    if not hasattr(regions, "WholeSphericalSkyRegion"):
-        raise RegionError("the whole sky as a region needs regions 0.12 or newer")
-    return regions.WholeSphericalSkyRegion()
 
 
 def _make(name: str, shape: Any, place: Any, *sizes: float, angle: float | None = None) -> Any:

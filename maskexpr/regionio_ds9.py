@@ -41,7 +41,10 @@ _FRAMES: Final = {
 }
 _OTHER_FRAMES: Final = re.compile(r"physical|detector|amplifier|linear|tile|wcs[a-z0]?")
 # What DS9 draws besides regions, and writes behind a "#"; before a bracket these words are no comment.
-_DRAWN: Final = ("text", "vector", "ruler", "compass", "projection", "segment", "composite")
+_DRAWN: Final = re.compile(
+    r"#\s*((?:text|vector|ruler|compass|projection|segment|composite)\s*\([^)]*\))(.*)",
+    re.IGNORECASE | re.DOTALL,
+)
 
 _QUOTED: Final = re.compile(r"\{[^}]*\}|=\s*\"[^\"]*\"|=\s*'[^']*'")
 _STATEMENT: Final = re.compile(r"(?P<sign>[-+!]?)\s*(?P<word>[A-Za-z]\w*)\s*(?P<rest>.*)", re.DOTALL)
@@ -62,6 +65,7 @@ _DEGREES: Final = {
 
 class _Statement(NamedTuple):
     line: int
+    written: str
     text: str
 
 
@@ -96,7 +100,7 @@ def parse_ds9(text: str, metric: str) -> Shape:
                     "'global include=0' is not honoured: write '-' before each shape that takes away"
                 )
         except RegionError as err:
-            raise RegionError(f"line {statement.line}: {statement.text!r}: {err}") from err
+            raise RegionError(f"line {statement.line}: {statement.written!r}: {err}") from err
     return combine(items)
 
 
@@ -108,12 +112,12 @@ def _statements(text: str) -> Iterator[_Statement]:
         for part in safe.split(";"):
             part = part.replace("\0", ";").strip()
             if part.startswith("#"):
-                drawn = re.match(rf"#\s*((?:{'|'.join(_DRAWN)})\s*\(.*)", part, re.IGNORECASE)
+                drawn = _DRAWN.fullmatch(part)
                 if drawn is None:
                     break  # a comment, to the end of the line
-                yield _Statement(number, drawn.group(1))
+                yield _Statement(number, part, f"{drawn[1]} # {drawn[2]}")
             elif part:
-                yield _Statement(number, part)
+                yield _Statement(number, part, part)
 
 
 def _read(text: str, frame: str | None, metric: str, after_others: bool) -> Iterator[tuple[str, Shape]]:

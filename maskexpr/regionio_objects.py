@@ -73,7 +73,7 @@ class Place(NamedTuple):
             first = position.reshape(-1)[0]
             north = first.directional_offset_by(0 * u.deg, 1 * u.arcsec).icrs
             turn = float(first.icrs.position_angle(north).to_value(u.deg))
-        except (ConvertError, ValueError, TypeError, u.UnitsError) as err:
+        except (ConvertError, AttributeError, ValueError, TypeError, u.UnitsError) as err:
             raise RegionError(f"positions in {frame.name} cannot be converted to ICRS: {err}") from err
         return cls(*_degrees(there), "icrs", (turn + 180) % 360 - 180)
 

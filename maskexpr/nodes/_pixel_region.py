@@ -84,10 +84,17 @@ def _leaf_coverage(shape: Shape, tiles: Tiles) -> Coverage:
 def _planar(shape: Shape, geom: WcsGeom) -> _Planar:
     ny, nx = geom.image_shape
     the_map = Window(0, ny, 0, nx)
+    nowhere = _Planar(None, Window(0, 0, 0, 0))
     if _is_flat(shape):
-        return _Planar(None, Window(0, 0, 0, 0))
+        return nowhere
     region = to_region(_solid(shape))
-    planar = region if isinstance(region, PixelRegion) else region.to_pixel(geom.wcs)
+    try:
+        # A position that the projection cannot show is NaN, and a region that is NaN holds nothing.
+        with np.errstate(invalid="ignore"):
+            planar = region if isinstance(region, PixelRegion) else region.to_pixel(geom.wcs)
+    except np.linalg.LinAlgError:
+        # That is how regions 0.12 says that the centre is NaN.
+        return nowhere
     box = the_map.intersect(_bounding_box(planar, the_map))
     return _Planar(planar.center if isinstance(shape, Point) else planar, box)
 
@@ -109,6 +116,5 @@ def _bounding_box(planar: Any, the_map: Window) -> Window:
     try:
         box = planar.bounding_box
     except (ValueError, OverflowError):
-        # A position that the projection cannot show is NaN.
         return the_map
     return Window(box.iymin, box.iymax, box.ixmin, box.ixmax).pad(1)
