@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .adapters.files import read_map, read_mask
 from .adapters.xarray import geom_of
 from .axis import Axis
 from .errors import MaskError
@@ -36,4 +37,6 @@ __all__ = [
     "from_dict",
     "geom_of",
     "loads",
+    "read_map",
+    "read_mask",
 ]

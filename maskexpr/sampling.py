@@ -51,7 +51,7 @@ def contains_pixels(compiled: Compiled, positions: SkyCoord) -> NDArray[np.bool_
             values = evaluate_planes(compiled.mask, geom, window, planes)
             out[:, on_map[some]] = values[:, row[some] - window.y0, column[some] - window.x0]
     kept = tuple(n for n, axis in zip(varying, geom.axes, strict=True) if n > 1)
-    return out.reshape(*kept, *positions.shape)
+    return out.reshape((*kept, *positions.shape))
 
 
 def selected_area(compiled: Compiled) -> NDArray[np.float64]:

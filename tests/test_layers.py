@@ -28,7 +28,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("regionio*", "adapters", "fluent", "expr"),
     ("nodes",),
     ("passes",),
-    ("explain*", "plan*", "output*", "sampling", "significance*", "psf*", "verbs"),
+    ("explain*", "plan*", "preview", "output*", "sampling", "significance*", "psf*", "verbs"),
     ("testing*", "demo*"),
     ("__init__",),
 )
