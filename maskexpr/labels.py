@@ -17,7 +17,17 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
-__all__ = ["Runs", "connect", "find_runs", "first_pixels", "label_runs", "paint", "run_of", "run_places"]
+__all__ = [
+    "Runs",
+    "connect",
+    "fill",
+    "find_runs",
+    "first_pixels",
+    "label_runs",
+    "paint",
+    "run_of",
+    "run_places",
+]
 
 Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]
@@ -227,13 +237,24 @@ def paint(runs: Runs, keep: Bools) -> Bools:
     >>> paint(runs, np.array([False, True])).tolist()
     [[[False, False, True]]]
     """
-    shape = padded_shape(runs.shape)
     kept = keep[runs.label]
-    bounds = np.empty(2 * int(np.count_nonzero(kept)) + 2, dtype=np.int64)
-    bounds[0], bounds[-1] = 0, prod(shape)
-    bounds[1:-1:2], bounds[2:-1:2] = runs.start[kept], runs.end[kept]
+    return fill(runs.shape, runs.start[kept], runs.end[kept])
+
+
+def fill(shape: tuple[int, ...], start: Ints, end: Ints) -> Bools:
+    """A block with the pixels of some runs, given in ascending order as places in the padded block.
+
+    Examples
+    --------
+    >>> fill((1, 1, 3), np.array([0, 2]), np.array([1, 3])).tolist()
+    [[[True, False, True]]]
+    """
+    padded = padded_shape(shape)
+    bounds = np.empty(2 * len(start) + 2, dtype=np.int64)
+    bounds[0], bounds[-1] = 0, prod(padded)
+    bounds[1:-1:2], bounds[2:-1:2] = start, end
     value = np.zeros(len(bounds) - 1, dtype=bool)
     value[1::2] = True
     flat = np.repeat(value, np.diff(bounds))
-    inner = flat.reshape(shape)[(slice(None), *(slice(length) for length in runs.shape[1:]))]
+    inner = flat.reshape(padded)[(slice(None), *(slice(length) for length in shape[1:]))]
     return np.ascontiguousarray(inner)

@@ -21,8 +21,8 @@ from ..labels_join import EDGE, SEED, Champion, Ports, Rule, Summary, Table, Ver
 from ..points import Pixels, Points
 from ..tiles import Areas, Tile, Tiles
 from ..window import Window
+from ._decided import pixels_of, tile_of
 from ._domain import Rim, domain, rim, weights
-from ._solve import pixels_of, tile_of
 
 __all__ = ["Connected", "Labelled", "check_fields", "inside_map"]
 
@@ -140,6 +140,13 @@ class Connected(Mask):
         summary, place = summarise(shape, edges, table, Champion(), ports)
         return Labelled(runs, table, place, summary)
 
+    def keep(self, geom: WcsGeom, labelled: Labelled, verdict: Verdict) -> Bools:
+        """Which components of a tile are kept, once the whole map is decided, shape (runs.n_labels,)."""
+        keep = np.array(self.rule(geom)(labelled.table, verdict.champion), dtype=bool)
+        is_open = labelled.open >= 0
+        keep[is_open] = verdict.keep[labelled.open[is_open]]
+        return keep
+
     def finish(self, tile: Tile, labelled: Labelled | None, verdict: Verdict, of: Ask) -> Bools:
         """Values of a tile, shape (ny, nx), once the whole map is decided.
 
@@ -154,12 +161,13 @@ class Connected(Mask):
         """
         if labelled is None:
             return self.result(None, tile, of)
-        keep = np.array(self.rule(tile.geom)(labelled.table, verdict.champion), dtype=bool)
-        is_open = labelled.open >= 0
-        keep[is_open] = verdict.keep[labelled.open[is_open]]
-        painted = paint(labelled.runs, keep).reshape(-1, *tile.shape)
+        painted = paint(labelled.runs, self.keep(tile.geom, labelled, verdict))
+        return self.result(painted.reshape(-1, *tile.shape)[self.place_of(tile)], tile, of)
+
+    def place_of(self, tile: Tile) -> int:
+        """The place of a tile's plane among those that are labelled together."""
         planes = self.planes(tile)
-        return self.result(painted[planes.index(tile.plane) if tile.plane in planes else 0], tile, of)
+        return planes.index(tile.plane) if tile.plane in planes else 0
 
     def _table(self, runs: Runs, tiles: list[Tile], block: Bools, of: Ask) -> Table:
         tile, geom = tiles[0], tiles[0].geom

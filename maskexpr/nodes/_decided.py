@@ -1,0 +1,168 @@
+"""Windows and pixels of maps whose components are decided; a process decides a map once and remembers it."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from math import prod
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..expr import Ask, Bools
+from ..geom import WcsGeom
+from ..labels import fill, paint
+from ..points import Pixels
+from ..tiles import Tile
+from ..window import Window
+from ._domain import domain
+from ._solve import Solution, in_threads, solve
+
+if TYPE_CHECKING:
+    from ._components import Connected
+
+__all__ = ["pixels_of", "tile_of"]
+
+# Side of the tiles into which a map is cut.
+_SIDE = 1024
+# Bytes of decided maps that a process remembers; a map takes at most a bit for a pixel.
+_MEMORY = 1 << 28
+
+
+class Kept(NamedTuple):
+    """Pixels of the components that are kept in a tile: by runs, or packed bits, or neither if there are
+    none.
+    """
+
+    shape: tuple[int, ...]
+    start: NDArray[Any] | None
+    end: NDArray[Any] | None
+    bits: NDArray[np.uint8] | None
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of memory."""
+        return sum(each.nbytes for each in self[1:] if isinstance(each, np.ndarray))
+
+    def pixels(self) -> Bools:
+        """The pixels, of the tile's shape."""
+        if self.start is not None and self.end is not None:
+            return fill(self.shape, self.start.astype(np.int64), self.end.astype(np.int64))
+        if self.bits is None:
+            return np.zeros(self.shape, dtype=bool)
+        return np.unpackbits(self.bits, count=prod(self.shape)).reshape(self.shape).view(bool)
+
+
+class _Decided(NamedTuple):
+    """What is remembered of a map: its tiles, and what is kept in each (None: no candidates)."""
+
+    windows: list[Window]
+    kept: list[Kept | None]
+
+
+class _Memory:
+    """Remembers the latest decided maps; each is made once, also when several threads want it."""
+
+    def __init__(self, nbytes: int) -> None:
+        self._free = nbytes
+        self._lock = threading.Lock()
+        self._slots: OrderedDict[Hashable, tuple[threading.Lock, list[_Decided]]] = OrderedDict()
+
+    def get(self, key: Hashable, make: Callable[[], _Decided]) -> _Decided:
+        with self._lock:
+            lock, held = self._slots.setdefault(key, (threading.Lock(), []))
+            self._slots.move_to_end(key)
+        with lock:
+            if not held:
+                made = make()
+                held.append(made)
+                self._make_room(key)
+            return held[0]
+
+    def _make_room(self, new: Hashable) -> None:
+        """Count a map that has just been made, and forget others: those not asked for the longest."""
+        with self._lock:
+            if new not in self._slots:
+                return
+            self._free -= _size(self._slots[new][1][0])
+            for key in [key for key, (_, held) in self._slots.items() if held and key != new]:
+                if self._free < 0:
+                    self._free += _size(self._slots.pop(key)[1][0])
+
+
+def _size(decided: _Decided) -> int:
+    return sum(256 + (each.nbytes if each else 0) for each in decided.kept)
+
+
+_memory = _Memory(_MEMORY)
+
+
+def _decided(node: Connected, geom: WcsGeom, plane: tuple[int, ...], of: Ask) -> _Decided:
+    """What is kept on each tile of a map, from memory if it has been asked before."""
+
+    def make() -> _Decided:
+        solution = solve(node, geom, plane, lambda: of.fresh(node), _chunks(ny), _chunks(nx))
+        kept = in_threads(lambda i: _kept(node, geom, plane, solution, i, of), len(solution.windows))
+        return _Decided(solution.windows, kept)
+
+    ny, nx = geom.image_shape
+    return _memory.get((node.digest, geom.fingerprint, () if node.linked else plane), make)
+
+
+def _kept(
+    node: Connected, geom: WcsGeom, plane: tuple[int, ...], solution: Solution, i: int, of: Ask
+) -> Kept | None:
+    verdict, labelled = solution.verdicts[i], solution.labelled[i]
+    if verdict is None:
+        return None
+    if labelled is not None:
+        runs = labelled.runs
+        size = np.int32 if 2 * prod(runs.shape) < 2**30 else np.int64
+        keep = node.keep(geom, labelled, verdict)[runs.label]
+        start, end = (each[keep].astype(size) for each in (runs.start, runs.end))
+        return Kept(runs.shape, start, end, None)
+    labelled = node.label_tile(Tile(geom, solution.windows[i], plane), of.fresh(node))
+    pixels = paint(labelled.runs, node.keep(geom, labelled, verdict))
+    return Kept(pixels.shape, None, None, np.packbits(pixels) if pixels.any() else None)
+
+
+def _chunks(length: int) -> tuple[int, ...]:
+    return tuple(min(_SIDE, length - first) for first in range(0, length, _SIDE))
+
+
+def tile_of(node: Connected, tile: Tile, of: Ask) -> Bools:
+    """Values of a node on any window, shape (ny, nx): False beyond the map."""
+    out = np.zeros(tile.shape, dtype=bool)
+    inner = tile.window.intersect(domain(tile.geom).window)
+    if not inner.size:
+        return out
+    part = tile if inner == tile.window else tile.on(inner)
+    kept = np.zeros(inner.shape, dtype=bool)
+    for window, each in zip(*_decided(node, tile.geom, tile.plane, of), strict=True):
+        common = window.intersect(inner)
+        if common.size and each is not None:
+            pixels = each.pixels().reshape(-1, *window.shape)[node.place_of(tile)]
+            _slice(kept, common, inner)[...] = _slice(pixels, common, window)
+    _slice(out, inner, tile.window)[...] = node.result(kept, part, of)
+    return out
+
+
+def pixels_of(node: Connected, pixels: Pixels, of: Ask) -> Bools:
+    """Values of a node at pixels, shape (n,): False beyond the map."""
+    out = np.zeros(len(pixels), dtype=bool)
+    decided = _decided(node, pixels.geom, pixels.plane, of)
+    for window in decided.windows:
+        y0, y1, x0, x1 = window
+        here = np.flatnonzero((pixels.y >= y0) & (pixels.y < y1) & (pixels.x >= x0) & (pixels.x < x1))
+        if len(here):
+            values = tile_of(node, Tile(pixels.geom, window, pixels.plane), of)
+            out[here] = values[pixels.y[here] - y0, pixels.x[here] - x0]
+    return out
+
+
+def _slice(array: Bools, window: Window, of: Window) -> Bools:
+    """The part of a window's array that a smaller window covers."""
+    y0, y1, x0, x1 = window.shift(-of.y0, -of.x0)
+    return array[y0:y1, x0:x1]
