@@ -94,7 +94,8 @@ def _quantity(value: Any, name: str) -> u.Quantity:
         if items:
             return u.Quantity(items)
     raise AngleError(
-        f"{name} must carry a unit, got {value!r}: write it as a Quantity (0.3 * u.deg) or a string ('0.3 deg')"
+        f"{name} must carry a unit, got {value!r}: write it as a Quantity (0.3 * u.deg) or a string "
+        f"('0.3 deg')"
     )
 
 

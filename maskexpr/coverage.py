@@ -1,7 +1,8 @@
 """Three-valued coverage of a tile: ``EMPTY < MIXED < FULL``.
 
-*EMPTY* promises that no pixel of the tile that is on the sky is selected, *FULL* that all of them are. *MIXED* promises nothing
-and is always a legal answer. With this order ``or`` is ``max``, ``and`` is ``min`` and ``not`` is ``FULL - c``.
+*EMPTY* promises that no pixel of the tile that is on the sky is selected, *FULL* that all of them are.
+*MIXED* promises nothing and is always a legal answer. With this order ``or`` is ``max``, ``and`` is ``min``
+and ``not`` is ``FULL - c``.
 """
 
 from __future__ import annotations

@@ -18,8 +18,9 @@ Block = tuple[int, ...]
 def compute_array(compiled: Compiled) -> NDArray[np.bool_]:
     """Values of a compiled mask on its whole map, shape of the geometry.
 
-    The tiles are written into one array, which the operating system gives out page by page: what is empty takes no time and
-    no memory, and nothing is copied together. Along axes that the mask does not vary along, all planes are one.
+    The tiles are written into one array, which the operating system gives out page by page: what is empty
+    takes no time and no memory, and nothing is copied together. Along axes that the mask does not vary
+    along, all planes are one.
     """
     sizes = tuple(sum(each) for each in compiled.chunks)
     out = np.zeros(sizes, dtype=bool)
@@ -27,7 +28,9 @@ def compute_array(compiled: Compiled) -> NDArray[np.bool_]:
     def fill(block: Block) -> None:
         planes, window = compiled.planes(block), compiled.window(block)
         y0, y1, x0, x1 = window
-        evaluate_into(compiled.mask, compiled.geom, window, planes, [out[plane][y0:y1, x0:x1] for plane in planes])
+        evaluate_into(
+            compiled.mask, compiled.geom, window, planes, [out[plane][y0:y1, x0:x1] for plane in planes]
+        )
 
     plan = Plan(compiled)
     for place in np.argwhere(plan.states == FULL):

@@ -1,14 +1,14 @@
 """The expression: `Mask`, its algebra, and what a node must say of itself.
 
-A node is a frozen dataclass in a file of its own under ``nodes/``. It answers three questions (`Mask.coverage`, `Mask.values`,
-`Mask.reach`) and never walks the graph: of a child it asks the pass, through `Ask`.
+A node is a frozen dataclass in a file of its own under ``nodes/``. It answers three questions
+(`Mask.coverage`, `Mask.values`, `Mask.reach`) and never walks the graph: of a child it asks the pass,
+through `Ask`.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
-from typing import Any, ClassVar, NamedTuple, Protocol, Self, TypeVar
+from typing import Any, ClassVar, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,7 @@ from .errors import MaskTypeError, NeedsGridError
 from .fluent import Fluent
 from .geom import WcsGeom
 from .points import Points
-from .structure import Node, postorder
+from .structure import NODES, Node, Reach, node, postorder
 from .tiles import Areas, Tile
 
 __all__ = [
@@ -38,23 +38,6 @@ __all__ = [
 ]
 
 Bools = NDArray[np.bool_]
-M = TypeVar("M", bound="type[Mask]")
-
-NODES: dict[str, type[Mask]] = {}
-
-
-class Reach(NamedTuple):
-    """How far beyond a tile the children of a node must be known."""
-
-    degrees: float = 0.0
-    pixels: int = 0
-    everywhere: bool = False
-
-    def __str__(self) -> str:
-        if self.everywhere:
-            return "the whole map"
-        parts = [f"{self.degrees:g} deg"] * (self.degrees > 0) + [f"{self.pixels} pix"] * (self.pixels > 0)
-        return " + ".join(parts)
 
 
 class Ask(Protocol):
@@ -67,32 +50,22 @@ class Ask(Protocol):
         """Values of a child, False off the sky."""
 
     def paint(self, child: Mask, tile: Tile, out: Bools) -> None:
-        """Select, in an array of the tile's pixels, those that a child selects; the others stay as they are."""
+        """Select, in an array of the tile's pixels, those that a child selects; leave the others."""
 
     def refine(self, leaf: Mask, tile: Tile) -> Bools:
-        """Values of a leaf on a tile by refinement: blocks that `coverage` decides are filled, the rest asked as points."""
+        """Values of a leaf on a tile by refinement: blocks that `coverage` decides are filled, the rest
+        asked as points.
+        """
 
     def fresh(self, mask: Mask) -> Ask:
         """The same way to ask, for another evaluation: it remembers nothing of this one, nor this of it."""
 
 
-def node(tag: str) -> Callable[[M], M]:
-    """Register a mask node under the tag that files carry."""
-
-    def register(cls: M) -> M:
-        if NODES.setdefault(tag, cls) is not cls:
-            raise MaskTypeError(f"the node tag {tag!r} is taken by {NODES[tag].__name__}")
-        cls.tag = tag
-        return cls
-
-    return register
-
-
 class Mask(Fluent, Node):
     """A mask of the sky: an immutable expression that is free of any grid.
 
-    Masks are combined with ``| & ^ ~ -`` (and ``*``, which is ``&``), compared by structure, hashed the same in every process,
-    and put on a `WcsGeom` with `on`.
+    Masks are combined with ``| & ^ ~ -`` (and ``*``, which is ``&``), compared by structure, hashed the same
+    in every process, and put on a `WcsGeom` with `on`.
     """
 
     needs_grid: ClassVar[bool] = False
@@ -101,8 +74,6 @@ class Mask(Fluent, Node):
     """Whether its values come from a file or an array, so that it is asked last."""
     # Without these numpy would make object arrays of masks, element by element.
     __array_ufunc__ = None
-
-    # ---- what a node says of itself ------------------------------------------------------------------------------------
 
     def coverage(self, areas: Areas, of: Ask) -> Coverage:
         """Which areas are all in, all out, or undecided.
@@ -128,13 +99,14 @@ class Mask(Fluent, Node):
         return self.inside(where)
 
     def paint(self, tile: Tile, out: Bools, of: Ask) -> None:
-        """Select, in an array of the tile's pixels, those that this node selects. For nodes that touch only a few of them."""
+        """Select in an array of the tile's pixels those that the node selects; some touch only a few."""
         np.logical_or(out, self.values(tile, of), out=out)
 
     def inside(self, points: Points) -> Bools:
         """Which points are selected, shape (n,), for nodes that have a meaning at bare points of the sky."""
         raise NeedsGridError(
-            f"{type(self).__name__} has a meaning only on a grid: give the geometry, contains(positions, geom=geom)"
+            f"{type(self).__name__} has a meaning only on a grid: give the geometry, "
+            f"contains(positions, geom=geom)"
         )
 
     def reach(self) -> Reach:
@@ -152,8 +124,6 @@ class Mask(Fluent, Node):
         """What the node is, in a few words, its children apart."""
         shown = [f"{name}={value!r}" for name, value in self.plain_fields()]
         return f"{type(self).__name__}({', '.join(shown)})" if shown else type(self).__name__
-
-    # ---- algebra -------------------------------------------------------------------------------------------------------
 
     def __or__(self, other: Mask) -> Or:
         return Or(self, other) if isinstance(other, Mask) else NotImplemented
@@ -183,7 +153,8 @@ class Nary(Mask):
         for place, mask in enumerate(masks):
             if not isinstance(mask, Mask):
                 raise MaskTypeError(
-                    f"operand {place} of {type(self).__name__} is a {type(mask).__name__}, not a mask; write {type(self).__name__}(*masks)"
+                    f"operand {place} of {type(self).__name__} is a {type(mask).__name__}, not a mask; "
+                    f"write {type(self).__name__}(*masks)"
                 )
             flat.extend(mask.masks) if type(mask) is type(self) else flat.append(mask)
         object.__setattr__(self, "masks", tuple(flat))

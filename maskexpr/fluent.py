@@ -1,7 +1,8 @@
 """The verbs on `Mask`: ``mask.on(geom)``, ``mask.dilate("1 deg")``.
 
-This is the one place that reaches up through the layers: a user wants methods on the expression, while what they do is made of the
-passes above it. Each method is a signature, a docstring and one call into `maskexpr.verbs`.
+This is the one place that reaches up through the layers: a user wants methods on the expression, while what
+they do is made of the passes above it. Each method is a signature, a docstring and one call into
+`maskexpr.verbs`.
 """
 
 from __future__ import annotations
@@ -47,8 +48,9 @@ class Fluent:
         Returns
         -------
         xarray.DataArray
-            Lazy bool array with dims ``(axes..., "y", "x")``, integer pixel coordinates and the scalar coordinate ``sky_wcs``. Nothing
-            is computed; slicing it and computing evaluates only the tiles that the slice touches.
+            Lazy bool array with dims ``(axes..., "y", "x")``, integer pixel coordinates and the scalar
+            coordinate ``sky_wcs``. Nothing is computed; slicing it and computing evaluates only the tiles
+            that the slice touches.
 
         Examples
         --------
@@ -61,7 +63,8 @@ class Fluent:
         return result
 
     def compute(self, geom: WcsGeom, chunks: Any = "auto") -> xr.DataArray:
-        """Put the mask on a grid, in memory: what ``on(geom).compute()`` gives, without copying tiles together.
+        """Put the mask on a grid, in memory: what ``on(geom).compute()`` gives, without copying tiles
+        together.
 
         Parameters
         ----------
@@ -73,8 +76,8 @@ class Fluent:
         Returns
         -------
         xarray.DataArray
-            Bool array with dims ``(axes..., "y", "x")``. Along axes that the mask does not vary along, the planes
-            are views of one, and read-only.
+            Bool array with dims ``(axes..., "y", "x")``. Along axes that the mask does not vary along, the
+            planes are views of one, and read-only.
 
         Examples
         --------
@@ -96,7 +99,9 @@ class Fluent:
         return result
 
     def area(self, geom: WcsGeom) -> Quantity:
-        """Solid angle of the selected pixels in deg2 (one value per plane where the mask varies along axes)."""
+        """Solid angle of the selected pixels in deg2 (one value per plane where the mask varies along
+        axes).
+        """
         return _verbs().area(self, geom)
 
     def fsky(self, geom: WcsGeom) -> Any:
@@ -104,7 +109,9 @@ class Fluent:
         return _verbs().fsky(self, geom)
 
     def explain(self, geom: WcsGeom | None = None, chunks: Any = "auto") -> str:
-        """The expression as a tree; with a geometry, each node's empty, full and mixed tiles and its reach."""
+        """The expression as a tree; with a geometry, each node's empty, full and mixed tiles and its
+        reach.
+        """
         return str(_verbs().explain(self, geom, chunks))
 
     def simplify(self) -> Mask:
@@ -124,7 +131,9 @@ class Fluent:
     def write(
         self, path: Any, geom: WcsGeom, overwrite: bool = False, chunks: Any = "auto", progress: Any = None
     ) -> None:
-        """Write the mask to ``.zarr``, ``.fits`` or ``.fits.gz``, tile by tile, with the expression as provenance."""
+        """Write the mask to ``.zarr``, ``.fits`` or ``.fits.gz``, tile by tile, with the expression as
+        provenance.
+        """
         _verbs().write(self, path, geom, overwrite=overwrite, chunks=chunks, progress=progress)
 
     def dilate(self, radius: Any, kernel: str = "disk", metric: str = "sky") -> Mask:

@@ -74,7 +74,9 @@ def write(
 
 
 def provenance(mask: Mask) -> dict[str, str]:
-    """What a file says of the mask in it: the expression as JSON where it can be written, its hash, the format's version."""
+    """What a file says of the mask in it: the expression as JSON where it can be written, its hash, the
+    format's version.
+    """
     texts = {"hash": mask.digest.hex(), "version": str(VERSION), "mask": one_line(mask)}
     try:
         texts["expression"] = dumps(mask)
@@ -97,7 +99,9 @@ def _blocks(plan: Plan, state: np.uint8) -> list[tuple[int, ...]]:
 
 
 def _block(compiled: Compiled, block: tuple[int, ...], value: Any) -> Block:
-    """The piece of the output that a block of the compiled mask is; where the mask does not vary, it is on every plane."""
+    """The piece of the output that a block of the compiled mask is; where the mask does not vary, it is on
+    every plane.
+    """
     starts = [int(sum(sizes[:i])) for sizes, i in zip(compiled.chunks, block, strict=True)]
     planes = tuple(
         slice(None) if sum(sizes) == 1 else slice(start, start + sizes[i])

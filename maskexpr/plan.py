@@ -31,7 +31,8 @@ __all__ = ["Compiled", "Plan", "compile_mask", "make_plan"]
 
 Block = tuple[int, ...]
 
-# Pixels along a side of a default chunk: large enough that a scheduler's cost per task does not count, small enough for a few at once.
+# Pixels along a side of a default chunk: large enough that a scheduler's cost per task does not count, small
+# enough for a few at once.
 _SIDE = 2048
 _SIDE_OF_GIANTS = 4096
 _GIANT = 10**10
@@ -50,7 +51,8 @@ class Compiled:
     geom : WcsGeom
         The grid.
     chunks : tuple of tuple of int
-        Chunk sizes along ``(axes..., y, x)``; an axis along which the mask does not vary has one chunk of size 1.
+        Chunk sizes along ``(axes..., y, x)``; an axis along which the mask does not vary has one chunk of
+        size 1.
     """
 
     mask: Mask
@@ -159,7 +161,7 @@ def _spatial_chunks(
     if isinstance(chunks, dict):
         chunks = (chunks.get("y", -1), chunks.get("x", -1))
     try:
-        rows, columns = da.core.normalize_chunks(chunks, shape, dtype=bool)
+        rows, columns = da.core.normalize_chunks(chunks, shape, dtype=bool)  # type: ignore[no-untyped-call]
     except (TypeError, ValueError) as err:
         raise MaskValueError(
             f"chunks={chunks!r} do not fit a map of {shape[0]} x {shape[1]} pixels (y, x): {err}"
@@ -213,7 +215,9 @@ class Plan:
 
     @cached_property
     def projected_memory(self) -> int:
-        """Upper bound, in bytes, of what evaluating tile by tile on dask's threads holds at once, the whole map apart."""
+        """Upper bound, in bytes, of what evaluating tile by tile on dask's threads holds at once, the whole
+        map apart.
+        """
         if not self.n_mixed:
             return 0
         workers = dask.config.get("num_workers", None) or dask.system.CPU_COUNT
@@ -232,8 +236,10 @@ class Plan:
         if self.projected_memory > allowed:
             rows, columns = (max(sizes) for sizes in self.compiled.chunks[-2:])
             raise MemoryLimitError(
-                f"evaluating tiles of {rows} x {columns} pixels may take {format_bytes(self.projected_memory)}, more than the limit of "
-                f"{format_bytes(allowed)}: give smaller chunks=, or fewer threads (dask.config.set(num_workers=1))"
+                f"evaluating tiles of {rows} x {columns} pixels may take "
+                f"{format_bytes(self.projected_memory)}, more than the limit of "
+                f"{format_bytes(allowed)}: give smaller chunks=, or fewer threads "
+                f"(dask.config.set(num_workers=1))"
             )
 
     def to_xarray(self) -> xr.DataArray:
@@ -252,7 +258,8 @@ class Plan:
         total = math.prod(self.geom.shape)
         return "\n".join(
             [
-                f"Plan for {' x '.join(f'{n:,}' for n in self.geom.shape)} = {total:,} pixels, {self.geom.projection} {self.geom.frame}",
+                f"Plan for {' x '.join(f'{n:,}' for n in self.geom.shape)} = {total:,} pixels, "
+                f"{self.geom.projection} {self.geom.frame}",
                 f"  tiles      {self.n_tiles:>9,}  of {rows} x {columns} pixels",
                 f"  empty      {share(self.n_empty)}  no work",
                 f"  full       {share(self.n_full)}  no work",
@@ -263,7 +270,8 @@ class Plan:
 
     def __repr__(self) -> str:
         return (
-            f"Plan(n_tiles={self.n_tiles}, n_empty={self.n_empty}, n_full={self.n_full}, n_mixed={self.n_mixed}, "
+            f"Plan(n_tiles={self.n_tiles}, n_empty={self.n_empty}, n_full={self.n_full}, "
+            f"n_mixed={self.n_mixed}, "
             f"projected_memory={self.projected_memory})"
         )
 

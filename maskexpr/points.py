@@ -60,7 +60,7 @@ class Points:
     @cached_property
     def on_sky(self) -> NDArray[np.bool_]:
         """Which points are positions at all."""
-        return np.isfinite(self.xyz[0])
+        return np.asarray(np.isfinite(self.xyz[0]))
 
     def in_frame(self, frame: str) -> NDArray[np.float64]:
         """Unit vectors in another frame (prefer to turn the few region centres, not the many pixels)."""

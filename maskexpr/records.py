@@ -1,7 +1,8 @@
 """Plain values with a name: what nodes are made of besides other nodes.
 
-A *record* is a frozen dataclass registered under a tag. Records and nodes are written to plain data, and hashed, by their
-fields alone, so that a class that only declares its fields can be saved, compared and hashed, in this process or another.
+A *record* is a frozen dataclass registered under a tag. Records and nodes are written to plain data, and
+hashed, by their fields alone, so that a class that only declares its fields can be saved, compared and
+hashed, in this process or another.
 """
 
 from __future__ import annotations
@@ -126,8 +127,9 @@ def encode(value: Any, child: Callable[[Any], Any]) -> Any:
             "dtype": data.dtype.str,
             "shape": list(data.shape),
         }
-    if dataclasses.is_dataclass(value) and RECORDS.get(getattr(value, "tag", "")) is type(value):
-        return {"record": value.tag, **{name: encode(item, child) for name, item in _fields(value)}}
+    tag = getattr(value, "tag", None)
+    if dataclasses.is_dataclass(value) and isinstance(tag, str) and RECORDS.get(tag) is type(value):
+        return {"record": tag, **{name: encode(item, child) for name, item in _fields(value)}}
     raise MaskTypeError(
         f"a {type(value).__name__} in memory cannot be saved with the expression; "
         "write the data to a FITS or zarr file and name its path instead"

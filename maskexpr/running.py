@@ -6,7 +6,9 @@ from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 
 import dask
-from dask.diagnostics import ProgressBar
+from dask.base import compute
+from dask.delayed import delayed
+from dask.diagnostics.progress import ProgressBar
 
 __all__ = ["run_blocks"]
 
@@ -29,6 +31,6 @@ def run_blocks(work: Callable[[Block], None], blocks: Sequence[Block], progress:
     """
     chosen = dask.config.get("scheduler", None)
     scheduler = "synchronous" if chosen in ("sync", "synchronous", "single-threaded") else "threads"
-    tasks = [dask.delayed(work, pure=False, traverse=False)(block) for block in blocks]
-    with ProgressBar() if progress else nullcontext():
-        dask.compute(*tasks, scheduler=scheduler, optimize_graph=False)
+    tasks = [delayed(work, pure=False, traverse=False)(block) for block in blocks]
+    with ProgressBar() if progress else nullcontext():  # type: ignore[no-untyped-call]
+        compute(*tasks, scheduler=scheduler, optimize_graph=False)  # type: ignore[no-untyped-call]

@@ -55,7 +55,9 @@ def contains_pixels(compiled: Compiled, positions: SkyCoord) -> NDArray[np.bool_
 
 
 def selected_area(compiled: Compiled) -> NDArray[np.float64]:
-    """Solid angle of the selected pixels in sr: a number, or one per plane along the axes that the mask varies along."""
+    """Solid angle of the selected pixels in sr: a number, or one per plane along the axes that the mask
+    varies along.
+    """
     plan = Plan(compiled)
     varying = tuple(sum(sizes) for sizes in compiled.chunks[:-2])
     total = np.zeros(varying)

@@ -1,7 +1,7 @@
 """The sphere: unit vectors, caps and separations. The only trigonometry of the package.
 
-Vectors are component first, shape ``(3, ...)``, float64; angles are radians except where a name says degrees. Every operation
-is elementwise (no BLAS), so that a result never depends on how points were batched.
+Vectors are component first, shape ``(3, ...)``, float64; angles are radians except where a name says
+degrees. Every operation is elementwise (no BLAS), so that a result never depends on how points were batched.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ Vectors = NDArray[np.float64]
 Floats = NDArray[np.float64]
 
 TIE = 1e-13
-"""Two angles (radians) closer than this are the same: a point on a rim is on the rim whatever the last bit says. It is a hundred
-times the rounding error of a unit vector and a fiftieth of a micro-arcsecond."""
+"""Two angles (radians) closer than this are the same: a point on a rim is on the rim whatever the last bit
+says. It is a hundred times the rounding error of a unit vector and a fiftieth of a micro-arcsecond."""
 
 
 class Caps(NamedTuple):
@@ -115,7 +115,7 @@ def from_sky(position: SkyCoord, frame: str) -> Vectors:
 def normalise(xyz: Vectors) -> Vectors:
     """Vectors scaled to length one (zero vectors give NaN, in silence)."""
     with np.errstate(invalid="ignore", divide="ignore"):
-        return xyz / np.sqrt(xyz[0] ** 2 + xyz[1] ** 2 + xyz[2] ** 2)
+        return np.asarray(xyz / np.sqrt(xyz[0] ** 2 + xyz[1] ** 2 + xyz[2] ** 2))
 
 
 def midpoint(a: Vectors, b: Vectors) -> Vectors:

@@ -6,15 +6,45 @@ Everything here works on flat lists of nodes, so that the depth of an expression
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
-from typing import Any, ClassVar, Self, TypeVar
+from collections.abc import Callable, Iterator
+from typing import Any, ClassVar, NamedTuple, Self, TypeVar
 
 from .errors import MaskTypeError
 from .records import digest_of
 
-__all__ = ["Node", "postorder"]
+__all__ = ["NODES", "Node", "Reach", "node", "postorder"]
 
 N = TypeVar("N", bound="Node")
+C = TypeVar("C", bound=type)
+
+NODES: dict[str, Any] = {}
+"""Every kind of node, by its tag."""
+
+
+def node(tag: str) -> Callable[[C], C]:
+    """Register a mask node under the tag that files carry."""
+
+    def register(cls: C) -> C:
+        if NODES.setdefault(tag, cls) is not cls:
+            raise MaskTypeError(f"the node tag {tag!r} is taken by {NODES[tag].__name__}")
+        cls.tag = tag
+        return cls
+
+    return register
+
+
+class Reach(NamedTuple):
+    """How far beyond a tile the children of a node must be known."""
+
+    degrees: float = 0.0
+    pixels: int = 0
+    everywhere: bool = False
+
+    def __str__(self) -> str:
+        if self.everywhere:
+            return "the whole map"
+        parts = [f"{self.degrees:g} deg"] * (self.degrees > 0) + [f"{self.pixels} pix"] * (self.pixels > 0)
+        return " + ".join(parts)
 
 
 class Node:
@@ -64,7 +94,9 @@ class Node:
 
     @classmethod
     def restore(cls, fields: dict[str, Any]) -> Self:
-        """Make a node from its fields as they are stored, which need not be the arguments that a user gives."""
+        """Make a node from its fields as they are stored, which need not be the arguments that a user
+        gives.
+        """
         return cls(**fields)
 
     @property
@@ -88,7 +120,8 @@ class Node:
 
     def __bool__(self) -> bool:
         raise MaskTypeError(
-            "a mask is an expression and has no truth value: combine masks with | & ^ ~, not with or, and, not"
+            "a mask is an expression and has no truth value: combine masks with | & ^ ~, not with or, "
+            "and, not"
         )
 
     def __iter__(self) -> Iterator[Any]:

@@ -1,7 +1,7 @@
 """Laws that every node must keep, for this package's tests and for nodes that others write.
 
-`check_node` holds a mask against its laws on one geometry; `geometries` are awkward maps to do it on; `masks` makes random expressions
-over all registered nodes. Needs hypothesis.
+`check_node` holds a mask against its laws on one geometry; `geometries` are awkward maps to do it on;
+`masks` makes random expressions over all registered nodes. Needs hypothesis.
 """
 
 from __future__ import annotations
@@ -82,14 +82,12 @@ def brute_force(mask: Mask, tile: Tile) -> Bools:
     return _Blind(mask).run(mask, tile)
 
 
-# ---- laws ----------------------------------------------------------------------------------------------------------------
-
-
 def check_node(mask: Mask, geom: WcsGeom, side: int = 7) -> None:
     """Hold a mask against its laws on one geometry.
 
-    Coverage keeps its promises on windows of several sizes; values are the same by tiles, as one, pruned or not, by simplified expression,
-    after pickling and JSON, and at bare points where the mask has a meaning there; nothing is selected off the sky.
+    Coverage keeps its promises on windows of several sizes; values are the same by tiles, as one, pruned or
+    not, by simplified expression, after pickling and JSON, and at bare points where the mask has a meaning
+    there; nothing is selected off the sky.
 
     Raises
     ------
@@ -149,7 +147,8 @@ def check_coverage(mask: Mask, tile: Tile, want: Bools, on_sky: Bools) -> None:
                 promise = "EMPTY" if cover[i] == EMPTY else "FULL"
                 kept = not seen.any() if cover[i] == EMPTY else bool(seen.all())
                 assert kept, (
-                    f"coverage of {mask!r} over {kind}: {promise} is not kept at {parts.bounds[:, i]} of {tile.geom!r}"
+                    f"coverage of {mask!r} over {kind}: {promise} is not kept at {parts.bounds[:, i]} "
+                    f"of {tile.geom!r}"
                 )
 
 
@@ -163,34 +162,32 @@ def check_points(mask: Mask, tile: Tile, want: Bools) -> None:
     assert np.array_equal(got.reshape(tile.shape), want), f"points equal pixels: {mask!r} on {tile.geom!r}"
 
 
-# ---- random masks --------------------------------------------------------------------------------------------------------
-
 _angle = st.floats(0.01, 60).map(lambda degrees: degrees * u.deg)
 _frame = st.sampled_from(["icrs", "galactic"])
 
 
 @st.composite
-def _position(draw: Callable[..., object]) -> SkyCoord:
+def _position(draw: st.DrawFn) -> SkyCoord:
     special = st.sampled_from(
         [(0.0, 90.0), (180.0, 0.0), (12.0, -90.0), (0.0, 0.0), (179.9, 60.0), (83.6, 22.0)]
     )
     anywhere = st.tuples(st.floats(0, 359.99), st.floats(-90, 90))
-    lon, lat = draw(st.one_of(special, anywhere))  # type: ignore[misc]
+    lon, lat = draw(st.one_of(special, anywhere))
     return SkyCoord(lon, lat, unit="deg", frame=draw(_frame))
 
 
 @st.composite
-def _catalog(draw: Callable[..., object]) -> Mask:
+def _catalog(draw: st.DrawFn) -> Mask:
     number = draw(st.integers(0, 12))
-    rng = np.random.default_rng(draw(st.integers(0, 99)))  # type: ignore[arg-type]
-    lat = np.degrees(np.arcsin(rng.uniform(-1, 1, number)))  # type: ignore[arg-type]
-    there = SkyCoord(rng.uniform(0, 360, number), lat, unit="deg", frame=draw(_frame))  # type: ignore[arg-type]
-    radius = rng.choice([0.0, 0.5, 3.0, 20.0, 100.0, 175.0], number, p=[0.1, 0.2, 0.4, 0.2, 0.05, 0.05])  # type: ignore[arg-type]
+    rng = np.random.default_rng(draw(st.integers(0, 99)))
+    lat = np.degrees(np.arcsin(rng.uniform(-1, 1, number)))
+    there = SkyCoord(rng.uniform(0, 360, number), lat, unit="deg", frame=draw(_frame))
+    radius = rng.choice([0.0, 0.5, 3.0, 20.0, 100.0, 175.0], number, p=[0.1, 0.2, 0.4, 0.2, 0.05, 0.05])
     return Catalog(there, radius * u.deg)
 
 
 @st.composite
-def _band(draw: Callable[..., object]) -> Mask:
+def _band(draw: st.DrawFn) -> Mask:
     lat = draw(st.one_of(st.none(), st.sampled_from([(-5, 5), (40, 90), (-90, -60), (-90, 90)])))
     lon = draw(
         st.sampled_from(
@@ -198,9 +195,9 @@ def _band(draw: Callable[..., object]) -> Mask:
         )
     )
     return Band(
-        lon=None if lon is None else lon * u.deg,  # type: ignore[operator]
-        lat=None if lat is None else lat * u.deg,  # type: ignore[operator]
-        frame=draw(_frame),  # type: ignore[arg-type]
+        lon=None if lon is None else lon * u.deg,
+        lat=None if lat is None else lat * u.deg,
+        frame=draw(_frame),
     )
 
 
@@ -216,7 +213,7 @@ _SHAPES = (
 
 
 @st.composite
-def _region(draw: Callable[..., object]) -> Mask:
+def _region(draw: st.DrawFn) -> Mask:
     shape = draw(st.sampled_from(_SHAPES))
     lon, lat = draw(st.sampled_from([0, 83, 179, 270])), draw(st.sampled_from([-89.5, -60, 0, 22, 90]))
     frame = draw(st.sampled_from(["galactic", "icrs"]))

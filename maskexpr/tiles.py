@@ -1,6 +1,7 @@
 """Areas of the sky in batches: tiles of a grid with the caps that bound them.
 
-Everything that classifies works on batches, because one numpy call over a thousand tiles costs little more than over one.
+Everything that classifies works on batches, because one numpy call over a thousand tiles costs little more
+than over one.
 """
 
 from __future__ import annotations
@@ -17,7 +18,18 @@ from .sphere import Caps
 from .tiles_bound import OFF, ON, PART, bound
 from .window import Window
 
-__all__ = ["OFF", "ON", "PART", "Areas", "Tile", "Tiles", "block_pixels", "expand_blocks", "grid_tiles", "mark_blocks"]
+__all__ = [
+    "OFF",
+    "ON",
+    "PART",
+    "Areas",
+    "Tile",
+    "Tiles",
+    "block_pixels",
+    "expand_blocks",
+    "grid_tiles",
+    "mark_blocks",
+]
 
 Ints = NDArray[np.int64]
 
@@ -153,7 +165,7 @@ class Tile:
 
     @cached_property
     def tiles(self) -> Tiles:
-        """This tile as a batch of one."""
+        """The tile as a batch of one."""
         return Tiles(self.geom, np.array(self.window, dtype=np.int64)[:, None], self.plane)
 
     @cached_property
@@ -198,7 +210,9 @@ def grid_tiles(
     return Tiles(geom, np.stack([each.ravel() for each in (top, bottom, left, right)]), plane)
 
 
-def mark_blocks(state: NDArray[np.uint8], tile: Tile, blocks: Tiles, side: int, smallest: int, value: int) -> None:
+def mark_blocks(
+    state: NDArray[np.uint8], tile: Tile, blocks: Tiles, side: int, smallest: int, value: int
+) -> None:
     """Set the entries of blocks of a tile in an array that has one entry per smallest block.
 
     Parameters

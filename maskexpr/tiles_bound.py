@@ -15,7 +15,8 @@ Ints = NDArray[np.int64]
 OFF, PART, ON = np.uint8(0), np.uint8(1), np.uint8(2)
 """Whether a tile lies off the sky, perhaps in part on it, or on it as a whole."""
 
-# A window whose samples spread over more than this is bounded by the whole sphere: its samples say too little of what is between.
+# A window whose samples spread over more than this is bounded by the whole sphere: its samples say too
+# little of what is between.
 _WIDEST = 0.8
 # Below this many pixels it is cheaper to ask each pixel than to prove that a window is off the sky.
 _SMALL = 256
@@ -34,9 +35,10 @@ def _samples(geom: WcsGeom, bounds: Ints) -> NDArray[np.float64]:
 def bound(geom: WcsGeom, bounds: Ints) -> tuple[Caps, NDArray[np.uint8]]:
     """Caps and sky states of windows.
 
-    The radius is the largest distance of a sample plus the largest second difference along a row or column of samples: the bound
-    that a smooth map keeps between three samples is a quarter of it. Near a singular point (a pole, a limb) that difference is
-    itself of the size of the window, so the bound widens just where it must.
+    The radius is the largest distance of a sample plus the largest second difference along a row or column
+    of samples: the bound that a smooth map keeps between three samples is a quarter of it. Near a singular
+    point (a pole, a limb) that difference is itself of the size of the window, so the bound widens just
+    where it must.
     """
     points = _samples(geom, bounds)
     finite = np.isfinite(points[0])
@@ -63,8 +65,8 @@ def bound(geom: WcsGeom, bounds: Ints) -> tuple[Caps, NDArray[np.uint8]]:
 def _find_off_sky(geom: WcsGeom, bounds: Ints, candidates: NDArray[np.intp], sky: NDArray[np.uint8]) -> None:
     """Mark the windows that are off the sky as a whole.
 
-    The sky's image is connected and holds the reference pixel. So a window whose whole rim is off the sky, and that does not hold the
-    reference pixel, has no sky in it. Works window by window of equal shape.
+    The sky's image is connected and holds the reference pixel. So a window whose whole rim is off the sky,
+    and that does not hold the reference pixel, has no sky in it. Works window by window of equal shape.
     """
     ref_y, ref_x = geom.reference_pixel
     y0, y1, x0, x1 = bounds[:, candidates]

@@ -52,7 +52,7 @@ def on(mask: Mask, geom: WcsGeom, chunks: Any = "auto") -> xr.DataArray:
     compiled = compile_mask(mask, geom, chunks)
     array = lazy_array(compiled.name, compiled, compiled.chunks)
     if array.shape != geom.shape:
-        array = da.broadcast_to(array, geom.shape)
+        array = da.broadcast_to(array, geom.shape)  # type: ignore[no-untyped-call]
     return _wrapped(mask, geom, array)
 
 

@@ -193,7 +193,8 @@ def test_text():
         ('{"maskexpr": 1, "nodes": [{"tag": "band", "lat": [0, 1]}]}', "frame"),
         ('{"maskexpr": 1, "hash": "00", "nodes": [{"tag": "nosky"}]}', "hash"),
         (
-            '{"maskexpr": 1, "nodes": [{"tag": "catalog", "lon": 1, "lat": 2, "frame": "icrs", "radius": 1, "axis": "e"}]}',
+            '{"maskexpr": 1, "nodes": [{"tag": "catalog", "lon": 1, "lat": 2,'
+            ' "frame": "icrs", "radius": 1, "axis": "e"}]}',
             "catalog",
         ),
     ],

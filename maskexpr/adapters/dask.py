@@ -1,7 +1,8 @@
 """Lazy arrays of tiles: a dask layer that makes tasks only for the tiles that are asked for.
 
-A layer of this kind is not a dict of tasks. It knows the tiles' keys, and when dask culls a graph to what a result needs, it lets its
-source decide those tiles: a decided tile is an alias of one shared constant, an undecided one is a task.
+A layer of this kind is not a dict of tasks. It knows the tiles' keys, and when dask culls a graph to what a
+result needs, it lets its source decide those tiles: a decided tile is an alias of one shared constant, an
+undecided one is a task.
 """
 
 from __future__ import annotations
@@ -44,7 +45,8 @@ def lazy_array(name: str, source: TileSource, chunks: tuple[tuple[int, ...], ...
         Chunk sizes along each axis.
     """
     layer = TileLayer(name, source, chunks)
-    return da.Array(HighLevelGraph({name: layer}, {name: set()}), name, chunks, dtype=bool)
+    graph = HighLevelGraph({name: layer}, {name: set()})
+    return da.Array(graph, name, chunks, dtype=bool)  # type: ignore[no-untyped-call]
 
 
 class TileLayer(Layer):

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import threading
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from ..coverage import EMPTY, FULL, MIXED, Coverage
+from ..geom import WcsGeom
 from ..sphere import TIE, Caps, chord2_of, within
+from ..tiles import Tile
+from ._rims import RimIndex
 
 __all__ = ["CircleIndex"]
 
 # Circles whose radii are within this factor share a tree, so that the nearest centre nearly decides.
 _FACTOR = 1.25
-# Relative doubt about a distance that a tree returns; what is nearer to a rim is tested by the predicate itself.
+# Relative doubt about a distance that a tree returns; what is nearer to a rim is tested by the predicate
+# itself.
 _DOUBT = 1e-12
+# Images of the rims of so many circles are kept between tiles (a few hundred bytes each).
+_REMEMBERED = 50_000
 
 
 class CircleIndex:
@@ -31,6 +39,8 @@ class CircleIndex:
     def __init__(self, centre: NDArray[np.float64], radius: NDArray[np.float64]) -> None:
         self.centre = centre
         self.radius = radius
+        self._lock = threading.Lock()
+        self._rims: tuple[str, RimIndex] | None = None
         self._classes: list[tuple[cKDTree, NDArray[np.intp], float, float]] = []
         order = np.argsort(radius, kind="stable")
         first = 0
@@ -94,6 +104,30 @@ class CircleIndex:
             cover[known[meets]] = np.maximum(cover[known[meets]], MIXED)
             cover[known[holds]] = FULL
         return cover
+
+    def paint_rims(self, tile: Tile, near: NDArray[np.intp], out: NDArray[np.bool_]) -> NDArray[np.intp]:
+        """Select the pixels of a tile that lie in some of the circles, by the images of their rims.
+
+        Returns
+        -------
+        ndarray of int
+            Those of the circles that have no such image, which are left to refinement.
+        """
+        if len(self.radius) > _REMEMBERED:
+            rims = RimIndex(tile.geom, self.centre[:, near], self.radius[near])
+            left = near[~rims.done]
+        else:
+            rims = self._rims_on(tile.geom)
+            left = near[~rims.done[near]]
+        rims.paint(tile, out)
+        return left
+
+    def _rims_on(self, geom: WcsGeom) -> RimIndex:
+        """Images of all rims on a geometry; the last geometry's are kept, for its other tiles."""
+        with self._lock:
+            if self._rims is None or self._rims[0] != geom.fingerprint:
+                self._rims = (geom.fingerprint, RimIndex(geom, self.centre, self.radius))
+            return self._rims[1]
 
     def near(self, centre: NDArray[np.float64], angle: float) -> NDArray[np.intp]:
         """Circles that may come within an angle (radians) of a point, by number, in order."""

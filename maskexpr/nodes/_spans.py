@@ -1,6 +1,8 @@
-"""Circles on separable grids: each circle cuts each row of pixels in one run, whose ends are found analytically.
+"""Circles on separable grids: each circle cuts each row of pixels in one run, whose ends are found
+analytically.
 
-The ends are then tested as pixels, by the same predicate as everywhere, so that the answer equals that of a pixel-by-pixel test.
+The ends are then tested as pixels, by the same predicate as everywhere, so that the answer equals that of a
+pixel-by-pixel test.
 """
 
 from __future__ import annotations
@@ -64,8 +66,8 @@ def circle_spans(tile: Tile, centres: Floats, radius: Floats) -> tuple[Ints, Int
 def paint_spans(out: NDArray[np.bool_], row: Ints, start: Ints, stop: Ints) -> None:
     """Set runs of pixels in an array, which may be a window of a larger one.
 
-    Few pixels are set one by one, at the cost of the pixels; where the runs hold more than a part of the array, their starts and stops
-    are summed along the rows, at the cost of the array.
+    Few pixels are set one by one, at the cost of the pixels; where the runs hold more than a part of the
+    array, their starts and stops are summed along the rows, at the cost of the array.
     """
     length = stop - start
     total = int(length.sum())
@@ -86,7 +88,9 @@ def _summed(shape: tuple[int, ...], row: Ints, start: Ints, stop: Ints) -> NDArr
 
 
 def _flat(out: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], int, int]:
-    """The array that a window was cut from, in one dimension, with the window's first place in it and its stride."""
+    """The array that a window was cut from, in one dimension, with the window's first place in it and its
+    stride.
+    """
     whole: NDArray[np.bool_] = out
     while isinstance(whole.base, np.ndarray) and whole.base.dtype == np.bool_:
         whole = whole.base
@@ -115,7 +119,8 @@ def _pairs(lat_row: Floats, lat: Floats, radius: Floats) -> tuple[Ints, Ints]:
 
 
 def _half_width(lat_row: Floats, lat: Floats, radius: Floats) -> Floats:
-    """Half-width in longitude (degrees) of circles on parallels; NaN where a circle does not reach the parallel.
+    """Half-width in longitude (degrees) of circles on parallels; NaN where a circle does not reach the
+    parallel.
 
     From the haversine formula: sin^2(dlon/2) = (sin^2(r/2) - sin^2(dlat/2)) / (cos(b) cos(b0)).
     """

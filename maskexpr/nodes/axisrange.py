@@ -70,7 +70,8 @@ class AxisRange(Mask):
         return cls(fields["name"], lo, hi, fields["round_to_edge"])
 
     def label(self) -> str:
-        return f"AxisRange({self.name!r}, {_text(self.lo)}, {_text(self.hi)}{', round_to_edge=True' * self.round_to_edge})"
+        rounding = ", round_to_edge=True" if self.round_to_edge else ""
+        return f"AxisRange({self.name!r}, {_text(self.lo)}, {_text(self.hi)}{rounding})"
 
     def axes(self) -> frozenset[str]:
         return frozenset([self.name])

@@ -99,13 +99,15 @@ class Band(Mask):
         low, high = self.lat
         inside = (lat - radius > low) & (lat + radius < high)
         outside = (lat + radius < low) | (lat - radius > high)
-        # Beyond a pole the cap turns back: its lowest latitude is what counts, and that is bounded all the same.
+        # Beyond a pole the cap turns back: its lowest latitude is what counts, and that is bounded all the
+        # same.
         return np.where(inside, FULL, np.where(outside, EMPTY, MIXED)).astype(np.uint8)
 
     def _cover_lon(self, centre: np.ndarray, radius: np.ndarray) -> Coverage:
         assert self.lon is not None
         lon, lat = lonlat(centre)
-        # A cap of radius r at latitude b spans asin(sin r / cos b) of longitude to either side, all of it if it holds a pole.
+        # A cap of radius r at latitude b spans asin(sin r / cos b) of longitude to either side, all of it if
+        # it holds a pole.
         sine, cosine = np.sin(np.minimum(radius, np.pi / 2)), np.cos(np.deg2rad(lat))
         polar = np.deg2rad(np.abs(lat)) + radius >= np.pi / 2
         half = np.where(

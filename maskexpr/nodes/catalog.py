@@ -39,7 +39,8 @@ class Catalog(Mask):
     positions : SkyCoord
         n sources, n from 0 to millions.
     radius : Quantity, Angle or str
-        One angle, one per source (n,), or per source and energy bin (n, nbin); (1, nbin) is the same for all sources.
+        One angle, one per source (n,), or per source and energy bin (n, nbin); (1, nbin) is the same for all
+        sources.
     axis : str
         Name of the axis that radii per bin belong to.
 
@@ -48,7 +49,8 @@ class Catalog(Mask):
     AngleError
         For a radius without a unit.
     MaskValueError
-        For a negative radius or a position that is NaN (naming the row), or as many radii as there are no sources.
+        For a negative radius or a position that is NaN (naming the row), or as many radii as there are no
+        sources.
 
     Examples
     --------
@@ -163,7 +165,8 @@ class Catalog(Mask):
         bins = {axis.name: axis.nbin for axis in geom.axes}
         if bins.get(self.axis) != self.radius.shape[1]:
             raise AxisError(
-                f"Catalog has radii for {self.radius.shape[1]} bins of the axis {self.axis!r}; the geometry has {bins or 'no axes'}"
+                f"Catalog has radii for {self.radius.shape[1]} bins of the axis {self.axis!r}; the "
+                f"geometry has {bins or 'no axes'}"
             )
 
     def _index(self, geom_frame: str, bin_: int | None) -> CircleIndex:
@@ -185,7 +188,8 @@ class Catalog(Mask):
         geom = getattr(where, "geom", None)
         if geom is None:
             raise AxisError(
-                f"Catalog has a radius per bin of {self.axis!r}: give the geometry, contains(positions, geom=geom)"
+                f"Catalog has a radius per bin of {self.axis!r}: give the geometry, "
+                f"contains(positions, geom=geom)"
             )
         return where.plane[[axis.name for axis in geom.axes].index(self.axis)]
 
@@ -196,20 +200,35 @@ class Catalog(Mask):
         return self._index(points.frame, self._bin(points)).inside(points.xyz)
 
     def paint(self, tile: Tile, out: Bools, of: Ask) -> None:
-        if not tile.geom.separable:
-            super().paint(tile, out, of)
-            return
         index = self._index(tile.geom.frame, self._bin(tile))
         caps = tile.tiles.caps
         if caps.radius[0] < np.pi:
             near = index.near(caps.centre[:, 0], float(max(caps.radius[0], 0.0)))
         else:
             near = np.arange(len(index.radius))
-        paint_spans(out, *circle_spans(tile, index.centre[:, near], index.radius[near]))
+        if tile.geom.separable:
+            paint_spans(out, *circle_spans(tile, index.centre[:, near], index.radius[near]))
+            return
+        left = index.paint_rims(tile, near, out)
+        if len(left):
+            out |= of.refine(_Circles(CircleIndex(index.centre[:, left], index.radius[left])), tile)
 
     def values(self, where: Tile | Points, of: Ask) -> Bools:
-        if not isinstance(where, Tile) or not where.geom.separable:
-            return super().values(where, of)
+        if not isinstance(where, Tile):
+            return self.inside(where)
         out = np.zeros(where.shape, dtype=bool)
         self.paint(where, out, of)
         return out
+
+
+class _Circles(Mask):
+    """Circles whose centres are in the frame of the geometry, for refinement."""
+
+    def __init__(self, index: CircleIndex) -> None:
+        self._circles = index
+
+    def coverage(self, areas: Areas, of: Ask) -> Coverage:
+        return self._circles.coverage(areas.caps)
+
+    def inside(self, points: Points) -> Bools:
+        return self._circles.inside(points.xyz)

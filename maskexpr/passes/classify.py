@@ -22,8 +22,8 @@ _SMALLEST = 8
 def classify(mask: Mask, tiles: Tiles) -> Coverage:
     """Coverage of tiles by a mask, as sharp as it can be had without reading data.
 
-    A tile is MIXED only if it holds selected and unselected pixels, or sky and no sky, or if the mask reads data or looks beyond the
-    tile, where a tile may be called MIXED that is not.
+    A tile is MIXED only if it holds selected and unselected pixels, or sky and no sky, or if the mask reads
+    data or looks beyond the tile, where a tile may be called MIXED that is not.
 
     Parameters
     ----------

@@ -14,7 +14,7 @@ from .evaluate import Evaluator
 
 __all__ = ["counts", "html", "one_line", "tree"]
 
-_SIGNS = {Or: " | ", And: " & ", Xor: " ^ "}
+_SIGNS: dict[type[Mask], str] = {Or: " | ", And: " & ", Xor: " ^ "}
 _WIDTH = 160
 _OPERANDS = 6
 

@@ -1,7 +1,7 @@
 """Evaluate a mask: the pass that nodes ask about their children.
 
-A tile is classified, filled if that decides it, else the expression is shortened to what the tile leaves open (the residual) and
-evaluated, by refinement inside the tile.
+A tile is classified, filled if that decides it, else the expression is shortened to what the tile leaves
+open (the residual) and evaluated, by refinement inside the tile.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ..coverage import EMPTY, FULL, MIXED, Coverage
+from ..coverage import EMPTY, FULL, Coverage
 from ..errors import MaskError, TileError
 from ..expr import Bools, Mask, postorder
 from ..geom import WcsGeom
@@ -27,7 +27,8 @@ __all__ = ["Evaluator", "evaluate", "evaluate_into", "evaluate_planes"]
 
 # Beyond this depth of operators values are asked bottom-up, so that Python's own stack stays shallow.
 _DEEP = 40
-# More leaves than this in one tile, and a tile larger than that side: cut the tile and shorten the expression for each part.
+# More leaves than this in one tile, and a tile larger than that side: cut the tile and shorten the
+# expression for each part.
 _MANY = 12
 _SIDE = 128
 
@@ -47,8 +48,6 @@ class Evaluator:
         self._coverage: dict[tuple[int, int], tuple[Any, Any, Coverage]] = {}
         self._values: dict[tuple[Any, ...], tuple[Any, Any, Bools]] = {}
         self._settled: Tile | Points | None = None
-
-    # ---- what nodes ask ------------------------------------------------------------------------------------------------
 
     def coverage(self, child: Mask, areas: Areas) -> Coverage:
         """See `maskexpr.expr.Ask.coverage`."""
@@ -85,8 +84,6 @@ class Evaluator:
         """See `maskexpr.expr.Ask.fresh`."""
         return Evaluator(mask)
 
-    # ---- how it answers ------------------------------------------------------------------------------------------------
-
     def _key(self, child: Mask, where: Tile | Points) -> tuple[Any, ...]:
         if isinstance(where, Points):
             return (id(child), id(where))
@@ -113,7 +110,9 @@ class Evaluator:
             self._settled = outer
 
     def run_into(self, mask: Mask, tile: Tile, out: Bools) -> None:
-        """Write the values of a mask on a tile into an array of False; where nothing is selected it is not touched."""
+        """Write the values of a mask on a tile into an array of False; where nothing is selected it is not
+        touched.
+        """
         outer, self._settled = self._settled, tile
         try:
             self._tile(mask, tile, out)
@@ -198,12 +197,11 @@ def evaluate(mask: Mask, tile: Tile) -> Bools:
     """Values of a mask on a tile, shape (ny, nx); see `evaluate_into`."""
     out = np.zeros((1, *tile.shape), dtype=bool)
     evaluate_into(mask, tile.geom, tile.window, (tile.plane,), out)
-    return out[0]
+    values: Bools = out[0]
+    return values
 
 
-def evaluate_planes(
-    mask: Mask, geom: WcsGeom, window: Window, planes: tuple[tuple[int, ...], ...]
-) -> Bools:
+def evaluate_planes(mask: Mask, geom: WcsGeom, window: Window, planes: tuple[tuple[int, ...], ...]) -> Bools:
     """Values of a mask on the same window of several planes, shape (len(planes), ny, nx)."""
     out = np.zeros((len(planes), *window.shape), dtype=bool)
     evaluate_into(mask, geom, window, planes, out)

@@ -1,4 +1,6 @@
-"""Lower: composite leaves become the operators that they stand for, so that every tile can drop the parts it decides."""
+"""Lower: composite leaves become the operators that they stand for, so that every tile can drop the parts it
+decides.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,9 @@ __all__ = ["lower"]
 
 
 def lower(mask: Mask) -> Mask:
-    """The same mask with regions of many shapes as unions, differences and so on, and circles as catalogues."""
+    """The same mask with regions of many shapes as unions, differences and so on, and circles as
+    catalogues.
+    """
     low: dict[int, Mask] = {}
     for each in postorder(mask):
         children = each.children

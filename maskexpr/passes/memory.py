@@ -6,7 +6,8 @@ from ..expr import Mask, postorder
 
 __all__ = ["working_bytes"]
 
-# Bytes per pixel of a tile: a row-run buffer of 4, a cumulative sum of 4, blocks with their samples, and a few bool arrays.
+# Bytes per pixel of a tile: a row-run buffer of 4, a cumulative sum of 4, blocks with their samples, and a
+# few bool arrays.
 _PER_PIXEL = 16
 _PER_NODE = 1
 _BASE = 64 << 20

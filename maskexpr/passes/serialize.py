@@ -17,8 +17,9 @@ VERSION = 1
 def to_dict(mask: Mask) -> dict[str, Any]:
     """Plain data of a mask: ``{"maskexpr": version, "hash": ..., "nodes": [...]}``.
 
-    The nodes are a flat list, operands before what is made of them, each a dict of its tag and fields, in which ``{"node": i}`` stands for
-    the i-th. So depth costs no recursion, and what stands in the mask twice is written once.
+    The nodes are a flat list, operands before what is made of them, each a dict of its tag and fields, in
+    which ``{"node": i}`` stands for the i-th. So depth costs no recursion, and what stands in the mask twice
+    is written once.
 
     Parameters
     ----------
@@ -50,7 +51,8 @@ def from_dict(data: dict[str, Any]) -> Mask:
     Raises
     ------
     FormatError
-        If the version is another, a tag unknown, a field does not fit, or the hash does not agree with the content.
+        If the version is another, a tag unknown, a field does not fit, or the hash does not agree with the
+        content.
 
     Examples
     --------

@@ -1,7 +1,8 @@
 """Simplify: an equal mask of fewer nodes.
 
-Each rule is a function from one node, whose operands are simple already, to an equal node or None. No rule adds nodes, and each
-takes some away or ends in a form that none applies to, so that applying them until nothing changes ends.
+Each rule is a function from one node, whose operands are simple already, to an equal node or None. No rule
+adds nodes, and each takes some away or ends in a form that none applies to, so that applying them until
+nothing changes ends.
 """
 
 from __future__ import annotations
