@@ -11,9 +11,13 @@ from .geom import WcsGeom
 from .nodes.axisrange import AxisRange
 from .nodes.band import Band
 from .nodes.catalog import Catalog
+from .nodes.raster import Raster
 from .nodes.region import Region
+from .nodes.threshold import Threshold
 from .passes.serialize import dumps, from_dict, loads
 from .plan import Plan
+from .psf import containment_radius
+from .significance import significance
 
 __version__ = "0.1.0"
 
@@ -30,13 +34,17 @@ __all__ = [
     "Not",
     "Or",
     "Plan",
+    "Raster",
     "Region",
+    "Threshold",
     "WcsGeom",
     "Xor",
+    "containment_radius",
     "dumps",
     "from_dict",
     "geom_of",
     "loads",
     "read_map",
     "read_mask",
+    "significance",
 ]

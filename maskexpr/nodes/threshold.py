@@ -1,0 +1,164 @@
+"""`Threshold`: where a map is above, below or at a value."""
+
+from __future__ import annotations
+
+import dataclasses
+import operator
+from typing import Any
+
+import astropy.units as u
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from ..adapters.embedded import Source, held_source
+from ..adapters.sources import FileSource
+from ..errors import MaskValueError
+from ..expr import Bools, node
+from ._data import FromData, Place, flag, name_of
+
+__all__ = ["Threshold"]
+
+_COMPARE = {
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+    "==": operator.eq,
+    "!=": operator.ne,
+}
+
+
+@node("threshold")
+@dataclasses.dataclass(init=False, frozen=True, eq=False, repr=False)
+class Threshold(FromData):
+    """Where the values of a map compare with a value.
+
+    Parameters
+    ----------
+    data : DataArray, path, (path, hdu), gammapy Map or (array, geom)
+        The map; a DataArray carries its sky grid. A file is read by windows, where and when they are
+        needed. Arrays in memory must not be changed any more.
+    op : {"<", "<=", ">", ">=", "==", "!="}
+        How the data compare with the value, ``data op value``, in the precision of the data.
+    value : float or Quantity
+        The value; a Quantity is converted to the unit of the data.
+    nan : {False, True, "raise"}
+        The value of the mask where the data are NaN. "raise" is an error when such a pixel is read.
+    outside : bool
+        The value of the mask beyond the map.
+
+    Raises
+    ------
+    MaskValueError
+        For an unknown ``op`` or ``nan``, a value that is NaN or not one number, or a unit that does not fit.
+    MaskTypeError
+        If ``data`` is none of the above.
+    AxisError
+        When it is put on a geometry without the axes of the data, or with others.
+
+    See Also
+    --------
+    maskexpr.Raster : a map of bool.
+
+    Notes
+    -----
+    On the lattice of the data (a cutout or a padding too) the mask is a slice of the data. On another grid a
+    pixel takes the value of the data pixel that holds its centre.
+
+    ``~Threshold(data, ">", t)`` is True where the data are NaN, unlike ``Threshold(data, "<=", t)``.
+
+    Examples
+    --------
+    >>> from maskexpr import WcsGeom
+    >>> geom = WcsGeom.create(npix=(3, 1), binsz=1)
+    >>> Threshold((np.array([[1.0, 5.0, np.nan]]), geom), ">", 3)
+    Threshold(float64 (1, 3) > 3)
+    """
+
+    data: Source
+    op: str
+    value: float
+    nan: bool | str
+    outside: bool
+
+    def __init__(
+        self, data: Any, op: str, value: Any, nan: bool | str = False, outside: bool = False
+    ) -> None:
+        if op not in _COMPARE:
+            raise MaskValueError(f"Threshold: op must be one of {' '.join(_COMPARE)}, got {op!r}")
+        if not (isinstance(nan, (bool, np.bool_)) or (isinstance(nan, str) and nan == "raise")):
+            raise MaskValueError(f"Threshold: nan must be False, True or 'raise', got {nan!r}")
+        source = held_source(data)
+        object.__setattr__(self, "data", source)
+        object.__setattr__(self, "op", op)
+        object.__setattr__(self, "value", _number(value, data, source))
+        object.__setattr__(self, "nan", nan if isinstance(nan, str) else bool(nan))
+        object.__setattr__(self, "outside", flag(outside, "Threshold: outside"))
+
+    def label(self) -> str:
+        shown = [f"{name_of(self.data)} {self.op} {self.value:g}"]
+        shown += [f"nan={self.nan!r}"] * (self.nan is not False) + ["outside=True"] * self.outside
+        return f"Threshold({', '.join(shown)})"
+
+    def judge(self, values: NDArray[Any], place: Place) -> Bools:
+        with np.errstate(invalid="ignore", over="ignore"):
+            out = np.asarray(_COMPARE[self.op](values, self.value))
+        # Nothing compares with NaN, so that without a policy to apply nobody has to look for it.
+        if values.dtype.kind != "f" or (self.nan is False and self.op != "!="):
+            return out
+        missing = np.isnan(values)
+        if missing.any():
+            if self.nan == "raise":
+                self._refuse(missing, place)
+            out[missing] = bool(self.nan)
+        return out
+
+    def _refuse(self, missing: Bools, place: Place) -> None:
+        y, x = int(place.y[missing][0]), int(place.x[missing][0])
+        grid = self.grid
+        lon, lat = grid.lonlat(y, x)
+        window = getattr(place.where, "window", None)
+        asked = "" if window is None else f", asked for by the tile {window} of plane {place.where.plane}"
+        of_plane = f" of plane {place.plane}" if place.plane else ""
+        raise MaskValueError(
+            f"{self.label()}: the data are NaN at lon {float(lon):.6g}, lat {float(lat):.6g} deg "
+            f"({grid.frame}), data pixel y={y}, x={x}{of_plane}{asked}; "
+            "say what NaN means by nan=False or nan=True"
+        )
+
+
+def _number(value: Any, data: Any, source: Source) -> float:
+    """The value as a plain number in the unit of the data."""
+    try:
+        if isinstance(value, u.Quantity):
+            unit = _unit_of(data, source)
+            value = value.to_value(unit)
+        number = float(value)
+    except u.UnitConversionError as err:
+        raise MaskValueError(
+            f"Threshold: the value does not fit the unit of the data, {str(unit)!r}: {err}"
+        ) from err
+    except (TypeError, ValueError) as err:
+        raise MaskValueError(f"Threshold: the value must be one number or Quantity, got {value!r}") from err
+    if np.isnan(number):
+        raise MaskValueError(
+            "Threshold: the value is NaN, with which nothing compares; nan= says what NaN in the data means"
+        )
+    return number
+
+
+def _unit_of(data: Any, source: Source) -> u.UnitBase:
+    """The unit of a map, none if it says none."""
+    if isinstance(data, tuple):
+        data = data[0]
+    if isinstance(source, FileSource):
+        text: Any = source.variable().attrs.get("units", "") if source.is_zarr else source.layout().unit
+    elif isinstance(data, xr.DataArray):
+        text = data.attrs.get("units", "")
+    else:
+        text = getattr(data, "unit", None) or ""
+    try:
+        return u.Unit(text)
+    except (TypeError, ValueError) as err:
+        raise MaskValueError(f"Threshold: the unit of the data, {text!r}, cannot be read: {err}") from err
