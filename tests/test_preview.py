@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Iterator
 from typing import Any
+from xml.etree import ElementTree
 
 import astropy.units as u
 import numpy as np
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 import maskexpr.preview as preview
 from maskexpr import AllSky, Axis, AxisRange, Band, Catalog, Mask, NoSky, WcsGeom
 from maskexpr.errors import AxisError, GeometryError, MaskTypeError, MaskValueError, MissingDependencyError
+from maskexpr.nodes.dilate import Dilate
 from maskexpr.passes.trace import tracing
 from maskexpr.preview import MOST_PIXELS, axes_for, coarser, plot
 
@@ -251,3 +253,20 @@ def test_without_matplotlib(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib, "import_module", absent)
     with pytest.raises(MissingDependencyError, match=r"maskexpr\[plot\]"):
         plot(PLANE)
+
+
+def test_what_a_notebook_shows() -> None:
+    """Well-formed, escaped, and with the words that matter."""
+    mask = ~(PLANE | Catalog(CRAB, "1 deg"))
+    geom = GEOMETRIES["allsky"]
+    for thing, words in ((mask, "frame='galactic'"), (mask.plan(geom), "mixed"), (geom, "CAR galactic")):
+        text = "".join(ElementTree.fromstring(thing._repr_html_()).itertext())
+        assert words in text
+
+
+def test_title_warns_of_radii_in_pixels() -> None:
+    grown = Dilate(PLANE, 3 * u.pix, metric="pixel")
+    geom = WcsGeom.allsky(binsz=0.1, frame="galactic")
+    assert "4 times as large" in plot(grown, geom).get_title()
+    assert "times as large" not in plot(grown, GEOMETRIES["allsky"]).get_title()
+    assert "times as large" not in plot(Dilate(PLANE, "3 deg"), geom).get_title()
