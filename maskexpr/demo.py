@@ -26,7 +26,6 @@ from .expr import Mask
 from .geom import WcsGeom
 from .nodes.band import Band
 from .nodes.catalog import Catalog
-from .nodes.dilate import Dilate
 from .nodes.raster import Raster
 from .nodes.region import Region
 from .preview import axes_for
@@ -84,7 +83,7 @@ def sources(margin: u.Quantity = 0.3 * u.deg) -> Catalog:
 def exclusion() -> Mask:
     """The sky to keep: away from sources, from a region drawn in DS9, and from the galactic plane."""
     plane = Band(lat=("-5 deg", "5 deg"), frame="galactic")
-    return ~Dilate(sources() | Region(_DRAWN), "0.1 deg") - plane
+    return ~(sources() | Region(_DRAWN)).dilate("0.1 deg") - plane
 
 
 def run(folder: str | Path = "demo-output", binsz: str = "0.05 deg") -> Path:
