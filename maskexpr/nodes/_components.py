@@ -16,13 +16,14 @@ from ..coverage import EMPTY, MIXED, Coverage
 from ..errors import MaskTypeError, MaskValueError
 from ..expr import Ask, Bools, Mask, Reach
 from ..geom import WcsGeom
-from ..labels import Runs, find_runs, first_pixels, label_runs, paint, run_of, run_places
-from ..labels_join import EDGE, SEED, Champion, Ports, Rule, Summary, Table, Verdict, no_ports, summarise
+from ..labels import Runs, first_pixels, label_runs, paint, run_places
+from ..labels_join import SEED, Champion, Rule, Summary, Table, Verdict, summarise
 from ..points import Pixels, Points
 from ..tiles import Areas, Tile, Tiles
 from ..window import Window
 from ._decided import pixels_of, tile_of
-from ._domain import Rim, domain, rim, weights
+from ._domain import domain, rim, weights
+from ._tile_labels import edges_of, flag_edges, ports_of, seeded_runs
 
 __all__ = ["Connected", "Labelled", "check_fields", "inside_map"]
 
@@ -65,8 +66,8 @@ class Connected(Mask):
         """Coverage of the candidates: an EMPTY tile is not labelled."""
         raise NotImplementedError
 
-    def seeds(self, tile: Tile, of: Ask) -> Bools | None:
-        """The candidates that mark their component, shape (ny, nx), or None if there is no such thing."""
+    def seeds(self) -> Mask | None:
+        """The mask that marks the components of what it selects, or None if there is no such thing."""
 
     def area_unit(self, geom: WcsGeom) -> str | None:
         """What the rule measures components in: ``"deg2"``, ``"pix2"`` or nothing."""
@@ -134,9 +135,9 @@ class Connected(Mask):
         runs = label_runs(block.reshape(shape), self.connectivity == 8)
         around = rim(tile.geom, tile.window) if domain(tile.geom).rims and runs.n_labels else None
         table = self._table(runs, tiles, block, of)
-        ports = _ports(runs, tile, around, table.flags)
-        edges = _edges(runs)
-        _flag_edges(tile, edges, table.flags)
+        ports = ports_of(runs, tile, around, table.flags)
+        edges = edges_of(runs)
+        flag_edges(tile, edges, table.flags)
         summary, place = summarise(shape, edges, table, Champion(), ports)
         return Labelled(runs, table, place, summary)
 
@@ -183,80 +184,12 @@ class Connected(Mask):
             y, x = y + tile.window.y0, x + tile.window.x0
             np.add.at(area, runs.label, weights(geom, name, y, x, x + (runs.end - runs.start)))
         flags = np.zeros(runs.n_labels, dtype=np.uint8)
-        for i, each in enumerate(tiles if runs.n_labels else []):
-            seed = self.seeds(each, of)
-            if seed is not None:
-                # Among the candidates a run of seeds lies in one run.
-                start, _ = find_runs((seed & block[i])[None])
-                flags[runs.label[_runs_at(runs, start, i, tile.shape)]] |= SEED
+        seeds = self.seeds()
+        if seeds is not None and runs.n_labels:
+            for i, each in enumerate(tiles):
+                held = seeded_runs(runs, i, seeds, each, block[i], of)
+                flags[runs.label[held]] |= SEED
         return Table(area, first, flags)
-
-
-def _runs_at(runs: Runs, start: Ints, plane: int, shape: tuple[int, int]) -> Ints:
-    """Runs that hold the places of one plane's padded block."""
-    y, x = np.divmod(start, shape[1] + 1)
-    found = run_of(runs, _place(runs, np.full(len(y), plane), y, x))
-    return found[found >= 0]
-
-
-def _place(runs: Runs, plane: Ints, y: Ints, x: Ints) -> Ints:
-    """Places of the padded block; the inverse of `run_places`."""
-    padded = (runs.shape[0], *(length + 1 for length in runs.shape[1:]))
-    return np.ravel_multi_index((*np.unravel_index(plane, runs.shape[:-2]), y, x), padded)
-
-
-def _edges(runs: Runs) -> tuple[NDArray[np.int32], ...]:
-    """Label + 1 along the first and last row and the first and last column."""
-    lead, (height, width) = runs.shape[:-2], runs.shape[-2:]
-    planes = int(np.prod(lead))
-    plane, y, x = run_places(runs, runs.start)
-    found = []
-    for row in (0, height - 1):
-        edge = np.zeros((planes, width + 1), dtype=np.int32)
-        here = y == row
-        begin, end = (
-            plane[here] * (width + 1) + x[here],
-            plane[here] * (width + 1) + x[here] + (runs.end - runs.start)[here],
-        )
-        places = np.arange(int((end - begin).sum())) + np.repeat(
-            begin - np.cumsum(end - begin) + (end - begin), end - begin
-        )
-        edge.reshape(-1)[places] = np.repeat(runs.label[here] + 1, end - begin)
-        found.append(edge[:, :width].reshape(*lead, width))
-    for here in (x == 0, x + (runs.end - runs.start) == width):
-        edge = np.zeros((planes, height), dtype=np.int32)
-        edge[plane[here], y[here]] = runs.label[here] + 1
-        found.append(edge.reshape(*lead, height))
-    return tuple(found)
-
-
-def _flag_edges(tile: Tile, edges: tuple[NDArray[np.int32], ...], flags: NDArray[np.uint8]) -> None:
-    """Mark the components that touch a side of the map that ends it."""
-    here, (window, _, _, sides, _, _) = tile.window, domain(tile.geom)
-    at = (here.y0 == window.y0, here.y1 == window.y1, here.x0 == window.x0, here.x1 == window.x1)
-    for edge, is_side, ends in zip(edges, at, sides, strict=True):
-        if is_side and ends:
-            flags[edge[edge > 0] - 1] |= EDGE
-
-
-def _ports(runs: Runs, tile: Tile, around: Rim | None, flags: NDArray[np.uint8]) -> Ports:
-    """Ports of a tile's components; marks those that touch the map's edge."""
-    if around is None or not len(around.y):
-        return no_ports()
-    geom = tile.geom
-    planes = int(np.prod(runs.shape[:-2]))
-    # On one plane at a time its number does not matter: only pixels of one plane are ever compared.
-    plane = np.repeat(np.arange(planes), len(around.y))
-    y, x, target = (np.tile(each, planes) for each in (around.y, around.x, around.target))
-    run = run_of(runs, _place(runs, plane, y - tile.window.y0, x - tile.window.x0))
-    held = run >= 0
-    label = runs.label[run[held]]
-    if not domain(geom).edgeless:
-        flags[label[np.tile(around.edge, planes)[held]]] |= EDGE
-    ny, nx = geom.image_shape
-    shift = plane * (ny * nx)
-    pixel = (y * nx + x + shift)[held]
-    return Ports(pixel, np.where(target >= 0, target + shift, -1)[held], label)
 
 
 def check_fields(name: str, masks: dict[str, Any], connectivity: Any, linked: Any) -> None:

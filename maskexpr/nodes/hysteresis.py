@@ -122,8 +122,8 @@ class Hysteresis(Connected):
     def candidates_in(self, tiles: Tiles, of: Ask) -> Coverage:
         return of.coverage(self.low, tiles)
 
-    def seeds(self, tile: Tile, of: Ask) -> Bools:
-        return of.values(self.high, tile)
+    def seeds(self) -> Mask:
+        return self.high
 
     def rule(self, geom: WcsGeom) -> Rule:
         def has_seed(table: Table, champion: Champion) -> Bools:
