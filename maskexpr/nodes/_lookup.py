@@ -152,10 +152,11 @@ class Reader:
         geom, dtype, _ = self._source.open()
         out = np.empty(len(y), dtype=dtype.newbyteorder("="))
         rows, columns = _edges(self._source, geom)
-        block = np.searchsorted(rows, y, side="right") * len(columns) + np.searchsorted(
-            columns, x, side="right"
-        )
-        order = np.argsort(block, kind="stable")
+        block = np.searchsorted(rows, y, side="right") * (len(columns) + 1)
+        block += np.searchsorted(columns, x, side="right")
+        # Numbers of 16 bits are sorted by counting.
+        few = (len(rows) + 1) * (len(columns) + 1) < 1 << 16
+        order = np.argsort(block.astype(np.uint16) if few else block, kind="stable")
         for some in np.split(order, np.flatnonzero(np.diff(block[order])) + 1):
             if len(some):
                 self._piece(y[some], x[some], some, out)
