@@ -134,19 +134,19 @@ def _chunks(length: int) -> tuple[int, ...]:
 
 def tile_of(node: Connected, tile: Tile, of: Ask) -> Bools:
     """Values of a node on any window, shape (ny, nx): False beyond the map."""
-    out = np.zeros(tile.shape, dtype=bool)
     inner = tile.window.intersect(domain(tile.geom).window)
-    if not inner.size:
+    if inner != tile.window:
+        out = np.zeros(tile.shape, dtype=bool)
+        if inner.size:
+            _slice(out, inner, tile.window)[...] = tile_of(node, tile.on(inner), of)
         return out
-    part = tile if inner == tile.window else tile.on(inner)
     kept = np.zeros(inner.shape, dtype=bool)
     for window, each in zip(*_decided(node, tile.geom, tile.plane, of), strict=True):
         common = window.intersect(inner)
         if common.size and each is not None:
             pixels = each.pixels().reshape(-1, *window.shape)[node.place_of(tile)]
             _slice(kept, common, inner)[...] = _slice(pixels, common, window)
-    _slice(out, inner, tile.window)[...] = node.result(kept, part, of)
-    return out
+    return node.result(kept, tile, of)
 
 
 def pixels_of(node: Connected, pixels: Pixels, of: Ask) -> Bools:
