@@ -10,9 +10,16 @@ from .expr import AllSky, And, Mask, NoSky, Not, Or, Xor
 from .geom import WcsGeom
 from .nodes.axisrange import AxisRange
 from .nodes.band import Band
+from .nodes.boundary import Boundary
 from .nodes.catalog import Catalog
+from .nodes.dilate import Dilate
+from .nodes.erode import Erode
+from .nodes.fill_holes import FillHoles
+from .nodes.hysteresis import Hysteresis
+from .nodes.open_close import Close, Open
 from .nodes.raster import Raster
 from .nodes.region import Region
+from .nodes.remove_small import RemoveSmall
 from .nodes.threshold import Threshold
 from .passes.serialize import dumps, from_dict, loads
 from .plan import Plan
@@ -27,15 +34,23 @@ __all__ = [
     "Axis",
     "AxisRange",
     "Band",
+    "Boundary",
     "Catalog",
+    "Close",
+    "Dilate",
+    "Erode",
+    "FillHoles",
+    "Hysteresis",
     "Mask",
     "MaskError",
     "NoSky",
     "Not",
+    "Open",
     "Or",
     "Plan",
     "Raster",
     "Region",
+    "RemoveSmall",
     "Threshold",
     "WcsGeom",
     "Xor",

@@ -18,24 +18,10 @@ from .errors import MaskTypeError, NeedsGridError
 from .fluent import Fluent
 from .geom import WcsGeom
 from .points import Points
-from .structure import NODES, Node, Reach, node, postorder
+from .structure import NODES, Node, Reach, node
 from .tiles import Areas, Tile
 
-__all__ = [
-    "NODES",
-    "AllSky",
-    "And",
-    "Ask",
-    "Bools",
-    "Mask",
-    "NoSky",
-    "Not",
-    "Or",
-    "Reach",
-    "Xor",
-    "node",
-    "postorder",
-]
+__all__ = ["NODES", "AllSky", "And", "Ask", "Bools", "Mask", "NoSky", "Not", "Or", "Reach", "Xor", "node"]
 
 Bools = NDArray[np.bool_]
 
@@ -50,7 +36,15 @@ class Ask(Protocol):
         """Values of a child, False off the sky."""
 
     def paint(self, child: Mask, tile: Tile, out: Bools) -> None:
-        """Select, in an array of the tile's pixels, those that a child selects; leave the others."""
+        """Select, in an array of a tile's pixels, those that a child selects."""
+
+    def narrow(self, child: Mask, where: Tile | Points, out: Bools) -> None:
+        """Deselect, in an array of values, what a child does not select; it is asked only where it
+        matters.
+        """
+
+    def reads(self, child: Mask) -> bool:
+        """Whether a child, or anything below it, reads data."""
 
     def refine(self, leaf: Mask, tile: Tile) -> Bools:
         """Values of a leaf on a tile by refinement: blocks that `coverage` decides are filled, the rest
@@ -248,10 +242,10 @@ class And(Nary):
     def values(self, where: Tile | Points, of: Ask) -> Bools:
         out = np.ones(where.shape, dtype=bool)
         # Data last: what the regions leave out is not read.
-        for mask in sorted(self.masks, key=lambda each: each.reads_data):
+        for mask in sorted(self.masks, key=of.reads):
             if not out.any():
                 break
-            out &= of.values(mask, where)
+            of.narrow(mask, where, out)
         return out
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
+from numbers import Real
 from typing import Any
 
 import dask
@@ -17,13 +18,14 @@ from dask.utils import format_bytes, parse_bytes
 
 from .coverage import EMPTY, FULL, MIXED, NAMES, Coverage
 from .errors import MaskTypeError, MaskValueError, MemoryLimitError
-from .expr import Bools, Mask, postorder
+from .expr import Bools, Mask
 from .geom import WcsGeom
 from .passes.classify import classify
 from .passes.evaluate import evaluate_planes
 from .passes.lower import lower
 from .passes.memory import working_bytes
 from .passes.simplify import simplify
+from .structure import postorder
 from .tiles import Tiles, grid_tiles
 from .window import Window
 
@@ -159,7 +161,12 @@ def _spatial_chunks(
             side //= 2
         chunks = (side, side)
     if isinstance(chunks, dict):
+        if not set(chunks) <= {"y", "x"}:
+            raise MaskValueError(f"chunks are of 'y' and 'x', got {chunks!r}")
         chunks = (chunks.get("y", -1), chunks.get("x", -1))
+    for each in chunks if isinstance(chunks, tuple | list) else (chunks,):
+        if isinstance(each, bool) or (isinstance(each, Real) and each < 1 and each != -1):
+            raise MaskValueError(f"a chunk has at least 1 pixel, or -1 for all of them, got {chunks!r}")
     try:
         rows, columns = da.core.normalize_chunks(chunks, shape, dtype=bool)  # type: ignore[no-untyped-call]
     except (TypeError, ValueError) as err:
@@ -232,7 +239,10 @@ class Plan:
         MemoryLimitError
             With the figures and what to change.
         """
-        allowed = parse_bytes(limit) if isinstance(limit, str) else int(limit)
+        try:
+            allowed = parse_bytes(limit) if isinstance(limit, str) else int(limit)
+        except (TypeError, ValueError) as err:
+            raise MaskValueError(f"memory_limit must be bytes or text such as '2 GB', got {limit!r}") from err
         if self.projected_memory > allowed:
             rows, columns = (max(sizes) for sizes in self.compiled.chunks[-2:])
             raise MemoryLimitError(

@@ -96,6 +96,11 @@ class Pixels(Points):
     def _vectors(self) -> NDArray[np.float64]:
         return unit(*self.lonlat)
 
+    @cached_property
+    def on_sky(self) -> NDArray[np.bool_]:
+        """Which pixels are on the sky."""
+        return np.asarray(np.isfinite(self.lonlat[0]))
+
     @property
     def xyz(self) -> NDArray[np.float64]:
         """Unit vectors, shape (3, n)."""

@@ -11,11 +11,12 @@ import astropy.units as u
 import numpy as np
 
 from .errors import AxisError, MaskTypeError, MaskValueError, require
-from .expr import Bools, Mask, postorder
+from .expr import Bools, Mask
 from .geom import WcsGeom
 from .passes.describe import one_line
 from .passes.evaluate import evaluate_planes
 from .plan import compile_mask
+from .structure import postorder
 from .tiles import Tile
 from .window import Window
 

@@ -17,6 +17,11 @@ from .eager import compute_array
 from .errors import MaskTypeError
 from .expr import Mask, Reach
 from .geom import WcsGeom
+from .nodes.dilate import Dilate
+from .nodes.erode import Erode
+from .nodes.fill_holes import FillHoles
+from .nodes.open_close import Close, Open
+from .nodes.remove_small import RemoveSmall
 from .output import write
 from .passes.describe import counts, html, one_line, tree
 from .passes.evaluate import Evaluator
@@ -30,16 +35,22 @@ from .sampling import contains_pixels, selected_area
 
 __all__ = [
     "area",
+    "close",
     "compute",
     "contains",
+    "dilate",
+    "erode",
     "explain",
+    "fill_holes",
     "from_dict",
     "fsky",
     "html",
     "on",
     "one_line",
+    "open",
     "plan",
     "plot",
+    "remove_small",
     "simplify",
     "to_dict",
     "tree",
@@ -113,3 +124,33 @@ def explain(mask: Mask, geom: WcsGeom | None = None, chunks: Any = "auto") -> st
 def _reach(mask: Mask) -> str:
     reach = mask.reach()
     return f"reach {reach}" if reach != Reach() else ""
+
+
+def dilate(mask: Mask, radius: Any, kernel: str = "disk", metric: str = "sky") -> Mask:
+    """Grow a mask. See `Mask.dilate`."""
+    return Dilate(mask, radius, kernel, metric)
+
+
+def erode(mask: Mask, radius: Any, kernel: str = "disk", metric: str = "sky") -> Mask:
+    """Shrink a mask. See `Mask.erode`."""
+    return Erode(mask, radius, kernel, metric)
+
+
+def open(mask: Mask, radius: Any, kernel: str = "disk", metric: str = "sky") -> Mask:
+    """Erode, then dilate. See `Mask.open`."""
+    return Open(mask, radius, kernel, metric)
+
+
+def close(mask: Mask, radius: Any, kernel: str = "disk", metric: str = "sky") -> Mask:
+    """Dilate, then erode. See `Mask.close`."""
+    return Close(mask, radius, kernel, metric)
+
+
+def fill_holes(mask: Mask, max_area: Any = None) -> Mask:
+    """Fill holes. See `Mask.fill_holes`."""
+    return FillHoles(mask, max_area)
+
+
+def remove_small(mask: Mask, min_area: Any) -> Mask:
+    """Remove small components. See `Mask.remove_small`."""
+    return RemoveSmall(mask, min_area)

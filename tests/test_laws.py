@@ -35,6 +35,15 @@ def test_leaf(tag, data):
     check_node(mask, geom, side=data.draw(st.integers(1, 20)))
 
 
+@pytest.mark.parametrize("tag", sorted(OPERATORS))
+@settings(slow, max_examples=8)
+@given(data=st.data())
+def test_operator(tag, data):
+    mask = data.draw(OPERATORS[tag](masks(cheap=True, max_leaves=3)))
+    name = data.draw(st.sampled_from(sorted(GEOMETRIES)))
+    check_node(mask, GEOMETRIES[name], side=data.draw(st.integers(3, 20)))
+
+
 @pytest.mark.parametrize("name", sorted(GEOMETRIES))
 @settings(slow, max_examples=10)
 @given(data=st.data())
@@ -72,7 +81,7 @@ def test_simplify_keeps_bits_and_is_idempotent(mask, name):
 
 
 @settings(slow, max_examples=15)
-@given(mask=masks(), name=st.sampled_from(sorted(SKY)), data=st.data())
+@given(mask=masks(on_the_map=False), name=st.sampled_from(sorted(SKY)), data=st.data())
 def test_cutout_of_the_mask_is_the_mask_of_the_cutout(mask, name, data):
     geom = SKY[name]
     height, width = geom.image_shape

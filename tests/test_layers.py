@@ -23,7 +23,7 @@ PACKAGE = ROOT / "maskexpr"
 # it in the row, and the other modules of its own part (a subpackage, or files that share a pattern such as
 # geom and geom_header); cycles are refused everywhere. A new module needs a place here.
 LAYERS: tuple[tuple[str, ...], ...] = (
-    ("errors", "coverage", "angles", "sphere*", "window", "bits*", "kernels*", "labels*", "records", "structure"),
+    ("errors", "coverage", "angles", "sphere*", "window", "bits*", "kernels*", "labels*", "records", "structure", "trace"),
     ("axis*", "projection*", "lattice", "geom*", "points", "tiles*", "neighbours", "shapes"),
     ("regionio*", "adapters", "fluent", "expr"),
     ("nodes",),

@@ -18,8 +18,8 @@ import maskexpr.preview as preview
 from maskexpr import AllSky, Axis, AxisRange, Band, Catalog, Mask, NoSky, WcsGeom
 from maskexpr.errors import AxisError, GeometryError, MaskTypeError, MaskValueError, MissingDependencyError
 from maskexpr.nodes.dilate import Dilate
-from maskexpr.passes.trace import tracing
 from maskexpr.preview import MOST_PIXELS, axes_for, coarser, plot
+from maskexpr.trace import tracing
 
 plt = pytest.importorskip("matplotlib.pyplot", reason="a preview is drawn with matplotlib")
 to_rgba = pytest.importorskip("matplotlib.colors").to_rgba

@@ -19,11 +19,11 @@ from maskexpr.errors import MaskTypeError, MaskValueError, NeedsGridError, Regio
 from maskexpr.expr import And, Mask, NoSky, Not, Or, Xor
 from maskexpr.nodes.region import Region
 from maskexpr.passes.evaluate import Evaluator, evaluate
-from maskexpr.passes.trace import tracing
 from maskexpr.points import Points
 from maskexpr.shapes import Circle, Compound, Line, Point, Polygon
 from maskexpr.testing import check_node, geometries, whole_tile
 from maskexpr.tiles import Areas, Tile
+from maskexpr.trace import tracing
 from maskexpr.window import Window
 
 Bools = NDArray[np.bool_]

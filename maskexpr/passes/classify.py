@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from ..coverage import EMPTY, FULL, MIXED, Coverage
-from ..expr import Mask, postorder
+from ..expr import Mask
 from ..points import Pixels
+from ..structure import postorder
 from ..tiles import OFF, ON, PART, Tiles
 from .evaluate import Evaluator
 

@@ -8,7 +8,8 @@ from collections.abc import Callable
 import numpy as np
 
 from ..coverage import EMPTY, FULL, MIXED
-from ..expr import And, Mask, Not, Or, Xor, postorder
+from ..expr import And, Mask, Not, Or, Xor
+from ..structure import postorder
 from ..tiles import Tiles
 from .evaluate import Evaluator
 

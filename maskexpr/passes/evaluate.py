@@ -7,21 +7,23 @@ open (the residual) and evaluated, by refinement inside the tile.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 
 from ..coverage import EMPTY, FULL, Coverage
 from ..errors import MaskError, TileError
-from ..expr import Bools, Mask, postorder
+from ..expr import Bools, Mask, Reach
 from ..geom import WcsGeom
 from ..points import Points
+from ..structure import postorder
 from ..tiles import Areas, Tile
+from ..trace import count
 from ..window import Window
+from .narrow import narrow
 from .refine import refine
 from .residual import depths, residual
-from .trace import count
 
 __all__ = ["Evaluator", "evaluate", "evaluate_into", "evaluate_planes"]
 
@@ -44,7 +46,8 @@ class Evaluator:
 
     def __init__(self, root: Mask) -> None:
         self._parents = Counter(id(child) for each in postorder(root) for child in each.children)
-        self._varies = _varying(root)
+        self._varies = _anywhere(root, lambda each: bool(each.axes()))
+        self._reads = _anywhere(root, lambda each: each.reads_data)
         self._coverage: dict[tuple[int, int], tuple[Any, Any, Coverage]] = {}
         self._values: dict[tuple[Any, ...], tuple[Any, Any, Bools]] = {}
         self._settled: Tile | Points | None = None
@@ -75,6 +78,18 @@ class Evaluator:
             child.paint(tile, out, self)
         else:
             out |= self.values(child, tile)
+
+    def narrow(self, child: Mask, where: Tile | Points, out: Bools) -> None:
+        """See `maskexpr.expr.Ask.narrow`."""
+        if isinstance(where, Tile) and self.reads(child):
+            narrow(child, where, out, self)
+        else:
+            out &= self.values(child, where)
+
+    def reads(self, child: Mask) -> bool:
+        """See `maskexpr.expr.Ask.reads`."""
+        known = self._reads.get(id(child))
+        return _anywhere(child, lambda each: each.reads_data)[id(child)] if known is None else known
 
     def refine(self, leaf: Mask, tile: Tile) -> Bools:
         """See `maskexpr.expr.Ask.refine`."""
@@ -169,11 +184,12 @@ def _on_sky(values: Bools, where: Tile | Points) -> Bools:
     return values if on_sky is None else values & on_sky
 
 
-def _varying(root: Mask) -> dict[int, bool]:
-    varies: dict[int, bool] = {}
+def _anywhere(root: Mask, holds: Callable[[Mask], bool]) -> dict[int, bool]:
+    """For every node, by its id, whether something holds for it or anything below it."""
+    found: dict[int, bool] = {}
     for each in postorder(root):
-        varies[id(each)] = bool(each.axes()) or any(varies[id(child)] for child in each.children)
-    return varies
+        found[id(each)] = holds(each) or any(found[id(child)] for child in each.children)
+    return found
 
 
 def _landings(mask: Mask) -> list[Mask]:
@@ -187,7 +203,7 @@ def _landings(mask: Mask) -> list[Mask]:
 def _is_crowded(mask: Mask) -> bool:
     leaves = 0
     for each in postorder(mask):
-        if each.reads_data or each.needs_grid or each.reach() != type(each.reach())():
+        if each.reads_data or each.needs_grid or each.reach() != Reach():
             return False
         leaves += not each.children
     return leaves > _MANY

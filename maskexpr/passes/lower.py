@@ -4,8 +4,9 @@ decides.
 
 from __future__ import annotations
 
-from ..expr import Mask, postorder
+from ..expr import Mask
 from ..nodes.region import Region
+from ..structure import postorder
 from .circles import as_catalog
 
 __all__ = ["lower"]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ..expr import Mask, postorder
+from ..expr import Mask
+from ..structure import postorder
 
 __all__ = ["working_bytes"]
 

@@ -7,7 +7,7 @@ import numpy as np
 from ..coverage import EMPTY, FULL, MIXED
 from ..expr import Ask, Bools, Mask
 from ..tiles import Tile, Tiles, block_pixels, expand_blocks, mark_blocks
-from .trace import count
+from ..trace import count
 
 __all__ = ["refine"]
 

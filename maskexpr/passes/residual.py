@@ -7,7 +7,8 @@ from collections.abc import Callable
 import numpy as np
 
 from ..coverage import FULL, MIXED, Coverage
-from ..expr import And, Mask, Not, Or, Xor, postorder
+from ..expr import And, Mask, Not, Or, Xor
+from ..structure import postorder
 
 __all__ = ["depths", "residual"]
 

@@ -6,8 +6,9 @@ import json
 from typing import Any
 
 from ..errors import FormatError, MaskError
-from ..expr import NODES, Mask, postorder
+from ..expr import NODES, Mask
 from ..records import build, decode, encode
+from ..structure import postorder
 
 __all__ = ["VERSION", "dumps", "from_dict", "loads", "to_dict"]
 

@@ -11,9 +11,10 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ..expr import AllSky, And, Mask, NoSky, Not, Or, Xor, postorder
+from ..expr import AllSky, And, Mask, NoSky, Not, Or, Xor
 from ..nodes.catalog import Catalog
 from ..records import frozen_array
+from ..structure import postorder
 from .circles import as_catalog
 
 __all__ = ["simplify"]
