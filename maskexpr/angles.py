@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
 import astropy.units as u
 import numpy as np
 from astropy.coordinates import Angle
+from astropy.table import Column
 from numpy.typing import NDArray
 
 from .errors import AngleError, MaskValueError
 
-__all__ = ["format_degrees", "is_pixels", "pixels", "to_degrees", "to_degrees_array"]
+# Units within the number, such as 1d30m: a Quantity takes that for a product of units.
+_SEXAGESIMAL = re.compile(r"^[-+]?\d+\s*(d|deg|h)\s*\d")
+
+__all__ = ["format_degrees", "is_pixels", "pixels", "to_degrees", "to_degrees_array", "unmasked"]
 
 
 def to_degrees(value: Any, name: str = "angle") -> float:
@@ -72,14 +77,16 @@ def to_degrees_array(value: Any, name: str = "angle") -> NDArray[np.float64]:
     [0.5, 1.0]
     """
     quantity = _quantity(value, name)
+    if np.iscomplexobj(quantity):
+        raise AngleError(f"{name} must be real, got {value!r}")
     try:
-        degrees = np.asarray(quantity.to_value(u.deg), dtype=np.float64)
+        degrees = unmasked(quantity.to_value(u.deg))
     except u.UnitConversionError as err:
         raise AngleError(f"{name} must be an angle, got {value!r} in {str(quantity.unit)!r}") from err
     if not np.all(np.isfinite(degrees)):
         where = "" if degrees.ndim == 0 else f" at row {int(np.flatnonzero(~np.isfinite(degrees))[0])}"
         raise MaskValueError(
-            f"{name} must be finite, got {value if degrees.ndim == 0 else 'NaN or inf'}{where}"
+            f"{name} must be finite, got {value if degrees.ndim == 0 else 'NaN, inf or masked'}{where}"
         )
     return degrees
 
@@ -87,6 +94,8 @@ def to_degrees_array(value: Any, name: str = "angle") -> NDArray[np.float64]:
 def _quantity(value: Any, name: str) -> u.Quantity:
     if isinstance(value, u.Quantity):
         return value
+    if isinstance(value, Column) and value.unit is not None and value.dtype.kind in "fiu":
+        return u.Quantity(unmasked(value.data), value.unit)
     if isinstance(value, str):
         return _parse(value, name)
     if isinstance(value, Iterable) and not isinstance(value, np.ndarray):
@@ -101,7 +110,9 @@ def _quantity(value: Any, name: str) -> u.Quantity:
 
 def _parse(text: str, name: str) -> u.Quantity:
     try:
-        # Quantity keeps the digits of "30 arcmin"; Angle also reads "1d30m".
+        if _SEXAGESIMAL.match(text):
+            return Angle(text)
+        # Quantity keeps the digits of "30 arcmin"; Angle also reads "0.3 degrees" and the like.
         return u.Quantity(text) if u.Quantity(text).unit != u.dimensionless_unscaled else Angle(text)
     except (ValueError, TypeError, u.UnitsError):
         try:
@@ -144,6 +155,21 @@ def pixels(value: Any, name: str = "length") -> float:
     if not np.isfinite(number):
         raise MaskValueError(f"{name} must be finite, got {value!r}")
     return number
+
+
+def unmasked(values: Any) -> NDArray[np.float64]:
+    """Plain float64 numbers of an array of any kind; what is masked is NaN, so that it is found and not used.
+
+    Examples
+    --------
+    >>> unmasked(np.ma.array([1, 2], mask=[False, True])).tolist()
+    [1.0, nan]
+    """
+    plain = np.array(getattr(values, "unmasked", values), dtype=np.float64)
+    mask = getattr(values, "mask", None)
+    if mask is not None:
+        plain[np.broadcast_to(mask, plain.shape)] = np.nan
+    return plain
 
 
 def format_degrees(degrees: float) -> str:

@@ -8,6 +8,7 @@ from types import ModuleType
 __all__ = [
     "AngleError",
     "AxisError",
+    "FileMissingError",
     "FormatError",
     "GeometryError",
     "MaskError",
@@ -49,6 +50,10 @@ class AxisError(MaskError, LookupError, ValueError):
 
 class RegionError(MaskError, ValueError):
     """A region that cannot be honoured, with the line or item that holds it."""
+
+
+class FileMissingError(MaskError, FileNotFoundError):
+    """The file, or the folder that it should be written into, is not there."""
 
 
 class FormatError(MaskError, ValueError):

@@ -65,7 +65,7 @@ class WcsGeom(Grid):
     __slots__ = ()
 
     def __init__(self, wcs: WCS, shape: tuple[int, ...], axes: Iterable[Axis] = ()) -> None:
-        self._set(Projection.from_wcs(wcs), shape, tuple(axes))
+        self._set(Projection.from_wcs(wcs), shape, _as_tuple(axes))
 
     @classmethod
     def create(
@@ -101,7 +101,7 @@ class WcsGeom(Grid):
         >>> WcsGeom.create(skydir=(83.6, 22.0), width=(8, 5), binsz="0.1 deg", proj="TAN").shape
         (50, 80)
         """
-        return cls._of(*spec_of(skydir, width, npix, binsz, proj, frame, refpix), tuple(axes))
+        return cls._of(*spec_of(skydir, width, npix, binsz, proj, frame, refpix), _as_tuple(axes))
 
     @classmethod
     def allsky(cls, binsz: Any, frame: str = "icrs", proj: str = "CAR", axes: Iterable[Axis] = ()) -> WcsGeom:
@@ -240,7 +240,7 @@ class WcsGeom(Grid):
 
     def to_cube(self, axes: Iterable[Axis]) -> WcsGeom:
         """The geometry with more axes, put before those that it has."""
-        return self._of(self._projection, self._shape, (*axes, *self._axes))
+        return self._of(self._projection, self._shape, (*_as_tuple(axes), *self._axes))
 
     def solid_angle(self) -> xr.DataArray:
         """Lazy solid angles of the pixels in sr, dims ``("y", "x")``, NaN where a pixel's centre is off the
@@ -261,3 +261,9 @@ class WcsGeom(Grid):
     def solid_angle_of(self, window: Window) -> Floats:
         """Solid angles in sr of the pixels of a window, shape (ny, nx); see `solid_angle`."""
         return pixel_solid_angle(self._projection, np.arange(*window[:2]), np.arange(*window[2:]))
+
+
+def _as_tuple(axes: Iterable[Axis]) -> tuple[Axis, ...]:
+    if isinstance(axes, Axis) or not isinstance(axes, Iterable):
+        raise AxisError(f"axes must be a list of maskexpr.Axis, got {axes!r}: write axes=[axis]")
+    return tuple(axes)

@@ -48,6 +48,8 @@ class Grid:
                     f"the axis name {name!r} is taken: every axis needs its own, other than y and x"
                 )
         planes = tuple(axis.nbin for axis in axes)
+        if not isinstance(shape, tuple | list):
+            raise GeometryError(f"shape must be {(*planes, 'ny', 'nx')}, got {shape!r}")
         full = tuple(whole_pair(n, "shape", 1)[0] for n in shape)
         if len(full) < 2 or full[:-2] not in ((), planes):
             raise GeometryError(f"shape must be (ny, nx) or {(*planes, 'ny', 'nx')}, got {tuple(shape)}")

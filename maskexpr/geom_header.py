@@ -14,7 +14,7 @@ from astropy.io import fits
 from astropy.wcs import WCS, FITSFixedWarning
 
 from .axis import INTERPOLATIONS, Axis, scale, unscale
-from .errors import AxisError, FormatError, GeometryError
+from .errors import AxisError, FileMissingError, FormatError, GeometryError
 from .projection import Projection, reason
 
 __all__ = [
@@ -142,6 +142,8 @@ def find_bands(hdus: fits.HDUList, hdu: Any) -> fits.BinTableHDU | None:
 
 def parts_of_header(header: fits.Header, bands: fits.BinTableHDU | None = None) -> Parts:
     """Projection, image shape and axes of an image's header and its table of axes."""
+    if not isinstance(header, fits.Header):
+        raise GeometryError(f"expected an astropy.io.fits.Header, got {type(header).__name__}")
     _check_latitude(header)
     with warnings.catch_warnings():
         # wcslib mends dates and units and says so; nothing that a geometry keeps is touched.
@@ -166,7 +168,13 @@ def parts_of_header(header: fits.Header, bands: fits.BinTableHDU | None = None) 
 
 def parts_of_file(path: str | Path, hdu: int | str | None = None) -> Parts:
     """Projection, image shape and axes of an image or sparse map in a FITS file; no pixel is read."""
-    with fits.open(path) as hdus:
+    try:
+        opened = fits.open(path)
+    except FileNotFoundError as err:
+        raise FileMissingError(f"there is no file {str(path)!r}") from err
+    except OSError as err:
+        raise FormatError(f"{str(path)!r} is no FITS file: {err}") from err
+    with opened as hdus:
         if hdu is None:
             image = next((each for each in hdus if _has_map(each)), None)
             if image is None:

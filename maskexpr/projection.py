@@ -141,6 +141,9 @@ class Projection:
             )
         ctype = (str(raw.ctype[0])[:8], str(raw.ctype[1])[:8])
         pc = raw.get_pc()
+        # wcslib misses a matrix whose rows are parallel but for the last bit.
+        if abs(np.linalg.det(pc)) < 1e-12 * np.prod(np.linalg.norm(pc, axis=1)):
+            raise GeometryError(f"zero pixel size: the matrix {pc.tolist()} of PC (or CD) is singular")
         result = cls(
             ctype,
             pair_of(raw.crpix),

@@ -8,7 +8,7 @@ from typing import Any
 
 import regions
 
-from .errors import FormatError, RegionError
+from .errors import FileMissingError, FormatError, RegionError
 from .regionio_ds9 import parse_ds9
 from .regionio_files import parse_crtf, read_fits
 from .regionio_objects import from_regions, honour
@@ -62,8 +62,13 @@ def read_shape(path: str | Path, metric: str) -> Shape:
         For what cannot be honoured, naming the file and the line.
     """
     path = Path(path)
-    with open(path, "rb") as file:
-        start = file.read(9)
+    try:
+        with open(path, "rb") as file:
+            start = file.read(9)
+    except FileNotFoundError as err:
+        raise FileMissingError(f"there is no region file {str(path)!r}") from err
+    except IsADirectoryError as err:
+        raise FormatError(f"{str(path)!r} is a folder, not a region file") from err
     if start.startswith(b"SIMPLE  =") or path.name.endswith((".fits.gz", ".fit.gz")):
         return read_fits(path, metric)
     try:

@@ -11,10 +11,11 @@ from typing import NamedTuple
 
 import numpy as np
 from astropy import units as u
-from astropy.coordinates import SkyCoord
+from astropy.coordinates import ConvertError, SkyCoord, frame_transform_graph
 from numpy.typing import ArrayLike, NDArray
 
-from .errors import GeometryError
+from .angles import unmasked
+from .errors import GeometryError, MaskValueError
 
 __all__ = [
     "TIE",
@@ -108,8 +109,14 @@ def from_sky(position: SkyCoord, frame: str) -> Vectors:
     >>> from_sky(SkyCoord(0, 90, unit="deg", frame="galactic"), "galactic").round(15).tolist()
     [0.0, 0.0, 1.0]
     """
-    there = position.transform_to(frame).spherical
-    return unit(there.lon.to_value(u.deg), there.lat.to_value(u.deg))
+    try:
+        there = position.transform_to(frame).spherical
+    except (ConvertError, AttributeError, TypeError, ValueError) as err:
+        # AltAz without a place and time fails as an AttributeError deep in astropy.
+        raise MaskValueError(
+            f"positions in the frame {position.frame.name!r} cannot be turned into {frame!r}: {err}"
+        ) from err
+    return unit(unmasked(there.lon.to_value(u.deg)), unmasked(there.lat.to_value(u.deg)))
 
 
 def normalise(xyz: Vectors) -> Vectors:
@@ -125,8 +132,15 @@ def midpoint(a: Vectors, b: Vectors) -> Vectors:
 
 @lru_cache(maxsize=64)
 def _rotation(origin: str, target: str) -> tuple[tuple[float, ...], ...]:
-    axes = SkyCoord([0, 90, 0], [0, 0, 90], unit="deg", frame=origin)
-    matrix = from_sky(axes, target)
+    for frame in (origin, target):
+        if not isinstance(frame, str) or frame_transform_graph.lookup_name(frame) is None:
+            known = ", ".join(sorted(frame_transform_graph.get_names()))
+            raise GeometryError(f"unknown frame {frame!r}; astropy names {known}")
+    try:
+        axes = SkyCoord([0, 90, 0], [0, 0, 90], unit="deg", frame=origin)
+        matrix = from_sky(axes, target)
+    except ValueError as err:
+        raise GeometryError(f"the frame {origin!r} is not fixed to the sky: {err}") from err
     error = np.abs(matrix @ matrix.T - np.eye(3)).max()
     if error > 1e-12:
         raise GeometryError(

@@ -8,9 +8,11 @@ from typing import Any
 import astropy.units as u
 import numpy as np
 from astropy.coordinates import SkyCoord
+from astropy.io import fits
 from astropy.table import Table
 
-from ..errors import FormatError, MaskValueError
+from ..angles import unmasked
+from ..errors import AngleError, FileMissingError, FormatError, MaskValueError
 
 __all__ = ["read_catalog", "sky_columns"]
 
@@ -69,6 +71,11 @@ def read_catalog(
             f"{path}: the columns {name_lon!r} and {name_lat!r} hold no sky positions: {err}"
         ) from err
     if isinstance(radius, str) and radius in table.colnames:
+        if table[radius].unit is None:
+            raise AngleError(
+                f"{path}: the column {radius!r} says no unit: give the radii as angles, "
+                f"Catalog(positions, table[{radius!r}] * u.deg)"
+            )
         radius = _angles(table, radius, str(path))
     elif isinstance(radius, str) and not any(each.isdigit() for each in radius):
         raise FormatError(
@@ -87,6 +94,8 @@ def sky_columns(
     >>> sky_columns(["Name", "GLON", "GLAT"], None, None, None, "table")
     ('GLON', 'GLAT', 'galactic')
     """
+    if (lon is None) != (lat is None):
+        raise FormatError(f"{what}: give both columns, lon= and lat=, or neither; got {lon or lat!r} alone")
     if lon is not None and lat is not None:
         for name in (lon, lat):
             if name not in names:
@@ -104,31 +113,41 @@ def sky_columns(
 
 def _read(path: Path, hdu: int | str | None) -> Table:
     if not path.exists():
-        raise FormatError(f"there is no catalogue {str(path)!r}")
+        raise FileMissingError(f"there is no catalogue {str(path)!r}")
     is_fits = any(suffix in (".fits", ".fit", ".fts") for suffix in path.suffixes)
-    options: dict[str, Any] = {"format": "fits", "hdu": 1 if hdu is None else hdu} if is_fits else {}
     try:
-        return (
-            Table.read(path, unit_parse_strict="silent", **options)
-            if is_fits
-            else Table.read(path, **options)
-        )
+        return _read_fits(path, hdu) if is_fits else Table.read(path)
+    except FormatError:
+        raise
     except Exception as err:
-        raise FormatError(
-            f"cannot read a table from {str(path)!r}{f' HDU {hdu!r}' if hdu is not None else ''}: {err}"
-        ) from err
+        # astropy's last lines list all formats that it knows.
+        raise FormatError(f"cannot read a table from {str(path)!r}: {str(err).splitlines()[0]}") from err
+
+
+def _read_fits(path: Path, hdu: int | str | None) -> Table:
+    # Table.read takes the first table where the one that was asked for is not there.
+    with fits.open(path) as hdus:
+        tables = {
+            i: each.name for i, each in enumerate(hdus) if isinstance(each, fits.BinTableHDU | fits.TableHDU)
+        }
+        found = hdu in tables or (isinstance(hdu, str) and hdu.upper() in tables.values())
+        if not tables or not (found or hdu is None):
+            listed = ", ".join(f"{i} {name}" for i, name in tables.items()) or "none"
+            raise FormatError(
+                f"{path} has no table in HDU {'' if hdu is None else repr(hdu)}; tables: {listed}"
+            )
+        return Table.read(
+            hdus, format="fits", hdu=next(iter(tables)) if hdu is None else hdu, unit_parse_strict="silent"
+        )
 
 
 def _angles(table: Table, name: str, path: str) -> u.Quantity:
     column = table[name]
-    if getattr(column, "mask", None) is not None:
-        column = column.filled(np.nan) if column.dtype.kind == "f" else column
     unit = column.unit if column.unit is not None else u.deg
-    values = np.asarray(column, dtype=np.float64) if column.dtype.kind in "fiu" else None
-    if values is None:
+    if column.dtype.kind not in "fiu":
         raise FormatError(f"{path}: the column {name!r} holds {column.dtype}, not numbers")
     try:
-        return u.Quantity(values, unit).to(u.deg)
+        return u.Quantity(unmasked(column), unit).to(u.deg)
     except (u.UnitConversionError, TypeError) as err:
         raise FormatError(f"{path}: the column {name!r} is in {str(unit)!r}, not an angle") from err
 
@@ -138,7 +157,8 @@ def _check_finite(coordinate: list[u.Quantity], path: str) -> None:
     bad = np.flatnonzero(~(np.isfinite(lon) & np.isfinite(lat)))
     if len(bad):
         raise MaskValueError(
-            f"{path}: the position of row {int(bad[0])} is not finite ({len(bad)} such rows of {len(lon)})"
+            f"{path}: the position of row {int(bad[0])} is masked or not finite "
+            f"({len(bad)} such rows of {len(lon)})"
         )
     high = np.flatnonzero(np.abs(lat) > 90)
     if len(high):

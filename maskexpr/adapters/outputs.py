@@ -8,7 +8,7 @@ import uuid
 from pathlib import Path
 from typing import Final
 
-from ..errors import FormatError, MaskError, OutputExistsError
+from ..errors import FileMissingError, FormatError, OutputExistsError
 
 __all__ = [
     "FORMATS",
@@ -26,10 +26,6 @@ FORMATS: Final = (".zarr", ".fits", ".fits.gz")
 
 TEMPORARY: Final = ".maskexpr-part"
 """Suffix of what is being written; one that is left over was cut short and can be deleted."""
-
-
-class FileMissingError(MaskError, FileNotFoundError):
-    """The file, or the folder that it should be written into, is not there."""
 
 
 def format_of(path: str | os.PathLike[str]) -> str:

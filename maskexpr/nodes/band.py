@@ -17,6 +17,9 @@ from ..tiles import Areas
 
 __all__ = ["Band"]
 
+# In degrees. A pixel on a limit is out whatever the last bit of its vector says, or the row would be ragged.
+_TIE = 2 * float(np.rad2deg(TIE))
+
 
 @node("band")
 @dataclasses.dataclass(init=False, frozen=True, eq=False, repr=False)
@@ -26,7 +29,8 @@ class Band(Mask):
     Parameters
     ----------
     lon : (angle, angle), optional
-        From, eastwards, to: ``("350 deg", "10 deg")`` is the 20 degrees round zero.
+        From, eastwards, to: ``("350 deg", "10 deg")`` is the 20 degrees round zero; a whole
+        turn has no limit.
     lat : (angle, angle), optional
         From, to.
     frame : str
@@ -77,15 +81,15 @@ class Band(Mask):
         lon, lat = lonlat(points.in_frame(self.frame))
         out = points.on_sky.copy()
         if self.lat is not None:
-            out &= (lat > self.lat[0]) & (lat < self.lat[1])
-        if self.lon is not None:
+            out &= (lat > self.lat[0] + _TIE) & (lat < self.lat[1] - _TIE)
+        if self.lon is not None and _width(self.lon) < 360.0:
             east = (lon - self.lon[0]) % 360.0
-            out &= (east > 0) & (east < _width(self.lon))
+            out &= (east > _TIE) & (east < _width(self.lon) - _TIE)
         return out
 
     def coverage(self, areas: Areas, of: Ask) -> Coverage:
         centre = rotate(rotation(areas.geom.frame, self.frame), areas.caps.centre)
-        radius = areas.caps.radius + 2 * TIE
+        radius = areas.caps.radius + 4 * TIE
         cover = np.full(len(areas), FULL)
         if self.lat is not None:
             np.minimum(cover, self._cover_lat(centre, np.rad2deg(radius)), out=cover)
@@ -115,6 +119,8 @@ class Band(Mask):
         )
         east = (lon - self.lon[0]) % 360.0
         width = _width(self.lon)
+        if width == 360.0:
+            return np.full(len(lon), FULL)
         inside = (east - half > 0) & (east + half < width)
         outside = (east - half > width) & (east + half < 360.0)
         return np.where(inside, FULL, np.where(outside, EMPTY, MIXED)).astype(np.uint8)

@@ -12,14 +12,14 @@ from astropy.coordinates import SkyCoord
 from numpy.typing import NDArray
 
 from ..adapters.catalogs import read_catalog
-from ..angles import format_degrees, to_degrees_array
+from ..angles import format_degrees, to_degrees_array, unmasked
 from ..coverage import Coverage
 from ..errors import AxisError, GeometryError, MaskTypeError, MaskValueError
 from ..expr import Ask, Bools, Mask, node
 from ..geom import WcsGeom
 from ..points import Points
 from ..records import frozen_array
-from ..sphere import rotate, rotation, unit
+from ..sphere import from_sky, lonlat, rotate, rotation, unit
 from ..tiles import Areas, Tile
 from ._circles import CircleIndex
 from ._spans import circle_spans, paint_spans
@@ -79,16 +79,20 @@ class Catalog(Mask):
         except (GeometryError, ValueError):
             plain = False
         if not plain:
-            positions, frame = positions.icrs, "icrs"
-        there = positions.spherical
-        lon, lat = frozen_array(there.lon.deg), frozen_array(there.lat.deg)
+            lon, lat = lonlat(from_sky(positions, "icrs"))
+            frame = "icrs"
+        else:
+            there = positions.spherical
+            lon, lat = unmasked(there.lon.deg), unmasked(there.lat.deg)
+        lon, lat = frozen_array(lon), frozen_array(lat)
         self._set(lon, lat, frame, frozen_array(to_degrees_array(radius, "radius")), axis)
 
     def _set(self, lon: Any, lat: Any, frame: str, radius: NDArray[np.float64], axis: str) -> None:
         bad = np.flatnonzero(~(np.isfinite(lon) & np.isfinite(lat)))
         if len(bad):
             raise MaskValueError(
-                f"the position of row {int(bad[0])} is not finite ({len(bad)} such rows of {len(lon)})"
+                f"the position of row {int(bad[0])} is masked or not finite "
+                f"({len(bad)} such rows of {len(lon)})"
             )
         if not (
             radius.ndim == 0

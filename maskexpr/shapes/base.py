@@ -165,10 +165,4 @@ def _check_frame(frame: str) -> None:
     try:
         rotation(frame, "icrs")
     except GeometryError as err:
-        raise RegionError(
-            f"frame {frame!r} is no pure rotation of ICRS: convert the position to ICRS first"
-        ) from err
-    except (ValueError, AttributeError, TypeError) as err:
-        raise RegionError(
-            f"unknown frame {frame!r}: use icrs, fk5, galactic or another frame that astropy names"
-        ) from err
+        raise RegionError(f"{err}; a frame must be a pure rotation of ICRS, such as fk5 or galactic") from err
