@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from .compiled import Compiled
 from .coverage import FULL, MIXED
 from .passes.evaluate import evaluate_into
-from .plan import Compiled, Plan
+from .plan import Plan
 from .running import run_blocks
 
 __all__ = ["compute_array"]

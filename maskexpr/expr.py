@@ -51,6 +51,9 @@ class Ask(Protocol):
         asked as points.
         """
 
+    def decided(self, child: Mask, plane: tuple[int, ...]) -> Any:
+        """What earlier stages of a plan decided of a child that is about the whole map, or None."""
+
     def fresh(self, mask: Mask) -> Ask:
         """The same way to ask, for another evaluation: it remembers nothing of this one, nor this of it."""
 

@@ -12,13 +12,14 @@ import numpy as np
 from .adapters.fits import FitsWriter
 from .adapters.publish import Block, MaskWriter, check_output, format_of
 from .adapters.zarr import ZarrWriter
+from .compiled import Compiled, compile_mask
 from .coverage import FULL, MIXED
 from .errors import MaskTypeError
 from .expr import Mask
 from .geom import WcsGeom
 from .passes.describe import one_line
 from .passes.serialize import VERSION, dumps
-from .plan import Compiled, Plan, compile_mask
+from .plan import Plan
 from .running import run_blocks
 
 __all__ = ["provenance", "write"]

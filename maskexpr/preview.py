@@ -15,7 +15,7 @@ from .expr import Bools, Mask
 from .geom import WcsGeom
 from .passes.describe import one_line
 from .passes.evaluate import evaluate_planes
-from .plan import compile_mask
+from .compiled import compile_mask
 from .structure import postorder
 from .tiles import Tile
 from .window import Window
@@ -62,14 +62,12 @@ def plot(
     geom : WcsGeom, optional
         The map to show; the whole sky in galactic Aitoff if neither this nor ``ax`` is given.
     ax : WCSAxes, optional
-        Where to draw: axes made with ``projection=geom.wcs``; without ``geom``, what they show is drawn in
-        their own projection. New axes in a new figure if not given.
+        Where to draw: axes made with ``projection=geom.wcs``, which show the whole map if they are empty.
+        Without ``geom``, what they show is drawn in their own projection. New axes if not given.
     plane : int or tuple of int, optional
-        Index along the non-spatial axes. If not given, a pixel counts as selected that is selected in any
-        plane.
+        Index along the non-spatial axes. If not given, a pixel counts that any plane selects.
     color, background : str
-        Of selected pixels, and of the others that are on the sky. On given axes the others are left
-        transparent.
+        Of selected pixels, and of others that are on the sky, which are left transparent on given axes.
     legend : bool
         Whether to say which colour means selected.
     title : str, optional
@@ -106,6 +104,8 @@ def plot(
     values, on_sky, factor = _sample(mask, geom, plane, most)
     if ax is None:
         ax = axes_for(geom)
+    elif not ax.has_data() and ax.get_autoscale_on():
+        _decorate(ax, geom)  # a panel of a figure, which nobody has drawn on or chosen what it shows
     colors = (color, background or ("none" if given else "0.9"))
     _draw(ax, values, on_sky, factor, colors, style)
     if title is not None or not given:

@@ -9,9 +9,10 @@ from astropy import units as u
 from astropy.coordinates import SkyCoord
 from numpy.typing import NDArray
 
+from .compiled import Compiled
 from .coverage import EMPTY, FULL
 from .passes.evaluate import evaluate_planes
-from .plan import Compiled, Plan
+from .plan import Plan
 from .window import Window
 
 __all__ = ["contains_pixels", "selected_area"]

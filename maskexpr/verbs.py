@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from .adapters.dask import lazy_array
 from .adapters.xarray import wrap
+from .compiled import compile_mask
 from .eager import compute_array
 from .errors import MaskTypeError
 from .expr import Mask, Reach
@@ -28,7 +29,7 @@ from .passes.evaluate import Evaluator
 from .passes.lower import lower
 from .passes.serialize import from_dict, to_dict
 from .passes.simplify import simplify
-from .plan import Plan, compile_mask, make_plan
+from .plan import Plan, make_plan
 from .points import Points
 from .preview import plot
 from .sampling import contains_pixels, selected_area

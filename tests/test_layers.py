@@ -28,7 +28,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("regionio*", "adapters", "fluent", "expr"),
     ("nodes",),
     ("passes",),
-    ("plan*", "running", "eager", "preview", "output*", "sampling", "significance*", "psf*", "verbs"),
+    ("stages", "compiled", "plan*", "running", "eager", "preview", "output*", "sampling", "significance*", "psf*", "verbs"),
     ("testing*", "demo*"),
     ("__init__",),
 )

@@ -28,8 +28,13 @@ class TileSource(Protocol):
     def decide(self, blocks: Sequence[Block]) -> list[bool | None]:
         """For each block its one value, or None if it has to be computed."""
 
-    def compute(self, block: Block) -> np.ndarray:
-        """The values of a block; runs in a task."""
+    def compute(self, block: Block, known: Sequence[Any] = ()) -> np.ndarray:
+        """The values of a block, from what earlier tasks made for it; runs in a task."""
+
+    def stages(
+        self, name: str, source: Key, blocks: Sequence[Block]
+    ) -> tuple[dict[Key, GraphNode], list[Any]]:
+        """Tasks that come before those of the blocks, and for each block the references to what it needs."""
 
 
 def lazy_array(name: str, source: TileSource, chunks: tuple[tuple[int, ...], ...]) -> da.Array:
@@ -69,17 +74,19 @@ class TileLayer(Layer):
         wanted = sorted(key for key in keys if key[0] == self.name)
         states = self.source.decide([key[1:] for key in wanted])
         shared = (f"{self.name}-source",)
-        graph: dict[Key, GraphNode] = {}
+        undecided = [key for key, state in zip(wanted, states, strict=True) if state is None]
+        graph, needs = self.source.stages(self.name, shared, [key[1:] for key in undecided])
+        for key, known in zip(undecided, needs, strict=True):
+            graph[key] = Task(key, _compute, TaskRef(shared), key[1:], known)
         for key, state in zip(wanted, states, strict=True):
             if state is None:
-                graph[key] = Task(key, _compute, TaskRef(shared), key[1:])
                 continue
             shape = tuple(sizes[i] for sizes, i in zip(self.chunks, key[1:], strict=True))
             constant = (f"{self.name}-constant", state, *shape)
             if constant not in graph:
                 graph[constant] = Task(constant, np.full, shape, state)
             graph[key] = Alias(key, constant)
-        if any(state is None for state in states):
+        if undecided:
             graph[shared] = DataNode(shared, self.source)
         return graph
 
@@ -119,5 +126,5 @@ class TileLayer(Layer):
         return (TileLayer, (self.name, self.source, self.chunks))
 
 
-def _compute(source: TileSource, block: Block) -> np.ndarray:
-    return source.compute(block)
+def _compute(source: TileSource, block: Block, known: Sequence[Any]) -> np.ndarray:
+    return source.compute(block, known)

@@ -21,9 +21,10 @@ from ._domain import domain
 from ._solve import Solution, in_threads, solve
 
 if TYPE_CHECKING:
-    from ._components import Connected
+    from ..labels_join import Verdict
+    from ._components import Connected, Labelled
 
-__all__ = ["pixels_of", "tile_of"]
+__all__ = ["Decided", "Kept", "keep_tile", "pixels_of", "tile_of"]
 
 # Side of the tiles into which a map is cut.
 _SIDE = 1024
@@ -55,7 +56,7 @@ class Kept(NamedTuple):
         return np.unpackbits(self.bits, count=prod(self.shape)).reshape(self.shape).view(bool)
 
 
-class _Decided(NamedTuple):
+class Decided(NamedTuple):
     """What is remembered of a map: its tiles, and what is kept in each (None: no candidates)."""
 
     windows: list[Window]
@@ -68,9 +69,9 @@ class _Memory:
     def __init__(self, nbytes: int) -> None:
         self._free = nbytes
         self._lock = threading.Lock()
-        self._slots: OrderedDict[Hashable, tuple[threading.Lock, list[_Decided]]] = OrderedDict()
+        self._slots: OrderedDict[Hashable, tuple[threading.Lock, list[Decided]]] = OrderedDict()
 
-    def get(self, key: Hashable, make: Callable[[], _Decided]) -> _Decided:
+    def get(self, key: Hashable, make: Callable[[], Decided]) -> Decided:
         with self._lock:
             lock, held = self._slots.setdefault(key, (threading.Lock(), []))
             self._slots.move_to_end(key)
@@ -92,39 +93,48 @@ class _Memory:
                     self._free += _size(self._slots.pop(key)[1][0])
 
 
-def _size(decided: _Decided) -> int:
+def _size(decided: Decided) -> int:
     return sum(256 + (each.nbytes if each else 0) for each in decided.kept)
 
 
 _memory = _Memory(_MEMORY)
 
 
-def _decided(node: Connected, geom: WcsGeom, plane: tuple[int, ...], of: Ask) -> _Decided:
+def _decided(node: Connected, geom: WcsGeom, plane: tuple[int, ...], of: Ask) -> Decided:
     """What is kept on each tile of a map, from memory if it has been asked before."""
 
-    def make() -> _Decided:
+    def make() -> Decided:
         solution = solve(node, geom, plane, lambda: of.fresh(node), _chunks(ny), _chunks(nx))
         kept = in_threads(lambda i: _kept(node, geom, plane, solution, i, of), len(solution.windows))
-        return _Decided(solution.windows, kept)
+        return Decided(solution.windows, kept)
 
     ny, nx = geom.image_shape
+    known: Decided | None = of.decided(node, () if node.linked else plane)
+    if known is not None:
+        return known
     return _memory.get((node.digest, geom.fingerprint, () if node.linked else plane), make)
 
 
 def _kept(
     node: Connected, geom: WcsGeom, plane: tuple[int, ...], solution: Solution, i: int, of: Ask
 ) -> Kept | None:
-    verdict, labelled = solution.verdicts[i], solution.labelled[i]
-    if verdict is None:
-        return None
+    verdict = solution.verdicts[i]
+    tile = Tile(geom, solution.windows[i], plane)
+    return None if verdict is None else keep_tile(node, tile, solution.labelled[i], verdict, of.fresh(node))
+
+
+def keep_tile(
+    node: Connected, tile: Tile, labelled: Labelled | None, verdict: Verdict, of: Ask
+) -> Kept | None:
+    """What is kept of a tile once the whole map is decided; labelled again where the labels were not kept."""
     if labelled is not None:
         runs = labelled.runs
         size = np.int32 if 2 * prod(runs.shape) < 2**30 else np.int64
-        keep = node.keep(geom, labelled, verdict)[runs.label]
+        keep = node.keep(tile.geom, labelled, verdict)[runs.label]
         start, end = (each[keep].astype(size) for each in (runs.start, runs.end))
         return Kept(runs.shape, start, end, None)
-    labelled = node.label_tile(Tile(geom, solution.windows[i], plane), of.fresh(node))
-    pixels = paint(labelled.runs, node.keep(geom, labelled, verdict))
+    labelled = node.label_tile(tile, of)
+    pixels = paint(labelled.runs, node.keep(tile.geom, labelled, verdict))
     return Kept(pixels.shape, None, None, np.packbits(pixels) if pixels.any() else None)
 
 

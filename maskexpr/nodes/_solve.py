@@ -26,7 +26,7 @@ from ._domain import domain
 if TYPE_CHECKING:
     from ._components import Connected, Labelled
 
-__all__ = ["Solution", "blocks", "decide", "in_threads", "solve"]
+__all__ = ["Solution", "blocks", "decide", "in_threads", "is_sparse", "solve"]
 
 T = TypeVar("T")
 
@@ -132,8 +132,7 @@ def solve(
         if not busy[i]:
             return nothing(node.block_shape(geom, windows[i])), None
         labelled = node.label_tile(Tile(geom, windows[i], plane), ask())
-        sparse = len(labelled.runs.start) * _SPARSE <= prod(labelled.runs.shape)
-        return labelled.summary, labelled if sparse else None
+        return labelled.summary, labelled if is_sparse(labelled) else None
 
     found = in_threads(work, len(windows))
     verdicts = decide([summary for summary, _ in found], shape, node, geom)
@@ -143,6 +142,11 @@ def solve(
         [verdict if each else None for each, verdict in zip(busy, verdicts, strict=True)],
         [labelled for _, labelled in found],
     )
+
+
+def is_sparse(labelled: Labelled) -> bool:
+    """Whether the labels of a tile are small enough to be kept until the map is decided."""
+    return len(labelled.runs.start) * _SPARSE <= prod(labelled.runs.shape)
 
 
 def in_threads(work: Callable[[int], T], number: int) -> list[T]:

@@ -7,7 +7,7 @@ open (the residual) and evaluated, by refinement inside the tile.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -42,9 +42,12 @@ class Evaluator:
     ----------
     root : Mask
         The mask that is evaluated; what stands in it more than once is remembered.
+    decided : mapping, optional
+        What earlier stages of a plan decided, by the digest of a node about the whole map and its plane.
     """
 
-    def __init__(self, root: Mask) -> None:
+    def __init__(self, root: Mask, decided: Mapping[Any, Any] | None = None) -> None:
+        self._decided = decided
         self._parents = Counter(id(child) for each in postorder(root) for child in each.children)
         self._varies = _anywhere(root, lambda each: bool(each.axes()))
         self._reads = _anywhere(root, lambda each: each.reads_data)
@@ -95,9 +98,13 @@ class Evaluator:
         """See `maskexpr.expr.Ask.refine`."""
         return refine(leaf, tile, self)
 
+    def decided(self, child: Mask, plane: tuple[int, ...]) -> Any:
+        """See `maskexpr.expr.Ask.decided`."""
+        return self._decided.get((child.digest, plane)) if self._decided else None
+
     def fresh(self, mask: Mask) -> Evaluator:
         """See `maskexpr.expr.Ask.fresh`."""
-        return Evaluator(mask)
+        return Evaluator(mask, self._decided)
 
     def _key(self, child: Mask, where: Tile | Points) -> tuple[Any, ...]:
         if isinstance(where, Points):
@@ -176,7 +183,7 @@ class Evaluator:
                 out[y0:y1, x0:x1] = True
                 continue
             rest = residual(mask, int(i), lambda child: self.coverage(child, parts))
-            Evaluator(rest).run_into(rest, part, out[y0:y1, x0:x1])
+            Evaluator(rest, self._decided).run_into(rest, part, out[y0:y1, x0:x1])
 
 
 def _on_sky(values: Bools, where: Tile | Points) -> Bools:
@@ -225,7 +232,12 @@ def evaluate_planes(mask: Mask, geom: WcsGeom, window: Window, planes: tuple[tup
 
 
 def evaluate_into(
-    mask: Mask, geom: WcsGeom, window: Window, planes: tuple[tuple[int, ...], ...], out: Iterable[Bools]
+    mask: Mask,
+    geom: WcsGeom,
+    window: Window,
+    planes: tuple[tuple[int, ...], ...],
+    out: Iterable[Bools],
+    decided: Mapping[Any, Any] | None = None,
 ) -> None:
     """Write the values of a mask on one window of several planes; what does not vary is computed once.
 
@@ -242,12 +254,15 @@ def evaluate_into(
     out : ndarray of bool, shape (len(planes), ny, nx), or one array of shape (ny, nx) for each plane
         False throughout; may be views of a larger array.
 
+    decided : mapping, optional
+        See `Evaluator`.
+
     Raises
     ------
     TileError
         If a node fails; names the tile. Errors of maskexpr itself go through as they are.
     """
-    ask = Evaluator(mask)
+    ask = Evaluator(mask, decided)
     count("tiles")
     for plane, part in zip(planes, out, strict=True):
         try:
