@@ -1,0 +1,1 @@
+"""Our times beside the peers', measured in one run: ``python -m benchmarks``."""

@@ -1,0 +1,191 @@
+"""One task, done by us and by a peer: alternately, in one process, on inputs that are new in every round."""
+
+from __future__ import annotations
+
+import gc
+import importlib.util
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import dask
+import numpy as np
+
+__all__ = ["THREADS", "Outcome", "Task", "forget_peak", "limited", "measure", "peak_of", "ready_peak"]
+
+THREADS = 2
+"""Threads that every system may use."""
+
+# What the libraries below numpy, numba, OpenMP and Rust programs read when they are loaded.
+_LIMITS = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+    "NUMBA_NUM_THREADS",
+    "RAYON_NUM_THREADS",
+)
+_ROOT = Path(__file__).resolve().parent.parent
+
+Job = Callable[[], Any]
+
+
+@dataclass(frozen=True)
+class Task:
+    """A piece of work and its bar.
+
+    Attributes
+    ----------
+    key : str
+        Name on the command line.
+    work, peer : str
+        What is done, and what it is compared with.
+    needs : tuple of str
+        Modules that the peer's side imports.
+    at_most, aim : float
+        Our time over theirs: the bar, and what we should like.
+    data : callable
+        ``data(rng, small)`` makes the inputs of a round; not timed.
+    ours, theirs : callable
+        ``ours(data)`` gets ready, not timed, and returns the job that is timed. Ours gets nothing ready: the
+        job goes from the expression to the computed array, planning included.
+    agree : callable
+        ``agree(data, ours, theirs)`` returns a sentence on how the answers compare, or raises AssertionError.
+    """
+
+    key: str
+    work: str
+    peer: str
+    needs: tuple[str, ...]
+    at_most: float
+    aim: float
+    data: Callable[[np.random.Generator, bool], Any]
+    ours: Callable[[Any], Job]
+    theirs: Callable[[Any], Job]
+    agree: Callable[[Any, Any, Any], str]
+
+    @property
+    def missing(self) -> list[str]:
+        """Modules of the peer that are not installed."""
+        return [name for name in self.needs if importlib.util.find_spec(name) is None]
+
+
+@dataclass
+class Outcome:
+    """What was measured: seconds of each round, bytes at the peak, and what went wrong."""
+
+    task: Task
+    ours: list[float] = field(default_factory=list)
+    theirs: list[float] = field(default_factory=list)
+    agreement: str = ""
+    failure: str = ""
+    peaks: dict[str, int] = field(default_factory=dict)
+
+    @cached_property
+    def ratio(self) -> float:
+        """Our median over theirs."""
+        return statistics.median(self.ours) / statistics.median(self.theirs)
+
+    @cached_property
+    def spread(self) -> tuple[float, float]:
+        """The smallest and the largest ratio of a round."""
+        rounds = [a / b for a, b in zip(self.ours, self.theirs, strict=True)]
+        return min(rounds), max(rounds)
+
+    @property
+    def verdict(self) -> str:
+        if self.failure:
+            return "FAILED"
+        if not self.theirs:
+            return "peer absent"
+        if self.ratio <= self.task.aim:
+            return "aim met"
+        return "met" if self.ratio <= self.task.at_most else "MISSED"
+
+    @property
+    def holds(self) -> bool:
+        """Whether the bar is met."""
+        return self.verdict in ("aim met", "met")
+
+
+def limited(environment: dict[str, str]) -> dict[str, str]:
+    """An environment with the same limit of threads for every library."""
+    return {**environment, **dict.fromkeys(_LIMITS, str(THREADS))}
+
+
+def measure(task: Task, rounds: int, small: bool = False, memory: bool = True) -> Outcome:
+    """Warm both sides up, compare their answers, then time them in turn."""
+    outcome = Outcome(task)
+    sides = {"ours": task.ours} if task.missing else {"ours": task.ours, "theirs": task.theirs}
+    with dask.config.set(scheduler="threads", num_workers=THREADS):
+        try:
+            outcome.agreement = _warm_up(task, sides, small)
+            for number in range(1, rounds + 1):
+                data = task.data(np.random.default_rng(number), small)
+                # Who goes first finds the memory as the one before left it: take turns.
+                for name in sorted(sides, reverse=bool(number % 2)):
+                    getattr(outcome, name).append(_timed(sides[name](data)))
+            if memory:
+                outcome.peaks = {name: _peak(task.key, name, small) for name in sides}
+        except Exception as err:
+            outcome.failure = f"{type(err).__name__}: {err}"
+    return outcome
+
+
+def _warm_up(task: Task, sides: dict[str, Callable[[Any], Job]], small: bool) -> str:
+    data = task.data(np.random.default_rng(0), small)
+    answers = {name: make(data)() for name, make in sides.items()}
+    return task.agree(data, **answers) if "theirs" in answers else ""
+
+
+def _timed(job: Job) -> float:
+    gc.collect()
+    start = time.perf_counter()
+    answer = job()
+    taken = time.perf_counter() - start
+    del answer
+    return taken
+
+
+def _peak(key: str, side: str, small: bool) -> int:
+    command = [sys.executable, "-m", "benchmarks", key, "--peak", side, *(["--small"] if small else [])]
+    done = subprocess.run(
+        command, cwd=_ROOT, env=limited(dict(os.environ)), capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(command[1:])} failed:\n{done.stderr[-2000:]}")
+    return int(json.loads(done.stdout.splitlines()[-1])["peak"])
+
+
+def ready_peak(task: Task, side: str, small: bool) -> dict[str, int]:
+    """Do one side of a task once, in this process, and say what its memory came to (bytes)."""
+    with dask.config.set(scheduler="threads", num_workers=THREADS):
+        job = getattr(task, side)(task.data(np.random.default_rng(1), small))
+        forget_peak()
+        job()
+    return {"peak": peak_of()}
+
+
+def forget_peak() -> None:
+    """Count the peak from here: what is held stays in it, what making the inputs took does not."""
+    gc.collect()
+    Path("/proc/self/clear_refs").write_text("5")
+
+
+def peak_of() -> int:
+    """Most bytes of memory that this process has had.
+
+    `resource.getrusage` would count the parent's, which it inherits when it is started.
+    """
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) * 1024
+    raise OSError("this system does not say how much memory a process has had")

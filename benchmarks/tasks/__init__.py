@@ -1,0 +1,12 @@
+"""The work that is compared: every row of the table of bars."""
+
+from __future__ import annotations
+
+from .circles import TASKS as CIRCLES
+from .growing import TASKS as GROWING
+from .numbers import TASKS as NUMBERS
+from .positions import TASKS as POSITIONS
+
+__all__ = ["TASKS"]
+
+TASKS = {task.key: task for task in (*CIRCLES, *GROWING, *NUMBERS, *POSITIONS)}

@@ -1,0 +1,215 @@
+"""Masks that grow, in pixels and on the sphere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import astropy.units as u
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+
+import maskexpr as mx
+
+from ..harness import THREADS, Job, Task
+from ..inputs import blobs, computed, square
+from .agreement import equal
+from .circles import Circles, fermi_on
+
+__all__ = ["TASKS"]
+
+Bools = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Growing:
+    """A mask on a map, a radius in pixels, and the side of chunks (0: the default ones)."""
+
+    mask: Bools
+    geom: mx.WcsGeom
+    radius: int
+    chunk: int = 0
+
+
+def _growing(radius: int, chunks: int = 0) -> Any:
+    def data(rng: np.random.Generator, small: bool) -> Growing:
+        side, r = (200, max(radius // 5, 2)) if small else (4000, radius)
+        return Growing(blobs(rng, side), square(side), r, side // chunks if chunks else 0)
+
+    return data
+
+
+def _disk(radius: int) -> NDArray[np.uint8]:
+    y, x = np.ogrid[-radius : radius + 1, -radius : radius + 1]
+    return (y * y + x * x <= radius * radius).astype(np.uint8)
+
+
+# ---- growing in pixels ---------------------------------------------------------------------------
+
+
+def _dilated(data: Growing) -> Job:
+    def run() -> Bools:
+        mask = mx.Raster((data.mask, data.geom)).dilate(data.radius * u.pix, metric="pixel")
+        if not data.chunk:
+            return computed(mask, data.geom)
+        return np.asarray(mask.on(data.geom, chunks=data.chunk).compute().data)
+
+    return run
+
+
+def _opencv(data: Growing) -> Job:
+    import cv2
+
+    cv2.setNumThreads(THREADS)
+    pixels, kernel = data.mask.astype(np.uint8), _disk(data.radius)
+    return lambda: cv2.dilate(pixels, kernel)
+
+
+def _edt(data: Growing) -> Job:
+    import edt
+
+    away = ~data.mask
+    return lambda: edt.edtsq(away, parallel=THREADS) <= data.radius**2
+
+
+def _dask_image(data: Growing) -> Job:
+    import dask.array as da
+    from dask_image.ndmorph import binary_dilation
+
+    disk = _disk(data.radius).astype(bool)
+    return lambda: binary_dilation(da.from_array(data.mask, chunks=data.chunk), disk).compute()
+
+
+# ---- growing on the sphere -----------------------------------------------------------------------
+
+
+def _dilated_fermi(data: Circles) -> Job:
+    return lambda: computed(mx.Catalog(data.positions, data.radius).dilate(_growth(data)), data.geom)
+
+
+def _growth(data: Circles) -> u.Quantity:
+    return data.radius * 5 / 3
+
+
+def _pixell(data: Circles) -> Job:
+    from pixell import enmap
+
+    geom = data.geom
+    mask = enmap.ndmap(computed(mx.Catalog(data.positions, data.radius), geom), geom.wcs)
+    return lambda: enmap.grow_mask(mask, _growth(data).to_value("rad"))
+
+
+def _agree_pixell(data: Circles, ours: Bools, theirs: Any) -> str:
+    differ = np.argwhere(ours != np.asarray(theirs))
+    mask = computed(mx.Catalog(data.positions, data.radius), data.geom)
+    there = cKDTree(_vectors(data.geom, np.argwhere(mask)))
+    step = 2 * np.sin(_growth(data).to_value("rad") / 2)
+    near = there.query(_vectors(data.geom, differ))[0] if len(differ) else np.zeros(0)
+    clear = np.abs(near / step - 1) > 1e-9
+    wrong = int(np.count_nonzero(ours[tuple(differ[clear].T)] != (near[clear] < step)))
+    assert wrong == 0, f"{wrong} of the {len(differ)} pixels that differ are wrong by scipy's KD-tree"
+    assert len(differ) <= 1e-2 * ours.size, f"{len(differ)} pixels differ"
+    return (
+        f"{len(differ):,} of {ours.size:,} pixels differ: ties, and pixels where a KD-tree over all "
+        "selected pixels says what we say"
+    )
+
+
+def _vectors(geom: mx.WcsGeom, pixels: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Unit vectors of pixel centres by astropy, shape (n, 3)."""
+    lon, lat = np.deg2rad(geom.wcs.wcs_pix2world(pixels[:, 1], pixels[:, 0], 0))
+    return np.stack([np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)], axis=1)
+
+
+def _dilated_tangent(data: Growing) -> Job:
+    radius = data.radius * data.geom.wcs.wcs.cdelt[1] * u.deg
+    return lambda: computed(mx.Raster((data.mask, data.geom)).dilate(radius), data.geom)
+
+
+def _scipy(data: Growing) -> Job:
+    from scipy.ndimage import distance_transform_edt
+
+    return lambda: distance_transform_edt(~data.mask) <= data.radius
+
+
+def _agree_tangent(data: Growing, ours: Bools, theirs: Bools) -> str:
+    """Distances on the plane and on the sphere are others: ask a KD-tree at random pixels."""
+    pixels = np.random.default_rng(0).integers(0, len(ours), (50_000, 2))
+    step = 2 * np.sin(np.deg2rad(data.radius * data.geom.wcs.wcs.cdelt[1]) / 2)
+    near = cKDTree(_vectors(data.geom, np.argwhere(data.mask))).query(_vectors(data.geom, pixels))[0]
+    clear = np.abs(near / step - 1) > 1e-9
+    wrong = int(np.count_nonzero(ours[tuple(pixels[clear].T)] != (near[clear] < step)))
+    assert wrong == 0, f"{wrong} of {clear.sum()} sampled pixels are wrong by scipy's KD-tree"
+    middle = (slice(9 * len(ours) // 20, 11 * len(ours) // 20),) * 2
+    share = float(np.mean(ours[middle] != theirs[middle]))
+    assert share < 0.02, f"{100 * share:.2f} % of the central pixels differ from the planar answer"
+    return (
+        f"other metrics: ours right at all of {len(pixels):,} random pixels by a KD-tree on the sphere; "
+        f"within a twentieth of the map's side of the tangent point {100 * share:.2f} % of the pixels differ "
+        f"from the plane's, {100 * np.mean(ours != theirs):.0f} % in all"
+    )
+
+
+TASKS = (
+    Task(
+        key="disk-10",
+        work="pixel disk dilation, 4000x4000, r = 10",
+        peer="cv2.dilate",
+        needs=("cv2",),
+        at_most=1 / 2,
+        aim=1 / 5,
+        data=_growing(10),
+        ours=_dilated,
+        theirs=_opencv,
+        agree=equal,
+    ),
+    Task(
+        key="disk-50",
+        work="the same, r = 50",
+        peer="edt package",
+        needs=("edt",),
+        at_most=1 / 4,
+        aim=1 / 10,
+        data=_growing(50),
+        ours=_dilated,
+        theirs=_edt,
+        agree=equal,
+    ),
+    Task(
+        key="disk-chunks",
+        work="the same, r = 10, 16 chunks, through dask",
+        peer="dask-image",
+        needs=("dask_image",),
+        at_most=1 / 20,
+        aim=1 / 100,
+        data=_growing(10, chunks=4),
+        ours=_dilated,
+        theirs=_dask_image,
+        agree=equal,
+    ),
+    Task(
+        key="grow-sky",
+        work="sky dilation by 0.5 deg, all-sky CAR 0.05 deg, the 4FGL mask",
+        peer="pixell grow_mask",
+        needs=("pixell",),
+        at_most=1 / 3,
+        aim=1 / 10,
+        data=fermi_on("CAR", "icrs", 0.05),
+        ours=_dilated_fermi,
+        theirs=_pixell,
+        agree=_agree_pixell,
+    ),
+    Task(
+        key="grow-tangent",
+        work="sky dilation by 0.2 deg, TAN 4000x4000 of 0.02 deg pixels",
+        peer="scipy distance_transform_edt threshold (planar)",
+        needs=("scipy",),
+        at_most=1 / 2,
+        aim=1 / 8,
+        data=_growing(10),
+        ours=_dilated_tangent,
+        theirs=_scipy,
+        agree=_agree_tangent,
+    ),
+)

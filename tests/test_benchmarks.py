@@ -1,0 +1,162 @@
+"""The benchmarks run: each task's small version once, so that it cannot rot."""
+
+from __future__ import annotations
+
+import statistics
+
+import pytest
+from numpy.random import default_rng
+
+from benchmarks.__main__ import main
+from benchmarks.growth import SERIES, tenth
+from benchmarks.harness import THREADS, Outcome, Task, limited, measure, peak_of
+from benchmarks.imports import import_bar
+from benchmarks.machine import limits, machine, versions
+from benchmarks.memory import measure_write
+from benchmarks.report import bar, bytes_of, details, seconds, table
+from benchmarks.tasks import TASKS
+
+
+@pytest.mark.parametrize("key", TASKS)
+def test_task(key: str) -> None:
+    """Ours always; the peer's where it is installed, and then the answers agree."""
+    outcome = measure(TASKS[key], rounds=1, small=True, memory=False)
+    assert not outcome.failure
+    assert len(outcome.ours) == 1
+    if TASKS[key].missing:
+        assert outcome.verdict == "peer absent"
+    else:
+        assert outcome.agreement
+
+
+@pytest.mark.parametrize("key", TASKS)
+def test_inputs_are_new_in_every_round(key: str) -> None:
+    task = TASKS[key]
+    one, same, other = (task.data(default_rng(seed), True) for seed in (1, 1, 2))
+    assert _changing(one) == _changing(same)
+    assert _changing(one) != _changing(other)
+
+
+def _changing(data: object) -> bytes:
+    """The bytes of what a round draws at random."""
+    fields = vars(data)
+    arrays = [
+        each.icrs.ra.deg if hasattr(each, "icrs") else each
+        for name, each in fields.items()
+        if name in ("positions", "mask", "values", "counts", "sources", "asked")
+    ]
+    return b"".join(each.tobytes() for each in arrays)
+
+
+def _task(at_most: float, aim: float, ours: float = 0.0, wrong: bool = False) -> Task:
+    def agree(data: object, ours: object, theirs: object) -> str:
+        assert not wrong, "the answers differ"
+        return "equal"
+
+    def job(data: object) -> object:
+        return lambda: statistics.mean([ours, 1.0])
+
+    return Task("k", "work", "peer", (), at_most, aim, lambda rng, small: rng.random(), job, job, agree)
+
+
+@pytest.mark.parametrize(
+    ("ours", "verdict", "holds"), [(0.9, "aim met", True), (1.5, "met", True), (2.5, "MISSED", False)]
+)
+def test_verdicts(ours: float, verdict: str, holds: bool) -> None:
+    outcome = Outcome(_task(2, 1), ours=[ours, ours, 9.0], theirs=[1.0, 1.0, 1.0])
+    outcome.ours[2] = ours
+    assert (outcome.ratio, outcome.verdict, outcome.holds) == (ours, verdict, holds)
+
+
+def test_ratio_is_of_medians_and_spread_of_rounds() -> None:
+    outcome = Outcome(_task(1, 1), ours=[1.0, 4.0, 2.0], theirs=[2.0, 1.0, 4.0])
+    assert outcome.ratio == 1.0
+    assert outcome.spread == (0.5, 4.0)
+
+
+def test_answers_that_differ_fail() -> None:
+    outcome = measure(_task(1, 1, wrong=True), rounds=1, memory=False)
+    assert "the answers differ" in outcome.failure
+    assert not outcome.holds
+    assert "FAILED" in table([outcome])
+    assert "the answers differ" in details([outcome])
+
+
+def test_a_peer_that_is_absent_holds_nothing_up() -> None:
+    task = _task(1, 1)
+    absent = Task(**{**vars(task), "needs": ("no_such_package",)})
+    outcome = measure(absent, rounds=2, memory=False)
+    assert outcome.verdict == "peer absent"
+    assert not outcome.holds
+    assert not outcome.theirs
+    assert len(outcome.ours) == 2
+
+
+def test_peak_of_a_process_of_its_own() -> None:
+    outcome = measure(TASKS["slice"], rounds=1, small=True)
+    assert not outcome.failure
+    assert set(outcome.peaks) == {"ours", "theirs"}
+    # Python with its libraries, and no more than a small task takes.
+    assert all(50e6 < peak < 1e9 for peak in outcome.peaks.values())
+
+
+def test_command(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["slice", "--small", "--rounds", "1", "--no-memory"]) == 0
+    assert "| slice |" in capsys.readouterr().out
+
+
+def test_command_refuses_unknown_tasks() -> None:
+    with pytest.raises(SystemExit):
+        main(["no-such-task"])
+
+
+def test_bars_are_those_of_the_table() -> None:
+    assert len(TASKS) == 15
+    assert all(task.aim < task.at_most for task in TASKS.values())
+
+
+def test_every_library_has_the_same_limit() -> None:
+    environment = limited({"PATH": "/bin", "OMP_NUM_THREADS": "64"})
+    assert environment.pop("PATH") == "/bin"
+    assert set(environment.values()) == {str(THREADS)}
+
+
+def test_words() -> None:
+    assert [bar(x) for x in (1 / 300, 0.4, 1.0, 1.5)] == ["1/300", "1/2.5", "1", "1.5"]
+    assert [seconds(x) for x in (0.0123, 12.3)] == ["12.3 ms", "12.30 s"]
+    assert [bytes_of(x) for x in (6e8, 1.5e9)] == ["600 MB", "1.50 GB"]
+
+
+def test_machine_has_no_name() -> None:
+    text = machine()
+    assert "cores" in text
+    assert "numpy" in versions()
+
+
+def test_limits_of_the_machine() -> None:
+    rates = limits(small=True)
+    assert set(rates) == {"fill", "refill", "CAR", "AIT", "TAN"}
+    assert all(rate > 0 for rate in rates.values())
+
+
+@pytest.mark.parametrize("suffix", [".zarr", ".fits"])
+def test_memory_of_writing(suffix: str) -> None:
+    found = measure_write(suffix, 60, small=True)
+    assert found["tiles"] == 18
+    assert 0 < found["before"] <= found["peak"] <= peak_of()
+    assert found["projected"] > 0
+
+
+@pytest.mark.parametrize("series", SERIES, ids=lambda each: each.size)
+def test_growth(series: object) -> None:
+    series.job(series.small[0])()
+
+
+def test_a_tenth() -> None:
+    tiles, taken = tenth(small=True)
+    assert 0 < tiles < 0.5
+    assert taken > 0
+
+
+def test_import() -> None:
+    assert import_bar(times=1).text.startswith("`import maskexpr`")
