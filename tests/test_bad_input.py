@@ -1,4 +1,4 @@
-"""Bad input is refused at once, by an error of maskexpr that names the item; good input at the edge is not."""
+"""Bad input is refused at once, by an error of maskexpr that names the item; empty input is no error."""
 
 from __future__ import annotations
 

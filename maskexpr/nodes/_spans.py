@@ -135,9 +135,9 @@ def _half_width(lat_row: Floats, lat: Floats, radius: Floats) -> Floats:
 def _columns(tile: Tile, lon: Floats, period: float) -> Floats:
     """Column of each longitude, in the copy nearest to the middle of the tile."""
     _, _, x0, x1 = tile.window
-    inside = tile.geom.lattice.x0 if tile.geom.lattice is not None else x0
-    first = max(x0, inside + 1)
-    column = first + (lon - tile.geom.lon_of(np.array([first]))[0]) / tile.geom.lon_step
+    # The one column that is on the sky however far the map reaches beyond it.
+    origin = tile.geom.reference_pixel[1]
+    column = origin + (lon - tile.geom.lon_of(np.array([origin]))[0]) / tile.geom.lon_step
     middle = (x0 + x1 - 1) / 2
     return np.asarray(column - np.round((column - middle) / period) * period)
 
