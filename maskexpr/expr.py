@@ -69,6 +69,8 @@ class Mask(Fluent, Node):
     """Whether the node has a meaning only on a grid."""
     reads_data: ClassVar[bool] = False
     """Whether its values come from a file or an array, so that it is asked last."""
+    bytes_per_pixel: ClassVar[int] = 16
+    """Upper bound of the working memory per pixel of a tile, its result apart."""
     # Without these numpy would make object arrays of masks, element by element.
     __array_ufunc__ = None
 

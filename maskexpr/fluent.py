@@ -7,6 +7,8 @@ they do is made of the passes above it. Each method is a signature, a docstring 
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -89,71 +91,137 @@ class Fluent:
         return result
 
     def plan(self, geom: WcsGeom, chunks: Any = "auto", memory_limit: Any = None) -> Plan:
-        """Count, before anything runs, which tiles are empty, full or to be evaluated."""
+        """Count, before anything runs, which tiles are empty, full or to be evaluated.
+
+        Parameters
+        ----------
+        geom, chunks
+            As for `on`.
+        memory_limit : int or str, optional
+            Refuse the plan if it may need more, in bytes or as text such as ``"2 GB"``.
+
+        Raises
+        ------
+        MemoryLimitError
+            With the figures and what to change.
+
+        Examples
+        --------
+        >>> import maskexpr as mx
+        >>> geom = mx.WcsGeom.allsky(binsz=1)
+        >>> mx.Band(lat=("60 deg", "90 deg")).plan(geom, chunks=30).n_full
+        12
+        """
         result: Plan = _verbs().plan(self, geom, chunks, memory_limit)
         return result
 
     def contains(self, positions: SkyCoord, geom: WcsGeom | None = None) -> NDArray[np.bool_]:
-        """Which sky positions are selected: exactly, or, with ``geom``, by the pixel that holds them."""
+        """Which sky positions are selected, with no raster.
+
+        Parameters
+        ----------
+        positions : SkyCoord
+            Of any shape and frame.
+        geom : WcsGeom, optional
+            Ask the pixels that hold the positions instead; False outside the map. Masks that have a meaning
+            only on a grid need it.
+
+        Returns
+        -------
+        ndarray of bool
+            Shape of the positions; with ``geom``, after the axes that the mask varies along.
+
+        Raises
+        ------
+        NeedsGridError
+            If the mask has a meaning only on a grid and there is none.
+
+        Examples
+        --------
+        >>> from astropy.coordinates import SkyCoord
+        >>> import maskexpr as mx
+        >>> mx.Band(lat=("60 deg", "90 deg")).contains(SkyCoord([10, 10], [50, 70], unit="deg"))
+        array([False,  True])
+        """
         result: NDArray[np.bool_] = _verbs().contains(self, positions, geom)
         return result
 
     def area(self, geom: WcsGeom) -> Quantity:
-        """Solid angle of the selected pixels in deg2 (one value per plane where the mask varies along
-        axes).
+        """Solid angle of the selected pixels in deg2: one, or one per plane where the mask varies along axes.
+
+        Examples
+        --------
+        >>> import maskexpr as mx
+        >>> mx.AllSky().area(mx.WcsGeom.allsky(binsz=5)).round(2)
+        <Quantity 41252.96 deg2>
         """
         return _verbs().area(self, geom)
 
     def fsky(self, geom: WcsGeom) -> Any:
-        """Selected fraction of the whole sky."""
+        """Selected fraction of the whole sky: one, or one per plane where the mask varies along axes."""
         return _verbs().fsky(self, geom)
 
     def explain(self, geom: WcsGeom | None = None, chunks: Any = "auto") -> str:
-        """The expression as a tree; with a geometry, each node's empty, full and mixed tiles and its
-        reach.
+        """The expression as a tree, each node with its reach beyond a tile.
+
+        With a geometry it is the mask as it would be evaluated (simplified), each node with the number of
+        tiles that it leaves empty, full and mixed, and the plan.
         """
         return str(_verbs().explain(self, geom, chunks))
 
     def simplify(self) -> Mask:
-        """An equal mask of at most as many nodes."""
+        """An equal mask, bit for bit on every grid, of at most as many nodes."""
         result: Mask = _verbs().simplify(self)
         return result
 
     def plot(self, geom: WcsGeom | None = None, ax: Any = None, **style: Any) -> Any:
-        """Draw a coarse preview on WCSAxes, never the full map; returns the axes."""
+        """Draw a coarse preview on WCSAxes, never the full map; returns the axes. See
+        `maskexpr.preview.plot`.
+        """
         return _verbs().plot(self, geom, ax, **style)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain data: a list of nodes with a format version."""
+        """Plain data: a list of nodes with a format version and a hash; `maskexpr.from_dict` is the
+        inverse.
+        """
         result: dict[str, Any] = _verbs().to_dict(self)
         return result
 
     def write(
-        self, path: Any, geom: WcsGeom, overwrite: bool = False, chunks: Any = "auto", progress: Any = None
-    ) -> None:
+        self,
+        path: str | os.PathLike[str],
+        geom: WcsGeom,
+        overwrite: bool = False,
+        chunks: Any = "auto",
+        progress: bool = False,
+        memory_limit: Any = None,
+    ) -> Path:
         """Write the mask to ``.zarr``, ``.fits`` or ``.fits.gz``, tile by tile, with the expression as
         provenance.
+
+        The file appears under its name only when it is complete. See `maskexpr.output.write`.
         """
-        _verbs().write(self, path, geom, overwrite=overwrite, chunks=chunks, progress=progress)
+        result: Path = _verbs().write(self, path, geom, overwrite, chunks, progress, memory_limit)
+        return result
 
-    def dilate(self, radius: Any, kernel: str = "disk", metric: str = "sky") -> Mask:
+    def dilate(self, radius: Any, kernel: str = "disk", metric: str = "sky", axis: str = "energy") -> Mask:
         """Grow by a radius. See `maskexpr.Dilate`."""
-        result: Mask = _verbs().dilate(self, radius, kernel, metric)
+        result: Mask = _verbs().dilate(self, radius, kernel, metric, axis)
         return result
 
-    def erode(self, radius: Any, kernel: str = "disk", metric: str = "sky") -> Mask:
+    def erode(self, radius: Any, kernel: str = "disk", metric: str = "sky", axis: str = "energy") -> Mask:
         """Shrink by a radius. See `maskexpr.Erode`."""
-        result: Mask = _verbs().erode(self, radius, kernel, metric)
+        result: Mask = _verbs().erode(self, radius, kernel, metric, axis)
         return result
 
-    def open(self, radius: Any, kernel: str = "disk", metric: str = "sky") -> Mask:
+    def open(self, radius: Any, kernel: str = "disk", metric: str = "sky", axis: str = "energy") -> Mask:
         """Erode, then dilate. See `maskexpr.Open`."""
-        result: Mask = _verbs().open(self, radius, kernel, metric)
+        result: Mask = _verbs().open(self, radius, kernel, metric, axis)
         return result
 
-    def close(self, radius: Any, kernel: str = "disk", metric: str = "sky") -> Mask:
+    def close(self, radius: Any, kernel: str = "disk", metric: str = "sky", axis: str = "energy") -> Mask:
         """Dilate, then erode. See `maskexpr.Close`."""
-        result: Mask = _verbs().close(self, radius, kernel, metric)
+        result: Mask = _verbs().close(self, radius, kernel, metric, axis)
         return result
 
     def fill_holes(self, max_area: Any = None) -> Mask:

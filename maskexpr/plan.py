@@ -77,8 +77,9 @@ class Plan:
         if not self.n_mixed:
             return 0
         workers = dask.config.get("num_workers", None) or dask.system.CPU_COUNT
-        tile = math.prod(max(sizes) for sizes in self.compiled.chunks)
-        return working_bytes(self.compiled.mask, tile) * min(int(workers), self.n_mixed)
+        *planes, rows, columns = (max(sizes) for sizes in self.compiled.chunks)
+        each = working_bytes(self.compiled.mask, self.geom, (rows, columns), math.prod(planes))
+        return each * min(int(workers), self.n_mixed)
 
     def check_memory(self, limit: Any) -> None:
         """Refuse a plan that may need more than a limit (bytes, or text such as ``"2 GB"``).

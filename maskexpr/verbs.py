@@ -127,24 +127,24 @@ def _reach(mask: Mask) -> str:
     return f"reach {reach}" if reach != Reach() else ""
 
 
-def dilate(mask: Mask, radius: Any, kernel: str = "disk", metric: str = "sky") -> Mask:
+def dilate(mask: Mask, radius: Any, kernel: str = "disk", metric: str = "sky", axis: str = "energy") -> Mask:
     """Grow a mask. See `Mask.dilate`."""
-    return Dilate(mask, radius, kernel, metric)
+    return Dilate(mask, radius, kernel, metric, axis)
 
 
-def erode(mask: Mask, radius: Any, kernel: str = "disk", metric: str = "sky") -> Mask:
+def erode(mask: Mask, radius: Any, kernel: str = "disk", metric: str = "sky", axis: str = "energy") -> Mask:
     """Shrink a mask. See `Mask.erode`."""
-    return Erode(mask, radius, kernel, metric)
+    return Erode(mask, radius, kernel, metric, axis)
 
 
-def open(mask: Mask, radius: Any, kernel: str = "disk", metric: str = "sky") -> Mask:
+def open(mask: Mask, radius: Any, kernel: str = "disk", metric: str = "sky", axis: str = "energy") -> Mask:
     """Erode, then dilate. See `Mask.open`."""
-    return Open(mask, radius, kernel, metric)
+    return Open(mask, radius, kernel, metric, axis)
 
 
-def close(mask: Mask, radius: Any, kernel: str = "disk", metric: str = "sky") -> Mask:
+def close(mask: Mask, radius: Any, kernel: str = "disk", metric: str = "sky", axis: str = "energy") -> Mask:
     """Dilate, then erode. See `Mask.close`."""
-    return Close(mask, radius, kernel, metric)
+    return Close(mask, radius, kernel, metric, axis)
 
 
 def fill_holes(mask: Mask, max_area: Any = None) -> Mask:

@@ -2,19 +2,51 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from ..expr import Mask
+from ..geom import WcsGeom
+from ..nodes.catalog import Catalog
 from ..structure import postorder
 
 __all__ = ["working_bytes"]
 
-# Bytes per pixel of a tile: a row-run buffer of 4, a cumulative sum of 4, blocks with their samples, and a
-# few bool arrays.
-_PER_PIXEL = 16
-_PER_NODE = 1
+# What an evaluation takes whatever its tile: libraries' buffers, one batch of pixels asked at once.
 _BASE = 64 << 20
+# Index and images of the rim of one source.
+_PER_SOURCE = 600
+# Arrays of a byte per pixel that operators hold at once.
+_OPERATORS = 16
 
 
-def working_bytes(mask: Mask, pixels: int) -> int:
-    """Upper bound of the bytes that evaluating a mask on one tile of so many pixels holds at once."""
+def working_bytes(mask: Mask, geom: WcsGeom, shape: tuple[int, int], planes: int = 1) -> int:
+    """Upper bound of the bytes that evaluating a mask on one tile holds at once, the result included.
+
+    Parameters
+    ----------
+    mask : Mask
+        Lowered and simplified.
+    geom : WcsGeom
+        The grid.
+    shape : (int, int)
+        Rows and columns of the tile.
+    planes : int
+        Planes that are evaluated together.
+    """
     nodes = list(postorder(mask))
-    return _BASE + pixels * (_PER_PIXEL + _PER_NODE * min(len(nodes), 16))
+    pixels = shape[0] * shape[1]
+    # Nodes that look beyond the tile work on a wider window, but not on more than the map and as much again
+    # around it.
+    wide = [side + 2 * _margin(nodes, geom) for side in shape]
+    padded = min(wide[0] * wide[1], 9 * geom.image_shape[0] * geom.image_shape[1] + pixels)
+    sources = sum(len(each.lon) for each in nodes if isinstance(each, Catalog))
+    per_pixel = max(each.bytes_per_pixel for each in nodes)
+    return (
+        _BASE + padded * per_pixel + pixels * (planes + min(len(nodes), _OPERATORS)) + sources * _PER_SOURCE
+    )
+
+
+def _margin(nodes: list[Mask], geom: WcsGeom) -> int:
+    """Pixels that all the nodes together look beyond a tile."""
+    degrees = sum(each.reach().degrees for each in nodes)
+    return int(np.ceil(degrees / geom.pixel_scales.value.min())) + sum(each.reach().pixels for each in nodes)

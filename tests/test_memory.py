@@ -1,0 +1,72 @@
+"""The plan's projected memory is an upper bound of what evaluating a tile takes."""
+
+from __future__ import annotations
+
+import tracemalloc
+
+import astropy.units as u
+import dask
+import numpy as np
+import pytest
+from astropy.coordinates import SkyCoord
+
+import maskexpr as mx
+from maskexpr.compiled import compile_mask
+
+RNG = np.random.default_rng(0)
+SIDE = 1024
+
+
+def random_positions(number):
+    lat = np.degrees(np.arcsin(RNG.uniform(-1, 1, number)))
+    return SkyCoord(RNG.uniform(0, 360, number), lat, unit="deg")
+
+
+SOURCES = mx.Catalog(random_positions(7000), "0.3 deg")
+TAN = mx.WcsGeom.create(skydir=(10, 20), npix=(2 * SIDE, 2 * SIDE), binsz=0.02, proj="TAN")
+CAR = mx.WcsGeom.allsky(binsz=0.04, frame="galactic")
+DATA = (
+    RNG.normal(0, 1, (SIDE, SIDE)),
+    mx.WcsGeom.create(skydir=(10, 20), npix=(SIDE, SIDE), binsz=0.03, proj="TAN"),
+)
+MASKS = {
+    "catalogue": SOURCES,
+    "many": mx.Catalog(random_positions(100_000), "0.1 deg"),
+    "mixed": ~(SOURCES | mx.Region("galactic;ellipse(10,10,5,3,4)")) - mx.Band(lat=("-5 deg", "5 deg")),
+    "polygon": mx.Region("icrs;polygon(0,0,40,0,40,40,0,40)"),
+    "grown": SOURCES.dilate("0.4 deg"),
+    "shrunk": (~SOURCES).erode("0.2 deg"),
+    "pixels": SOURCES.dilate(10 * u.pix, metric="pixel"),
+    "threshold": mx.Threshold(DATA, ">", 1.0),
+    "hysteresis": mx.Hysteresis(DATA, 0.5, 2.0),
+    "small": mx.RemoveSmall(SOURCES, 1 * u.deg**2),
+}
+
+
+@pytest.mark.parametrize("geom", [CAR, TAN], ids=["CAR", "TAN"])
+@pytest.mark.parametrize("name", sorted(MASKS))
+def test_projected_memory_is_an_upper_bound(name, geom):
+    with dask.config.set(num_workers=1):
+        bound = MASKS[name].plan(geom, chunks=SIDE).projected_memory
+    compiled = compile_mask(MASKS[name], geom, SIDE)
+    tracemalloc.start()
+    compiled.compute((1, 1))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak <= bound
+
+
+def test_a_plan_above_the_limit_is_refused_before_it_runs(no_compute, tmp_path):
+    plan = SOURCES.plan(CAR)
+    assert plan.projected_memory > 50e6
+    with pytest.raises(mx.MaskError, match=r"MiB.*chunks") as caught:
+        SOURCES.plan(CAR, memory_limit="50 MB")
+    assert isinstance(caught.value, MemoryError)
+    assert SOURCES.plan(CAR, memory_limit=plan.projected_memory).n_tiles == plan.n_tiles
+    with pytest.raises(mx.MaskError, match="chunks"):
+        SOURCES.write(tmp_path / "mask.zarr", CAR, memory_limit="50 MB")
+    assert not list(tmp_path.iterdir())
+
+
+def test_smaller_tiles_project_less():
+    assert SOURCES.plan(CAR, chunks=512).projected_memory < SOURCES.plan(CAR, chunks=4096).projected_memory
