@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 from functools import cached_property
+from typing import Any
 
 import numpy as np
-from astropy.coordinates import SkyCoord
+from astropy.coordinates import (
+    BaseCoordinateFrame,
+    SkyCoord,
+    SphericalRepresentation,
+    UnitSphericalRepresentation,
+)
 from numpy.typing import NDArray
 
+from .angles import unmasked
+from .errors import GeometryError
 from .geom import WcsGeom
-from .sphere import from_sky, rotate, rotation, unit
+from .sphere import from_sky, lonlat, rotate, rotation, unit
 
-__all__ = ["Pixels", "Points"]
+__all__ = ["Pixels", "Points", "lonlat_of"]
 
+Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 
@@ -29,30 +38,45 @@ class Points:
 
     plane: tuple[int, ...] = ()
 
-    def __init__(self, xyz: NDArray[np.float64], frame: str) -> None:
-        self._xyz = xyz
+    def __init__(self, xyz: Floats, frame: str) -> None:
         self.frame = frame
+        self._xyz: Floats | None = xyz
+        self._lonlat: tuple[Floats, Floats] | None = None
 
     @classmethod
     def from_sky(cls, positions: SkyCoord) -> Points:
-        """Points of sky coordinates of any shape (flattened), in ICRS.
+        """Points of sky coordinates of any shape (flattened), in their own frame as far as it has a name.
 
         Examples
         --------
         >>> len(Points.from_sky(SkyCoord([1, 2], [3, 4], unit="deg")))
         2
         """
-        return cls(from_sky(positions.ravel() if positions.shape else positions.reshape(1), "icrs"), "icrs")
+        lon, lat, frame = lonlat_of(positions)
+        points = cls.__new__(cls)
+        points.frame = frame
+        points._xyz = None
+        points._lonlat = (lon.reshape(-1), lat.reshape(-1))
+        return points
 
     @property
-    def xyz(self) -> NDArray[np.float64]:
+    def lonlat(self) -> tuple[Floats, Floats] | None:
+        """Longitude and latitude in degrees, of which `xyz` is made; None where it is not made of them."""
+        return self._lonlat
+
+    @property
+    def xyz(self) -> Floats:
         """Unit vectors, shape (3, n)."""
+        if self._xyz is None:
+            # Most points of a catalogue's sky need none.
+            assert self._lonlat is not None
+            self._xyz = unit(*self._lonlat)
         return self._xyz
 
     @property
     def shape(self) -> tuple[int, ...]:
         """(n,)."""
-        return self.xyz.shape[1:]
+        return self._lonlat[0].shape if self._lonlat is not None else self.xyz.shape[1:]
 
     def __len__(self) -> int:
         return self.shape[0]
@@ -60,6 +84,8 @@ class Points:
     @cached_property
     def on_sky(self) -> NDArray[np.bool_]:
         """Which points are positions at all."""
+        if self._lonlat is not None:
+            return np.asarray(np.isfinite(self._lonlat[0]) & np.isfinite(self._lonlat[1]))
         return np.asarray(np.isfinite(self.xyz[0]))
 
     def in_frame(self, frame: str) -> NDArray[np.float64]:
@@ -110,3 +136,36 @@ class Pixels(Points):
     def shape(self) -> tuple[int, ...]:
         """(n,)."""
         return self.y.shape
+
+
+def lonlat_of(position: SkyCoord) -> tuple[Floats, Floats, str]:
+    """Longitude and latitude in degrees of sky coordinates, and the name of their frame.
+
+    Frames that are no fixed rotation of ICRS (AltAz, FK4, an FK5 of another equinox) become ICRS. What is
+    masked is NaN. The arrays may be those of the coordinates themselves.
+
+    Examples
+    --------
+    >>> lon, lat, frame = lonlat_of(SkyCoord([10.0], [20.0], unit="deg", frame="galactic"))
+    >>> lon.tolist(), lat.tolist(), frame
+    ([10.0], [20.0], 'galactic')
+    """
+    if not _is_fixed(position.frame):
+        return *lonlat(from_sky(position, "icrs")), "icrs"
+    data = position.data
+    if not isinstance(data, (UnitSphericalRepresentation, SphericalRepresentation)):
+        data = position.spherical
+    return _degrees(data.lon), _degrees(data.lat), position.frame.name
+
+
+def _is_fixed(frame: BaseCoordinateFrame) -> bool:
+    try:
+        rotation(frame.name, "icrs")
+        return bool(frame.is_equivalent_frame(type(frame)()))
+    except (GeometryError, TypeError, ValueError):
+        return False
+
+
+def _degrees(angle: Any) -> Floats:
+    degrees = angle.to_value("deg")
+    return unmasked(degrees) if hasattr(degrees, "mask") else np.asarray(degrees, dtype=np.float64)

@@ -10,8 +10,10 @@ from scipy.spatial import cKDTree
 
 from ..coverage import EMPTY, FULL, MIXED, Coverage
 from ..geom import WcsGeom
-from ..sphere import TIE, Caps, chord2_of, within
+from ..points import Points
+from ..sphere import TIE, Caps, chord2_of, unit, within
 from ..tiles import Tile
+from ._cells import CellIndex
 from ._rims import RimIndex
 
 __all__ = ["CircleIndex"]
@@ -23,6 +25,11 @@ _FACTOR = 1.25
 _DOUBT = 1e-12
 # Images of the rims of so many circles are kept between tiles (a few hundred bytes each).
 _REMEMBERED = 50_000
+# So many points cost a tree what is spent on lists of no circles.
+_FEW = 2000
+
+_Class = tuple[cKDTree, NDArray[np.intp], float, float]
+"""A tree over centres, the numbers of their circles, the smallest and the largest radius."""
 
 
 class CircleIndex:
@@ -41,17 +48,46 @@ class CircleIndex:
         self.radius = radius
         self._lock = threading.Lock()
         self._rims: tuple[str, RimIndex] | None = None
-        self._classes: list[tuple[cKDTree, NDArray[np.intp], float, float]] = []
-        order = np.argsort(radius, kind="stable")
-        first = 0
-        while first < len(order):
-            limit = radius[order[first]] * _FACTOR
-            last = int(np.searchsorted(radius[order], limit, side="right"))
-            members = order[first:last]
-            tree = cKDTree(np.ascontiguousarray(centre[:, members].T))
-            self._classes.append((tree, members, float(radius[members[0]]), float(radius[members[-1]])))
-            first = last
-        self._classes.reverse()
+        self._trees: list[_Class] | None = None
+        self._cells: tuple[CellIndex, CircleIndex | None] | None = None
+        self._asked = 0
+
+    @property
+    def _classes(self) -> list[_Class]:
+        """The classes, that of the largest circles first; made when they are first needed."""
+        with self._lock:
+            if self._trees is None:
+                self._trees = _classes_of(self.centre, self.radius)
+            return self._trees
+
+    def holds(self, points: Points) -> NDArray[np.bool_]:
+        """Which points lie strictly inside any circle, shape (n,), by lists of circles where these pay."""
+        where = points.lonlat
+        listed = None if where is None else self._lists(len(points))
+        if where is None or listed is None:
+            return self.inside(points.xyz)
+        cells, others = listed
+        lon, lat = where
+        out = cells.inside(lon, lat)
+        if others is not None:
+            rest = np.flatnonzero(~out)
+            out[rest] = others.inside(unit(lon[rest], lat[rest]))
+        return out
+
+    def _lists(self, number: int) -> tuple[CellIndex, CircleIndex | None] | None:
+        """Lists of circles by cells, with an index of those that are in no list.
+
+        None as long as trees would have answered all points asked so far, these included, in the time that it
+        takes to make the lists.
+        """
+        with self._lock:
+            self._asked += number
+            if self._cells is None and self._asked > 2 * len(self.radius) + _FEW:
+                cells = CellIndex(self.centre, self.radius)
+                left = ~cells.listed
+                others = CircleIndex(self.centre[:, left], self.radius[left]) if left.any() else None
+                self._cells = (cells, others)
+            return self._cells
 
     def inside(self, xyz: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Which points lie strictly inside any circle, shape (n,); NaN is in none."""
@@ -136,6 +172,21 @@ class CircleIndex:
             for tree, members, _, largest in self._classes
         ]
         return np.sort(np.concatenate(found)) if found else np.empty(0, dtype=np.intp)
+
+
+def _classes_of(centre: NDArray[np.float64], radius: NDArray[np.float64]) -> list[_Class]:
+    order = np.argsort(radius, kind="stable")
+    ordered = radius[order]
+    classes: list[_Class] = []
+    first = 0
+    while first < len(order):
+        last = int(np.searchsorted(ordered, ordered[first] * _FACTOR, side="right"))
+        members = order[first:last]
+        tree = cKDTree(np.ascontiguousarray(centre[:, members].T))
+        classes.append((tree, members, float(ordered[first]), float(ordered[last - 1])))
+        first = last
+    classes.reverse()
+    return classes
 
 
 def _chord(angle: float) -> float:

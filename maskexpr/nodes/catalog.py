@@ -12,14 +12,14 @@ from astropy.coordinates import SkyCoord
 from numpy.typing import NDArray
 
 from ..adapters.catalogs import read_catalog
-from ..angles import format_degrees, to_degrees_array, unmasked
+from ..angles import format_degrees, to_degrees_array
 from ..coverage import Coverage
-from ..errors import AxisError, GeometryError, MaskTypeError, MaskValueError
+from ..errors import AxisError, MaskTypeError, MaskValueError
 from ..expr import Ask, Bools, Mask, node
 from ..geom import WcsGeom
-from ..points import Points
+from ..points import Points, lonlat_of
 from ..records import frozen_array
-from ..sphere import from_sky, lonlat, rotate, rotation, unit
+from ..sphere import rotate, rotation, unit
 from ..tiles import Areas, Tile
 from ._circles import CircleIndex
 from ._spans import circle_spans, paint_spans
@@ -71,20 +71,8 @@ class Catalog(Mask):
     def __init__(self, positions: SkyCoord, radius: Any, axis: str = "energy") -> None:
         if not isinstance(positions, SkyCoord):
             raise MaskTypeError(f"positions must be a SkyCoord, got a {type(positions).__name__}")
-        positions = positions.reshape(-1)
-        frame = positions.frame.name
-        try:
-            rotation(frame, "icrs")
-            plain = SkyCoord(0, 0, unit="deg", frame=frame).is_equivalent_frame(positions.frame)
-        except (GeometryError, ValueError):
-            plain = False
-        if not plain:
-            lon, lat = lonlat(from_sky(positions, "icrs"))
-            frame = "icrs"
-        else:
-            there = positions.spherical
-            lon, lat = unmasked(there.lon.deg), unmasked(there.lat.deg)
-        lon, lat = frozen_array(lon), frozen_array(lat)
+        lon, lat, frame = lonlat_of(positions)
+        lon, lat = frozen_array(lon.reshape(-1)), frozen_array(lat.reshape(-1))
         self._set(lon, lat, frame, frozen_array(to_degrees_array(radius, "radius")), axis)
 
     def _set(self, lon: Any, lat: Any, frame: str, radius: NDArray[np.float64], axis: str) -> None:
@@ -201,7 +189,7 @@ class Catalog(Mask):
         return self._index(areas.geom.frame, self._bin(areas)).coverage(areas.caps)
 
     def inside(self, points: Points) -> Bools:
-        return self._index(points.frame, self._bin(points)).inside(points.xyz)
+        return self._index(points.frame, self._bin(points)).holds(points)
 
     def paint(self, tile: Tile, out: Bools, of: Ask) -> None:
         index = self._index(tile.geom.frame, self._bin(tile))
