@@ -17,13 +17,17 @@ from ..tiles import Areas, Tile
 
 __all__ = ["AxisRange"]
 
+# Relative difference of a limit and an edge that are equal but for rounding in float64.
+_SAME = 1e-12
+
 
 @node("axisrange")
 @dataclasses.dataclass(init=False, frozen=True, eq=False, repr=False)
 class AxisRange(Mask):
     """The planes whose bin lies within a range of an axis.
 
-    A bin is selected when it lies in the range as a whole, as in gammapy's ``energy_mask``.
+    A bin is selected when it lies in the range as a whole, as in gammapy's ``energy_mask``. Edges that a file
+    stores as float32 are off by 10^-8: a limit that is meant to be such an edge needs ``round_to_edge=True``.
 
     Parameters
     ----------
@@ -95,11 +99,12 @@ class AxisRange(Mask):
         values = edges.value
         low, high = (self._settle(limit, values) for limit in limits)
         out = np.ones(len(values) - 1, dtype=bool)
-        # As gammapy compares: equal to within rounding is equal.
+        # gammapy compares as it is; here what float64 rounds is equal, and an edge that a file rounded to
+        # float32 (which is 10^-8 off) is not, so that real maps give gammapy's planes.
         if low is not None:
-            out &= (values[:-1] > low) | np.isclose(values[:-1], low, rtol=1e-5, atol=0)
+            out &= (values[:-1] > low) | np.isclose(values[:-1], low, rtol=_SAME, atol=0)
         if high is not None:
-            out &= (values[1:] < high) | np.isclose(values[1:], high, rtol=1e-5, atol=0)
+            out &= (values[1:] < high) | np.isclose(values[1:], high, rtol=_SAME, atol=0)
         return out
 
     def _settle(self, limit: Any, edges: np.ndarray) -> float | None:
