@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
-from maskexpr.adapters.sources import FileSource
+from maskexpr.adapters.sources import ArraySource, FileSource
 from maskexpr.adapters.xarray import wrap
 from maskexpr.axis import Axis
 from maskexpr.coverage import EMPTY, FULL, MIXED
@@ -32,6 +32,7 @@ from maskexpr.passes.evaluate import Evaluator, evaluate
 from maskexpr.passes.serialize import dumps, loads
 from maskexpr.points import Points
 from maskexpr.tiles import ON, Tile, Tiles
+from maskexpr.trace import tracing
 from maskexpr.window import Window
 
 RNG = np.random.default_rng(7)
@@ -341,8 +342,38 @@ def test_region_and_threshold_reads_the_region_only(
     lat = geom.lat_of(np.arange(240))
     rows = (lat > 0.5) & (lat < 3.9)
     assert_array_equal(found, (data > 0.5) & rows[:, None])
-    # Rows 125 to 158 are in one row of six tiles.
-    assert sorted(w for w, _ in reads) == [Window(120, 160, x, x + 40) for x in range(0, 240, 40)]
+    # Rows 125 to 158 are in one row of six tiles; of these no other row is read.
+    assert sorted(w for w, _ in reads) == [Window(125, 159, x, x + 40) for x in range(0, 240, 40)]
+
+
+@pytest.mark.parametrize("kind", ["fits", "zarr"])
+def test_reads_are_counted(kind: str, tmp_path: Path) -> None:
+    grid = WcsGeom.create(npix=(20, 15), binsz=0.1)
+    data = RNG.random(grid.shape)
+    path = tmp_path / f"map.{kind}"
+    write_fits(path, data, grid) if kind == "fits" else write_zarr(path, data, grid, 5)
+    with tracing() as counts:
+        evaluate(Threshold(path, ">", 0.5), Tile(grid, Window(4, 6, 0, 11)))
+    # Rows 4 and 5 are in two rows of chunks of five, columns 0 to 10 in three columns of them.
+    assert (counts["reads"], counts["chunks_read"]) == (1, 6 if kind == "zarr" else 1)
+    with tracing() as counts:
+        evaluate(Threshold((data, grid), ">", 0.5), Tile(grid, Window(4, 6, 0, 11)))
+    assert (counts["reads"], counts["chunks_read"]) == (1, 0)
+
+
+def test_a_large_array_is_told_by_type_shape_and_values() -> None:
+    geom = WcsGeom.create(npix=(1100, 1100), binsz=0.01)
+    data = RNG.random(geom.shape)
+    token = ArraySource(data, geom).fingerprint
+    for same in (np.asfortranarray(data), data.astype(">f8")):
+        assert ArraySource(same, geom).fingerprint == token
+    other = {"type": data.view(np.int64), "order": data[::-1], "transposed": data.T}
+    for place in ((0, 0), (550, 3), (-1, -1)):
+        changed = data.copy()
+        changed[place] = np.nextafter(changed[place], 2)
+        other[str(place)] = changed
+    tokens = [ArraySource(each, geom).fingerprint for each in other.values()]
+    assert len({token, *tokens}) == len(other) + 1
 
 
 def test_other_grid_reads_what_it_needs(tmp_path: Path, reads: list[tuple[Window, tuple[int, ...]]]) -> None:

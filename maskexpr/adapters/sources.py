@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
-from typing import Any
+from concurrent.futures import ThreadPoolExecutor
+from math import prod
+from typing import Any, Final
 
 import dask.array as da
 import numpy as np
@@ -19,6 +22,12 @@ from .gammapy import from_gammapy_map, is_gammapy_map
 from .xarray import geom_of
 
 __all__ = ["ArraySource", "FileSource", "MapSource", "Opened", "as_mask", "as_source"]
+
+# Bytes that are hashed in one piece; part of what a digest means.
+_PIECE: Final = 1 << 22
+# Hashing lets go of the interpreter, so that pieces are hashed side by side; more threads gain nothing over
+# the speed of memory.
+_THREADS: Final = min(4, os.cpu_count() or 1)
 
 
 class ArraySource:
@@ -52,11 +61,16 @@ class ArraySource:
             )
         self.array = array
         self.geom = geom
-        self._fingerprint = str(tokenize(array, geom))
+        self._fingerprint: str | None = None
 
     @property
     def fingerprint(self) -> str:
-        """Tells the values and the geometry; of a dask array its name stands for the values."""
+        """Tells the values and the geometry, in every process; of a dask array its name stands for the
+        values. Made when it is first asked for.
+        """
+        if self._fingerprint is None:
+            values = self.array.name if isinstance(self.array, da.Array) else _digest(self.array)
+            self._fingerprint = str(tokenize(values, self.geom))
         return self._fingerprint
 
     def open(self) -> Opened:
@@ -74,14 +88,38 @@ class ArraySource:
         return values
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, ArraySource) and self._fingerprint == other._fingerprint
+        return self is other or (isinstance(other, ArraySource) and self.fingerprint == other.fingerprint)
 
     def __hash__(self) -> int:
-        return hash(self._fingerprint)
+        return hash(self.fingerprint)
 
     def __repr__(self) -> str:
         kind = "dask" if isinstance(self.array, da.Array) else "numpy"
         return f"ArraySource({kind} {self.array.dtype} {self.geom.shape})"
+
+
+def _digest(array: NDArray[Any]) -> str:
+    """Hash of type, shape and values, whatever their byte order and their order in memory.
+
+    SHA-256, which processors have instructions for: 1.4 GB/s on a thread, where BLAKE2 makes 1.0.
+    """
+    rows = array.reshape(prod(array.shape[:-1]), array.shape[-1])
+    step = max(1, _PIECE // max(1, rows[:1].nbytes))
+    dtype = array.dtype.newbyteorder("<")
+
+    def piece(first: int) -> bytes:
+        values = np.ascontiguousarray(rows[first : first + step], dtype=dtype)
+        return hashlib.sha256(values.view(np.uint8).data).digest()
+
+    whole = hashlib.sha256(f"{dtype.str}{array.shape}".encode())
+    starts = range(0, len(rows), step)
+    if len(starts) == 1:
+        whole.update(piece(0))
+    else:
+        with ThreadPoolExecutor(_THREADS) as pool:
+            for each in pool.map(piece, starts):
+                whole.update(each)
+    return whole.hexdigest()
 
 
 def as_source(data: Any) -> FileSource | ArraySource:

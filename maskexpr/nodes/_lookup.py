@@ -14,6 +14,7 @@ from ..adapters.sources import ArraySource, FileSource
 from ..geom import WcsGeom
 from ..sphere import TIE, Caps, angle_between, lonlat, rotate, rotation, unit
 from ..tiles import Areas, Tiles
+from ..trace import count
 from ..window import Window
 
 __all__ = ["Reader", "meets", "nearest", "offset"]
@@ -125,7 +126,10 @@ def meets(grid: WcsGeom, areas: Areas) -> NDArray[np.bool_]:
 
 
 class Reader:
-    """Reads scattered pixels of a source, each piece of it once.
+    """Reads windows of a source, and scattered pixels, each piece of it once.
+
+    Counts ``reads``, and of sources that are not an array in memory ``chunks_read``: the chunks (or, of a
+    file without chunks, the pieces it is read in) that these reads touch.
 
     Parameters
     ----------
@@ -141,12 +145,16 @@ class Reader:
 
     def window(self, window: Window) -> NDArray[Any]:
         """Values of a window inside the map, shape (ny, nx)."""
+        count("reads")
+        if _in_memory(self._source) is None:
+            count("chunks_read", self._chunks(window))
         return self._source.read(window, self._plane)
 
     def pixels(self, y: Ints, x: Ints) -> NDArray[Any]:
         """Values of pixels inside the map, shape (n,)."""
         array = _in_memory(self._source)
         if array is not None:
+            count("reads")
             values: NDArray[Any] = array[self._plane][y, x]
             return values
         geom, dtype, _ = self._source.open()
@@ -161,6 +169,13 @@ class Reader:
             if len(some):
                 self._piece(y[some], x[some], some, out)
         return out
+
+    def _chunks(self, window: Window) -> int:
+        """How many chunks a window touches."""
+        rows, columns = _edges(self._source, self._source.open().geom)
+        y0, y1 = np.searchsorted(rows, [window.y0, window.y1 - 1], side="right").tolist()
+        x0, x1 = np.searchsorted(columns, [window.x0, window.x1 - 1], side="right").tolist()
+        return int((y1 - y0 + 1) * (x1 - x0 + 1))
 
     def _piece(self, y: Ints, x: Ints, place: NDArray[np.intp], out: NDArray[Any]) -> None:
         window = Window(int(y.min()), int(y.max()) + 1, int(x.min()), int(x.max()) + 1)
