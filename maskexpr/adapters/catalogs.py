@@ -71,12 +71,7 @@ def read_catalog(
             f"{path}: the columns {name_lon!r} and {name_lat!r} hold no sky positions: {err}"
         ) from err
     if isinstance(radius, str) and radius in table.colnames:
-        if table[radius].unit is None:
-            raise AngleError(
-                f"{path}: the column {radius!r} says no unit: give the radii as angles, "
-                f"Catalog(positions, table[{radius!r}] * u.deg)"
-            )
-        radius = _angles(table, radius, str(path))
+        radius = _radii(table, radius, str(path))
     elif isinstance(radius, str) and not any(each.isdigit() for each in radius):
         raise FormatError(
             f"{path} has no column {radius!r} for the radius; columns: {', '.join(table.colnames)}"
@@ -128,17 +123,15 @@ def _read_fits(path: Path, hdu: int | str | None) -> Table:
     # Table.read takes the first table where the one that was asked for is not there.
     with fits.open(path) as hdus:
         tables = {
-            i: each.name for i, each in enumerate(hdus) if isinstance(each, fits.BinTableHDU | fits.TableHDU)
+            i: each for i, each in enumerate(hdus) if isinstance(each, fits.BinTableHDU | fits.TableHDU)
         }
-        found = hdu in tables or (isinstance(hdu, str) and hdu.upper() in tables.values())
-        if not tables or not (found or hdu is None):
-            listed = ", ".join(f"{i} {name}" for i, name in tables.items()) or "none"
-            raise FormatError(
-                f"{path} has no table in HDU {'' if hdu is None else repr(hdu)}; tables: {listed}"
-            )
-        return Table.read(
-            hdus, format="fits", hdu=next(iter(tables)) if hdu is None else hdu, unit_parse_strict="silent"
-        )
+        wanted = hdu.casefold() if isinstance(hdu, str) else hdu
+        found = [i for i, each in tables.items() if wanted in (None, i, each.name.casefold())]
+        if not found:
+            which = "table" if hdu is None else f"table HDU {hdu!r}"
+            listed = ", ".join(f"{i} {each.name}".strip() for i, each in tables.items()) or "none"
+            raise FormatError(f"{path} has no {which}; tables: {listed}")
+        return Table.read(tables[found[0]], unit_parse_strict="silent")
 
 
 def _angles(table: Table, name: str, path: str) -> u.Quantity:
@@ -150,6 +143,23 @@ def _angles(table: Table, name: str, path: str) -> u.Quantity:
         return u.Quantity(unmasked(column), unit).to(u.deg)
     except (u.UnitConversionError, TypeError) as err:
         raise FormatError(f"{path}: the column {name!r} is in {str(unit)!r}, not an angle") from err
+
+
+def _radii(table: Table, name: str, path: str) -> u.Quantity:
+    if table[name].unit is None:
+        raise AngleError(
+            f"{path}: the column {name!r} says no unit: give the radii as angles, "
+            f"Catalog(positions, table[{name!r}] * u.deg)"
+        )
+    radii = _angles(table, name, path)
+    # Point sources have no extension: what they get instead is not ours to say.
+    bad = np.unique(np.argwhere(~np.isfinite(radii.value))[:, 0])
+    if len(bad):
+        raise MaskValueError(
+            f"{path}: the radius {name!r} of row {int(bad[0])} is masked or not finite ({len(bad)} such rows "
+            f"of {len(table)}): fill it and give the radii as angles, Catalog(positions, radii)"
+        )
+    return radii
 
 
 def _check_finite(coordinate: list[u.Quantity], path: str) -> None:
