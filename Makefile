@@ -29,10 +29,10 @@ demo: .venv/.stamp
 test: test-main test-peers
 
 test-main: .venv/.stamp
-	$(DEV) -m pytest --ignore tests/peers
+	$(DEV) -m pytest -n 2 --dist loadfile --ignore tests/peers
 
 test-peers: .venv-peers/.stamp
-	$(PEERS) -m pytest -m "peers or regions"
+	$(PEERS) -m pytest -n 2 --dist loadfile -m "peers or regions"
 
 lint: .venv/.stamp
 	$(DEV) -m ruff check
