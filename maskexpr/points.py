@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+from astropy import units as u
 from astropy.coordinates import (
     BaseCoordinateFrame,
     SkyCoord,
@@ -150,22 +151,26 @@ def lonlat_of(position: SkyCoord) -> tuple[Floats, Floats, str]:
     >>> lon.tolist(), lat.tolist(), frame
     ([10.0], [20.0], 'galactic')
     """
-    if not _is_fixed(position.frame):
+    frame = position.frame
+    if not _is_fixed(frame):
         return *lonlat(from_sky(position, "icrs")), "icrs"
-    data = position.data
+    # Asked of the frame: a SkyCoord looks through all its frames for what is no attribute of its own.
+    data = frame.data
     if not isinstance(data, (UnitSphericalRepresentation, SphericalRepresentation)):
-        data = position.spherical
-    return _degrees(data.lon), _degrees(data.lat), position.frame.name
+        data = frame.spherical
+    return _degrees(data.lon), _degrees(data.lat), frame.name
 
 
 def _is_fixed(frame: BaseCoordinateFrame) -> bool:
+    """Whether a frame is what its name alone says, and a rotation of ICRS."""
     try:
         rotation(frame.name, "icrs")
-        return bool(frame.is_equivalent_frame(type(frame)()))
+        # A frame without attributes equals every other of its class.
+        return not frame.frame_attributes or bool(frame.is_equivalent_frame(type(frame)()))
     except (GeometryError, TypeError, ValueError):
         return False
 
 
 def _degrees(angle: Any) -> Floats:
-    degrees = angle.to_value("deg")
+    degrees = angle.to_value(u.deg)
     return unmasked(degrees) if hasattr(degrees, "mask") else np.asarray(degrees, dtype=np.float64)

@@ -1,9 +1,10 @@
-"""Objects of the ``regions`` package to shapes, and back."""
+"""Objects of the ``regions`` package to shapes."""
 
 from __future__ import annotations
 
 import operator as op
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 import astropy.units as u
@@ -13,6 +14,7 @@ from astropy.coordinates import ConvertError, SkyCoord
 from regions import PixCoord
 
 from .errors import MaskTypeError, RegionError
+from .points import lonlat_of
 from .shapes import (
     IMAGE,
     Circle,
@@ -66,8 +68,10 @@ class Place(NamedTuple):
         if isinstance(position, PixCoord):
             return cls(_floats(position.x), _floats(position.y), IMAGE)
         frame = position.frame
-        if frame.name in _KEPT and frame.is_equivalent_frame(type(frame)()):
-            return cls(*_degrees(position), frame.name)
+        if frame.name in _KEPT:
+            lon, lat, name = lonlat_of(position)
+            if name == frame.name:
+                return cls(_floats(lon), _floats(lat), name)
         try:
             there = position.icrs
             first = position.reshape(-1)[0]
@@ -75,16 +79,12 @@ class Place(NamedTuple):
             turn = float(first.icrs.position_angle(north).to_value(u.deg))
         except (ConvertError, AttributeError, ValueError, TypeError, u.UnitsError) as err:
             raise RegionError(f"positions in {frame.name} cannot be converted to ICRS: {err}") from err
-        return cls(*_degrees(there), "icrs", (turn + 180) % 360 - 180)
+        lon, lat, _ = lonlat_of(there)
+        return cls(_floats(lon), _floats(lat), "icrs", (turn + 180) % 360 - 180)
 
 
 def _floats(values: Any) -> tuple[float, ...]:
-    return tuple(float(each) for each in np.atleast_1d(values))
-
-
-def _degrees(position: SkyCoord) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    where = position.spherical
-    return _floats(where.lon.to_value(u.deg)), _floats(where.lat.to_value(u.deg))
+    return tuple(np.asarray(values, dtype=np.float64).ravel().tolist())
 
 
 def honour(shape: Shape, metric: str) -> Shape:
@@ -108,10 +108,6 @@ def honour(shape: Shape, metric: str) -> Shape:
         ):
             raise RegionError("the shape has a meaning on the sphere alone; use metric='sky'")
     return shape
-
-
-# ---- from regions
-# --------------------------------------------------------------------------------------------------------
 
 
 def from_regions(spec: Iterable[Any], metric: str) -> Shape:
@@ -177,19 +173,28 @@ def _operator(compound: Any) -> str:
 
 
 def _convert(region: Any, metric: str) -> Shape:
-    for cls in type(region).__mro__:
-        for suffix in ("PixelRegion", "SphericalSkyRegion", "SkyRegion"):
-            kind = cls.__name__.removesuffix(suffix)
-            if kind != cls.__name__ and kind in _CONVERTERS:
-                if metric == "pixel" and kind in ("Lune", "Range"):
-                    raise RegionError("the shape has a meaning on the sphere alone; use metric='sky'")
-                return _CONVERTERS[kind](region)
+    kind = _kind(type(region).__mro__)
+    if kind is not None:
+        if metric == "pixel" and kind in ("Lune", "Range"):
+            raise RegionError("the shape has a meaning on the sphere alone; use metric='sky'")
+        return _CONVERTERS[kind](region)
     if isinstance(region, regions.Region):
         raise RegionError(f"a {type(region).__name__} is not a shape that can be honoured")
     raise MaskTypeError(
         "a region is DS9 text, an object of the regions package, a list of those, or a shape; "
         f"got a {type(region).__name__}"
     )
+
+
+@lru_cache
+def _kind(mro: tuple[type, ...]) -> str | None:
+    """What a class of regions is called, without what it is made for; None if it is not known."""
+    for cls in mro:
+        for suffix in ("PixelRegion", "SphericalSkyRegion", "SkyRegion"):
+            kind = cls.__name__.removesuffix(suffix)
+            if kind != cls.__name__ and kind in _CONVERTERS:
+                return kind
+    return None
 
 
 def _plain(value: Any) -> float:

@@ -7,7 +7,7 @@ from __future__ import annotations
 from ..expr import Mask
 from ..nodes.region import Region
 from ..structure import postorder
-from .circles import as_catalog
+from .circles import as_catalogs
 
 __all__ = ["lower"]
 
@@ -21,7 +21,7 @@ def lower(mask: Mask) -> Mask:
         children = each.children
         now = each.with_children(tuple(low[id(child)] for child in children)) if children else each
         if isinstance(now, Region):
-            circles = as_catalog(now)
-            now = now.lowered() if circles is None else circles
+            catalogs = as_catalogs(now)
+            now = now.lowered() if catalogs is None else catalogs
         low[id(each)] = now
     return low[id(mask)]

@@ -13,9 +13,8 @@ import numpy as np
 
 from ..expr import AllSky, And, Mask, NoSky, Not, Or, Xor
 from ..nodes.catalog import Catalog
-from ..records import frozen_array
 from ..structure import postorder
-from .circles import as_catalog
+from .circles import Circles, circles_of, unite
 
 __all__ = ["simplify"]
 
@@ -167,33 +166,18 @@ def united_circles(mask: Mask) -> Mask | None:
     """Circles and catalogues of one frame under ``|`` become one catalogue, which has an index."""
     if not isinstance(mask, Or):
         return None
-    frames: dict[str, list[Catalog]] = {}
+    frames: dict[str, list[tuple[Mask, Circles]]] = {}
     others: list[Mask] = []
     for each in mask.masks:
-        circle = as_catalog(each)
-        if circle is None:
+        circles = circles_of(each)
+        if circles is None:
             others.append(each)
         else:
-            frames.setdefault(circle.frame, []).append(circle)
+            frames.setdefault(circles.frame, []).append((each, circles))
     if len(frames) + len(others) == len(mask.masks):
         return None
-    return Or(*[_unite(some) for some in frames.values()], *others)
-
-
-def _unite(some: list[Catalog]) -> Catalog:
-    if len(some) == 1:
-        return some[0]
-    return Catalog.restore(
-        {
-            "lon": frozen_array(np.concatenate([each.lon for each in some])),
-            "lat": frozen_array(np.concatenate([each.lat for each in some])),
-            "frame": some[0].frame,
-            "radius": frozen_array(
-                np.concatenate([np.broadcast_to(each.radius, each.lon.shape) for each in some])
-            ),
-            "axis": "energy",
-        }
-    )
+    united = [some[0][0] if len(some) == 1 else unite([each for _, each in some]) for some in frames.values()]
+    return Or(*united, *others)
 
 
 def empty_catalog(mask: Mask) -> Mask | None:

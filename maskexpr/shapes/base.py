@@ -79,6 +79,19 @@ class Shape:
         """Whether caps, given in a frame, are certainly inside, certainly outside, or neither is known."""
         return np.full(len(caps.radius), MIXED)
 
+    def near(self, xyz: Floats, frame: str, angle: float) -> Bools:
+        """Which points have a point of the shape or its rim within an angle (radians), ties included.
+
+        Raises
+        ------
+        NeedsGridError
+            Of shapes that mark pixels, and of compounds that are no union.
+        """
+        raise NeedsGridError(
+            f"how far positions are from {self.text()} is known on a grid only: "
+            f"give the geometry, contains(positions, geom=geom)"
+        )
+
     def text(self) -> str:
         """The shape as DS9 writes it, its frame apart, with units."""
         raise NotImplementedError
@@ -159,6 +172,7 @@ def size(value: Any, name: str, frame: str, most: float) -> float:
     return number
 
 
+@lru_cache(maxsize=64)
 def _check_frame(frame: str) -> None:
     if frame == IMAGE:
         return
