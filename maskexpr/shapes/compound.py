@@ -122,7 +122,11 @@ class Compound(Shape):
         """See `Shape.text`."""
         if len(self.shapes) > 3:
             return f"{len(self.shapes)} shapes: {self.shapes[0].text()}, ..."
-        return self.fold(Shape.text, lambda operator, left, right: f"({left} {operator} {right})", "nothing")
+        return self.fold(
+            lambda shape: shape.text(),
+            lambda operator, left, right: f"({left} {operator} {right})",
+            "nothing",
+        )
 
 
 def join_values(operator: str, left: Bools, right: Bools) -> Bools:
