@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import product
 from numbers import Real
 from typing import Any
@@ -18,6 +17,7 @@ from .coverage import FULL, MIXED, Coverage
 from .errors import MaskTypeError, MaskValueError
 from .expr import Bools, Mask
 from .geom import WcsGeom
+from .once import once
 from .passes.classify import classify
 from .passes.evaluate import evaluate_into
 from .passes.lower import lower
@@ -82,7 +82,7 @@ class Compiled:
             product(*(range(int(edges[k][i]), int(edges[k][i + 1])) for k, i in enumerate(block[:-2])))
         )
 
-    @cached_property
+    @once
     def _edges(self) -> list[np.ndarray]:
         return [np.concatenate([[0], np.cumsum(sizes)]) for sizes in self.chunks]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from functools import cached_property
 from itertools import product
 from typing import Any
 
@@ -17,6 +16,7 @@ from .coverage import EMPTY, FULL, MIXED, NAMES
 from .errors import MaskValueError, MemoryLimitError
 from .expr import Mask
 from .geom import WcsGeom
+from .once import once
 from .passes.memory import working_bytes
 from .tiles import grid_tiles
 
@@ -69,7 +69,7 @@ class Plan:
         """Tiles to be evaluated."""
         return int(np.count_nonzero(self.states == MIXED))
 
-    @cached_property
+    @once
     def projected_memory(self) -> int:
         """Upper bound, in bytes, of what evaluating tile by tile on dask's threads holds at once, the whole
         map apart.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -18,6 +17,7 @@ from numpy.typing import NDArray
 from .angles import unmasked
 from .errors import GeometryError
 from .geom import WcsGeom
+from .once import once
 from .sphere import from_sky, lonlat, rotate, rotation, unit
 
 __all__ = ["Pixels", "Points", "lonlat_of"]
@@ -82,7 +82,7 @@ class Points:
     def __len__(self) -> int:
         return self.shape[0]
 
-    @cached_property
+    @once
     def on_sky(self) -> NDArray[np.bool_]:
         """Which points are positions at all."""
         if self._lonlat is not None:
@@ -114,16 +114,16 @@ class Pixels(Points):
         self.plane = plane
         self.frame = geom.frame
 
-    @cached_property
+    @once
     def lonlat(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Longitude and latitude in degrees, NaN off the sky."""
         return self.geom.lonlat(self.y, self.x)
 
-    @cached_property
+    @once
     def _vectors(self) -> NDArray[np.float64]:
         return unit(*self.lonlat)
 
-    @cached_property
+    @once
     def on_sky(self) -> NDArray[np.bool_]:
         """Which pixels are on the sky."""
         return np.asarray(np.isfinite(self.lonlat[0]))

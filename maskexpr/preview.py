@@ -10,12 +10,12 @@ from typing import Any
 import astropy.units as u
 import numpy as np
 
+from .compiled import compile_mask
 from .errors import AxisError, MaskTypeError, MaskValueError, require
 from .expr import Bools, Mask
 from .geom import WcsGeom
 from .passes.describe import one_line
 from .passes.evaluate import evaluate_planes
-from .compiled import compile_mask
 from .structure import postorder
 from .tiles import Tile
 from .window import Window

@@ -7,12 +7,12 @@ than over one.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .geom import WcsGeom
+from .once import once
 from .points import Pixels
 from .sphere import Caps
 from .tiles_bound import OFF, ON, PART, bound
@@ -89,7 +89,7 @@ class Tiles(Areas):
     def __len__(self) -> int:
         return int(self.bounds.shape[1])
 
-    @cached_property
+    @once
     def _bound(self) -> tuple[Caps, NDArray[np.uint8]]:
         return bound(self.geom, self.bounds)
 
@@ -163,12 +163,12 @@ class Tile:
         """What tells this tile from others of the same geometry."""
         return (*self.window, *self.plane)
 
-    @cached_property
+    @once
     def tiles(self) -> Tiles:
         """The tile as a batch of one."""
         return Tiles(self.geom, np.array(self.window, dtype=np.int64)[:, None], self.plane)
 
-    @cached_property
+    @once
     def on_sky(self) -> NDArray[np.bool_] | None:
         """Which pixels are on the sky, shape (ny, nx); None where all are."""
         state = self.tiles.sky[0]
@@ -178,7 +178,7 @@ class Tile:
             return np.zeros(self.shape, dtype=bool)
         return _tell_sky(self) if self.geom.convex_sky else np.isfinite(self.lonlat[0])
 
-    @cached_property
+    @once
     def lonlat(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Longitude and latitude in degrees of all pixel centres, shape (ny, nx)."""
         y0, y1, x0, x1 = self.window

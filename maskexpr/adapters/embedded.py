@@ -6,7 +6,6 @@ A small one is held by value: it is saved, compared and hashed with the expressi
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, Final
 
 import dask.array as da
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 
 from ..errors import GeometryError, MaskValueError
 from ..geom import WcsGeom
+from ..once import once
 from ..records import frozen_array, record
 from ..window import Window
 from .files import read_map
@@ -59,7 +59,7 @@ class EmbeddedSource:
         native = frozen_array(values, dtype=values.dtype.newbyteorder("="))
         return cls(native, attrs["fits_header"], attrs["axes"])
 
-    @cached_property
+    @once
     def geom(self) -> WcsGeom:
         """Where the values are."""
         return geom_from_attrs({"fits_header": self.header, "axes": self.axes})

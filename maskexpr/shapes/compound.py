@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, TypeVar
 
 import numpy as np
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 
 from ..coverage import EMPTY, FULL, MIXED, Coverage, invert
 from ..errors import RegionError
+from ..once import once
 from ..records import record
 from ..sphere import Caps
 from .base import IMAGE, Bools, Shape, store
@@ -81,8 +81,8 @@ class Compound(Shape):
         if depth > 1:
             raise RegionError("the formula of a compound leaves operands over")
 
-    @cached_property
-    def frame(self) -> str:  # type: ignore[override]
+    @once
+    def frame(self) -> str:
         """Frame of the first shape: tells pixels from sky."""
         return self.shapes[0].frame if self.shapes else "icrs"
 
@@ -117,6 +117,13 @@ class Compound(Shape):
         """See `Shape.coverage`."""
         nothing = np.full(len(caps.radius), EMPTY)
         return self.fold(lambda shape: shape.coverage(caps, frame), join_coverage, nothing)
+
+    def near(self, xyz: NDArray[np.float64], frame: str, angle: float) -> Bools:
+        """See `Shape.near`."""
+        if any(token in OPERATORS and token != "or" for token in self.formula):
+            return super().near(xyz, frame, angle)
+        nothing = np.zeros(xyz.shape[1:], dtype=bool)
+        return self.fold(lambda shape: shape.near(xyz, frame, angle), join_values, nothing)
 
     def text(self) -> str:
         """See `Shape.text`."""
