@@ -11,7 +11,7 @@ from scipy.spatial import cKDTree
 from ..coverage import EMPTY, FULL, MIXED, Coverage
 from ..geom import WcsGeom
 from ..points import Points
-from ..sphere import TIE, Caps, chord2_of, unit, within
+from ..sphere import TIE, Caps, chord2_of, normalise, unit, within
 from ..tiles import Tile
 from ._cells import CellIndex
 from ._rims import RimIndex
@@ -140,6 +140,23 @@ class CircleIndex:
             cover[known[meets]] = np.maximum(cover[known[meets]], MIXED)
             cover[known[holds]] = FULL
         return cover
+
+    def beside_rims(self, angle: float, number: int) -> NDArray[np.float64]:
+        """Unit vectors of points an angle (radians) inside and outside of rims, about so many in all.
+
+        Four directions of each circle, of evenly chosen circles where the number is less than is needed for
+        all.
+        """
+        step = max(1, -(-8 * len(self.radius) // max(1, number)))
+        centre, radius = self.centre[:, ::step, None, None], self.radius[::step, None, None]
+        # The axis least along a centre keeps the product well away from zero.
+        axis = np.eye(3)[:, np.argmin(np.abs(centre[:, :, 0, 0]), axis=0), None, None]
+        east = normalise(np.cross(axis, centre, axis=0))
+        north = np.cross(centre, east, axis=0)
+        turn = np.arange(4)[:, None] * (np.pi / 2)
+        away = np.clip(radius + angle * np.array([-1.0, 1.0]), 0.0, np.pi)
+        points = centre * np.cos(away) + (east * np.cos(turn) + north * np.sin(turn)) * np.sin(away)
+        return np.asarray(points.reshape(3, -1))
 
     def paint_rims(self, tile: Tile, near: NDArray[np.intp], out: NDArray[np.bool_]) -> NDArray[np.intp]:
         """Select the pixels of a tile that lie in some of the circles, by the images of their rims.

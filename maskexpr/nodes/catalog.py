@@ -19,7 +19,7 @@ from ..expr import Ask, Bools, Mask, node
 from ..geom import WcsGeom
 from ..points import Points, lonlat_of
 from ..records import frozen_array
-from ..sphere import rotate, rotation, unit
+from ..sphere import TIE, lonlat, rotate, rotation, unit
 from ..tiles import Areas, Tile
 from ._circles import CircleIndex
 from ._spans import circle_spans, paint_spans
@@ -161,17 +161,19 @@ class Catalog(Mask):
                 f"geometry has {bins or 'no axes'}"
             )
 
-    def _index(self, geom_frame: str, bin_: int | None) -> CircleIndex:
-        """Index of the circles, their centres turned into a frame; made once for each."""
-        key = (geom_frame, bin_)
+    def _index(self, geom_frame: str, bin_: int | None, wider: float = 0.0) -> CircleIndex:
+        """Index of the circles, wider by an angle (radians), their centres turned into a frame; made once for
+        each.
+        """
+        key = (geom_frame, bin_, wider)
         indices: dict[Any, CircleIndex] = self.__dict__["_indices"]
         with _lock:
             if key not in indices:
                 radius = self.radius if bin_ is None else self.radius[:, bin_]
                 radius = np.broadcast_to(np.deg2rad(radius), self.lon.shape)
-                some = radius > 0
+                some = radius > TIE
                 centre = rotate(rotation(self.frame, geom_frame), unit(self.lon[some], self.lat[some]))
-                indices[key] = CircleIndex(centre, np.ascontiguousarray(radius[some]))
+                indices[key] = CircleIndex(centre, np.ascontiguousarray(radius[some] + wider))
             return indices[key]
 
     def _bin(self, where: Points | Tile | Areas) -> int | None:
@@ -188,8 +190,22 @@ class Catalog(Mask):
     def coverage(self, areas: Areas, of: Ask) -> Coverage:
         return self._index(areas.geom.frame, self._bin(areas)).coverage(areas.caps)
 
+    def beside_rims(self, areas: Areas, number: int) -> NDArray[np.float64]:
+        """Places (y, x) on the plane of pixels beside rims, half of them inside, shape (2, about number)."""
+        geom = areas.geom
+        pixel = np.deg2rad(float(np.min(geom.pixel_scales.value)))
+        index = self._index(geom.frame, self._bin(areas))
+        return np.stack(geom.pixel(*lonlat(index.beside_rims(pixel, number))))
+
     def inside(self, points: Points) -> Bools:
         return self._index(points.frame, self._bin(points)).holds(points)
+
+    def near(self, points: Points, angle: float) -> Bools:
+        # A circle leaves out ties and growing takes them in.
+        index = self._index(points.frame, self._bin(points), angle + 2 * TIE)
+        if index.radius.max(initial=0.0) - TIE >= np.pi:
+            return points.on_sky.copy()
+        return index.holds(points)
 
     def paint(self, tile: Tile, out: Bools, of: Ask) -> None:
         index = self._index(tile.geom.frame, self._bin(tile))
