@@ -13,87 +13,40 @@ from math import prod
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
+
+from .labels_bits import Bools, Ints, Labels, Marks, Places, borders, fill, list_places, padded_shape
 
 __all__ = [
     "Runs",
     "connect",
-    "fill",
-    "find_runs",
     "first_pixels",
     "label_runs",
     "paint",
+    "place_of",
     "run_of",
     "run_places",
 ]
-
-Bools = NDArray[np.bool_]
-Ints = NDArray[np.int64]
-Labels = NDArray[np.int32]
-
-_WORD = 8
 
 
 class Runs(NamedTuple):
     """Runs of a block and the component that each belongs to.
 
-    ``start`` and ``end`` (half open) count pixels of the *padded* block, which has one unselected place more
-    at the end of each dimension but the first: so a run never touches the next row's, and a step to a
-    neighbour is one addition.
+    ``start`` and ``end`` (half open) are places of the padded block (see `maskexpr.labels_bits`), of 32 bits
+    where these hold them all.
     """
 
     shape: tuple[int, ...]
-    start: Ints
-    end: Ints
+    start: Places
+    end: Places
     label: Labels
     n_labels: int
 
-
-def padded_shape(shape: tuple[int, ...]) -> tuple[int, ...]:
-    """Shape of a block with one place more at the end of each dimension but the first.
-
-    Examples
-    --------
-    >>> padded_shape((1, 4, 5))
-    (1, 5, 6)
-    """
-    return (shape[0], *(length + 1 for length in shape[1:]))
-
-
-def find_runs(block: Bools) -> tuple[Ints, Ints]:
-    """First and one past last pixel of each run, as places in the padded block, in ascending order.
-
-    Parameters
-    ----------
-    block : ndarray of bool, shape (planes..., ny, nx)
-        At least three dimensions.
-
-    Examples
-    --------
-    >>> start, end = find_runs(np.array([[[0, 1, 1], [1, 0, 1]]], dtype=bool))
-    >>> start.tolist(), end.tolist()
-    ([1, 4, 6], [3, 5, 7])
-    """
-    shape = padded_shape(block.shape)
-    # A place before the first, so that each change is between a place and the one before it; whole words at
-    # the end.
-    size = prod(shape)
-    flat = np.zeros(-(-(size + 1) // _WORD) * _WORD + 1, dtype=bool)
-    inner = flat[1 : size + 1].reshape(shape)
-    inner[(slice(None), *(slice(length) for length in block.shape[1:]))] = block
-    changes = _nonzero(flat[1:] != flat[:-1])
-    return changes[0::2], changes[1::2]
-
-
-def _nonzero(flags: Bools) -> Ints:
-    """Places of the few that are True; eight are looked at together. The size is a multiple of eight."""
-    words = np.flatnonzero(flags.view(np.uint64))
-    if len(words) * 4 > len(flags) // _WORD:
-        return np.flatnonzero(flags)
-    row, column = np.nonzero(flags.reshape(-1, _WORD)[words])
-    return words[row] * _WORD + column
+    @property
+    def nbytes(self) -> int:
+        """Bytes of memory."""
+        return self.start.nbytes + self.end.nbytes + self.label.nbytes
 
 
 def label_runs(block: Bools, full: bool) -> Runs:
@@ -118,11 +71,17 @@ def label_runs(block: Bools, full: bool) -> Runs:
     >>> label_runs(block, full=False).n_labels, label_runs(block, full=True).n_labels
     (3, 1)
     """
-    start, end = find_runs(block)
+    starts, ends = borders(block)
+    start, end = list_places(starts, ends)
     if not len(start):
         return Runs(block.shape, start, end, np.zeros(0, dtype=np.int32), 0)
     slack = 1 if full else 0
-    pairs = [_touching(start, end, step, slack) for step in _steps(block.shape, full)]
+    of_start, of_end = Marks(starts), Marks(ends)
+    # A run is touched by those that end beyond its start and start before its end.
+    pairs = [
+        _pairs(of_end.number_before(start + (step - slack + 1)), of_start.number_before(end + (step + slack)))
+        for step in _steps(block.shape, full)
+    ]
     if len(pairs) == 1:
         number, other = pairs[0]
     else:
@@ -133,7 +92,7 @@ def label_runs(block: Bools, full: bool) -> Runs:
     return Runs(block.shape, start, end, label, count)
 
 
-def _rows(number: Ints) -> Ints:
+def _rows(number: Places) -> Ints:
     return np.repeat(np.arange(len(number)), number)
 
 
@@ -152,20 +111,21 @@ def _steps(shape: tuple[int, ...], full: bool) -> list[int]:
     )
 
 
-def _touching(start: Ints, end: Ints, step: int, slack: int) -> tuple[Ints, Ints]:
-    """How many runs each run touches after a step, and which, one run after the other."""
-    low = np.searchsorted(end, start + (step - slack), side="right")
-    high = np.searchsorted(start, end + (step + slack), side="left")
+def _pairs(low: Places, high: Places) -> tuple[Places, Places]:
+    """How many runs from ``low`` to before ``high`` there are for each run, and which, one run after the
+    other.
+    """
     number = np.maximum(high - low, 0)
-    total = np.cumsum(number)
-    return number, np.arange(total[-1]) + np.repeat(low - (total - number), number)
+    total = np.cumsum(number, dtype=low.dtype)
+    return number, np.arange(total[-1], dtype=low.dtype) + np.repeat(low - (total - number), number)
 
 
-def _components(number: Ints, other: Ints) -> tuple[int, Labels]:
+def _components(number: Places, other: Places) -> tuple[int, Labels]:
     size = len(number)
-    pointer = np.zeros(size + 1, dtype=np.int64)
+    pointer = np.zeros(size + 1, dtype=other.dtype)
     np.cumsum(number, out=pointer[1:])
-    graph = csr_array((np.ones(len(other), dtype=np.int8), other, pointer), shape=(size, size))
+    # Of the type in which scipy works, or it would make a copy.
+    graph = csr_array((np.ones(len(other)), other, pointer), shape=(size, size))
     count, label = connected_components(graph, directed=False)
     return int(count), label.astype(np.int32, copy=False)
 
@@ -185,7 +145,7 @@ def connect(size: int, one: Ints, other: Ints) -> tuple[int, Labels]:
     return _components(np.bincount(one, minlength=size), other[order])
 
 
-def run_of(runs: Runs, place: Ints) -> Ints:
+def run_of(runs: Runs, place: Places) -> Ints:
     """The run that holds each place of the padded block; -1 where none does.
 
     Examples
@@ -199,23 +159,34 @@ def run_of(runs: Runs, place: Ints) -> Ints:
     return np.where(held, found, -1)
 
 
-def run_places(runs: Runs, place: Ints) -> tuple[Ints, Ints, Ints]:
+def run_places(runs: Runs, place: Places) -> tuple[Ints, Ints, Ints]:
     """Plane (counted over all dimensions before the rows), row and column of places of the padded block.
 
     Examples
     --------
     >>> runs = label_runs(np.zeros((2, 3, 4), dtype=bool), full=False)
-    >>> [int(each[0]) for each in run_places(runs, np.array([21]))]
+    >>> [int(each[0]) for each in run_places(runs, np.array([33]))]
     [1, 0, 1]
     """
-    index = np.unravel_index(place, padded_shape(runs.shape))
-    plane = np.ravel_multi_index(index[:-2], runs.shape[:-2])
-    return plane, index[-2], index[-1]
+    padded = padded_shape(runs.shape)
+    # A division by one number is fast; unravel_index divides by all of them in turn.
+    line = place // padded[-1]
+    x = (place - line * padded[-1]).astype(np.int64)
+    if prod(padded[:-2]) == 1:
+        return np.zeros(len(line), dtype=np.int64), line.astype(np.int64), x
+    index = np.unravel_index(line, padded[:-1])
+    return np.ravel_multi_index(index[:-1], runs.shape[:-2]), index[-1].astype(np.int64), x
 
 
-def first_pixels(runs: Runs) -> Ints:
+def place_of(runs: Runs, plane: Ints, y: Ints, x: Ints) -> Ints:
+    """Places of the padded block; the inverse of `run_places`."""
+    index = (*np.unravel_index(plane, runs.shape[:-2]), y, x)
+    return np.ravel_multi_index(index, padded_shape(runs.shape))
+
+
+def first_pixels(runs: Runs) -> Places:
     """Place of the first pixel of each component, shape (count,)."""
-    first = np.zeros(runs.n_labels, dtype=np.int64)
+    first = np.zeros(runs.n_labels, dtype=runs.start.dtype)
     # Of equal indices the last assignment holds, so go backwards.
     first[runs.label[::-1]] = runs.start[::-1]
     return first
@@ -239,22 +210,3 @@ def paint(runs: Runs, keep: Bools) -> Bools:
     """
     kept = keep[runs.label]
     return fill(runs.shape, runs.start[kept], runs.end[kept])
-
-
-def fill(shape: tuple[int, ...], start: Ints, end: Ints) -> Bools:
-    """A block with the pixels of some runs, given in ascending order as places in the padded block.
-
-    Examples
-    --------
-    >>> fill((1, 1, 3), np.array([0, 2]), np.array([1, 3])).tolist()
-    [[[True, False, True]]]
-    """
-    padded = padded_shape(shape)
-    bounds = np.empty(2 * len(start) + 2, dtype=np.int64)
-    bounds[0], bounds[-1] = 0, prod(padded)
-    bounds[1:-1:2], bounds[2:-1:2] = start, end
-    value = np.zeros(len(bounds) - 1, dtype=bool)
-    value[1::2] = True
-    flat = np.repeat(value, np.diff(bounds))
-    inner = flat.reshape(padded)[(slice(None), *(slice(length) for length in shape[1:]))]
-    return np.ascontiguousarray(inner)

@@ -7,7 +7,7 @@ from itertools import product
 
 import numpy as np
 
-from .labels import Ints, Labels
+from .labels_bits import Ints, Labels
 
 __all__ = ["Edge", "chain", "meeting", "moved", "renamed", "ring"]
 

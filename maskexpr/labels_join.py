@@ -16,7 +16,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .labels import Bools, Ints, Labels, connect
+from .labels import connect
+from .labels_bits import Bools, Ints, Labels
 from .labels_edges import Edge, chain, meeting, moved, renamed, ring
 
 __all__ = [

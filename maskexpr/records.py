@@ -62,7 +62,7 @@ def _fields(value: Any) -> list[tuple[str, Any]]:
     return [(f.name, getattr(value, f.name)) for f in dataclasses.fields(value)]
 
 
-def canonical(value: Any, child: Callable[[Any], bytes | None]) -> bytes:
+def canonical(value: Any, child: Callable[[Any], bytes | None], here: bool = False) -> bytes:
     """Bytes that say what a value is: equal exactly for equal values, in every process.
 
     Parameters
@@ -71,12 +71,14 @@ def canonical(value: Any, child: Callable[[Any], bytes | None]) -> bytes:
         A field of a node or record.
     child : callable
         Gives the bytes of a value that has a digest of its own (a node), or None.
+    here : bool
+        Whether the bytes need only tell values apart in this process: data in memory then count by identity.
     """
     own = child(value)
     if own is not None:
         return b"N" + own
     if isinstance(value, (tuple, list)):
-        parts = [canonical(item, child) for item in value]
+        parts = [canonical(item, child, here) for item in value]
         return b"(" + struct.pack("<q", len(parts)) + b"".join(struct.pack("<q", len(p)) + p for p in parts)
     if isinstance(value, np.ndarray):
         data = np.asarray(value, order="C")
@@ -89,15 +91,19 @@ def canonical(value: Any, child: Callable[[Any], bytes | None]) -> bytes:
     if isinstance(value, float):
         return b"F" + struct.pack("<d", value + 0.0)
     if dataclasses.is_dataclass(value):
-        return f"R{type(value).__name__}".encode() + canonical([item for _, item in _fields(value)], child)
+        return f"R{type(value).__name__}".encode() + canonical(
+            [item for _, item in _fields(value)], child, here
+        )
+    if here and hasattr(value, "identity"):
+        return f"I{type(value).__name__}:{value.identity}".encode()
     if hasattr(value, "fingerprint"):
         return f"P{type(value).__name__}:{value.fingerprint}".encode()
     raise MaskTypeError(f"a field of a node cannot be a {type(value).__name__}")
 
 
-def digest_of(name: str, value: Any, child: Callable[[Any], bytes | None]) -> bytes:
+def digest_of(name: str, value: Any, child: Callable[[Any], bytes | None], here: bool = False) -> bytes:
     """16-byte digest of named fields."""
-    return hashlib.blake2b(name.encode() + b"\0" + canonical(value, child), digest_size=16).digest()
+    return hashlib.blake2b(name.encode() + b"\0" + canonical(value, child, here), digest_size=16).digest()
 
 
 def encode(value: Any, child: Callable[[Any], Any]) -> Any:

@@ -52,6 +52,7 @@ class Node:
 
     tag: ClassVar[str] = ""
     _digest: bytes | None = None
+    _key: bytes | None = None
 
     def fields(self) -> list[tuple[str, Any]]:
         """Names and values of the dataclass fields."""
@@ -102,13 +103,23 @@ class Node:
     @property
     def digest(self) -> bytes:
         """16 bytes that stand for the structure, the same in every process."""
-        if self._digest is None:
+        return self._summed("_digest", _digest_of_child, here=False)
+
+    @property
+    def key(self) -> bytes:
+        """16 bytes that stand for the structure in this process: arrays of data count by identity and are
+        not read.
+        """
+        return self._summed("_key", _key_of_child, here=True)
+
+    def _summed(self, name: str, of_child: Callable[[Any], bytes | None], here: bool) -> bytes:
+        if getattr(self, name) is None:
             for each in postorder(self):
-                if each._digest is None:
+                if getattr(each, name) is None:
                     fields = [value for _, value in each.fields()]
-                    object.__setattr__(each, "_digest", digest_of(each.tag, fields, _digest_of_child))
-        assert self._digest is not None
-        return self._digest
+                    object.__setattr__(each, name, digest_of(each.tag, fields, of_child, here))
+        value: bytes = getattr(self, name)
+        return value
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Node):
@@ -175,6 +186,10 @@ def _holds_nodes(value: Any) -> bool:
 
 def _digest_of_child(value: Any) -> bytes | None:
     return value._digest if isinstance(value, Node) else None
+
+
+def _key_of_child(value: Any) -> bytes | None:
+    return value._key if isinstance(value, Node) else None
 
 
 def postorder(*roots: N) -> Iterator[N]:

@@ -29,6 +29,7 @@ from .passes.evaluate import Evaluator
 from .passes.lower import lower
 from .passes.serialize import from_dict, to_dict
 from .passes.simplify import simplify
+from .passes.spread import spread
 from .plan import Plan, make_plan
 from .points import Points
 from .preview import plot
@@ -74,7 +75,7 @@ def compute(mask: Mask, geom: WcsGeom, chunks: Any = "auto") -> xr.DataArray:
 
 
 def _wrapped(mask: Mask, geom: WcsGeom, array: Any) -> xr.DataArray:
-    return wrap(array, geom, name="mask", attrs={"mask": one_line(mask), "mask_hash": mask.digest.hex()})
+    return wrap(array, geom, name="mask", attrs={"mask": one_line(mask)})
 
 
 def plan(mask: Mask, geom: WcsGeom, chunks: Any = "auto", memory_limit: Any = None) -> Plan:
@@ -88,7 +89,7 @@ def contains(mask: Mask, positions: SkyCoord, geom: WcsGeom | None = None) -> ND
         raise MaskTypeError(f"positions must be a SkyCoord, got a {type(positions).__name__}")
     if geom is not None:
         return contains_pixels(compile_mask(mask, geom), positions)
-    simple = simplify(lower(mask))
+    simple = spread(simplify(lower(mask)))
     return Evaluator(simple).run(simple, Points.from_sky(positions)).reshape(positions.shape)
 
 

@@ -293,6 +293,27 @@ def test_what_travels_is_small() -> None:
     assert sent[400] < 400 * 400 / 4
 
 
+@pytest.mark.parametrize(("share", "twice"), [(0.002, False), (0.5, True)])
+def test_labels_are_kept_where_they_are_small(
+    share: float, twice: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Components that nothing can keep are dropped at once, so that a noisy map is labelled once; where what
+    remains is large a tile is labelled again.
+    """
+    labelled = []
+    real = Hysteresis.label_tile
+    monkeypatch.setattr(Hysteresis, "label_tile", lambda *args: labelled.append(1) or real(*args))
+    rng = np.random.default_rng(8)
+    low = rng.random((90, 100)) < 0.4
+    high = rng.random((90, 100)) < share
+    geom = small_map(90, 100)
+    found = whole(Hysteresis.from_masks(Raster((low, geom)), Raster((high, geom))), geom)
+    number = label(low, 4)[1]
+    assert_array_equal(found, reconstructed(low, high, 4))
+    assert number > 300
+    assert len(labelled) == 1 + twice
+
+
 @pytest.mark.parametrize("tiles", [2, 4, 8, 16])
 def test_work_grows_with_tiles(tiles: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """4, 16, 64, 256 chunks: one labelling each, and joints for at most a third as many."""

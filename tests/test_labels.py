@@ -12,7 +12,8 @@ from hypothesis.extra.numpy import array_shapes, arrays
 from numpy.testing import assert_array_equal
 from scipy import ndimage
 
-from maskexpr.labels import connect, find_runs, first_pixels, label_runs, paint, run_of, run_places
+from maskexpr.labels import connect, first_pixels, label_runs, paint, run_of, run_places
+from maskexpr.labels_bits import Marks, fill, find_runs, padded_shape
 from maskexpr.labels_edges import meeting, ring
 from maskexpr.labels_join import Champion, Table, merge_plan, nothing, summarise
 
@@ -66,20 +67,39 @@ def test_runs_are_what_rows_hold(block: np.ndarray) -> None:
 @given(block=blocks)
 def test_each_place_knows_its_run(block: np.ndarray) -> None:
     runs = label_runs(block, full=False)
-    padded = np.zeros((block.shape[0], block.shape[1] + 1, block.shape[2] + 1), dtype=bool)
-    padded[:, :-1, :-1] = block
+    padded = np.zeros(padded_shape(block.shape), dtype=bool)
+    padded[:, : block.shape[1], : block.shape[2]] = block
     found = run_of(runs, np.arange(padded.size))
     assert_array_equal(found >= 0, padded.ravel())
     assert_array_equal(runs.start[found[found >= 0]] <= np.flatnonzero(padded), True)
 
 
-def test_many_runs_and_few_are_found_alike() -> None:
-    """The search looks at eight pixels together only where runs are few."""
-    for fraction in (0.5, 0.01, 0.0, 1.0):
-        block = np.random.default_rng(1).random((1, 50, 61)) < fraction
-        start, end = find_runs(block)
-        assert len(start) == (np.diff(block.astype(np.int8), axis=-1, prepend=0) == 1).sum()
-        assert (end - start).sum() == block.sum()
+@pytest.mark.parametrize("fraction", [0.5, 0.01, 1e-5, 0.0, 1.0])
+@pytest.mark.parametrize("shape", [(1, 50, 61), (1, 1100, 1101), (2, 700, 1024)])
+def test_many_runs_and_few_are_found_alike(shape: tuple[int, ...], fraction: float) -> None:
+    """Bands of a million places are searched on their own, and where runs are few only the words that hold
+    some.
+    """
+    block = np.random.default_rng(1).random(shape) < fraction
+    start, end = find_runs(block)
+    padded = np.zeros(padded_shape(shape), dtype=np.int8)
+    padded[:, : shape[1], : shape[2]] = block
+    change = np.diff(padded.ravel(), prepend=0)
+    assert_array_equal(start, np.flatnonzero(change == 1))
+    assert_array_equal(end, np.flatnonzero(change == -1))
+    assert_array_equal(fill(shape, start, end), block)
+
+
+@given(
+    held=st.lists(st.integers(0, 190), unique=True),
+    place=st.lists(st.integers(0, 300), min_size=1),
+)
+def test_places_are_counted_as_by_a_search(held: list[int], place: list[int]) -> None:
+    bits = np.zeros(192, dtype=np.uint8)
+    bits[held] = 1
+    marks = Marks(np.packbits(bits, bitorder="little").view("<u8"))
+    found = marks.number_before(np.array(place, dtype=np.int32))
+    assert_array_equal(found, np.searchsorted(sorted(held), place))
 
 
 def test_first_pixel() -> None:

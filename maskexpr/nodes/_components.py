@@ -31,14 +31,19 @@ Ints = NDArray[np.int64]
 
 
 class Labelled(NamedTuple):
-    """A labelled tile: its runs, all its components, their places among the open ones (-1 for closed ones),
-    and what goes up.
+    """A labelled tile: its components that may be kept with their runs, their places among the open ones
+    (-1 for closed ones), and what goes up.
     """
 
     runs: Runs
     table: Table
     open: Ints
     summary: Summary
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of memory, the summary apart."""
+        return self.runs.nbytes + self.open.nbytes + sum(each.nbytes for each in self.table)
 
 
 class Connected(Mask):
@@ -73,7 +78,7 @@ class Connected(Mask):
         """What the rule measures components in: ``"deg2"``, ``"pix2"`` or nothing."""
 
     def rule(self, geom: WcsGeom) -> Rule:
-        """Which components to keep."""
+        """Which components to keep; without a champion, at least those that are kept with one."""
         raise NotImplementedError
 
     def result(self, kept: Bools | None, tile: Tile, of: Ask) -> Bools:
@@ -139,7 +144,17 @@ class Connected(Mask):
         edges = edges_of(runs)
         flag_edges(tile, edges, table.flags)
         summary, place = summarise(shape, edges, table, Champion(), ports)
-        return Labelled(runs, table, place, summary)
+        return self._hopeful(tile.geom, Labelled(runs, table, place, summary))
+
+    def _hopeful(self, geom: WcsGeom, labelled: Labelled) -> Labelled:
+        """What may still be kept of a tile; of noise that is little."""
+        runs, table, place, summary = labelled
+        held = (place >= 0) | self.rule(geom)(table, Champion())
+        number = np.cumsum(held, dtype=np.int32)
+        of_run = held[runs.label]
+        label = number[runs.label[of_run]] - np.int32(1)
+        kept = Runs(runs.shape, runs.start[of_run], runs.end[of_run], label, int(np.count_nonzero(held)))
+        return Labelled(kept, table.take(held), place[held], summary)
 
     def keep(self, geom: WcsGeom, labelled: Labelled, verdict: Verdict) -> Bools:
         """Which components of a tile are kept, once the whole map is decided, shape (runs.n_labels,)."""

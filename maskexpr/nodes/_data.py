@@ -90,11 +90,10 @@ class FromData(Mask):
 
     def _slice(self, tile: Tile, plane: tuple[int, ...], shift: tuple[int, int]) -> Bools:
         """Values on a tile of the data's own lattice."""
-        out = np.full(tile.shape, self.outside)
         ny, nx = self.grid.image_shape
         window = tile.window.shift(*shift).intersect(Window(0, ny, 0, nx))
         if not window.size:
-            return out
+            return np.full(tile.shape, self.outside)
         values = Reader(self.data, plane).window(window)
         to = window.shift(-shift[0] - tile.window.y0, -shift[1] - tile.window.x0)
         part = (slice(to.y0, to.y1), slice(to.x0, to.x1))
@@ -103,12 +102,16 @@ class FromData(Mask):
             # What is stored off the sky (often NaN) is nobody's value.
             on_sky = tile.on_sky[part]
             y, x = (np.broadcast_to(each, values.shape)[on_sky] for each in (y, x))
-            kept = np.zeros(values.shape, dtype=bool)
-            kept[on_sky] = self.judge(values[on_sky], Place(tile, plane, y, x))
-            out[part] = kept
-            return out
-        y, x = (np.broadcast_to(each, values.shape) for each in (y, x))
-        out[part] = self.judge(values, Place(tile, plane, y, x))
+            judged = np.zeros(values.shape, dtype=bool)
+            judged[on_sky] = self.judge(values[on_sky], Place(tile, plane, y, x))
+        else:
+            y, x = (np.broadcast_to(each, values.shape) for each in (y, x))
+            judged = self.judge(values, Place(tile, plane, y, x))
+        # A view may be of the data themselves.
+        if window.shape == tile.shape and judged.base is None:
+            return judged
+        out = np.full(tile.shape, self.outside)
+        out[part] = judged
         return out
 
     def _look_up(self, tile: Tile, grid: WcsGeom, of: Ask) -> tuple[Ints, Ints]:

@@ -6,14 +6,14 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from math import prod
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..expr import Ask, Bools
 from ..geom import WcsGeom
-from ..labels import fill, paint
+from ..labels_bits import Places, fill
 from ..points import Pixels
 from ..tiles import Tile
 from ..window import Window
@@ -33,13 +33,11 @@ _MEMORY = 1 << 28
 
 
 class Kept(NamedTuple):
-    """Pixels of the components that are kept in a tile: by runs, or packed bits, or neither if there are
-    none.
-    """
+    """Pixels of the components that are kept in a tile: by runs, or where these are larger, packed bits."""
 
     shape: tuple[int, ...]
-    start: NDArray[Any] | None
-    end: NDArray[Any] | None
+    start: Places | None
+    end: Places | None
     bits: NDArray[np.uint8] | None
 
     @property
@@ -50,9 +48,8 @@ class Kept(NamedTuple):
     def pixels(self) -> Bools:
         """The pixels, of the tile's shape."""
         if self.start is not None and self.end is not None:
-            return fill(self.shape, self.start.astype(np.int64), self.end.astype(np.int64))
-        if self.bits is None:
-            return np.zeros(self.shape, dtype=bool)
+            return fill(self.shape, self.start, self.end)
+        assert self.bits is not None
         return np.unpackbits(self.bits, count=prod(self.shape)).reshape(self.shape).view(bool)
 
 
@@ -61,6 +58,21 @@ class Decided(NamedTuple):
 
     windows: list[Window]
     kept: list[Kept | None]
+
+
+class _Same:
+    """A node as a key: equal nodes are the same. It keeps the node, and so the data by whose identity it is
+    known, alive.
+    """
+
+    def __init__(self, node: Connected) -> None:
+        self.node = node
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and other.node.key == self.node.key
+
+    def __hash__(self) -> int:
+        return hash(self.node.key)
 
 
 class _Memory:
@@ -112,7 +124,7 @@ def _decided(node: Connected, geom: WcsGeom, plane: tuple[int, ...], of: Ask) ->
     known: Decided | None = of.decided(node, () if node.linked else plane)
     if known is not None:
         return known
-    return _memory.get((node.digest, geom.fingerprint, () if node.linked else plane), make)
+    return _memory.get((_Same(node), geom.fingerprint, () if node.linked else plane), make)
 
 
 def _kept(
@@ -127,15 +139,14 @@ def keep_tile(
     node: Connected, tile: Tile, labelled: Labelled | None, verdict: Verdict, of: Ask
 ) -> Kept | None:
     """What is kept of a tile once the whole map is decided; labelled again where the labels were not kept."""
-    if labelled is not None:
-        runs = labelled.runs
-        size = np.int32 if 2 * prod(runs.shape) < 2**30 else np.int64
-        keep = node.keep(tile.geom, labelled, verdict)[runs.label]
-        start, end = (each[keep].astype(size) for each in (runs.start, runs.end))
+    if labelled is None:
+        labelled = node.label_tile(tile, of)
+    runs = labelled.runs
+    keep = node.keep(tile.geom, labelled, verdict)[runs.label]
+    start, end = runs.start[keep], runs.end[keep]
+    if 8 * (start.nbytes + end.nbytes) <= prod(runs.shape):
         return Kept(runs.shape, start, end, None)
-    labelled = node.label_tile(tile, of)
-    pixels = paint(labelled.runs, node.keep(tile.geom, labelled, verdict))
-    return Kept(pixels.shape, None, None, np.packbits(pixels) if pixels.any() else None)
+    return Kept(runs.shape, None, None, np.packbits(fill(runs.shape, start, end)))
 
 
 def _chunks(length: int) -> tuple[int, ...]:
@@ -150,8 +161,11 @@ def tile_of(node: Connected, tile: Tile, of: Ask) -> Bools:
         if inner.size:
             _slice(out, inner, tile.window)[...] = tile_of(node, tile.on(inner), of)
         return out
+    windows, pieces = _decided(node, tile.geom, tile.plane, of)
+    if windows == [inner] and pieces[0] is not None:
+        return node.result(pieces[0].pixels().reshape(-1, *inner.shape)[node.place_of(tile)], tile, of)
     kept = np.zeros(inner.shape, dtype=bool)
-    for window, each in zip(*_decided(node, tile.geom, tile.plane, of), strict=True):
+    for window, each in zip(windows, pieces, strict=True):
         common = window.intersect(inner)
         if common.size and each is not None:
             pixels = each.pixels().reshape(-1, *window.shape)[node.place_of(tile)]

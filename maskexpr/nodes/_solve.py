@@ -30,8 +30,8 @@ __all__ = ["Solution", "blocks", "decide", "in_threads", "is_sparse", "solve"]
 
 T = TypeVar("T")
 
-# Of a tile with fewer runs than one for so many pixels the labels are kept: they are smaller than its pixels.
-_SPARSE = 64
+# Labels of at most one byte for so many pixels are kept until the map is decided; others are made again.
+_SPARSE = 4
 # Threads that label one map; whoever else wants it waits.
 _THREADS = min(4, os.cpu_count() or 1)
 
@@ -39,8 +39,8 @@ _THREADS = min(4, os.cpu_count() or 1)
 class Solution(NamedTuple):
     """The decisions on the tiles of a map, row after row.
 
-    Tiles without candidates have no verdict; of tiles with many runs the labels are not kept, but can be made
-    again.
+    Tiles without candidates have no verdict; of tiles with many components the labels are not kept, but can
+    be made again.
     """
 
     windows: list[Window]
@@ -146,7 +146,7 @@ def solve(
 
 def is_sparse(labelled: Labelled) -> bool:
     """Whether the labels of a tile are small enough to be kept until the map is decided."""
-    return len(labelled.runs.start) * _SPARSE <= prod(labelled.runs.shape)
+    return labelled.nbytes * _SPARSE <= prod(labelled.runs.shape)
 
 
 def in_threads(work: Callable[[int], T], number: int) -> list[T]:

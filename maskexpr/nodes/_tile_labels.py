@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..expr import Ask, Bools, Mask
-from ..labels import Runs, find_runs, run_of, run_places
+from ..labels import Runs, place_of, run_of, run_places
+from ..labels_bits import find_runs, padded_shape
 from ..labels_join import EDGE, Ports, no_ports
 from ..points import Pixels
 from ..tiles import Tile
@@ -50,39 +51,41 @@ def seeded_runs(runs: Runs, plane: int, seeds: Mask, tile: Tile, candidates: Boo
         return run[of.values(seeds, pixels)]
     # Among the candidates a run of seeds lies in one run.
     start, _ = find_runs((of.values(seeds, tile) & candidates)[None])
-    y, x = np.divmod(start, tile.shape[1] + 1)
-    return run_of(runs, _place(runs, np.full(len(y), plane), y, x))
-
-
-def _place(runs: Runs, plane: Ints, y: Ints, x: Ints) -> Ints:
-    """Places of the padded block; the inverse of `run_places`."""
-    padded = (runs.shape[0], *(length + 1 for length in runs.shape[1:]))
-    return np.ravel_multi_index((*np.unravel_index(plane, runs.shape[:-2]), y, x), padded)
+    y, x = np.divmod(start, padded_shape((1, *tile.shape))[-1])
+    return run_of(runs, place_of(runs, np.full(len(y), plane), y, x))
 
 
 def edges_of(runs: Runs) -> tuple[NDArray[np.int32], ...]:
     """Label + 1 along the first and last row and the first and last column."""
     lead, (height, width) = runs.shape[:-2], runs.shape[-2:]
     planes = int(np.prod(lead))
-    plane, y, x = run_places(runs, runs.start)
+    plane, y = (each.ravel() for each in np.indices((planes, height)))
+    begin = place_of(runs, plane, y, np.zeros_like(y))
+    # The runs of a row follow each other; a row may have none.
+    bounds = np.searchsorted(runs.start, np.append(begin, begin[-1] + width))
     found = []
     for row in (0, height - 1):
-        edge = np.zeros((planes, width + 1), dtype=np.int32)
-        here = y == row
-        begin, end = (
-            plane[here] * (width + 1) + x[here],
-            plane[here] * (width + 1) + x[here] + (runs.end - runs.start)[here],
-        )
-        places = np.arange(int((end - begin).sum())) + np.repeat(
-            begin - np.cumsum(end - begin) + (end - begin), end - begin
-        )
-        edge.reshape(-1)[places] = np.repeat(runs.label[here] + 1, end - begin)
-        found.append(edge[:, :width].reshape(*lead, width))
-    for here in (x == 0, x + (runs.end - runs.start) == width):
-        edge = np.zeros((planes, height), dtype=np.int32)
-        edge[plane[here], y[here]] = runs.label[here] + 1
-        found.append(edge.reshape(*lead, height))
+        lines = np.arange(row, planes * height, height)
+        edge = np.concatenate([_line(runs, begin[i], bounds[i], bounds[i + 1]) for i in lines])
+        found.append(edge.reshape(*lead, width))
+    busy = np.flatnonzero(bounds[:-1] < bounds[1:])
+    first, last = bounds[:-1][busy], bounds[1:][busy] - 1
+    at_sides = runs.start[first] == begin[busy], runs.end[last] == begin[busy] + width
+    for run, there in zip((first, last), at_sides, strict=True):
+        side = np.zeros(planes * height, dtype=np.int32)
+        side[busy[there]] = runs.label[run[there]] + 1
+        found.append(side.reshape(*lead, height))
     return tuple(found)
+
+
+def _line(runs: Runs, begin: int, first: int, last: int) -> NDArray[np.int32]:
+    """Label + 1 along a row that begins at a place and holds some of the runs, shape (nx,)."""
+    values = np.zeros(2 * (last - first) + 1, dtype=np.int32)
+    values[1::2] = runs.label[first:last] + 1
+    bounds = np.empty(len(values) + 1, dtype=np.int64)
+    bounds[0], bounds[-1] = begin, begin + runs.shape[-1]
+    bounds[1:-1:2], bounds[2:-1:2] = runs.start[first:last], runs.end[first:last]
+    return np.repeat(values, np.diff(bounds))
 
 
 def flag_edges(tile: Tile, edges: tuple[NDArray[np.int32], ...], flags: NDArray[np.uint8]) -> None:
@@ -103,7 +106,7 @@ def ports_of(runs: Runs, tile: Tile, around: Rim | None, flags: NDArray[np.uint8
     # On one plane at a time its number does not matter: only pixels of one plane are ever compared.
     plane = np.repeat(np.arange(planes), len(around.y))
     y, x, target = (np.tile(each, planes) for each in (around.y, around.x, around.target))
-    run = run_of(runs, _place(runs, plane, y - tile.window.y0, x - tile.window.x0))
+    run = run_of(runs, place_of(runs, plane, y - tile.window.y0, x - tile.window.x0))
     held = run >= 0
     label = runs.label[run[held]]
     if not domain(geom).edgeless:

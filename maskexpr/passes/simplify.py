@@ -36,7 +36,7 @@ def simplify(mask: Mask) -> Mask:
         children = each.children
         now = each.with_children(tuple(simple[id(child)] for child in children)) if children else each
         now = _apply(now)
-        simple[id(each)] = interned.setdefault(now.digest, now)
+        simple[id(each)] = interned.setdefault(now.key, now)
     return simple[id(mask)]
 
 
@@ -111,12 +111,12 @@ def flipped_operands(mask: Mask) -> Mask | None:
 def repeated_operands(mask: Mask) -> Mask | None:
     """``a | b | a = a | b``, and alike for ``&``; ``a ^ b ^ a = b``."""
     if isinstance(mask, (Or, And)):
-        return _keep(mask, list({each.digest: each for each in mask.masks}.values()))
+        return _keep(mask, list({each.key: each for each in mask.masks}.values()))
     if isinstance(mask, Xor):
         odd: dict[bytes, Mask] = {}
         for each in mask.masks:
-            if odd.pop(each.digest, None) is None:
-                odd[each.digest] = each
+            if odd.pop(each.key, None) is None:
+                odd[each.key] = each
         return _keep(mask, list(odd.values()))
     return None
 
@@ -125,8 +125,8 @@ def complementary_operands(mask: Mask) -> Mask | None:
     """``a | ~a = AllSky``, ``a & ~a = NoSky``."""
     if not isinstance(mask, (Or, And)):
         return None
-    present = {each.digest for each in mask.masks}
-    if any(isinstance(each, Not) and each.mask.digest in present for each in mask.masks):
+    present = {each.key for each in mask.masks}
+    if any(isinstance(each, Not) and each.mask.key in present for each in mask.masks):
         return AllSky() if isinstance(mask, Or) else NoSky()
     return None
 
@@ -136,13 +136,13 @@ def absorbed_operands(mask: Mask) -> Mask | None:
     if not isinstance(mask, (Or, And)):
         return None
     inner = And if isinstance(mask, Or) else Or
-    present = {each.digest for each in mask.masks}
+    present = {each.key for each in mask.masks}
     return _keep(
         mask,
         [
             each
             for each in mask.masks
-            if not (isinstance(each, inner) and any(part.digest in present for part in each.masks))
+            if not (isinstance(each, inner) and any(part.key in present for part in each.masks))
         ],
     )
 
