@@ -304,9 +304,9 @@ def test_labels_are_kept_where_they_are_small(
     real = Hysteresis.label_tile
     monkeypatch.setattr(Hysteresis, "label_tile", lambda *args: labelled.append(1) or real(*args))
     rng = np.random.default_rng(8)
-    low = rng.random((90, 100)) < 0.4
-    high = rng.random((90, 100)) < share
-    geom = small_map(90, 100)
+    low = rng.random((400, 400)) < 0.4
+    high = rng.random((400, 400)) < share
+    geom = small_map(400, 400)
     found = whole(Hysteresis.from_masks(Raster((low, geom)), Raster((high, geom))), geom)
     number = label(low, 4)[1]
     assert_array_equal(found, reconstructed(low, high, 4))
