@@ -108,6 +108,10 @@ class Mask(Fluent, Node):
             f"contains(positions, geom=geom)"
         )
 
+    def near(self, points: Points, angle: float) -> Bools:
+        """Which bare points have a point of the mask, a set on the sphere, within an angle (radians)."""
+        raise NeedsGridError(f"to grow {type(self).__name__} takes a grid: contains(positions, geom=geom)")
+
     def reach(self) -> Reach:
         """How far beyond a tile the children must be known."""
         return Reach()

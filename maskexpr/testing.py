@@ -20,7 +20,7 @@ from .passes.evaluate import Evaluator, evaluate
 from .passes.serialize import dumps, loads
 from .passes.simplify import simplify
 from .points import Points
-from .structure import postorder
+from .structure import Reach, postorder
 from .testing_masks import ON_THE_MAP, OPERATORS, STRATEGIES, masks
 from .tiles import Areas, Tile
 from .window import Window
@@ -159,7 +159,12 @@ def check_coverage(mask: Mask, tile: Tile, want: Bools, on_sky: Bools) -> None:
 
 
 def check_points(mask: Mask, tile: Tile, want: Bools) -> None:
-    """At bare points a mask that has a meaning there has the value of the pixel with that centre."""
+    """At bare points a mask that has a meaning there has the value of the pixel with that centre.
+
+    Not one that grows: on a grid that is about the centres of pixels, at bare points about the mask itself.
+    """
+    if any(each.reach() != Reach() for each in postorder(mask)):
+        return
     bare = Points(tile.all_pixels().xyz, tile.geom.frame)
     try:
         got = Evaluator(mask).run(mask, bare)

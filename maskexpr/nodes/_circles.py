@@ -199,7 +199,8 @@ def _classes_of(centre: NDArray[np.float64], radius: NDArray[np.float64]) -> lis
     while first < len(order):
         last = int(np.searchsorted(ordered, ordered[first] * _FACTOR, side="right"))
         members = order[first:last]
-        tree = cKDTree(np.ascontiguousarray(centre[:, members].T))
+        # Cut at the middle and not at the median: made in half the time, and searched as fast.
+        tree = cKDTree(np.ascontiguousarray(centre[:, members].T), balanced_tree=False)
         classes.append((tree, members, float(ordered[first]), float(ordered[last - 1])))
         first = last
     classes.reverse()

@@ -32,6 +32,8 @@ _AIM = 0.2
 _POINTS = (16, 32, 64, 128, 256)
 # Larger circles (radians) meet too much of a projection's distortion for one polygon.
 _LARGEST = np.deg2rad(10.0)
+# The plane of a cube goes on beside its faces with faces that it has had: there a circle has more images.
+_REPEATING = frozenset({"TSC", "CSC", "QSC"})
 
 
 class _Rims(NamedTuple):
@@ -74,6 +76,8 @@ class RimIndex:
     def __init__(self, geom: WcsGeom, centres: Floats, radius: Floats) -> None:
         self.done = np.zeros(len(radius), dtype=bool)
         self._groups: list[tuple[_Rims, Floats, Floats]] = []
+        if geom.projection in _REPEATING:
+            return
         wanted = 2 * np.pi * np.sqrt(radius / np.deg2rad(min(geom.pixel_scales.value)) / (4 * _AIM))
         size = np.minimum(np.searchsorted(_POINTS, wanted), len(_POINTS) - 1)
         for group, points in enumerate(_POINTS):

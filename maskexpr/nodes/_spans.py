@@ -44,7 +44,7 @@ def circle_spans(tile: Tile, centres: Floats, radius: Floats) -> tuple[Ints, Int
     lon, lat = lonlat(centres)
     lat_row = geom.lat_of(np.arange(y0, y1))
     circle, row = _pairs(lat_row, lat, np.rad2deg(radius))
-    half = _half_width(lat_row[row], lat[circle], radius[circle])
+    half = _half_width(lat_row, lat, radius, circle, row)
     keep = ~np.isnan(half)
     circle, row, half = circle[keep], row[keep], half[keep] / abs(geom.lon_step)
     period = abs(360.0 / geom.lon_step)
@@ -118,16 +118,17 @@ def _pairs(lat_row: Floats, lat: Floats, radius: Floats) -> tuple[Ints, Ints]:
     return circle, on_sky[row]
 
 
-def _half_width(lat_row: Floats, lat: Floats, radius: Floats) -> Floats:
+def _half_width(lat_row: Floats, lat: Floats, radius: Floats, circle: Ints, row: Ints) -> Floats:
     """Half-width in longitude (degrees) of circles on parallels; NaN where a circle does not reach the
     parallel.
 
-    From the haversine formula: sin^2(dlon/2) = (sin^2(r/2) - sin^2(dlat/2)) / (cos(b) cos(b0)).
+    From the haversine formula: sin^2(dlon/2) = (sin^2(r/2) - sin^2(dlat/2)) / (cos(b) cos(b0)). What
+    belongs to a circle or a row alone is worked out once for each.
     """
-    row, centre = np.deg2rad(lat_row), np.deg2rad(lat)
-    above = np.sin(radius / 2) ** 2 - np.sin((row - centre) / 2) ** 2
+    half_row, half_centre = np.deg2rad(lat_row) / 2, np.deg2rad(lat) / 2
+    above = (np.sin(radius / 2) ** 2)[circle] - np.sin(half_row[row] - half_centre[circle]) ** 2
     # The tolerance lets doubtful rows through to the test of pixels.
-    below = np.maximum(np.cos(row) * np.cos(centre), 1e-300)
+    below = np.maximum(np.cos(2 * half_row)[row] * np.cos(2 * half_centre)[circle], 1e-300)
     half = np.rad2deg(2 * np.arcsin(np.sqrt(np.clip(above / below, 0.0, 1.0))))
     return np.where(above < -1e-15, np.nan, np.where(above >= below, 180.0, half))
 

@@ -12,7 +12,7 @@ from ..coverage import EMPTY, FULL, MIXED, Coverage
 from ..errors import MaskValueError
 from ..expr import Ask, Bools, Mask, node
 from ..points import Points
-from ..sphere import TIE, lonlat, rotate, rotation
+from ..sphere import TIE, angle_between, lonlat, rotate, rotation, unit
 from ..tiles import Areas
 
 __all__ = ["Band"]
@@ -87,6 +87,18 @@ class Band(Mask):
             out &= (east > _TIE) & (east < _width(self.lon) - _TIE)
         return out
 
+    def near(self, points: Points, angle: float) -> Bools:
+        lon, lat = lonlat(points.in_frame(self.frame))
+        low, high = self.lat if self.lat is not None else (-90.0, 90.0)
+        distance = np.deg2rad(np.maximum(np.maximum(low - lat, lat - high), 0.0))
+        if self.lon is not None:
+            # From beside the longitudes the nearest place is on the meridian that limits them on that side.
+            east, width = (lon - self.lon[0]) % 360.0, _width(self.lon)
+            beside = np.flatnonzero(east > width)
+            apart = np.minimum(east - width, 360.0 - east)[beside]
+            distance[beside] = _to_meridian(lat[beside], apart, max(low, -90.0), min(high, 90.0))
+        return np.asarray(distance <= angle + TIE)
+
     def coverage(self, areas: Areas, of: Ask) -> Coverage:
         centre = rotate(rotation(areas.geom.frame, self.frame), areas.caps.centre)
         radius = areas.caps.radius + 4 * TIE
@@ -124,6 +136,19 @@ class Band(Mask):
         inside = (east - half > 0) & (east + half < width)
         outside = (east - half > width) & (east + half < 360.0)
         return np.where(inside, FULL, np.where(outside, EMPTY, MIXED)).astype(np.uint8)
+
+
+def _to_meridian(lat: np.ndarray, apart: np.ndarray, low: float, high: float) -> np.ndarray:
+    """Angle in radians from latitudes to the nearest of a range of latitudes on a meridian, all in degrees.
+
+    Nearest is the foot of the great circle square to the meridian; where that is beyond the range, or a pole,
+    it is one of the ends.
+    """
+    place = unit(0.0, lat)
+    foot = np.rad2deg(np.arctan2(place[2], place[0] * np.cos(np.deg2rad(apart))))
+    candidates = (np.clip(foot, low, high), np.full(lat.shape, low), np.full(lat.shape, high))
+    distances = [angle_between(place, unit(apart, each)) for each in candidates]
+    return np.asarray(np.minimum.reduce(distances))
 
 
 def _width(lon: tuple[float, float]) -> float:

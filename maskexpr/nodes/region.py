@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ import regions
 from ..coverage import EMPTY, Coverage
 from ..errors import MaskValueError, NeedsGridError
 from ..expr import And, Ask, Bools, Mask, NoSky, Not, Or, Xor, node
+from ..once import once
 from ..points import Pixels, Points
 from ..regionio import read_shape, shape_of
 from ..regionio_back import to_regions
@@ -116,7 +116,7 @@ class Region(Mask):
         """The same mask with the operators between shapes as operators of the expression."""
         return self._lowered
 
-    @cached_property
+    @once
     def _lowered(self) -> Mask:
         if not isinstance(self.shape, Compound):
             return self
@@ -158,6 +158,12 @@ class Region(Mask):
     def inside(self, points: Points) -> Bools:
         """See `Mask.inside`."""
         return self.shape.inside(points.xyz, points.frame)
+
+    def near(self, points: Points, angle: float) -> Bools:
+        """See `Mask.near`."""
+        if self.needs_grid:
+            return super().near(points, angle)
+        return self.shape.near(points.xyz, points.frame, angle)
 
 
 def _check_metric(metric: str) -> None:

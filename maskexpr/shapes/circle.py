@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..coverage import FULL, Coverage, invert
 from ..errors import RegionError
+from ..once import once
 from ..records import record
 from ..sphere import TIE, Caps, angle_between, within
 from .base import SLACK, Bools, Shape, decide, directions, place, size, store, written_place, written_size
+from .near import within_or_on
 
 __all__ = ["Circle", "CircleAnnulus", "WholeSky"]
 
@@ -63,6 +64,13 @@ class Circle(Shape):
         empty = (distance - caps.radius > radius + SLACK) | (radius <= TIE)
         return decide(empty, distance + caps.radius < radius - SLACK)
 
+    def near(self, xyz: NDArray[np.float64], frame: str, angle: float) -> Bools:
+        """See `Shape.near`."""
+        radius = float(np.deg2rad(self.radius))
+        if radius <= TIE:
+            return np.zeros(xyz.shape[1], dtype=bool)
+        return within_or_on(xyz, self._centre(frame), radius + angle)
+
     def _centre(self, frame: str) -> NDArray[np.float64]:
         return directions((self.lon,), (self.lat,), self.frame, frame)
 
@@ -101,7 +109,7 @@ class CircleAnnulus(Shape):
             raise RegionError(f"the inner radius {inner:g} must be less than the outer radius {outer:g}")
         store(self, lon=lon, lat=lat, inner=inner, outer=outer)
 
-    @cached_property
+    @once
     def rims(self) -> tuple[Circle, Circle]:
         """The inner and the outer circle."""
         return tuple(Circle(self.lon, self.lat, each, self.frame) for each in (self.inner, self.outer))  # type: ignore[return-value]
@@ -115,6 +123,12 @@ class CircleAnnulus(Shape):
         """See `Shape.coverage`."""
         inner, outer = self.rims
         return np.minimum(outer.coverage(caps, frame), invert(inner.coverage(caps, frame)))
+
+    def near(self, xyz: NDArray[np.float64], frame: str, angle: float) -> Bools:
+        """See `Shape.near`."""
+        inner, outer = self.rims
+        deep_in_hole = within(xyz, inner._centre(frame), max(float(np.deg2rad(self.inner)) - angle, 0.0))
+        return outer.near(xyz, frame, angle) & ~deep_in_hole
 
     def text(self) -> str:
         """See `Shape.text`."""
@@ -136,6 +150,10 @@ class WholeSky(Shape):
     def coverage(self, caps: Caps, frame: str) -> Coverage:
         """See `Shape.coverage`."""
         return np.full(len(caps.radius), FULL)
+
+    def near(self, xyz: NDArray[np.float64], frame: str, angle: float) -> Bools:
+        """See `Shape.near`."""
+        return self.inside(xyz, frame)
 
     def text(self) -> str:
         """See `Shape.text`."""

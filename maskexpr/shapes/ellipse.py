@@ -8,7 +8,7 @@ the width lies along the longitude.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import ClassVar, NamedTuple
 
 import numpy as np
@@ -17,9 +17,11 @@ from numpy.typing import NDArray
 from ..angles import format_degrees
 from ..coverage import EMPTY, Coverage, invert
 from ..errors import RegionError
+from ..once import once
 from ..records import record
 from ..sphere import TIE, Caps, rotate, rotation, unit
 from .base import SLACK, Bools, Shape, decide, dot, place, size, store, written_place, written_size
+from .near import Rim, ellipse_rim, near_rims, rectangle_rim
 
 __all__ = ["Ellipse", "EllipseAnnulus", "Rectangle", "RectangleAnnulus"]
 
@@ -126,6 +128,15 @@ class _Elongated(Shape):
         shrunk = (half_width - TIE, half_height - TIE)
         return decide(empty, self._contains(*high, shrunk) | (farthest < inscribed - SLACK))
 
+    @staticmethod
+    def _rim(half: tuple[float, float]) -> Rim:
+        raise NotImplementedError
+
+    def near(self, xyz: Floats, frame: str, angle: float) -> Bools:
+        """See `Shape.near`."""
+        axes = _axes(self.lon, self.lat, self.angle, self.frame, frame)
+        return near_rims(self, [self._rim(self._half)], axes, xyz, frame, angle)
+
     def text(self) -> str:
         """See `Shape.text`."""
         return _written(self._name, self, self._axes_written())
@@ -173,6 +184,10 @@ class Ellipse(_Elongated):
     def _circles(half: tuple[float, float]) -> tuple[float, float]:
         return min(half), max(half)
 
+    @staticmethod
+    def _rim(half: tuple[float, float]) -> Rim:
+        return ellipse_rim(half)
+
     def _axes_written(self) -> tuple[float, float]:
         # DS9 gives half-axes for ellipses and full sides for boxes.
         return self.width / 2, self.height / 2
@@ -192,6 +207,10 @@ class Rectangle(_Elongated):
     @staticmethod
     def _circles(half: tuple[float, float]) -> tuple[float, float]:
         return min(half), float(np.hypot(*half))
+
+    @staticmethod
+    def _rim(half: tuple[float, float]) -> Rim:
+        return rectangle_rim(half)
 
 
 @dataclass(frozen=True)
@@ -218,7 +237,7 @@ class _ElongatedAnnulus(Shape):
         _, whole = self.rims
         store(self, lon=whole.lon, lat=whole.lat, angle=whole.angle)
 
-    @cached_property
+    @once
     def rims(self) -> tuple[_Elongated, _Elongated]:
         """The inner and the outer shape."""
         inner = self._kind(self.lon, self.lat, self.inner_width, self.inner_height, self.angle, self.frame)
@@ -235,6 +254,11 @@ class _ElongatedAnnulus(Shape):
         """See `Shape.coverage`."""
         inner, outer = self.rims
         return np.minimum(outer.coverage(caps, frame), invert(inner.coverage(caps, frame)))
+
+    def near(self, xyz: Floats, frame: str, angle: float) -> Bools:
+        """See `Shape.near`."""
+        axes = _axes(self.lon, self.lat, self.angle, self.frame, frame)
+        return near_rims(self, [each._rim(each._half) for each in self.rims], axes, xyz, frame, angle)
 
     def text(self) -> str:
         """See `Shape.text`."""

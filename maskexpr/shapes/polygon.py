@@ -19,6 +19,7 @@ from ..coverage import EMPTY, FULL, MIXED, Coverage, invert
 from ..errors import RegionError
 from ..records import record
 from ..sphere import TIE, Caps, angle_between, chord2, normalise, rotate, rotation, unit
+from .arcs import cross, to_arc
 from .base import IMAGE, SLACK, Bools, Shape, dot, numbers, place, store, written_place
 
 __all__ = ["Polygon"]
@@ -111,6 +112,19 @@ class Polygon(Shape):
             cover[open_] = np.where(certain, np.where(small, FULL, EMPTY), MIXED)
         return invert(cover) if self.larger_side else cover
 
+    def near(self, xyz: Floats, frame: str, angle: float) -> Bools:
+        """See `Shape.near`."""
+        outline = _outline(self.lon, self.lat, self.frame, frame)
+        out = self.inside(xyz, frame)
+        limit = angle + TIE
+        # Both sides of the rim are near: whichever side is inside, points of the other are near if it is.
+        cover = self.coverage(Caps(xyz, np.full(xyz.shape[1], limit)), frame)
+        for a, b, _, _ in outline._edges():
+            rest = np.flatnonzero((cover != EMPTY) & ~out & np.isfinite(xyz[0]))
+            distance = to_arc(np.ascontiguousarray(xyz[:, rest]), a[:, None], b[:, None])
+            out[rest[distance <= limit]] = True
+        return out
+
     def text(self) -> str:
         """See `Shape.text`."""
         pairs = zip(self.lon, self.lat, strict=True)
@@ -150,7 +164,7 @@ class _Outline(NamedTuple):
 
     def _crossings(self, reference: Floats, xyz: Floats) -> tuple[Bools, Bools]:
         """Which arcs from a reference to points cross an odd number of edges; which points are on an edge."""
-        plane = _cross(reference, xyz)
+        plane = cross(reference, xyz)
         odd = np.zeros(xyz.shape[1:], dtype=bool)
         edge = np.zeros(xyz.shape[1:], dtype=bool)
         # Each vertex gets one sign, which both its edges use: an arc through a vertex crosses one of them or
@@ -194,14 +208,9 @@ class _Outline(NamedTuple):
             )
 
 
-def _cross(a: Floats, b: Floats) -> Floats:
-    """Vector product, elementwise, of component-first vectors that broadcast."""
-    return np.stack([a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]])
-
-
 def _along(a: Floats, b: Floats, normal: Floats, xyz: Floats, least: float) -> Bools:
     """Which points are abeam of the edge from a to b: between the planes square to it through its ends."""
-    return (dot(_cross(normal, a), xyz) >= least) & (dot(_cross(b, normal), xyz) >= least)
+    return (dot(cross(normal, a), xyz) >= least) & (dot(cross(b, normal), xyz) >= least)
 
 
 @lru_cache(maxsize=1024)
@@ -213,7 +222,7 @@ def _outline(lon: tuple[float, ...], lat: tuple[float, ...], origin: str, target
         raise RegionError("a polygon needs three distinct vertices")
     ends = np.roll(vertices, -1, axis=1)
     # The difference of near vertices is exact, so that short edges have true normals.
-    normals = _cross(vertices - ends, vertices + ends) / 2
+    normals = cross(vertices - ends, vertices + ends) / 2
     lengths = np.sqrt(chord2(normals, np.zeros(3)[:, None]))
     antipodes = np.flatnonzero(chord2(vertices, -ends) < 1e-18)
     if len(antipodes):
@@ -250,6 +259,6 @@ def _references(normals: Floats) -> Floats:
 
 def _enclosed(apex: Floats, vertices: Floats, ends: Floats) -> float:
     """Steradians of the side without the antipode of ``apex``: the sum of signed triangles from it."""
-    volume = dot(apex, _cross(vertices, ends))
+    volume = dot(apex, cross(vertices, ends))
     span = 1 + dot(apex, vertices) + dot(apex, ends) + (vertices * ends).sum(axis=0)
     return abs(float(2 * np.arctan2(volume, span).sum()))

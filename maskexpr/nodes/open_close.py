@@ -1,0 +1,85 @@
+"""`Open` and `Close`: erosion and dilation by one shape, one after the other."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from ..coverage import Coverage
+from ..expr import Ask, Bools, Mask, Reach, node
+from ..once import once
+from ..points import Points
+from ..tiles import Areas, Tile
+from ._growth import Growth
+from .dilate import Dilate
+from .erode import Erode
+
+__all__ = ["Close", "Open"]
+
+
+class _Pair(Growth):
+    """Two growths by the same shape, asked as the mask that they make together."""
+
+    first: type[Growth]
+    second: type[Growth]
+
+    @once
+    def both(self) -> Mask:
+        """The second growth of the first."""
+        fields = dict(self.fields())
+        return self.second.restore({**fields, "mask": self.first.restore(fields)})
+
+    def coverage(self, areas: Areas, of: Ask) -> Coverage:
+        return of.coverage(self.both, areas)
+
+    def values(self, where: Tile | Points, of: Ask) -> Bools:
+        return of.values(self.both, where)
+
+    def reach(self) -> Reach:
+        once = super().reach()
+        return Reach(min(180.0, 2 * once.degrees), 2 * once.pixels)
+
+
+@node("open")
+@dataclasses.dataclass(init=False, frozen=True, eq=False, repr=False)
+class Open(_Pair):
+    """Erode, then dilate: drops what the shape does not fit into, and keeps the rest.
+
+    Parameters
+    ----------
+    mask : Mask
+        What is opened.
+    radius, kernel, metric, axis
+        As of `Dilate`.
+
+    Examples
+    --------
+    >>> from maskexpr.expr import AllSky
+    >>> Open(AllSky(), "1 deg").both.label()
+    'Dilate(1 deg)'
+    """
+
+    first = Erode
+    second = Dilate
+
+
+@node("close")
+@dataclasses.dataclass(init=False, frozen=True, eq=False, repr=False)
+class Close(_Pair):
+    """Dilate, then erode: fills what the shape does not fit into.
+
+    Parameters
+    ----------
+    mask : Mask
+        What is closed.
+    radius, kernel, metric, axis
+        As of `Dilate`.
+
+    Examples
+    --------
+    >>> from maskexpr.expr import AllSky
+    >>> Close(AllSky(), "1 deg").both.label()
+    'Erode(1 deg)'
+    """
+
+    first = Dilate
+    second = Erode

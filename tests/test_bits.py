@@ -1,0 +1,86 @@
+"""Growing in the plane of pixels and runs of rows, against scipy."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import ndimage
+
+from maskexpr.bits import Runs, box_widths, disk_widths, grow, paint, runs
+
+
+def random_mask(seed: int, ny: int, nx: int, part: float) -> np.ndarray:
+    return np.random.default_rng(seed).random((ny, nx)) < part
+
+
+def disk(radius_y: float, radius_x: float) -> np.ndarray:
+    """The ellipse as a structure of scipy, from its definition; radii of at least a pixel."""
+    ky, kx = int(radius_y), int(radius_x)
+    y, x = np.mgrid[-ky : ky + 1, -kx : kx + 1]
+    return np.asarray((y / radius_y) ** 2 + (x / radius_x) ** 2 <= 1 + 1e-12)
+
+
+sizes = st.tuples(
+    st.integers(0, 99), st.integers(1, 30), st.integers(1, 200), st.sampled_from([0.01, 0.2, 0.7])
+)
+
+
+@given(sizes, st.sampled_from([1, 2, 2.5, 3, 5, 7.07, 13]), st.sampled_from([1, 2, 3.9, 10, 31, 64.5, 70]))
+def test_disk_is_scipys(size: tuple[int, int, int, float], radius_y: float, radius_x: float) -> None:
+    mask = random_mask(*size)
+    want = ndimage.binary_dilation(mask, disk(radius_y, radius_x))
+    assert np.array_equal(grow(mask, disk_widths(radius_y, radius_x)), want)
+
+
+@given(sizes, st.sampled_from([0, 0.5, 1, 3, 8]), st.sampled_from([0, 1, 2.5, 63, 64, 65, 130]))
+def test_box_is_scipys(size: tuple[int, int, int, float], half_y: float, half_x: float) -> None:
+    mask = random_mask(*size)
+    want = ndimage.binary_dilation(mask, np.ones((2 * int(half_y) + 1, 2 * int(half_x) + 1)))
+    assert np.array_equal(grow(mask, box_widths(half_y, half_x)), want)
+
+
+@pytest.mark.parametrize("radius", [0, 0.3, 0.99, 1, 1.41, 1.42, 2, 5, 10, 25, 50])
+def test_round_disk_is_exact(radius: float) -> None:
+    widths = disk_widths(radius, radius)
+    k = len(widths) - 1
+    assert k == int(radius)
+    y, x = np.mgrid[-k : k + 1, -k : k + 1]
+    want = y * y + x * x <= radius * radius
+    assert np.array_equal(want.sum(axis=1)[k:], 2 * widths + 1)
+
+
+@pytest.mark.parametrize(("angle", "scale"), [(0.3, 0.1), (0.2, 0.02), (0.7, 0.1), (1.1, 0.1)])
+def test_angle_over_scale_reaches_the_pixel_it_means(angle: float, scale: float) -> None:
+    number = round(angle / scale)
+    assert np.array_equal(disk_widths(angle / scale, angle / scale), disk_widths(number, number))
+    assert np.array_equal(box_widths(angle / scale, angle / scale), box_widths(number, number))
+
+
+def test_radius_below_a_pixel_in_one_direction() -> None:
+    assert disk_widths(0.5, 3).tolist() == [3]
+    assert disk_widths(3, 0.5).tolist() == [0, 0, 0, 0]
+
+
+def test_wider_than_the_array() -> None:
+    mask = np.zeros((3, 5), dtype=bool)
+    mask[1, 2] = True
+    assert grow(mask, disk_widths(1e4, 1e4)).all()
+
+
+@given(sizes)
+def test_runs_paint_what_they_were_made_of(size: tuple[int, int, int, float]) -> None:
+    mask = random_mask(*size)
+    found = runs(mask)
+    assert np.array_equal(paint(mask.shape, found), mask)
+    assert (found.stop > found.start).all()
+    # Runs are whole: one for each place where a row goes from out to in.
+    assert len(found.row) == np.count_nonzero(
+        np.diff(np.pad(mask, ((0, 0), (1, 0))).astype(int), axis=1) == 1
+    )
+
+
+def test_spans_overlap_and_leave_the_array() -> None:
+    spans = Runs(np.array([0, 0, 1, 1]), np.array([-5, 1, 4, 7]), np.array([2, 3, 99, 9]))
+    assert paint((2, 6), spans).astype(int).tolist() == [[1, 1, 1, 0, 0, 0], [0, 0, 0, 0, 1, 1]]
