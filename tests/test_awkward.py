@@ -269,3 +269,14 @@ def test_xarray_does_to_a_mask_what_it_does_to_arrays() -> None:
     assert np.array_equal(again.values, crop.values)
     both = mask & (~circle(0, 0, 30.1)).on(MAPS["CAR"], chunks=64)
     assert np.array_equal(both.values, values & ~in_circle(MAPS["CAR"], 0, 0, 30.1))
+
+
+@pytest.mark.parametrize("proj", ["TSC", "CSC", "QSC", "HPX", "XPH"])
+def test_a_map_that_shows_faces_twice(proj: str) -> None:
+    geom = mx.WcsGeom.create(skydir=(240, 0), npix=(57, 73), binsz=(3.7, 0.35), proj=proj, frame="galactic")
+    lon, lat = geom.lonlat(*np.mgrid[:73, :57])
+    on_sky = np.isfinite(lon)
+    there = SkyCoord(np.where(on_sky, lon, 0), np.where(on_sky, lat, 0), unit="deg", frame="galactic")
+    for centre, radius in zip(positions(40, seed=8, frame="galactic"), np.geomspace(4, 120, 40), strict=True):
+        want = (there.separation(centre).deg < radius) & on_sky
+        assert np.array_equal(mx.Catalog(centre, radius * u.deg).on(geom, chunks=33).values, want)
