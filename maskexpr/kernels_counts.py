@@ -7,6 +7,9 @@ there too.
 
 from __future__ import annotations
 
+from functools import lru_cache
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -22,15 +25,15 @@ _TABLE = 1 << 16
 _PIECE = 1 << 14
 
 
-def cash_sqrt_ts(n_on: Floats, mu: Floats) -> Floats:
+def cash_sqrt_ts(n_on: NDArray[Any], mu: NDArray[Any]) -> Floats:
     """Significance of counts over a known background.
 
     Parameters
     ----------
-    n_on : ndarray of float64
+    n_on : ndarray of numbers
         Counts.
-    mu : ndarray of float64, same shape
-        Expected background.
+    mu : ndarray of numbers, same shape
+        Expected background. Computed is in float64, whatever the types.
 
     Returns
     -------
@@ -43,20 +46,42 @@ def cash_sqrt_ts(n_on: Floats, mu: Floats) -> Floats:
     """
     out = np.empty(n_on.shape)
     flat, counts, expected = out.reshape(-1), n_on.reshape(-1), mu.reshape(-1)
-    table = _log(np.arange(_TABLE, dtype=np.float64))
     for start in range(0, flat.size, _PIECE):
         part = slice(start, start + _PIECE)
-        flat[part] = _cash_piece(counts[part], expected[part], table)
+        flat[part] = _cash_piece(counts[part], expected[part].astype(np.float64))
     return out
 
 
-def _cash_piece(n: Floats, mu: Floats, table: Floats) -> Floats:
+def _cash_piece(counts: NDArray[Any], mu: Floats) -> Floats:
+    n = counts.astype(np.float64)
     least_mu, least_n = np.maximum(mu, _LEAST), np.maximum(n, _LEAST)
-    place = n.astype(np.int64) if np.isfinite(n).all() else np.full(n.shape, -1)
-    known = bool((place == n).all() and (place >= 0).all() and (place < len(table)).all())
-    log_n = table[place] if known else np.log(least_n)
-    ts = 2.0 * (least_mu - n * np.log(least_mu)) - 2.0 * (least_n - n * log_n)
-    return _signed_root(ts, n - mu)
+    # The order of these additions is gammapy's; only where they are put is not.
+    ts = n * np.log(least_mu)
+    np.subtract(least_mu, ts, out=ts)
+    of_data = n * _log_counts(counts, least_n)
+    np.subtract(least_n, of_data, out=of_data)
+    ts *= 2.0
+    of_data *= 2.0
+    ts -= of_data
+    n -= mu
+    return _signed_root(ts, n)
+
+
+def _log_counts(counts: NDArray[Any], least_n: Floats) -> Floats:
+    """Logarithms of counts, from a table where they are whole and not too many."""
+    whole = counts.dtype.kind in "iu"
+    if not whole and not np.isfinite(counts).all():
+        return np.asarray(np.log(least_n))
+    place = counts if whole else counts.astype(np.int64)
+    known = place.min(initial=0) >= 0 and place.max(initial=0) < _TABLE
+    if known and (whole or np.array_equal(place, counts)):
+        return np.asarray(_table()[place])
+    return np.asarray(np.log(least_n))
+
+
+@lru_cache(maxsize=1)
+def _table() -> Floats:
+    return _log(np.arange(_TABLE, dtype=np.float64))
 
 
 def wstat_sqrt_ts(n_on: Floats, n_off: Floats, alpha: Floats, excess: Floats) -> Floats:
@@ -115,4 +140,7 @@ def _log(n: Floats) -> Floats:
 
 def _signed_root(ts: Floats, excess: Floats) -> Floats:
     # Rounding leaves small negative values.
-    return np.sign(excess) * np.sqrt(np.maximum(ts, 0.0))
+    np.maximum(ts, 0.0, out=ts)
+    np.sqrt(ts, out=ts)
+    ts *= np.sign(excess)
+    return ts

@@ -11,9 +11,9 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
-__all__ = ["TopHat"]
+__all__ = ["TopHat", "sum_whole"]
 
 # Rows and columns of a block, so that the working arrays of float64 stay in the cache: 2000 x 2000 pixels and
 # a radius of 20 take 62 ms; in one piece they take 98 ms.
@@ -49,25 +49,31 @@ class TopHat:
         self.reach = self.levels[-1].half
         self.size = sum((2 * each.half + 1) * _rows(each) for each in self.levels)
 
-    def __call__(self, window: NDArray[Any]) -> NDArray[Any]:
+    def __call__(
+        self, window: NDArray[Any], dtype: DTypeLike | None = None, out_dtype: DTypeLike | None = None
+    ) -> NDArray[Any]:
         """Sums over the disk round every pixel that lies ``reach`` pixels inside a window.
 
         Parameters
         ----------
         window : ndarray, shape (ny + 2 * reach, nx + 2 * reach)
-            Values, of a dtype that holds the sums.
+            Values.
+        dtype : dtype, optional
+            Type in which they are added, which holds the sums; that of the window if not given.
+        out_dtype : dtype, optional
+            Type to which sums are rounded; that in which they are added if not given.
 
         Returns
         -------
         ndarray, shape (ny, nx)
-            Of the same dtype.
         """
         margin = 2 * self.reach
         ny, nx = (max(0, length - margin) for length in window.shape)
-        out = np.empty((ny, nx), dtype=window.dtype)
+        added = np.dtype(window.dtype if dtype is None else dtype)
+        out = np.empty((ny, nx), dtype=added if out_dtype is None else out_dtype)
         # Small blocks would mostly compute margins.
         rows, columns = max(_ROWS, margin), max(_COLUMNS, margin)
-        work = _Work(window.dtype, (min(rows, ny) + margin) * (min(columns, nx) + margin))
+        work = _Work(added, (min(rows, ny) + margin) * (min(columns, nx) + margin))
         for y in range(0, ny, rows):
             for x in range(0, nx, columns):
                 part = out[y : y + rows, x : x + columns]
@@ -103,6 +109,23 @@ class TopHat:
                     total += columns[step][(reach + first) * width :][: len(total)]
                     first += step
         out[...] = work.take("total", ny * width).reshape(ny, width)[:, :nx]
+
+
+def sum_whole(disk: TopHat, counts: NDArray[Any]) -> NDArray[Any]:
+    """Sums over a disk in the smallest type that holds them: 16 bits are added five times as fast as 64.
+
+    Examples
+    --------
+    >>> sum_whole(TopHat(1.0), np.ones((3, 3))).dtype
+    dtype('int16')
+    """
+    largest = float(np.abs(counts).max(initial=0)) * disk.size
+    for dtype, limit in ((np.int16, 2.0**15), (np.int32, 2.0**31)):
+        if largest < limit:
+            whole = counts.astype(dtype)
+            if np.array_equal(whole, counts):
+                return disk(whole)
+    return disk(counts, np.float64)
 
 
 class _Work:

@@ -11,6 +11,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from .adapters.embedded import array_on_grid
+from .adapters.sources import in_chunks
 from .adapters.windows import map_windows
 from .adapters.xarray import wrap
 from .angles import is_pixels, pixels, to_degrees
@@ -18,7 +19,7 @@ from .errors import AxisError, GeometryError, MaskValueError
 from .expr import Mask
 from .geom import WcsGeom
 from .kernels_counts import cash_sqrt_ts, wstat_sqrt_ts
-from .kernels_tophat import TopHat
+from .kernels_tophat import TopHat, sum_whole
 from .nodes._data import same_axis
 
 __all__ = ["significance"]
@@ -26,6 +27,8 @@ __all__ = ["significance"]
 Floats = NDArray[np.float64]
 Grids = dict[str, NDArray[Any]]
 
+# Whole numbers up to this are float32 as they are.
+_EXACT: Final = 1 << 24
 # Functions of dask carry no types.
 _DASK: Any = da
 # Pixels a side of the chunks of an array in memory: some for the cores to share, margins small beside them.
@@ -142,16 +145,17 @@ class _Job:
         disk = TopHat(self.radius)
         used = _used(planes, "mask") & _used(planes, "mask_fit")
         used = np.broadcast_to(used, planes[0]["counts"].shape)
-        n_on = self._round(_sum_counts(disk, _weighed(planes, "counts", used)))
-        if self.rounded:
-            n_on = np.rint(n_on)
+        n_on = self._counts(sum_whole(disk, _weighed(planes, "counts", used)))
         inner = tuple(slice(disk.reach, size - disk.reach) for size in used.shape)
         if self.method == "cash":
-            expected = _weighed([_clipped(each) for each in planes], "background", used).astype(np.float64)
-            out = cash_sqrt_ts(n_on, self._round(disk(expected)))
+            expected = _weighed([_clipped(each) for each in planes], "background", used)
+            out = cash_sqrt_ts(n_on, disk(expected, np.float64, np.float32 if self.rounded else np.float64))
         else:
-            out = self._wstat(disk, n_on, [_with_expected(each) for each in planes], used, inner)
-        out[~used[inner]] = np.nan
+            out = self._wstat(
+                disk, n_on.astype(np.float64), [_with_expected(each) for each in planes], used, inner
+            )
+        if not used.all():
+            out[~used[inner]] = np.nan
         return out
 
     def _wstat(
@@ -176,6 +180,12 @@ class _Job:
                 alpha = self._round(disk(accepted)) / (accepted * off / expected)[inner]
                 excess = n_on - alpha * n_off
         return wstat_sqrt_ts(n_on, n_off, alpha, excess)
+
+    def _counts(self, sums: NDArray[Any]) -> NDArray[Any]:
+        """Sums of counts, rounded as `rounding` says."""
+        if not self.rounded or (sums.dtype.kind == "i" and int(sums.max(initial=0)) < _EXACT):
+            return sums
+        return np.rint(self._round(sums))
 
     def _round(self, values: NDArray[Any]) -> Floats:
         return (values.astype(np.float32) if self.rounded else values).astype(np.float64)
@@ -213,17 +223,6 @@ def _with_expected(plane: Grids) -> Grids:
     return {**plane, "expected": alpha * plane["background"]}
 
 
-def _sum_counts(disk: TopHat, counts: NDArray[Any]) -> NDArray[Any]:
-    """Sums over the disk in the smallest type that holds them: 16 bits are added five times as fast as 64."""
-    largest = float(np.abs(counts).max(initial=0)) * disk.size
-    for dtype, limit in ((np.int16, 2.0**15), (np.int32, 2.0**31)):
-        if largest < limit:
-            whole = counts.astype(dtype)
-            if np.array_equal(whole, counts):
-                return disk(whole)
-    return disk(counts.astype(np.float64))
-
-
 def _check_choices(method: str, rounding: str, given: dict[str, Any]) -> None:
     if method not in ("cash", "wstat"):
         raise MaskValueError(
@@ -256,7 +255,7 @@ def _chunked(array: da.Array | NDArray[Any], chunks: Any, reach: int) -> Any:
     spatial = {array.ndim - 2: rows, array.ndim - 1: columns}
     if not isinstance(array, da.Array):
         planes = dict.fromkeys(range(array.ndim - 2), 1)
-        return _DASK.from_array(array, chunks={**planes, **spatial})
+        return in_chunks(array, {**planes, **spatial})
     untyped: Any = array
     return array if chunks is None else untyped.rechunk(spatial)
 
@@ -275,7 +274,7 @@ def _lazy(name: str, data: Any, geom: WcsGeom, like: da.Array) -> Any:
     if found.shape not in (like.shape, like.shape[-2:]) or (found.ndim < like.ndim and name == "background"):
         raise GeometryError(f"{name} has the shape {found.shape}, counts {like.shape}")
     if not isinstance(found, da.Array):
-        found = _DASK.from_array(found, chunks=sizes[-found.ndim :])
+        found = in_chunks(found, sizes[-found.ndim :])
     return found
 
 

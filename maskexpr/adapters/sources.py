@@ -21,7 +21,7 @@ from .file_source import FileSource, MapSource, Opened, as_mask, check_inside, c
 from .gammapy import from_gammapy_map, is_gammapy_map
 from .xarray import geom_of
 
-__all__ = ["ArraySource", "FileSource", "MapSource", "Opened", "as_mask", "as_source"]
+__all__ = ["ArraySource", "FileSource", "MapSource", "Opened", "as_mask", "as_source", "in_chunks"]
 
 # Bytes that are hashed in one piece; part of what a digest means.
 _PIECE: Final = 1 << 22
@@ -125,6 +125,18 @@ def _digest(array: NDArray[Any]) -> str:
             for each in pool.map(piece, starts):
                 whole.update(each)
     return whole.hexdigest()
+
+
+def in_chunks(array: NDArray[Any], chunks: Any) -> Any:
+    """A numpy array as a dask array that is named by its values, which dask would hash on one thread.
+
+    Examples
+    --------
+    >>> in_chunks(np.zeros((2, 3)), (1, 3)).numblocks
+    (2, 1)
+    """
+    name = f"array-{tokenize(_digest(array), chunks)}"
+    return da.from_array(array, chunks=chunks, name=name)  # type: ignore[no-untyped-call]
 
 
 def as_source(data: Any) -> FileSource | ArraySource:
