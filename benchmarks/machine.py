@@ -15,7 +15,7 @@ from astropy.wcs import WCS
 
 import maskexpr as mx
 
-from .harness import THREADS
+from .harness import THREADS, back_memory
 
 __all__ = ["limits", "machine", "versions"]
 
@@ -72,6 +72,7 @@ def limits(small: bool = False) -> dict[str, float]:
         threads; ``CAR``, ``AIT``, ``TAN``: wcslib's pixel to sky, pixels/s on one thread.
     """
     size = 1 << (22 if small else 29)
+    back_memory(size)
     found = {"fill": size / _best(lambda: np.full(size, True), 3)}
     parts = np.array_split(np.zeros(size, dtype=bool), THREADS)
     with ThreadPoolExecutor(THREADS) as pool:

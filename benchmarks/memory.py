@@ -48,7 +48,7 @@ def memory_bars(small: bool = False) -> Bar:
         True,
     )
     for suffix in (".zarr", ".fits"):
-        for chunk in (0, 512, 4096):
+        for chunk in (0,) if small else (0, 512, 4096):
             found = _in_process(suffix, chunk, small)
             grown = found["peak"] - found["before"]
             within = found["peak"] <= LIMIT and grown <= found["projected"]
