@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
@@ -36,8 +35,6 @@ Block = tuple[int, ...]
 _SIDE = 2048
 _SIDE_OF_GIANTS = 4096
 _GIANT = 10**10
-# Planes of a cube that one task evaluates together share what does not vary; this many pixels at most.
-_PIXELS_PER_TASK = 1 << 26
 
 
 @dataclass(frozen=True)
@@ -150,23 +147,17 @@ def compile_mask(mask: Mask, geom: WcsGeom, chunks: Any = "auto") -> Compiled:
     for each in postorder(simple):
         each.check(geom)
         names |= each.axes()
-    sizes = [axis.nbin if axis.name in names else 1 for axis in geom.axes]
-    rows, columns = _spatial_chunks(chunks, geom.image_shape, math.prod(sizes))
-    side = max(rows) * max(columns)
-    together = math.prod(sizes) * side <= _PIXELS_PER_TASK
-    along = [(size,) if together else (1,) * size for size in sizes]
-    return Compiled(simple, geom, (*along, rows, columns))
+    # A plane is a block of its own: one that a range leaves out is no work, and one that is sliced out takes
+    # no others with it.
+    along = [(1,) * (axis.nbin if axis.name in names else 1) for axis in geom.axes]
+    return Compiled(simple, geom, (*along, *_spatial_chunks(chunks, geom.image_shape)))
 
 
-def _spatial_chunks(
-    chunks: Any, shape: tuple[int, int], planes: int
-) -> tuple[tuple[int, ...], tuple[int, ...]]:
+def _spatial_chunks(chunks: Any, shape: tuple[int, int]) -> tuple[tuple[int, ...], tuple[int, ...]]:
     if isinstance(chunks, str):
         if chunks != "auto":
             raise MaskValueError(f"chunks must be 'auto', an int or (y, x), got {chunks!r}")
         side = _SIDE_OF_GIANTS if shape[0] * shape[1] > _GIANT else _SIDE
-        while side > 512 and planes * side * side > _PIXELS_PER_TASK:
-            side //= 2
         chunks = (side, side)
     if isinstance(chunks, dict):
         if not set(chunks) <= {"y", "x"}:

@@ -27,11 +27,11 @@ def compute_array(compiled: Compiled) -> NDArray[np.bool_]:
     out = np.zeros(sizes, dtype=bool)
 
     def fill(block: Block) -> None:
-        planes, window = compiled.planes(block), compiled.window(block)
+        # The planes of a tile together: what does not vary between them is computed once.
+        planes, window = of_tile[block], compiled.window(block)
         y0, y1, x0, x1 = window
-        evaluate_into(
-            compiled.mask, compiled.geom, window, planes, [out[plane][y0:y1, x0:x1] for plane in planes]
-        )
+        views = [out[plane][y0:y1, x0:x1] for plane in planes]
+        evaluate_into(compiled.mask, compiled.geom, window, tuple(planes), views)
 
     plan = Plan(compiled)
     for place in np.argwhere(plan.states == FULL):
@@ -39,5 +39,9 @@ def compute_array(compiled: Compiled) -> NDArray[np.bool_]:
         y0, y1, x0, x1 = compiled.window(block)
         for plane in compiled.planes(block):
             out[plane][y0:y1, x0:x1] = True
-    run_blocks(fill, [tuple(int(i) for i in place) for place in np.argwhere(plan.states == MIXED)])
+    of_tile: dict[Block, list[tuple[int, ...]]] = {}
+    for place in np.argwhere(plan.states == MIXED):
+        at = tuple(int(i) for i in place)
+        of_tile.setdefault(at[-2:], []).append(at[:-2])
+    run_blocks(fill, list(of_tile))
     return np.broadcast_to(out, compiled.geom.shape) if sizes != compiled.geom.shape else out

@@ -74,10 +74,27 @@ def whole_tile(geom: WcsGeom, plane: tuple[int, ...] = ()) -> Tile:
 
 
 class _Blind(Evaluator):
-    """An evaluator that decides nothing by coverage, so that every pixel is asked."""
+    """An evaluator that decides nothing by coverage and uses no kernel of a leaf, so that every pixel is
+    asked.
+    """
 
     def coverage(self, child: Mask, areas: Areas) -> Coverage:
         return np.full(len(areas), MIXED)
+
+    def paint(self, child: Mask, tile: Tile, out: Bools) -> None:
+        out |= self.values(child, tile)
+
+    def run_into(self, mask: Mask, tile: Tile, out: Bools) -> None:
+        if mask.children or mask.needs_grid or mask.reads_data:
+            super().run_into(mask, tile, out)
+        else:
+            out |= self.refine(mask, tile)
+            if tile.on_sky is not None:
+                out &= tile.on_sky
+
+    def _answer(self, child: Mask, where: Tile | Points) -> Bools:
+        leaf = not (child.children or child.needs_grid or child.reads_data)
+        return self.run(child, where) if leaf else super()._answer(child, where)
 
     def refine(self, leaf: Mask, tile: Tile) -> Bools:
         return leaf.inside(tile.all_pixels()).reshape(tile.shape)

@@ -25,6 +25,7 @@ from .nodes.raster import Raster
 from .nodes.region import Region
 from .nodes.remove_small import RemoveSmall
 from .nodes.threshold import Threshold
+from .structure import postorder
 
 __all__ = ["ON_THE_MAP", "OPERATORS", "STRATEGIES", "masks"]
 
@@ -193,6 +194,12 @@ def masks(
         for tag, make in OPERATORS.items()
         if (not cheap or tag in ("or", "and", "xor", "not")) and (on_the_map or tag not in ON_THE_MAP)
     ]
-    return st.recursive(
+    found = st.recursive(
         st.one_of(leaves), lambda of: st.one_of([make(of) for make in chosen]), max_leaves=max_leaves
     )
+    # Outside the map nothing is selected in the plane of pixels, so that metric is about the map too.
+    return found if on_the_map else found.filter(_is_on_the_sky)
+
+
+def _is_on_the_sky(mask: Mask) -> bool:
+    return all(getattr(each, "metric", "sky") == "sky" for each in postorder(mask))

@@ -250,3 +250,18 @@ def test_wrong_arguments():
         mx.AxisRange("energy", lo="1 GeV").on(GEOM)
     with pytest.raises(mx.MaskError, match="geom"):
         mx.AxisRange("energy", lo="1 GeV").contains(SkyCoord(1, 2, unit="deg"))
+
+
+def test_planes_that_a_range_leaves_out_are_no_work():
+    axis = mx.Axis.from_bounds("energy", 1 * u.GeV, 1 * u.TeV, 4)
+    mask = (MASK & mx.AxisRange("energy", lo="5 GeV")).on(GEOM.to_cube([axis]), chunks=60)
+    flat = MASK.plan(GEOM, chunks=60)
+    plan = (MASK & mx.AxisRange("energy", lo="5 GeV")).plan(GEOM.to_cube([axis]), chunks=60)
+    assert plan.n_tiles == 4 * flat.n_tiles
+    assert plan.n_mixed == 3 * flat.n_mixed
+    with tracing() as counts:
+        assert not mask.isel(energy=0).values.any()
+    assert counts["tiles"] == 0
+    with tracing() as counts:
+        assert mask.isel(energy=2).values.any()
+    assert counts["tiles"] == flat.n_mixed
