@@ -14,16 +14,7 @@ from ..errors import AngleError, AxisError, MaskValueError
 from ..geom import WcsGeom
 from ..records import frozen_array
 
-__all__ = [
-    "check_axis",
-    "gammapy_radius",
-    "gammapy_structure",
-    "half_sides",
-    "in_pixels",
-    "plane_row",
-    "row_widths",
-    "show",
-]
+__all__ = ["check_axis", "half_sides", "in_pixels", "plane_row", "row_widths", "show"]
 
 Floats = NDArray[np.float64]
 
@@ -134,62 +125,3 @@ def show(sizes: Floats, unit: str) -> str:
         return f"{len(sizes)} radii of {one(float(sizes.min()))} to {one(float(sizes.max()))}"
     lon, lat = (float(each) for each in sizes[0])
     return one(lon) if lon == lat else f"({one(lon)}, {one(lat)})"
-
-
-def gammapy_radius(geom: WcsGeom, width: Any, kernel: str = "disk") -> u.Quantity:
-    """The radius with which ``metric="pixel"`` does what gammapy's ``binary_dilate`` and ``binary_erode`` do
-    with ``width``.
-
-    gammapy takes the width of a disk for its radius and that of a box for its full side, divides an angle by
-    the pixel scales, rounds up to an odd number of pixels, and swaps the two sides of a box.
-
-    Parameters
-    ----------
-    geom : WcsGeom
-        The map's geometry.
-    width : angle, pixels, number of pixels, or pair (lon, lat)
-        As gammapy takes it.
-    kernel : str
-        ``"disk"`` or ``"box"``.
-
-    Returns
-    -------
-    Quantity
-        In pixels; a scalar for a disk, (lon, lat) for a box.
-
-    Examples
-    --------
-    >>> geom = WcsGeom.create(binsz=0.1, width=2)
-    >>> gammapy_radius(geom, "0.2 deg"), gammapy_radius(geom, 6, kernel="box")
-    (<Quantity 3. pix>, <Quantity [3., 3.] pix>)
-    """
-    if kernel not in ("disk", "box"):
-        raise MaskValueError(f"kernel must be 'disk' or 'box', got {kernel!r}")
-    quantity = u.Quantity(width)
-    if quantity.unit.is_equivalent(u.pix):
-        quantity = quantity.to_value(u.pix) * u.dimensionless_unscaled
-    elif quantity.unit.is_equivalent(u.deg):
-        quantity = quantity / geom.pixel_scales
-    elif quantity.unit != u.dimensionless_unscaled:
-        raise AngleError(f"width must be an angle or a number of pixels, got {width!r}")
-    sides = np.broadcast_to(quantity.to_value(u.dimensionless_unscaled), (2,))
-    odd = np.ceil(sides) // 2 * 2 + 1
-    if kernel == "disk":
-        return float(odd[0]) * u.pix
-    return u.Quantity([(odd[1] - 1) / 2, (odd[0] - 1) / 2], u.pix)
-
-
-def gammapy_structure(geom: WcsGeom, width: Any, kernel: str = "disk") -> NDArray[np.bool_]:
-    """The structuring element of gammapy's ``binary_dilate`` and ``binary_erode``, rows before columns.
-
-    Examples
-    --------
-    >>> gammapy_structure(WcsGeom.create(binsz=0.1, width=2), 3, kernel="box").shape
-    (3, 3)
-    """
-    radius = gammapy_radius(geom, width, kernel).to_value(u.pix)
-    widths = row_widths((float(np.atleast_1d(radius)[0]), float(np.atleast_1d(radius)[-1])), kernel)
-    middle = len(widths) - 1
-    rows = np.abs(np.arange(-middle, middle + 1))
-    columns = np.abs(np.arange(-widths[0], widths[0] + 1))
-    return np.asarray(columns[None, :] <= widths[rows][:, None])

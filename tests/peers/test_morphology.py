@@ -13,7 +13,7 @@ pytest.importorskip("gammapy")
 from gammapy.maps import WcsNDMap
 
 from maskexpr.geom import WcsGeom
-from maskexpr.nodes._radius import gammapy_radius, gammapy_structure
+from maskexpr.nodes.as_gammapy import gammapy_radius, gammapy_structure
 from maskexpr.nodes.boundary import Boundary
 from maskexpr.nodes.catalog import Catalog
 from maskexpr.nodes.dilate import Dilate
@@ -61,11 +61,10 @@ def test_dilation_and_erosion_are_gammapys(name: str, kernel: str, width: Any) -
     geom = MAPS[name]
     mask = sources(geom)
     radius = gammapy_radius(geom, width, kernel)
-    pair = tuple(radius) if kernel == "box" else radius
     for node, verb, selected in ((Dilate, "binary_dilate", mask), (Erode, "binary_erode", ~mask)):
         theirs = WcsNDMap.from_geom(geom.to_gammapy(), data=values(selected, geom))
         want = getattr(theirs, verb)(width=u.Quantity(width), kernel=kernel, use_fft=False).data
-        got = values(node(selected, pair, kernel=kernel, metric="pixel"), geom)
+        got = values(node(selected, radius, kernel=kernel, metric="pixel"), geom)
         assert np.array_equal(got, want)
 
 
