@@ -314,6 +314,20 @@ def test_labels_are_kept_where_they_are_small(
     assert len(labelled) == 1 + twice
 
 
+def test_large_chunks_are_labelled_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    from maskexpr.nodes import _solve
+
+    monkeypatch.setattr(_solve, "_SIDE", 16)
+    geom = small_map(40, 50)
+    windows, shape = _solve.blocks(geom, (40,), (15, 35))
+    assert shape == (3, 4)
+    assert [window.y1 - window.y0 for window in windows[::4]] == [13, 13, 14]
+    assert [window.x1 - window.x0 for window in windows[:4]] == [15, 11, 12, 12]
+    pixels = np.random.default_rng(9).random((40, 50)) < 0.55
+    node = RemoveSmall(Raster((pixels, geom)), 9 * u.pix)
+    assert_array_equal(node.on(geom, chunks={"x": 35, "y": 40}).values, removed(pixels, 9))
+
+
 @pytest.mark.parametrize("tiles", [2, 4, 8, 16])
 def test_work_grows_with_tiles(tiles: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """4, 16, 64, 256 chunks: one labelling each, and joints for at most a third as many."""

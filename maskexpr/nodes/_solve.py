@@ -32,6 +32,8 @@ T = TypeVar("T")
 
 # Labels of at most one byte for so many pixels are kept until the map is decided; others are made again.
 _SPARSE = 4
+# Pixels along a side of the blocks that are labelled: larger chunks are cut, so that threads share them.
+_SIDE = 2048
 # Threads that label one map; whoever else wants it waits.
 _THREADS = min(4, os.cpu_count() or 1)
 
@@ -53,7 +55,7 @@ def blocks(
     geom: WcsGeom, rows: tuple[int, ...], columns: tuple[int, ...]
 ) -> tuple[list[Window], tuple[int, int]]:
     """The windows to label for a map cut into chunks, row after row, and how many rows and columns of them
-    there are.
+    there are. Large chunks are cut further.
 
     Chunks that hold no sky, on projections where whole rows and columns are on or off the sky, are left out.
 
@@ -65,9 +67,18 @@ def blocks(
     window = domain(geom).window
     ranges = []
     for sizes, first, end in ((rows, window.y0, window.y1), (columns, window.x0, window.x1)):
-        bounds = np.clip(np.cumsum([0, *sizes]), first, end).tolist()
+        bounds = np.clip(np.cumsum([0, *_cut(sizes)]), first, end).tolist()
         ranges.append([(low, high) for low, high in pairwise(bounds) if low < high])
     return [Window(*y, *x) for y, x in product(*ranges)], (len(ranges[0]), len(ranges[1]))
+
+
+def _cut(sizes: tuple[int, ...]) -> list[int]:
+    """Chunk sizes along an axis, the large ones in about equal parts."""
+    cut: list[int] = []
+    for size in sizes:
+        parts = -(-size // _SIDE)
+        cut += [size * (i + 1) // parts - size * i // parts for i in range(parts)]
+    return cut
 
 
 def decide(summaries: list[Summary], shape: tuple[int, int], node: Connected, geom: WcsGeom) -> list[Verdict]:
