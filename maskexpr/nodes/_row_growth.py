@@ -33,7 +33,8 @@ _BAND = 64
 _GROUP = 512
 # Windows are joined where that makes them larger by at most this factor.
 _JOINED = 1.3
-# Spans that are made at once: bounds the memory.
+# Pixels of a window, and spans, that are made at once: they bound the memory.
+_PIXELS = 1 << 23
 _SPANS = 1 << 20
 
 
@@ -160,7 +161,14 @@ def _width(columns: Intervals | list[tuple[int, int]]) -> int:
 
 def _grow_bands(depth: NDArray[np.int32], tile: Tile, bands: list[Band], selection: Selection) -> bool:
     """Add what the bands' sources reach; whether that is anything."""
-    windows = [Window(bands[0].y0, bands[-1].y1, x0, x1) for x0, x1 in bands[0].columns]
+    y0, y1 = bands[0].y0, bands[-1].y1
+    # Near a pole a few rows are needed all round the sky: on a fine map more than fits in memory.
+    most = max(_BAND, _PIXELS // (y1 - y0))
+    windows = [
+        Window(y0, y1, left, min(left + most, x1))
+        for x0, x1 in bands[0].columns
+        for left in range(x0, x1, most)
+    ]
     if not windows:
         return False
     cover = selection.cover(Tiles(tile.geom, np.array(windows, dtype=np.int64).T, tile.plane))
