@@ -8,6 +8,7 @@ from .axis import Axis
 from .errors import MaskError
 from .expr import AllSky, And, Mask, NoSky, Not, Or, Xor
 from .geom import WcsGeom
+from .nodes.as_gammapy import gammapy_radius, gammapy_structure
 from .nodes.axisrange import AxisRange
 from .nodes.band import Band
 from .nodes.boundary import Boundary
@@ -57,6 +58,8 @@ __all__ = [
     "containment_radius",
     "dumps",
     "from_dict",
+    "gammapy_radius",
+    "gammapy_structure",
     "geom_of",
     "loads",
     "read_map",

@@ -85,19 +85,23 @@ class _Blind(Evaluator):
         out |= self.values(child, tile)
 
     def run_into(self, mask: Mask, tile: Tile, out: Bools) -> None:
-        if mask.children or mask.needs_grid or mask.reads_data:
+        if not _is_pointwise(mask):
             super().run_into(mask, tile, out)
-        else:
-            out |= self.refine(mask, tile)
-            if tile.on_sky is not None:
-                out &= tile.on_sky
-
-    def _answer(self, child: Mask, where: Tile | Points) -> Bools:
-        leaf = not (child.children or child.needs_grid or child.reads_data)
-        return self.run(child, where) if leaf else super()._answer(child, where)
+            return
+        out |= self.refine(mask, tile)
+        if tile.on_sky is not None:
+            out &= tile.on_sky
 
     def refine(self, leaf: Mask, tile: Tile) -> Bools:
         return leaf.inside(tile.all_pixels()).reshape(tile.shape)
+
+    def _answer(self, child: Mask, where: Tile | Points) -> Bools:
+        return self.run(child, where) if _is_pointwise(child) else super()._answer(child, where)
+
+
+def _is_pointwise(mask: Mask) -> bool:
+    """Whether a leaf says of bare points whether they are inside."""
+    return type(mask).inside is not Mask.inside and not (mask.children or mask.needs_grid or mask.reads_data)
 
 
 def brute_force(mask: Mask, tile: Tile) -> Bools:
