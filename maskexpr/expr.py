@@ -33,7 +33,7 @@ class Ask(Protocol):
         """Coverage of a child over areas, which need not be those that the node was asked about."""
 
     def values(self, child: Mask, where: Tile | Points) -> Bools:
-        """Values of a child, False off the sky."""
+        """Values of a child, False off the sky; perhaps the data themselves, so not to be changed."""
 
     def paint(self, child: Mask, tile: Tile, out: Bools) -> None:
         """Select, in an array of a tile's pixels, those that a child selects."""
@@ -92,7 +92,7 @@ class Mask(Fluent, Node):
         raise NotImplementedError
 
     def values(self, where: Tile | Points, of: Ask) -> Bools:
-        """Which pixels of a tile, shape (ny, nx), or which points, shape (n,), are selected."""
+        """Which pixels of a tile, shape (ny, nx), or points, shape (n,), are selected; may be read-only."""
         if isinstance(where, Tile):
             return of.refine(self, where)
         return self.inside(where)

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from maskexpr.bits import Runs, box_widths, disk_widths, grow, paint, runs
+from maskexpr.bits import Runs, box_widths, disk_widths, paint, runs
+from maskexpr.bits_growth import grow, grow_into
 
 
 def random_mask(seed: int, ny: int, nx: int, part: float) -> np.ndarray:
@@ -39,6 +40,42 @@ def test_box_is_scipys(size: tuple[int, int, int, float], half_y: float, half_x:
     mask = random_mask(*size)
     want = ndimage.binary_dilation(mask, np.ones((2 * int(half_y) + 1, 2 * int(half_x) + 1)))
     assert np.array_equal(grow(mask, box_widths(half_y, half_x)), want)
+
+
+shapes = st.one_of(
+    st.builds(disk_widths, st.floats(0, 40), st.floats(0, 90)),
+    st.builds(box_widths, st.floats(0, 40), st.floats(0, 150)),
+)
+
+
+@given(sizes, shapes, st.booleans(), st.data())
+def test_window_of_what_grows_or_shrinks_is_scipys(
+    size: tuple[int, int, int, float], widths: np.ndarray, erode: bool, data: st.DataObject
+) -> None:
+    mask = random_mask(*size)
+    ny, nx = mask.shape
+    y0, x0 = data.draw(st.integers(0, ny - 1)), data.draw(st.integers(0, nx - 1))
+    y1, x1 = data.draw(st.integers(y0 + 1, ny)), data.draw(st.integers(x0 + 1, nx))
+    half = np.concatenate([widths[:0:-1], widths])
+    structure = np.abs(np.arange(-half.max(), half.max() + 1)) <= half[:, None]
+    ours = ndimage.binary_erosion if erode else ndimage.binary_dilation
+    want = ours(mask, structure)[y0:y1, x0:x1]
+    before = random_mask(size[0] + 1, y1 - y0, x1 - x0, 0.1)
+    out = before.copy()
+    grow_into(out, mask, widths, y0, x0, erode)
+    assert np.array_equal(out, want | before)
+
+
+def test_strips_of_a_large_mask_meet() -> None:
+    mask = random_mask(5, 700, 3000, 0.001)
+    for widths in (disk_widths(9, 9), disk_widths(150, 20), box_widths(3, 300)):
+        half = np.concatenate([widths[:0:-1], widths])
+        want = np.zeros_like(mask)
+        for dy, width in zip(range(1 - len(widths), len(widths)), half, strict=True):
+            rows = mask[max(0, -dy) : len(mask) - max(0, dy)]
+            wide = ndimage.maximum_filter1d(rows, 2 * int(width) + 1, axis=1, mode="constant")
+            want[max(0, dy) : len(mask) + min(0, dy)] |= wide
+        assert np.array_equal(grow(mask, widths), want)
 
 
 @pytest.mark.parametrize("radius", [0, 0.3, 0.99, 1, 1.41, 1.42, 2, 5, 10, 25, 50])

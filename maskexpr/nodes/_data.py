@@ -107,8 +107,9 @@ class FromData(Mask):
         else:
             y, x = (np.broadcast_to(each, values.shape) for each in (y, x))
             judged = self.judge(values, Place(tile, plane, y, x))
-        # A view may be of the data themselves.
-        if window.shape == tile.shape and judged.base is None:
+        if window.shape == tile.shape:
+            # It may be a view of the data themselves.
+            judged.flags.writeable = False
             return judged
         out = np.full(tile.shape, self.outside)
         out[part] = judged

@@ -98,7 +98,9 @@ class SkyGrowth(Growth):
         if not isinstance(where, Tile):
             return at_pixels(self, where, of)
         if self.metric == "pixel":
-            return grow_in_pixels(self.mask, where, self._widths(where.geom, where.plane), of, self.erodes)
+            out = np.zeros(where.shape, dtype=bool)
+            self.paint(where, out, of)
+            return out
         shape = self._shape(where.geom, where.plane)
         if not self.erodes:
             chosen = Selection(
@@ -110,6 +112,12 @@ class SkyGrowth(Growth):
             lambda tiles: invert(of.coverage(self.mask, tiles)),
         )
         return _complement(grow_on_sky(where, shape, chosen), where)
+
+    def paint(self, tile: Tile, out: Bools, of: Ask) -> None:
+        if self.metric == "pixel":
+            grow_in_pixels(out, self.mask, tile, self._widths(tile.geom, tile.plane), of, self.erodes)
+        else:
+            super().paint(tile, out, of)
 
     def _shape(self, geom: WcsGeom, plane: tuple[int, ...]) -> SkyShape:
         lon, lat = np.deg2rad(plane_row(self.radius, self.axis, geom, plane))

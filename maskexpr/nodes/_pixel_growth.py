@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ..bits import grow
+from ..bits_growth import grow_into
 from ..coverage import EMPTY, FULL, MIXED, Coverage
 from ..expr import Ask, Bools, Mask
 from ..geom import WcsGeom
@@ -23,28 +23,19 @@ def map_window(geom: WcsGeom) -> Window:
     return Window(0, ny, 0, nx)
 
 
-def grow_in_pixels(child: Mask, tile: Tile, widths: Ints, of: Ask, erode: bool) -> Bools:
-    """A child dilated or eroded by a shape of rows (see `maskexpr.bits.grow`) on a tile, shape (ny, nx)."""
+def grow_in_pixels(out: Bools, child: Mask, tile: Tile, widths: Ints, of: Ask, erode: bool) -> None:
+    """Select, in an array of a tile's pixels, those of a child dilated or eroded by a shape of rows (see
+    `maskexpr.bits_growth.grow`).
+    """
     whole = map_window(tile.geom)
-    out = np.zeros(tile.shape, dtype=bool)
     here = tile.window.intersect(whole)
     if not here.size:
-        return out
-    margin = len(widths) - 1, int(widths[0])
-    around = here.pad(*margin).intersect(whole)
+        return
+    around = here.pad(len(widths) - 1, int(widths[0])).intersect(whole)
     values = of.values(child, tile.on(around))
-    if erode:
-        # What is outside the map is not selected: it takes away from the rim as every unselected pixel does.
-        beyond = here.pad(*margin)
-        holes = np.ones(beyond.shape, dtype=bool)
-        y0, y1, x0, x1 = around.shift(-beyond.y0, -beyond.x0)
-        holes[y0:y1, x0:x1] = ~values
-        grown, around = ~grow(holes, widths), beyond
-    else:
-        grown = grow(values, widths)
-    inner, outer = here.shift(-around.y0, -around.x0), here.shift(-tile.window.y0, -tile.window.x0)
-    out[outer.y0 : outer.y1, outer.x0 : outer.x1] = grown[inner.y0 : inner.y1, inner.x0 : inner.x1]
-    return out
+    y0, y1, x0, x1 = here.shift(-tile.window.y0, -tile.window.x0)
+    # What is outside the map is not selected: it takes away from the rim as every unselected pixel does.
+    grow_into(out[y0:y1, x0:x1], values, widths, here.y0 - around.y0, here.x0 - around.x0, erode)
 
 
 def cover_in_pixels(child: Mask, areas: Areas, widths: Ints, of: Ask, erode: bool) -> Coverage:

@@ -120,7 +120,8 @@ class Evaluator:
 
     def run(self, mask: Mask, where: Tile | Points) -> Bools:
         """Values of a mask at a place that has not been looked at yet."""
-        if isinstance(where, Tile):
+        # Data are what they are: there is nothing to shorten, and no need to copy them.
+        if isinstance(where, Tile) and not (mask.reads_data and not mask.children):
             out = np.zeros(where.shape, dtype=bool)
             self.run_into(mask, where, out)
             return out
