@@ -20,6 +20,7 @@ from .errors import AxisError, GeometryError
 from .geom_header import header_text
 from .geom_spec import whole_pair
 from .projection import Projection
+from .projection_box import surely_off
 from .window import Window
 
 __all__ = ["Grid"]
@@ -210,6 +211,12 @@ class Grid:
     def convex_sky(self) -> bool:
         """Whether the sky's image in the pixel plane is known to be convex."""
         return lattice.traits(self._projection).convex_sky
+
+    def surely_off(self, bounds: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Which windows of pixels (rows of ``y0, y1, x0, x1``, half open) arithmetic shows to be off the
+        sky.
+        """
+        return surely_off(self._projection, bounds)
 
     @property
     def lattice(self) -> Window | None:

@@ -8,7 +8,6 @@ projection's own frame.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from functools import lru_cache
 from typing import Final, NamedTuple
 
@@ -17,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .errors import GeometryError
 from .projection import Projection
+from .projection_box import offset_reference, parameter, plane_box, plane_rows
 from .projection_threads import thread_wcs
 from .sphere import chord2, unit
 from .window import Window
@@ -24,7 +24,6 @@ from .window import Window
 __all__ = ["Traits", "lat_of", "lattice", "lon_of", "lonlat", "pixel", "traits"]
 
 Floats = NDArray[np.float64]
-Box = tuple[float, float, float, float]
 
 # wcslib allocates some hundred bytes a point; pieces of this size stay in cache and bound the memory.
 _PIECE: Final = 1 << 14
@@ -61,7 +60,7 @@ def traits(projection: Projection) -> Traits:
     >>> traits(Projection.create("CAR", "icrs", (1, 1), (0, 0), (-1, 1)))
     Traits(separable=True, lon_step=-1.0, period=360, convex_sky=True)
     """
-    plain = projection.sip is None and not _offset(projection)
+    plain = projection.sip is None and not offset_reference(projection)
     slanted = projection.code == "SIN" and bool(projection.pv)
     convex = plain and projection.code in _CONVEX and not slanted
     step = _lon_step(projection) if plain else math.nan
@@ -120,12 +119,12 @@ def lattice(projection: Projection) -> Window | None:
     >>> lattice(Projection.create("CAR", "icrs", (1, 1), (0, 0), (-10, 10)))
     Window(y0=-10, y1=11, x0=-19, x1=20)
     """
-    box = None if projection.sip is not None or _offset(projection) else _plane_box(projection)
+    box = None if projection.sip is not None or offset_reference(projection) else plane_box(projection)
     if box is None:
         return None
     west, east, south, north = box
     corners = np.array([[west, west, east, east], [south, north, south, north]])
-    (a, b), (c, d) = projection.matrix
+    (a, b), (c, d) = plane_rows(projection)
     across = (d * corners[0] - b * corners[1]) / (a * d - b * c) + projection.crpix[0] - 1.0
     up = (a * corners[1] - c * corners[0]) / (a * d - b * c) + projection.crpix[1] - 1.0
     # One pixel to spare for rounding here and for the tolerance with which wcslib accepts the very edge.
@@ -141,16 +140,6 @@ def _need_separable(projection: Projection) -> None:
         )
 
 
-def _offset(projection: Projection) -> bool:
-    """Whether PV parameters on the longitude axis move the native reference point."""
-    return any(i == projection.lon_axis + 1 for i, _, _ in projection.pv)
-
-
-def _parameter(projection: Projection, m: int, default: float) -> float:
-    """Parameter ``PVi_m`` of the latitude axis."""
-    return next((v for i, j, v in projection.pv if j == m and i == 2 - projection.lon_axis), default)
-
-
 def _lon_step(projection: Projection) -> float:
     """Degrees of longitude per column, NaN if the longitude depends on more than the column."""
     (a, b), (c, _) = projection.matrix
@@ -160,7 +149,7 @@ def _lon_step(projection: Projection) -> float:
     tilt = float(thread_wcs(projection).wcs.cel.euler[1])
     if tilt not in (0.0, 180.0):  # wcslib takes its own short way at exactly these two
         return math.nan
-    widening = _parameter(projection, 2, 1.0) if projection.code == "CYP" else 1.0
+    widening = parameter(projection, 2, 1.0) if projection.code == "CYP" else 1.0
     return (a if tilt == 0.0 else -a) / widening
 
 
@@ -218,55 +207,3 @@ def _pixel_piece(projection: Projection, lon: Floats, lat: Floats, y: Floats, x:
         with np.errstate(invalid="ignore"):
             bad |= ~(chord2(back, unit(lon, lat)) < _MIRRORED)
     x[bad] = y[bad] = np.nan
-
-
-def _plane_box(projection: Projection) -> Box | None:
-    """West, east, south and north bounds of the sky's image, degrees in the plane; None if it has none or
-    they are not known.
-    """
-    box = _BOXES.get(projection.code)
-    return None if box is None else box(projection)
-
-
-def _rectangle(width: float, height: float) -> Callable[[Projection], Box | None]:
-    return lambda _: (-width, width, -height, height)
-
-
-def _cea_box(projection: Projection) -> Box | None:
-    height = math.degrees(1.0) / _parameter(projection, 1, 1.0)
-    return (-180.0, 180.0, -height, height)
-
-
-def _hpx_box(projection: Projection) -> Box | None:
-    facets = _parameter(projection, 1, 4.0)
-    height = 90.0 * (_parameter(projection, 2, 3.0) + 1.0) / facets
-    # wcslib takes every x on the row of the poles for the pole, to half a facet beyond the seam.
-    width = 180.0 + 180.0 / facets
-    return (-width, width, -height, height)
-
-
-def _sin_box(projection: Projection) -> Box | None:
-    radius = math.degrees(1.0)
-    return None if projection.pv else (-radius, radius, -radius, radius)
-
-
-_OVAL: Final = math.degrees(math.sqrt(8.0)), math.degrees(math.sqrt(2.0))
-_BOXES: Final[dict[str, Callable[[Projection], Box | None]]] = {
-    "CAR": _rectangle(180.0, 90.0),
-    "SFL": _rectangle(180.0, 90.0),
-    "PAR": _rectangle(180.0, 90.0),
-    # Mollweide: x = (2 sqrt 2 / pi) phi cos gamma, so 2 sqrt 2 radians at the rim, as Hammer-Aitoff.
-    "MOL": _rectangle(*_OVAL),
-    "AIT": _rectangle(*_OVAL),
-    "ARC": _rectangle(180.0, 180.0),
-    "ZEA": _rectangle(math.degrees(2.0), math.degrees(2.0)),
-    "SIN": _sin_box,
-    "CEA": _cea_box,
-    "HPX": _hpx_box,
-    # The butterfly's diagonal; wcslib takes the faces of the cubes on either side of the first, hence 7 half
-    # faces.
-    "XPH": _rectangle(260.0, 260.0),
-    "TSC": _rectangle(315.0, 135.0),
-    "CSC": _rectangle(315.0, 135.0),
-    "QSC": _rectangle(315.0, 135.0),
-}

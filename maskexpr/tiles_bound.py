@@ -56,7 +56,11 @@ def bound(geom: WcsGeom, bounds: Ints) -> tuple[Caps, NDArray[np.uint8]]:
     sky = np.full(len(radius), PART)
     if geom.convex_sky:
         sky[whole] = ON
-    _find_off_sky(geom, bounds, np.flatnonzero(seen == 0), sky)
+    nothing = np.flatnonzero(seen == 0)
+    if len(nothing):
+        far = geom.surely_off(bounds[:, nothing])
+        sky[nothing[far]] = OFF
+        _find_off_sky(geom, bounds, nothing[~far], sky)
     off = sky == OFF
     radius[off] = -1.0
     return Caps(centre, radius), sky

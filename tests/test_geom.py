@@ -439,6 +439,50 @@ def test_the_lattice_of_a_rotated_map(angle):
     assert window.intersect(sky.pad(15)) == window
 
 
+@pytest.mark.parametrize("code", ["AIT", "MOL", "SFL"])
+def test_the_lattice_of_a_map_whose_latitude_is_the_first_axis(code):
+    first = awkward(code).wcs
+    wcs = WCS(naxis=2)
+    wcs.wcs.ctype = list(first.wcs.ctype)[::-1]
+    wcs.wcs.crval, wcs.wcs.crpix, wcs.wcs.cdelt = (each[::-1] for each in _values(first))
+    (y0, y1, x0, x1), window = WcsGeom(first, (40, 60)).lattice, WcsGeom(wcs, (60, 40)).lattice
+    assert window == (x0, x1, y0, y1)
+
+
+def _values(wcs):
+    return wcs.wcs.crval, wcs.wcs.crpix, wcs.wcs.cdelt
+
+
+@pytest.mark.parametrize("code", CODES)
+@pytest.mark.parametrize("centre", CENTRES)
+@pytest.mark.parametrize("angle", [0.0, 33.0])
+def test_no_window_that_is_surely_off_the_sky_holds_any(code, centre, angle):
+    wcs = awkward(code, centre).wcs
+    turn = np.radians(angle)
+    wcs.wcs.pc = [[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]]
+    geom = WcsGeom(wcs, (40, 60))
+    y, x = grid(geom, 90)
+    there = np.isfinite(geom.lonlat(y, x)[0])
+    first, last = (int(each[0, 0]) for each in (y, x)), (int(each[-1, -1]) for each in (y, x))
+    (y0, x0), (y1, x1) = first, last
+    rng = np.random.default_rng(0)
+    top, left = rng.integers(y0, y1, 3000), rng.integers(x0, x1, 3000)
+    bottom = np.minimum(top + rng.integers(1, 30, 3000), y1 + 1)
+    right = np.minimum(left + rng.integers(1, 30, 3000), x1 + 1)
+    off = geom.surely_off(np.stack([top, bottom, left, right]))
+    held = np.array(
+        [
+            there[a - y0 : b - y0, c - x0 : d - x0].any()
+            for a, b, c, d in zip(top, bottom, left, right, strict=True)
+        ]
+    )
+    assert not (off & held).any()
+    if code in ("AIT", "MOL", "ZEA", "ARC", "SIN"):
+        assert off.sum() > 0.7 * np.count_nonzero(~held)
+    elif code not in ("SFL", "PAR"):
+        assert not off.any()
+
+
 @pytest.mark.parametrize("code", CODES)
 @pytest.mark.parametrize("centre", CENTRES)
 def test_a_convex_sky_has_no_gap_along_any_line(code, centre):
