@@ -17,13 +17,13 @@ from .errors import MaskTypeError, MaskValueError
 from .expr import Bools, Mask
 from .geom import WcsGeom
 from .once import once
-from .passes.classify import classify
+from .passes.classify import BATCH, classify
 from .passes.evaluate import evaluate_into
 from .passes.lower import lower
 from .passes.simplify import simplify
 from .stages import Stages, decisions, has_stages
 from .structure import postorder
-from .tiles import Tiles
+from .tiles import Tile, Tiles
 from .window import Window
 
 __all__ = ["Compiled", "compile_mask"]
@@ -92,6 +92,9 @@ class Compiled:
 
     def cover(self, tiles: Tiles, planes: tuple[tuple[int, ...], ...]) -> Coverage:
         """Coverage of tiles over several planes: decided only where the planes agree."""
+        if len(tiles) <= BATCH:
+            # Bounds are found once, for all planes and for who evaluates the tiles next.
+            tiles.find_bounds()
         low = high = None
         for plane in planes:
             cover = classify(self.mask, tiles.on_plane(plane))
@@ -117,7 +120,8 @@ class Compiled:
         planes = self.planes(block)
         sizes = tuple(sizes[i] for sizes, i in zip(self.chunks, block, strict=True))
         out = np.zeros((len(planes), *sizes[-2:]), dtype=bool)
-        evaluate_into(self.mask, self.geom, self.window(block), planes, out, decisions(self.mask, known))
+        tile = Tile(self.geom, self.window(block))
+        evaluate_into(self.mask, tile, planes, out, decisions(self.mask, known))
         return out.reshape(sizes)
 
     def stages(

@@ -28,10 +28,10 @@ def compute_array(compiled: Compiled) -> NDArray[np.bool_]:
 
     def fill(block: Block) -> None:
         # The planes of a tile together: what does not vary between them is computed once.
-        planes, window = of_tile[block], compiled.window(block)
-        y0, y1, x0, x1 = window
+        planes, tile = of_tile[block], plan.tiles.tile(block[0] * len(compiled.chunks[-1]) + block[1])
+        y0, y1, x0, x1 = tile.window
         views = [out[plane][y0:y1, x0:x1] for plane in planes]
-        evaluate_into(compiled.mask, compiled.geom, window, tuple(planes), views)
+        evaluate_into(compiled.mask, tile, tuple(planes), views)
 
     plan = Plan(compiled)
     for place in np.argwhere(plan.states == FULL):

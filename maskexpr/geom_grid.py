@@ -20,7 +20,7 @@ from .errors import AxisError, GeometryError
 from .geom_header import header_text
 from .geom_spec import whole_pair
 from .projection import Projection
-from .projection_box import surely_off
+from .projection_box import chords, surely_off
 from .window import Window
 
 __all__ = ["Grid"]
@@ -217,6 +217,12 @@ class Grid:
         sky.
         """
         return surely_off(self._projection, bounds)
+
+    def chords(self, y: NDArray[np.int64]) -> Floats | None:
+        """Columns between which rows of pixels are on the sky, shape (4, n), where that is known to be an
+        ellipse; see `maskexpr.projection_box.chords`.
+        """
+        return chords(self._projection, y)
 
     @property
     def lattice(self) -> Window | None:

@@ -32,6 +32,8 @@ class Plan:
     ----------
     compiled : Compiled
         The mask as it would be evaluated.
+    tiles : Tiles
+        The tiles, row after row, on the first plane.
     states : array of uint8, shape (axis blocks..., ny, nx)
         EMPTY, MIXED or FULL for every tile.
     """
@@ -41,10 +43,10 @@ class Plan:
         self.geom = compiled.geom
         rows, columns = compiled.chunks[-2:]
         blocks = compiled.numblocks[:-2]
-        tiles = grid_tiles(compiled.geom, rows, columns, (0,) * len(compiled.geom.axes))
+        self.tiles = grid_tiles(compiled.geom, rows, columns, (0,) * len(compiled.geom.axes))
         states = np.empty((*blocks, len(rows), len(columns)), dtype=np.uint8)
         for block in product(*(range(n) for n in blocks)):
-            cover = compiled.cover(tiles, compiled.planes((*block, 0, 0)))
+            cover = compiled.cover(self.tiles, compiled.planes((*block, 0, 0)))
             states[block] = cover.reshape(len(rows), len(columns))
         states.flags.writeable = False
         self.states = states

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .projection import Matrix, Projection
 
-__all__ = ["offset_reference", "parameter", "plane_box", "plane_rows", "surely_off"]
+__all__ = ["chords", "offset_reference", "parameter", "plane_box", "plane_rows", "surely_off"]
 
 Box = tuple[float, float, float, float]
 
-# Projections whose image of the sky lies in the ellipse that touches the sides of its box.
-_IN_ELLIPSE: Final = frozenset({"SFL", "PAR", "MOL", "AIT", "ZEA", "ARC", "SIN"})
+# Projections whose image of the sky is the ellipse that touches the sides of its box, and those whose image
+# lies in it.
+_ELLIPSE: Final = frozenset({"MOL", "AIT", "ZEA", "ARC", "SIN"})
+_IN_ELLIPSE: Final = _ELLIPSE | {"SFL", "PAR"}
+# Relative: how far from the ellipse rounding, and wcslib's tolerance, can move the rim of the sky.
+_DOUBT: Final = 1e-6
 
 
 def surely_off(projection: Projection, bounds: NDArray[np.int64]) -> NDArray[np.bool_]:
@@ -36,22 +40,72 @@ def surely_off(projection: Projection, bounds: NDArray[np.int64]) -> NDArray[np.
     >>> surely_off(allsky, np.array([[0, 15], [4, 20], [0, 30], [4, 40]])).tolist()
     [True, False]
     """
-    plain = projection.sip is None and not offset_reference(projection) and projection.code in _IN_ELLIPSE
-    box = plane_box(projection) if plain else None
-    if box is None:
+    norm = _norm(projection, _IN_ELLIPSE)
+    if norm is None:
         return np.zeros(bounds.shape[1], dtype=bool)
-    _, east, _, north = box
-    (a, b), (c, d) = plane_rows(projection)
     y0, y1, x0, x1 = bounds
     x, y = (x0 + x1 - 1) / 2 - (projection.crpix[0] - 1.0), (y0 + y1 - 1) / 2 - (projection.crpix[1] - 1.0)
     half_x, half_y = (x1 - x0) / 2, (y1 - y0) / 2
-    away = np.hypot((a * x + b * y) / east, (c * x + d * y) / north)
-    across = np.maximum(
-        np.hypot((a * half_x + b * half_y) / east, (c * half_x + d * half_y) / north),
-        np.hypot((a * half_x - b * half_y) / east, (c * half_x - d * half_y) / north),
-    )
-    # wcslib takes for sky what is beyond the rim by rounding.
-    return np.asarray(away - across > 1 + 1e-6)
+    across = np.maximum(norm.of(half_x, half_y), norm.of(half_x, -half_y))
+    return np.asarray(norm.of(x, y) - across > 1 + _DOUBT)
+
+
+def chords(projection: Projection, y: NDArray[np.int64]) -> NDArray[np.float64] | None:
+    """Where rows of pixels cross the rim of the sky, if that is known to be an ellipse.
+
+    Parameters
+    ----------
+    y : ndarray of int, shape (n,)
+        Rows.
+
+    Returns
+    -------
+    ndarray of float64, shape (4, n), or None
+        Beyond the first and the last column there is no sky, from the second to the third there is nothing
+        else; NaN where a row does not cross.
+
+    Examples
+    --------
+    >>> allsky = Projection.create("AIT", "icrs", (36.5, 18.5), (0, 0), (-5, 5))
+    >>> chords(allsky, np.array([17])).round(2).ravel().tolist()
+    [3.1, 3.1, 67.9, 67.9]
+    """
+    norm = _norm(projection, _ELLIPSE)
+    if norm is None:
+        return None
+    x0, away = projection.crpix[0] - 1.0, y - (projection.crpix[1] - 1.0)
+    middle = -norm.xy * away / norm.xx
+    with np.errstate(invalid="ignore"):
+        outer, inner = (
+            np.sqrt(norm.xx * level**2 - (norm.xx * norm.yy - norm.xy**2) * away**2) / norm.xx
+            for level in (1 + _DOUBT, 1 - _DOUBT)
+        )
+    return np.stack([middle - outer, middle - inner, middle + inner, middle + outer]) + x0
+
+
+class _Norm(NamedTuple):
+    """The square of a step's length in units of an ellipse: ``xx dx^2 + 2 xy dx dy + yy dy^2``."""
+
+    xx: float
+    xy: float
+    yy: float
+
+    def of(self, dx: NDArray[np.float64], dy: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Lengths of steps."""
+        return np.asarray(np.sqrt(self.xx * dx**2 + 2 * self.xy * dx * dy + self.yy * dy**2))
+
+
+def _norm(projection: Projection, codes: frozenset[str]) -> _Norm | None:
+    """The norm, in pixels, of the ellipse that bounds the sky; None for other projections."""
+    if projection.sip is not None or offset_reference(projection) or projection.code not in codes:
+        return None
+    box = plane_box(projection)
+    if box is None:
+        return None
+    _, east, _, north = box
+    (a, b), (c, d) = plane_rows(projection)
+    a, b, c, d = a / east, b / east, c / north, d / north
+    return _Norm(a * a + c * c, a * b + c * d, b * b + d * d)
 
 
 def plane_rows(projection: Projection) -> Matrix:

@@ -16,6 +16,7 @@ from .once import once
 from .points import Pixels
 from .sphere import Caps
 from .tiles_bound import OFF, ON, PART, bound
+from .tiles_rim import sky_by_rows
 from .window import Window
 
 __all__ = [
@@ -93,6 +94,10 @@ class Tiles(Areas):
     def _bound(self) -> tuple[Caps, NDArray[np.uint8]]:
         return bound(self.geom, self.bounds)
 
+    def find_bounds(self) -> None:
+        """Find caps and sky states now, for what is taken from these windows to know them."""
+        _ = self._bound
+
     @property
     def caps(self) -> Caps:
         """Caps that hold all pixel centres."""
@@ -141,8 +146,11 @@ class Tiles(Areas):
         return Tiles(self.geom, np.stack([top, bottom, left, right]), self.plane), parent
 
     def tile(self, i: int) -> Tile:
-        """The i-th window as a tile."""
-        return Tile(self.geom, Window(*(int(v) for v in self.bounds[:, i])), self.plane)
+        """The i-th window as a tile, with what is known of it."""
+        tile = Tile(self.geom, Window(*(int(v) for v in self.bounds[:, i])), self.plane)
+        if "_bound" in self.__dict__:
+            tile.__dict__["tiles"] = self.take(np.array([i]))
+        return tile
 
 
 @dataclass(frozen=True, eq=False)
@@ -176,7 +184,10 @@ class Tile:
             return None
         if state == OFF:
             return np.zeros(self.shape, dtype=bool)
-        return _tell_sky(self) if self.geom.convex_sky else np.isfinite(self.lonlat[0])
+        if not self.geom.convex_sky:
+            return np.isfinite(self.lonlat[0])
+        by_rows = sky_by_rows(self.geom, self.window)
+        return _tell_sky(self) if by_rows is None else by_rows
 
     @once
     def lonlat(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -197,6 +208,16 @@ class Tile:
     def on(self, window: Window) -> Tile:
         """Another window of the same plane."""
         return Tile(self.geom, window, self.plane)
+
+    def on_plane(self, plane: tuple[int, ...]) -> Tile:
+        """The same window on another plane, with what is known of it."""
+        other = Tile(self.geom, self.window, plane)
+        for name in ("on_sky", "lonlat"):
+            if name in self.__dict__:
+                other.__dict__[name] = self.__dict__[name]
+        if "tiles" in self.__dict__:
+            other.__dict__["tiles"] = self.tiles.on_plane(plane)
+        return other
 
 
 def grid_tiles(

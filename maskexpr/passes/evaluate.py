@@ -220,7 +220,7 @@ def _is_crowded(mask: Mask) -> bool:
 def evaluate(mask: Mask, tile: Tile) -> Bools:
     """Values of a mask on a tile, shape (ny, nx); see `evaluate_into`."""
     out = np.zeros((1, *tile.shape), dtype=bool)
-    evaluate_into(mask, tile.geom, tile.window, (tile.plane,), out)
+    evaluate_into(mask, tile, (tile.plane,), out)
     values: Bools = out[0]
     return values
 
@@ -228,14 +228,13 @@ def evaluate(mask: Mask, tile: Tile) -> Bools:
 def evaluate_planes(mask: Mask, geom: WcsGeom, window: Window, planes: tuple[tuple[int, ...], ...]) -> Bools:
     """Values of a mask on the same window of several planes, shape (len(planes), ny, nx)."""
     out = np.zeros((len(planes), *window.shape), dtype=bool)
-    evaluate_into(mask, geom, window, planes, out)
+    evaluate_into(mask, Tile(geom, window), planes, out)
     return out
 
 
 def evaluate_into(
     mask: Mask,
-    geom: WcsGeom,
-    window: Window,
+    tile: Tile,
     planes: tuple[tuple[int, ...], ...],
     out: Iterable[Bools],
     decided: Mapping[Any, Any] | None = None,
@@ -246,15 +245,12 @@ def evaluate_into(
     ----------
     mask : Mask
         The mask.
-    geom : WcsGeom
-        The grid.
-    window : Window
-        Pixels, on the map or beyond.
+    tile : Tile
+        Pixels, on the map or beyond, on any plane.
     planes : tuple of tuple of int
         The planes, an index per axis each.
     out : ndarray of bool, shape (len(planes), ny, nx), or one array of shape (ny, nx) for each plane
         False throughout; may be views of a larger array.
-
     decided : mapping, optional
         See `Evaluator`.
 
@@ -267,10 +263,10 @@ def evaluate_into(
     count("tiles")
     for plane, part in zip(planes, out, strict=True):
         try:
-            ask.run_into(mask, Tile(geom, window, plane), part)
+            ask.run_into(mask, tile.on_plane(plane), part)
         except MaskError:
             raise
         except Exception as err:
             raise TileError(
-                f"evaluating {mask!r} on {window} of plane {plane} failed: {type(err).__name__}: {err}"
+                f"evaluating {mask!r} on {tile.window} of plane {plane} failed: {type(err).__name__}: {err}"
             ) from err
