@@ -137,7 +137,7 @@ class _Strip:
     def grown(self, row: int) -> Bools | None:
         """The rows from one of the mask's on, shape (rows, mx), or None where nothing is selected."""
         if not self._load(row):
-            return np.ones((self.rows, self._wide), dtype=bool) if self._erode else None
+            return None
         runs, other = self._runs
         length, used = 1, 0
         for each in self._columns:

@@ -17,7 +17,7 @@ from .errors import MaskTypeError, MaskValueError
 from .expr import Bools, Mask
 from .geom import WcsGeom
 from .once import once
-from .passes.classify import BATCH, classify
+from .passes.classify import classify
 from .passes.evaluate import evaluate_into
 from .passes.lower import lower
 from .passes.simplify import simplify
@@ -92,9 +92,6 @@ class Compiled:
 
     def cover(self, tiles: Tiles, planes: tuple[tuple[int, ...], ...]) -> Coverage:
         """Coverage of tiles over several planes: decided only where the planes agree."""
-        if len(tiles) <= BATCH:
-            # Bounds are found once, for all planes and for who evaluates the tiles next.
-            tiles.find_bounds()
         low = high = None
         for plane in planes:
             cover = classify(self.mask, tiles.on_plane(plane))

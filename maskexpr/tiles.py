@@ -15,7 +15,7 @@ from .geom import WcsGeom
 from .once import once
 from .points import Pixels
 from .sphere import Caps
-from .tiles_bound import OFF, ON, PART, bound
+from .tiles_bound import OFF, ON, PART, caps_of, samples, sky_of
 from .tiles_rim import sky_by_rows
 from .window import Window
 
@@ -34,6 +34,8 @@ __all__ = [
 
 Ints = NDArray[np.int64]
 
+# What may be known of windows, whichever plane they are on.
+_KNOWN = ("_samples", "sky", "caps")
 # Sides of the blocks by which the rim of the sky is found, each a multiple of the next.
 _SKY_SIDES = (256, 64, 16)
 
@@ -51,15 +53,12 @@ class Areas:
         Index of the plane along each non-spatial axis, or empty.
     """
 
+    caps: Caps
+
     def __init__(self, geom: WcsGeom, caps: Caps, plane: tuple[int, ...] = ()) -> None:
         self.geom = geom
         self.plane = plane
-        self._caps = caps
-
-    @property
-    def caps(self) -> Caps:
-        """Caps that hold all pixel centres."""
-        return self._caps
+        self.caps = caps
 
     def __len__(self) -> int:
         return len(self.caps.radius)
@@ -91,36 +90,39 @@ class Tiles(Areas):
         return int(self.bounds.shape[1])
 
     @once
-    def _bound(self) -> tuple[Caps, NDArray[np.uint8]]:
-        return bound(self.geom, self.bounds)
+    def _samples(self) -> NDArray[np.float64]:
+        return samples(self.geom, self.bounds)
 
-    def find_bounds(self) -> None:
-        """Find caps and sky states now, for what is taken from these windows to know them."""
-        _ = self._bound
-
-    @property
-    def caps(self) -> Caps:
-        """Caps that hold all pixel centres."""
-        return self._bound[0]
-
-    @property
+    @once
     def sky(self) -> NDArray[np.uint8]:
         """``OFF``, ``PART`` or ``ON`` for each window."""
-        return self._bound[1]
+        return sky_of(self.geom, self.bounds, self._samples)
+
+    @once
+    def caps(self) -> Caps:
+        """Caps that hold all pixel centres."""
+        found = caps_of(self._samples, self.sky)
+        # 216 bytes a window that nobody needs any more.
+        self.__dict__.pop("_samples", None)
+        return found
 
     def take(self, index: NDArray[np.intp] | NDArray[np.bool_]) -> Tiles:
         """The windows at an index, with what is known of them."""
-        some = Tiles(self.geom, self.bounds[:, index], self.plane)
-        if "_bound" in self.__dict__:
-            caps, sky = self._bound
-            some.__dict__["_bound"] = (caps.take(index), sky[index])
+        some, known = Tiles(self.geom, self.bounds[:, index], self.plane), self.__dict__
+        if "_samples" in known:
+            some.__dict__["_samples"] = self._samples[..., index]
+        if "sky" in known:
+            some.__dict__["sky"] = self.sky[index]
+        if "caps" in known:
+            some.__dict__["caps"] = self.caps.take(index)
         return some
 
     def on_plane(self, plane: tuple[int, ...]) -> Tiles:
-        """The same windows on another plane."""
+        """The same windows on another plane, with what is known of them."""
+        if plane == self.plane:
+            return self
         other = Tiles(self.geom, self.bounds, plane)
-        if "_bound" in self.__dict__:
-            other.__dict__["_bound"] = self._bound
+        other.__dict__.update({name: self.__dict__[name] for name in _KNOWN if name in self.__dict__})
         return other
 
     def split(self, side: int) -> tuple[Tiles, NDArray[np.intp]]:
@@ -148,7 +150,7 @@ class Tiles(Areas):
     def tile(self, i: int) -> Tile:
         """The i-th window as a tile, with what is known of it."""
         tile = Tile(self.geom, Window(*(int(v) for v in self.bounds[:, i])), self.plane)
-        if "_bound" in self.__dict__:
+        if any(name in self.__dict__ for name in _KNOWN):
             tile.__dict__["tiles"] = self.take(np.array([i]))
         return tile
 

@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 from .geom import WcsGeom
 from .sphere import Caps, angle_between, midpoint, normalise, unit
 
-__all__ = ["OFF", "ON", "PART", "bound"]
+__all__ = ["OFF", "ON", "PART", "caps_of", "samples", "sky_of"]
 
+Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 OFF, PART, ON = np.uint8(0), np.uint8(1), np.uint8(2)
@@ -22,7 +23,7 @@ _WIDEST = 0.8
 _SMALL = 256
 
 
-def _samples(geom: WcsGeom, bounds: Ints) -> NDArray[np.float64]:
+def samples(geom: WcsGeom, bounds: Ints) -> Floats:
     """Unit vectors at 3 x 3 places of each window, shape (3, 3, 3, n): component, row, column, window."""
     y0, y1, x0, x1 = bounds
     y = np.stack([y0, (y0 + y1 - 1) / 2, y1 - 1]).astype(np.float64)
@@ -32,18 +33,29 @@ def _samples(geom: WcsGeom, bounds: Ints) -> NDArray[np.float64]:
     return unit(*geom.lonlat(y[:, None, :], x[None, :, :]))
 
 
-def bound(geom: WcsGeom, bounds: Ints) -> tuple[Caps, NDArray[np.uint8]]:
-    """Caps and sky states of windows.
+def sky_of(geom: WcsGeom, bounds: Ints, points: Floats) -> NDArray[np.uint8]:
+    """``OFF``, ``PART`` or ``ON`` for each window, from its samples."""
+    seen = np.isfinite(points[0]).sum(axis=(0, 1))
+    sky = np.full(bounds.shape[1], PART)
+    if geom.convex_sky:
+        sky[seen == 9] = ON
+    nothing = np.flatnonzero(seen == 0)
+    if len(nothing):
+        far = geom.surely_off(bounds[:, nothing])
+        sky[nothing[far]] = OFF
+        _find_off_sky(geom, bounds, nothing[~far], sky)
+    return sky
+
+
+def caps_of(points: Floats, sky: NDArray[np.uint8]) -> Caps:
+    """Caps that hold all pixel centres of windows, from their samples.
 
     The radius is the largest distance of a sample plus the largest second difference along a row or column
     of samples: the bound that a smooth map keeps between three samples is a quarter of it. Near a singular
     point (a pole, a limb) that difference is itself of the size of the window, so the bound widens just
     where it must.
     """
-    points = _samples(geom, bounds)
-    finite = np.isfinite(points[0])
-    seen = finite.sum(axis=(0, 1))
-    whole = seen == 9
+    whole = np.isfinite(points[0]).all(axis=(0, 1))
     with np.errstate(invalid="ignore", divide="ignore"):
         centre = normalise(points.sum(axis=(1, 2)))
         distance = angle_between(points, centre[:, None, None, :]).max(axis=(0, 1))
@@ -53,17 +65,8 @@ def bound(geom: WcsGeom, bounds: Ints) -> tuple[Caps, NDArray[np.uint8]]:
     known = whole & (radius < _WIDEST)
     radius = np.where(known, radius, np.pi)
     centre = np.where(known, centre, np.array([1.0, 0.0, 0.0])[:, None])
-    sky = np.full(len(radius), PART)
-    if geom.convex_sky:
-        sky[whole] = ON
-    nothing = np.flatnonzero(seen == 0)
-    if len(nothing):
-        far = geom.surely_off(bounds[:, nothing])
-        sky[nothing[far]] = OFF
-        _find_off_sky(geom, bounds, nothing[~far], sky)
-    off = sky == OFF
-    radius[off] = -1.0
-    return Caps(centre, radius), sky
+    radius[sky == OFF] = -1.0
+    return Caps(centre, radius)
 
 
 def _find_off_sky(geom: WcsGeom, bounds: Ints, candidates: NDArray[np.intp], sky: NDArray[np.uint8]) -> None:

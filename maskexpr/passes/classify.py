@@ -12,7 +12,7 @@ from ..structure import postorder
 from ..tiles import OFF, ON, PART, Tiles
 from .evaluate import Evaluator
 
-__all__ = ["BATCH", "classify"]
+__all__ = ["classify"]
 
 Places = tuple[np.ndarray, np.ndarray]
 """Rows and columns of pixels."""
@@ -20,7 +20,7 @@ Places = tuple[np.ndarray, np.ndarray]
 # Undecided tiles are cut into this many parts a side, again and again, as long as that may decide them.
 _PARTS = 8
 # Tiles classified in one batch, so that memory does not grow with the map.
-BATCH = 8192
+_BATCH = 8192
 _SMALLEST = 8
 # Pixels beside the rims of circles that are asked, for each tile and for all.
 _RIM_PIXELS = 128
@@ -44,11 +44,14 @@ def classify(mask: Mask, tiles: Tiles) -> Coverage:
     -------
     array of uint8, shape (n,)
     """
-    cover = np.empty(len(tiles), dtype=np.uint8)
     pointwise = not any(each.reads_data or each.needs_grid for each in postorder(mask))
     beside = _beside_rims(mask, tiles) if pointwise else None
-    for first in range(0, len(tiles), BATCH):
-        some = tiles.take(np.arange(first, min(first + BATCH, len(tiles))))
+    if len(tiles) <= _BATCH:
+        # As they are, so that what is found of them is known to who evaluates them.
+        return _classify_batch(mask, tiles, beside)
+    cover = np.empty(len(tiles), dtype=np.uint8)
+    for first in range(0, len(tiles), _BATCH):
+        some = tiles.take(np.arange(first, min(first + _BATCH, len(tiles))))
         cover[first : first + len(some)] = _classify_batch(mask, some, beside)
     return cover
 
