@@ -14,11 +14,12 @@ from astropy.coordinates import Angle, Latitude, Longitude, SkyCoord
 import maskexpr as mx
 from tests.sky_oracle import CIRCLES, POLYGONS, circle, polygon, positions
 
+healpy = pytest.importorskip("healpy")
 mocpy = pytest.importorskip("mocpy")
 
 DEPTH = 9
-# Degrees; a cell of order 9 is 0.11 deg wide, and no two points of it are further apart.
-CELL = 0.25
+# Degrees: no two points of a cell are further apart than twice the largest radius of any.
+CELL = 2 * healpy.max_pixrad(2**DEPTH, degrees=True)
 WHERE = positions(60_000, seed=5, frame="galactic")
 
 
@@ -66,26 +67,34 @@ def test_a_catalogue() -> None:
     compare(mx.Catalog(centres, "1.3 deg"), moc)
 
 
-@pytest.mark.parametrize(("lon", "lat"), [(10, 20), (180, 0), (0, 80), (120, -60)])
+@pytest.mark.parametrize(("lon", "lat"), [(10, 20), (180, 0), (0, 80), (120, -60), (200, 89.5)])
 def test_ellipses(lon: float, lat: float) -> None:
+    depth = 13
     moc = mocpy.MOC.from_elliptical_cone(
         lon=Longitude(lon * u.deg),
         lat=Latitude(lat * u.deg),
-        a=Angle(9 * u.deg),
-        b=Angle(4 * u.deg),
+        a=Angle(1 * u.deg),
+        b=Angle(0.4 * u.deg),
         pa=Angle(30 * u.deg),
-        max_depth=DEPTH,
+        max_depth=depth,
     )
-    # mocpy counts from north through east and names the half of the long axis; DS9 turns the first axis.
-    ellipse = mx.Region(f"galactic;ellipse({lon},{lat},4,9,30)")
-    turned = mx.Region(f"galactic;ellipse({lon},{lat},9,4,120)")
-    assert np.array_equal(ellipse.contains(WHERE), turned.contains(WHERE))
-    ours, theirs = (
-        ellipse.contains(WHERE),
-        moc.contains_lonlat(Longitude(WHERE.l), Latitude(WHERE.b)),
+    rng = np.random.default_rng(8)
+    centre = SkyCoord(lon, lat, unit="deg", frame="galactic")
+    turn, away = rng.uniform(0, 360, 40_000) * u.deg, 1.2 * np.sqrt(rng.uniform(0, 1, 40_000)) * u.deg
+    where = centre.directional_offset_by(turn, away)
+    theirs = moc.contains_lonlat(Longitude(where.l), Latitude(where.b))
+    # Theirs has sines for axes, ours angles: at 1 deg that is 5e-5 deg. mocpy counts from north through east
+    # and names the half of the long axis; DS9 turns the first axis.
+    slack = 2 * healpy.max_pixrad(2**depth, degrees=True) + 1e-4
+    smaller, ours, larger = (
+        mx.Region(f"galactic;ellipse({lon},{lat},{0.4 + more},{1 + more},30)").contains(where)
+        for more in (-1e-4, 0, slack)
     )
-    # Theirs is an ellipse on the tangent plane's sine, ours has angles for axes: nearly one at 9 deg.
-    assert np.count_nonzero(ours ^ theirs) < 0.12 * np.count_nonzero(ours)
+    assert not (smaller & ~theirs).any()
+    assert not (theirs & ~larger).any()
+    assert 0 < ours.sum() < len(where)
+    turned = mx.Region(f"galactic;ellipse({lon},{lat},1,0.4,120)").contains(where)
+    assert np.array_equal(turned, ours)
 
 
 @pytest.mark.parametrize("frame", ["icrs", "galactic"])
