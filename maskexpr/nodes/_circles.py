@@ -10,11 +10,15 @@ from scipy.spatial import cKDTree
 
 from ..coverage import EMPTY, FULL, MIXED, Coverage
 from ..geom import WcsGeom
+from ..once import once
 from ..points import Points
-from ..sphere import TIE, Caps, chord2_of, normalise, unit, within
+from ..sphere import TIE, Caps, chord2_of, lonlat, normalise, unit, within
 from ..tiles import Tile
 from ._cells import CellIndex
+from ._paint import paint_spans
 from ._rims import RimIndex
+from ._span_index import SpanIndex
+from ._spans import Disks, circle_spans
 
 __all__ = ["CircleIndex"]
 
@@ -28,6 +32,7 @@ _REMEMBERED = 50_000
 # So many points cost a tree what is spent on lists of no circles.
 _FEW = 2000
 
+Degrees = tuple[NDArray[np.float64], NDArray[np.float64]]
 _Class = tuple[cKDTree, NDArray[np.intp], float, float]
 """A tree over centres, the numbers of their circles, the smallest and the largest radius."""
 
@@ -41,13 +46,18 @@ class CircleIndex:
         Unit vectors.
     radius : ndarray, shape (n,)
         Radians, positive.
+    degrees : pair of ndarray, optional
+        Longitudes and latitudes of the centres, where they are known.
     """
 
-    def __init__(self, centre: NDArray[np.float64], radius: NDArray[np.float64]) -> None:
+    def __init__(
+        self, centre: NDArray[np.float64], radius: NDArray[np.float64], degrees: Degrees | None = None
+    ) -> None:
         self.centre = centre
         self.radius = radius
+        self._lonlat = degrees
         self._lock = threading.Lock()
-        self._rims: tuple[str, RimIndex] | None = None
+        self._runs: tuple[WcsGeom, SpanIndex | RimIndex] | None = None
         self._trees: list[_Class] | None = None
         self._cells: tuple[CellIndex, CircleIndex | None] | None = None
         self._asked = 0
@@ -158,29 +168,55 @@ class CircleIndex:
         points = centre * np.cos(away) + (east * np.cos(turn) + north * np.sin(turn)) * np.sin(away)
         return np.asarray(points.reshape(3, -1))
 
-    def paint_rims(self, tile: Tile, near: NDArray[np.intp], out: NDArray[np.bool_]) -> NDArray[np.intp]:
-        """Select the pixels of a tile that lie in some of the circles, by the images of their rims.
+    def paint(self, tile: Tile, out: NDArray[np.bool_]) -> NDArray[np.intp]:
+        """Select the pixels of a tile that lie in the circles, by runs of pixels.
 
         Returns
         -------
         ndarray of int
-            Those of the circles that have no such image, which are left to refinement.
+            Circles near the tile that have no such runs, which are left to refinement.
         """
-        if len(self.radius) > _REMEMBERED:
-            rims = RimIndex(tile.geom, self.centre[:, near], self.radius[near])
-            left = near[~rims.done]
-        else:
-            rims = self._rims_on(tile.geom)
-            left = near[~rims.done[near]]
+        made = self._runs_on(tile.geom)
+        if isinstance(made, SpanIndex):
+            inside = tile.window.intersect(made.window) == tile.window
+            if inside:
+                made.paint(tile, out)
+            if not inside or not made.done.all():
+                near = self._near_tile(tile)
+                near = near[~made.done[near]] if inside else near
+                paint_spans(out, *circle_spans(tile, self._disks.take(near)))
+            return np.empty(0, dtype=np.intp)
+        near = self._near_tile(tile)
+        rims = made or RimIndex(tile.geom, self.centre[:, near], self.radius[near])
         rims.paint(tile, out)
-        return left
+        return near[~rims.done[near]] if made else near[~rims.done]
 
-    def _rims_on(self, geom: WcsGeom) -> RimIndex:
-        """Images of all rims on a geometry; the last geometry's are kept, for its other tiles."""
+    def _runs_on(self, geom: WcsGeom) -> SpanIndex | RimIndex | None:
+        """Runs of all circles on a geometry; the last geometry's are kept, for its other tiles.
+
+        None where the images of all rims would be too many.
+        """
+        if not geom.separable and len(self.radius) > _REMEMBERED:
+            return None
         with self._lock:
-            if self._rims is None or self._rims[0] != geom.fingerprint:
-                self._rims = (geom.fingerprint, RimIndex(geom, self.centre, self.radius))
-            return self._rims[1]
+            if self._runs is None or self._runs[0] != geom:
+                made = (
+                    SpanIndex(geom, self._disks)
+                    if geom.separable
+                    else RimIndex(geom, self.centre, self.radius)
+                )
+                self._runs = (geom, made)
+            return self._runs[1]
+
+    @once
+    def _disks(self) -> Disks:
+        return Disks(self.centre, self.radius, *(self._lonlat or lonlat(self.centre)))
+
+    def _near_tile(self, tile: Tile) -> NDArray[np.intp]:
+        caps = tile.tiles.caps
+        if caps.radius[0] >= np.pi:
+            return np.arange(len(self.radius))
+        return self.near(caps.centre[:, 0], float(max(caps.radius[0], 0.0)))
 
     def near(self, centre: NDArray[np.float64], angle: float) -> NDArray[np.intp]:
         """Circles that may come within an angle (radians) of a point, by number, in order."""

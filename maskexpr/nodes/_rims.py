@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from ..geom import WcsGeom
 from ..sphere import lonlat, normalise, within
 from ..tiles import Tile
-from ._spans import paint_spans
+from ._paint import paint_spans
 
 __all__ = ["RimIndex"]
 

@@ -22,7 +22,7 @@ from ..records import frozen_array
 from ..sphere import TIE, lonlat, rotate, rotation, unit
 from ..tiles import Areas, Tile
 from ._circles import CircleIndex
-from ._spans import circle_spans, paint_spans
+from ._pieces import neighbours_first
 
 __all__ = ["Catalog"]
 
@@ -171,9 +171,14 @@ class Catalog(Mask):
             if key not in indices:
                 radius = self.radius if bin_ is None else self.radius[:, bin_]
                 radius = np.broadcast_to(np.deg2rad(radius), self.lon.shape)
-                some = radius > TIE
-                centre = rotate(rotation(self.frame, geom_frame), unit(self.lon[some], self.lat[some]))
-                indices[key] = CircleIndex(centre, np.ascontiguousarray(radius[some] + wider))
+                some = np.flatnonzero(radius > TIE)
+                # Neighbours together: what is near on the sky is then near in memory.
+                some = some[neighbours_first(self.lat[some], self.lon[some])]
+                lon, lat, same = self.lon[some], self.lat[some], self.frame == geom_frame
+                centre = unit(lon, lat)
+                if not same:
+                    centre = rotate(rotation(self.frame, geom_frame), centre)
+                indices[key] = CircleIndex(centre, radius[some] + wider, (lon, lat) if same else None)
             return indices[key]
 
     def _bin(self, where: Points | Tile | Areas) -> int | None:
@@ -209,15 +214,7 @@ class Catalog(Mask):
 
     def paint(self, tile: Tile, out: Bools, of: Ask) -> None:
         index = self._index(tile.geom.frame, self._bin(tile))
-        caps = tile.tiles.caps
-        if caps.radius[0] < np.pi:
-            near = index.near(caps.centre[:, 0], float(max(caps.radius[0], 0.0)))
-        else:
-            near = np.arange(len(index.radius))
-        if tile.geom.separable:
-            paint_spans(out, *circle_spans(tile, index.centre[:, near], index.radius[near]))
-            return
-        left = index.paint_rims(tile, near, out)
+        left = index.paint(tile, out)
         if len(left):
             out |= of.refine(_Circles(CircleIndex(index.centre[:, left], index.radius[left])), tile)
 
