@@ -8,6 +8,7 @@ nx)``; planes that are to be linked are dimensions before the rows. Joining the 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import product
 from math import prod
 from typing import NamedTuple
@@ -16,16 +17,36 @@ import numpy as np
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
-from .labels_bits import Bools, Ints, Labels, Marks, Places, borders, fill, list_places, padded_shape
+from .labels_bits import (
+    WORD,
+    Bools,
+    Ints,
+    Labels,
+    Marks,
+    Places,
+    Words,
+    ends_of,
+    fill,
+    list_places,
+    pack,
+    padded_shape,
+    place_type,
+    runs_from,
+    shifted,
+    starts_of,
+    up_to,
+    words_shape,
+)
+from .once import once
 
 __all__ = [
+    "Block",
     "Runs",
     "connect",
-    "first_pixels",
     "label_runs",
+    "lonely",
     "paint",
     "place_of",
-    "run_of",
     "run_places",
 ]
 
@@ -47,6 +68,154 @@ class Runs(NamedTuple):
     def nbytes(self) -> int:
         """Bytes of memory."""
         return self.start.nbytes + self.end.nbytes + self.label.nbytes
+
+
+class Block:
+    """A labelled block at work: its pixels as bits, and its runs.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Shape of the block, (planes..., ny, nx).
+    words : ndarray of uint64
+        Its pixels, as `maskexpr.labels_bits.pack` gives them.
+    full : bool
+        Whether pixels that touch at a corner (and, across planes, at an edge or corner) are connected; else
+        only those that share a side.
+
+    Attributes
+    ----------
+    start : ndarray of int64
+        First place of each run.
+    label : ndarray of int64
+        Component of each run, from 0. The same for equal blocks, in any process.
+    n_labels : int
+        How many components there are.
+    """
+
+    def __init__(self, shape: tuple[int, ...], words: Words, full: bool) -> None:
+        self.shape = shape
+        self.words = words
+        self._starts = Marks(starts_of(words))
+        self.start = list_places(self._starts.words)
+        self.n_labels, self.label = self._components(full)
+
+    @once
+    def end(self) -> Ints:
+        """The place after each run."""
+        return list_places(ends_of(self.words))
+
+    def run_of(self, place: Places) -> Ints:
+        """The run that holds each place of the padded block; -1 where none does.
+
+        Examples
+        --------
+        >>> block = Block((1, 1, 3), pack(np.array([[[1, 0, 1]]], dtype=bool)), full=False)
+        >>> block.run_of(np.array([0, 1, 2])).tolist()
+        [0, -1, 1]
+        """
+        held = (self.words[place >> 6] >> (place & 63).astype(np.uint64)) & np.uint64(1)
+        return np.where(held, self._starts.number_to(place) - 1, -1)
+
+    def first_pixels(self) -> Ints:
+        """Place of the first pixel of each component, shape (n_labels,)."""
+        first = np.zeros(self.n_labels, dtype=np.int64)
+        # Of equal indices the last assignment holds, so go backwards.
+        first[self.label[::-1]] = self.start[::-1]
+        return first
+
+    def runs(self, held: Bools) -> Runs:
+        """The runs of some components, numbered anew.
+
+        Parameters
+        ----------
+        held : ndarray of bool, shape (n_labels,)
+            Which components.
+        """
+        number = np.cumsum(held)
+        of_run = held[self.label]
+        start = self.start[of_run]
+        end = list_places(ends_of(runs_from(self.words, start)))
+        label = (number[self.label[of_run]] - 1).astype(np.int32)
+        kind = place_type(prod(padded_shape(self.shape)))
+        count = int(number[-1]) if len(number) else 0
+        return Runs(self.shape, start.astype(kind), end.astype(kind), label, count)
+
+    def _components(self, full: bool) -> tuple[int, Ints]:
+        """How many components there are, and that of each run.
+
+        A run hangs on one that touches it in an earlier row, and so from run to run on the first one of a
+        tree; only where a run touches more than that, trees are to be connected.
+        """
+        parent = np.arange(len(self.start))
+        left = [(parent[:0], parent[:0])]
+        for later, earlier in self._touching(full):
+            # Of equal indices one assignment holds; the others are left.
+            free = parent[later] == later
+            parent[later[free]] = earlier[free]
+            extra = parent[later] != earlier
+            left.append((later[extra], earlier[extra]))
+        root = parent == np.arange(len(parent))
+        while True:
+            above = parent[parent]
+            if np.array_equal(above, parent):
+                break
+            parent = above
+        tree = (np.cumsum(root) - 1)[parent]
+        one, other = (tree[np.concatenate(each)] for each in zip(*left, strict=True))
+        apart = one != other
+        count, of_tree = connect(int(np.count_nonzero(root)), one[apart], other[apart])
+        return count, of_tree[tree]
+
+    def _touching(self, full: bool) -> Iterator[tuple[Ints, Ints]]:
+        """Pairs of runs that touch, (later, earlier), each pair once or twice.
+
+        What two runs of neighbouring rows have in common begins at the first pixel of one of them; so it is
+        enough to ask what lies above and below the first pixels. Runs that touch at corners too are those
+        which have something in common if each is one pixel longer.
+        """
+        held = self.words | shifted(self.words) if full else self.words
+        word, below = self.start >> 6, up_to(self.start)
+        first = below ^ (below >> np.uint64(1))
+        for step in steps(self.shape, full):
+            # Runs are in order of their places: those whose step stays in the block are neighbours.
+            low, high = np.searchsorted(word, (step, len(self.words) - step))
+            for some, way in ((slice(low, None), -step), (slice(high), step)):
+                there = word[some] + way
+                hit = np.flatnonzero(held[there] & first[some])
+                there = there[hit]
+                run = self._starts.before[there] - 1
+                run += np.bitwise_count(self._starts.words[there] & below[some][hit])
+                yield (hit + low, run) if way < 0 else (run, hit)
+
+
+def steps(shape: tuple[int, ...], full: bool) -> list[int]:
+    """Words between a place and its neighbours in later rows and planes, columns apart."""
+    strides = [prod(words_shape(shape)[i + 1 :]) for i in range(len(shape) - 1)]
+    if not full:
+        return [stride for stride, length in zip(strides, shape[:-1], strict=True) if length > 1]
+    reach = [(-1, 0, 1) if length > 1 else (0,) for length in shape[:-1]]
+    return sorted(step for way in product(*reach) if (step := sum(map(int.__mul__, way, strides))) > 0)
+
+
+def lonely(words: Words, shape: tuple[int, ...], full: bool) -> Words:
+    """Pixels that are components of their own, as bits.
+
+    Examples
+    --------
+    >>> block = np.array([[[1, 0, 1, 1]]], dtype=bool)
+    >>> lonely(pack(block), block.shape, full=True).tolist()
+    [1]
+    """
+    beside = shifted(words)
+    behind = words >> np.uint64(1)
+    behind[:-1] |= words[1:] << np.uint64(WORD - 1)
+    beside |= behind
+    near = words | beside if full else words
+    for step in steps(shape, full):
+        beside[step:] |= near[:-step]
+        beside[:-step] |= near[step:]
+    return words & ~beside
 
 
 def label_runs(block: Bools, full: bool) -> Runs:
@@ -71,63 +240,8 @@ def label_runs(block: Bools, full: bool) -> Runs:
     >>> label_runs(block, full=False).n_labels, label_runs(block, full=True).n_labels
     (3, 1)
     """
-    starts, ends = borders(block)
-    start, end = list_places(starts, ends)
-    if not len(start):
-        return Runs(block.shape, start, end, np.zeros(0, dtype=np.int32), 0)
-    slack = 1 if full else 0
-    of_start, of_end = Marks(starts), Marks(ends)
-    # A run is touched by those that end beyond its start and start before its end.
-    pairs = [
-        _pairs(of_end.number_before(start + (step - slack + 1)), of_start.number_before(end + (step + slack)))
-        for step in _steps(block.shape, full)
-    ]
-    if len(pairs) == 1:
-        number, other = pairs[0]
-    else:
-        one, other = (np.concatenate(each) for each in zip(*((_rows(n), j) for n, j in pairs), strict=True))
-        order = np.argsort(one, kind="stable")
-        number, other = np.bincount(one, minlength=len(start)), other[order]
-    count, label = _components(number, other)
-    return Runs(block.shape, start, end, label, count)
-
-
-def _rows(number: Places) -> Ints:
-    return np.repeat(np.arange(len(number)), number)
-
-
-def _steps(shape: tuple[int, ...], full: bool) -> list[int]:
-    """Additions that lead from a place to its neighbours in later rows and planes, columns apart."""
-    padded = padded_shape(shape)
-    strides = [prod(padded[i + 1 :]) for i in range(len(padded) - 1)]
-    if not full:
-        return [stride for stride, length in zip(strides, shape[:-1], strict=True) if length > 1] or strides[
-            -1:
-        ]
-    reach = [(-1, 0, 1) if length > 1 else (0,) for length in shape[:-1]]
-    return (
-        sorted(step for way in product(*reach) if (step := sum(map(int.__mul__, way, strides))) > 0)
-        or strides[-1:]
-    )
-
-
-def _pairs(low: Places, high: Places) -> tuple[Places, Places]:
-    """How many runs from ``low`` to before ``high`` there are for each run, and which, one run after the
-    other.
-    """
-    number = np.maximum(high - low, 0)
-    total = np.cumsum(number, dtype=low.dtype)
-    return number, np.arange(total[-1], dtype=low.dtype) + np.repeat(low - (total - number), number)
-
-
-def _components(number: Places, other: Places) -> tuple[int, Labels]:
-    size = len(number)
-    pointer = np.zeros(size + 1, dtype=other.dtype)
-    np.cumsum(number, out=pointer[1:])
-    # Of the type in which scipy works, or it would make a copy.
-    graph = csr_array((np.ones(len(other)), other, pointer), shape=(size, size))
-    count, label = connected_components(graph, directed=False)
-    return int(count), label.astype(np.int32, copy=False)
+    made = Block(block.shape, pack(block), full)
+    return made.runs(np.ones(made.n_labels, dtype=bool))
 
 
 def connect(size: int, one: Ints, other: Ints) -> tuple[int, Labels]:
@@ -139,61 +253,44 @@ def connect(size: int, one: Ints, other: Ints) -> tuple[int, Labels]:
     >>> count, label.tolist()
     (2, [0, 1, 0, 0])
     """
-    if not size:
-        return 0, np.zeros(0, dtype=np.int32)
+    if not len(one):
+        return size, np.arange(size, dtype=np.int32)
     order = np.argsort(one, kind="stable")
-    return _components(np.bincount(one, minlength=size), other[order])
+    pointer = np.zeros(size + 1, dtype=np.int32)
+    np.cumsum(np.bincount(one, minlength=size), out=pointer[1:])
+    # Of the types in which scipy works, or it would make copies.
+    other = other[order].astype(np.int32)
+    graph = csr_array((np.ones(len(other)), other, pointer), shape=(size, size))
+    count, label = connected_components(graph, directed=False)
+    return int(count), label.astype(np.int32, copy=False)
 
 
-def run_of(runs: Runs, place: Places) -> Ints:
-    """The run that holds each place of the padded block; -1 where none does.
-
-    Examples
-    --------
-    >>> runs = label_runs(np.array([[[1, 0, 1]]], dtype=bool), full=False)
-    >>> run_of(runs, np.array([0, 1, 2])).tolist()
-    [0, -1, 1]
-    """
-    found = np.searchsorted(runs.start, place, side="right") - 1
-    held = (found >= 0) & (place < np.append(runs.end, 0)[found])
-    return np.where(held, found, -1)
-
-
-def run_places(runs: Runs, place: Places) -> tuple[Ints, Ints, Ints]:
+def run_places(shape: tuple[int, ...], place: Places) -> tuple[Ints, Ints, Ints]:
     """Plane (counted over all dimensions before the rows), row and column of places of the padded block.
 
     Examples
     --------
-    >>> runs = label_runs(np.zeros((2, 3, 4), dtype=bool), full=False)
-    >>> [int(each[0]) for each in run_places(runs, np.array([33]))]
-    [1, 0, 1]
+    >>> [int(each[0]) for each in run_places((2, 3, 4), np.array([321]))]
+    [1, 1, 1]
     """
-    padded = padded_shape(runs.shape)
+    padded = padded_shape(shape)
     # A division by one number is fast; unravel_index divides by all of them in turn.
     line = place // padded[-1]
     x = (place - line * padded[-1]).astype(np.int64)
     if prod(padded[:-2]) == 1:
         return np.zeros(len(line), dtype=np.int64), line.astype(np.int64), x
     index = np.unravel_index(line, padded[:-1])
-    return np.ravel_multi_index(index[:-1], runs.shape[:-2]), index[-1].astype(np.int64), x
+    return np.ravel_multi_index(index[:-1], shape[:-2]), index[-1].astype(np.int64), x
 
 
-def place_of(runs: Runs, plane: Ints, y: Ints, x: Ints) -> Ints:
+def place_of(shape: tuple[int, ...], plane: Ints, y: Ints, x: Ints) -> Ints:
     """Places of the padded block; the inverse of `run_places`."""
-    index = (*np.unravel_index(plane, runs.shape[:-2]), y, x)
-    return np.ravel_multi_index(index, padded_shape(runs.shape))
+    index = (*np.unravel_index(plane, shape[:-2]), y, x)
+    return np.ravel_multi_index(index, padded_shape(shape))
 
 
-def first_pixels(runs: Runs) -> Places:
-    """Place of the first pixel of each component, shape (count,)."""
-    first = np.zeros(runs.n_labels, dtype=runs.start.dtype)
-    # Of equal indices the last assignment holds, so go backwards.
-    first[runs.label[::-1]] = runs.start[::-1]
-    return first
-
-
-def paint(runs: Runs, keep: Bools) -> Bools:
-    """The pixels of the components to keep, in the shape of the block.
+def paint(runs: Runs, keep: Bools) -> Words:
+    """The pixels of the components to keep, as bits of the padded block.
 
     Parameters
     ----------
@@ -206,7 +303,7 @@ def paint(runs: Runs, keep: Bools) -> Bools:
     --------
     >>> runs = label_runs(np.array([[[1, 0, 1]]], dtype=bool), full=False)
     >>> paint(runs, np.array([False, True])).tolist()
-    [[[False, False, True]]]
+    [4]
     """
     kept = keep[runs.label]
     return fill(runs.shape, runs.start[kept], runs.end[kept])

@@ -49,10 +49,7 @@ def chunked(
         tile, of = Tile(geom, window, plane), Evaluator(node)
         labelled = None if verdict is None else node.label_tile(tile, of)
         y0, y1, x0, x1 = window
-        if verdict is None:
-            out[y0:y1, x0:x1] = node.result(None, tile, of)
-        else:
-            out[y0:y1, x0:x1] = node.finish(tile, labelled, verdict, of)
+        out[y0:y1, x0:x1] = node.finish(tile, labelled, verdict, of)
     return out
 
 

@@ -12,12 +12,31 @@ from hypothesis.extra.numpy import array_shapes, arrays
 from numpy.testing import assert_array_equal
 from scipy import ndimage
 
-from maskexpr.labels import connect, first_pixels, label_runs, paint, run_of, run_places
-from maskexpr.labels_bits import Marks, fill, find_runs, padded_shape
+from maskexpr.labels import Block, connect, label_runs, lonely, paint, place_of, run_places
+from maskexpr.labels_bits import (
+    Marks,
+    fill,
+    find_runs,
+    join_planes,
+    list_places,
+    pack,
+    padded_shape,
+    runs_from,
+    starts_of,
+    unpack_into,
+)
 from maskexpr.labels_edges import meeting, ring
 from maskexpr.labels_join import Champion, Table, merge_plan, nothing, summarise
+from maskexpr.window import Window
 
 blocks = arrays(bool, array_shapes(min_dims=3, max_dims=3, min_side=1, max_side=7))
+
+
+def unpacked(words: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    out = np.zeros(shape, dtype=bool)
+    for plane, part in enumerate(out.reshape(-1, *shape[-2:])):
+        unpack_into(words, shape, plane, part)
+    return out
 
 
 def scipy_labels(block: np.ndarray, full: bool) -> tuple[np.ndarray, int]:
@@ -36,11 +55,11 @@ def test_components_are_those_of_scipy(block: np.ndarray, full: bool) -> None:
     runs = label_runs(block, full)
     expected, number = scipy_labels(block, full)
     assert runs.n_labels == number
-    plane, y, x = run_places(runs, runs.start)
+    plane, y, x = run_places(runs.shape, runs.start)
     assert same_partition(runs.label, expected[plane, y, x])
-    assert_array_equal(paint(runs, np.ones(number, dtype=bool)), block)
+    assert_array_equal(unpacked(paint(runs, np.ones(number, dtype=bool)), block.shape), block)
     for label in range(min(number, 3)):
-        part = paint(runs, np.arange(number) == label)
+        part = unpacked(paint(runs, np.arange(number) == label), block.shape)
         at = expected[tuple(each[0] for each in np.nonzero(part))]
         assert_array_equal(part, expected == at)
 
@@ -51,7 +70,7 @@ def test_planes_of_two_dimensions(full: bool) -> None:
     runs = label_runs(block, full)
     expected, number = scipy_labels(block, full)
     assert runs.n_labels == number
-    plane, y, x = run_places(runs, runs.start)
+    plane, y, x = run_places(runs.shape, runs.start)
     assert same_partition(runs.label, expected.reshape(-1, 6, 5)[plane, y, x])
 
 
@@ -66,10 +85,10 @@ def test_runs_are_what_rows_hold(block: np.ndarray) -> None:
 
 @given(block=blocks)
 def test_each_place_knows_its_run(block: np.ndarray) -> None:
-    runs = label_runs(block, full=False)
+    runs = Block(block.shape, pack(block), full=False)
     padded = np.zeros(padded_shape(block.shape), dtype=bool)
     padded[:, : block.shape[1], : block.shape[2]] = block
-    found = run_of(runs, np.arange(padded.size))
+    found = runs.run_of(np.arange(padded.size))
     assert_array_equal(found >= 0, padded.ravel())
     assert_array_equal(runs.start[found[found >= 0]] <= np.flatnonzero(padded), True)
 
@@ -87,27 +106,85 @@ def test_many_runs_and_few_are_found_alike(shape: tuple[int, ...], fraction: flo
     change = np.diff(padded.ravel(), prepend=0)
     assert_array_equal(start, np.flatnonzero(change == 1))
     assert_array_equal(end, np.flatnonzero(change == -1))
-    assert_array_equal(fill(shape, start, end), block)
+    assert_array_equal(unpacked(fill(shape, start, end), shape), block)
 
 
 @given(
-    held=st.lists(st.integers(0, 190), unique=True),
-    place=st.lists(st.integers(0, 300), min_size=1),
+    held=st.lists(st.integers(0, 191), unique=True),
+    place=st.lists(st.integers(0, 191), min_size=1),
 )
 def test_places_are_counted_as_by_a_search(held: list[int], place: list[int]) -> None:
     bits = np.zeros(192, dtype=np.uint8)
     bits[held] = 1
     marks = Marks(np.packbits(bits, bitorder="little").view("<u8"))
-    found = marks.number_before(np.array(place, dtype=np.int32))
-    assert_array_equal(found, np.searchsorted(sorted(held), place))
+    found = marks.number_to(np.array(place, dtype=np.int32))
+    assert_array_equal(found, np.searchsorted(sorted(held), place, side="right"))
+    assert_array_equal(list_places(marks.words), sorted(held))
+
+
+long_rows = st.tuples(st.integers(1, 2), st.integers(1, 3), st.sampled_from([1, 63, 64, 65, 127, 128, 300]))
+
+
+@given(shape=long_rows, gaps=st.integers(0, 4), seed=st.integers(0, 99))
+def test_runs_over_many_words(shape: tuple[int, int, int], gaps: int, seed: int) -> None:
+    """Long runs with few gaps: carries and borrows go through whole words."""
+    rng = np.random.default_rng(seed)
+    block = np.ones(shape, dtype=bool)
+    block.reshape(-1)[rng.integers(0, block.size, gaps)] = False
+    words, (start, end) = pack(block), find_runs(block)
+    assert_array_equal(fill(shape, start, end), words)
+    some = rng.random(len(start)) < 0.5
+    assert_array_equal(runs_from(words, start[some]), fill(shape, start[some], end[some]))
+    assert_array_equal(list_places(starts_of(words)), start)
+    assert_array_equal(Block(shape, words, full=False).end, end)
+
+
+@given(shape=long_rows, seed=st.integers(0, 99), ends=st.tuples(*[st.integers(0, 300)] * 4))
+def test_a_window_is_unpacked(shape: tuple[int, int, int], seed: int, ends: tuple[int, ...]) -> None:
+    """A part of a plane, into an array that may hold something already."""
+    rng = np.random.default_rng(seed)
+    block = rng.random(shape) < 0.3
+    y0, y1 = sorted(min(each, shape[1]) for each in ends[:2])
+    x0, x1 = sorted(min(each, shape[2]) for each in ends[2:])
+    before = rng.random((y1 - y0, x1 - x0)) < 0.1
+    if before.size:
+        out = before.copy()
+        unpack_into(pack(block), shape, shape[0] - 1, out, Window(y0, y1, x0, x1))
+        assert_array_equal(out, before | block[-1, y0:y1, x0:x1])
+
+
+@given(block=arrays(bool, array_shapes(min_dims=3, max_dims=4, min_side=1, max_side=5)), full=st.booleans())
+def test_pixels_that_nothing_touches(block: np.ndarray, full: bool) -> None:
+    expected, _ = scipy_labels(block, full)
+    single = np.bincount(expected.ravel())[expected] == 1
+    assert_array_equal(unpacked(lonely(pack(block), block.shape, full), block.shape), block & single)
+
+
+@given(block=arrays(bool, array_shapes(min_dims=3, max_dims=4, min_side=1, max_side=5)))
+def test_planes_are_joined(block: np.ndarray) -> None:
+    planes = [pack(plane[None]) for plane in block.reshape(-1, *block.shape[-2:])]
+    assert_array_equal(join_planes(block.shape, planes), pack(block))
+
+
+@given(block=blocks, full=st.booleans(), seed=st.integers(0, 9))
+def test_some_components_are_numbered_anew(block: np.ndarray, full: bool, seed: int) -> None:
+    made, every = Block(block.shape, pack(block), full), label_runs(block, full)
+    held = np.random.default_rng(seed).random(made.n_labels) < 0.5
+    some = made.runs(held)
+    assert some.n_labels == held.sum()
+    of_run = held[every.label]
+    assert_array_equal(some.start, every.start[of_run])
+    assert_array_equal(some.end, every.end[of_run])
+    assert_array_equal(np.flatnonzero(held)[some.label], every.label[of_run])
 
 
 def test_first_pixel() -> None:
     block = np.array([[[0, 0, 1], [1, 1, 1], [0, 0, 0], [1, 0, 1]]], dtype=bool)
-    runs = label_runs(block, full=False)
-    plane, y, x = run_places(runs, first_pixels(runs))
+    made = Block(block.shape, pack(block), full=False)
+    plane, y, x = run_places(block.shape, made.first_pixels())
     assert sorted(zip(y.tolist(), x.tolist(), strict=True)) == [(0, 2), (3, 0), (3, 2)]
     assert plane.tolist() == [0, 0, 0]
+    assert_array_equal(place_of(block.shape, plane, y, x), made.first_pixels())
 
 
 def test_labels_are_the_same_in_a_pickle() -> None:

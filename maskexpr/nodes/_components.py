@@ -16,14 +16,15 @@ from ..coverage import EMPTY, MIXED, Coverage
 from ..errors import MaskTypeError, MaskValueError
 from ..expr import Ask, Bools, Mask, Reach
 from ..geom import WcsGeom
-from ..labels import Runs, first_pixels, label_runs, paint, run_places
+from ..labels import Block, Runs, lonely, paint, run_places
+from ..labels_bits import Words, join_planes, list_places, pack, starts_of, unpack_into
 from ..labels_join import SEED, Champion, Rule, Summary, Table, Verdict, summarise
 from ..points import Pixels, Points
 from ..tiles import Areas, Tile, Tiles
 from ..window import Window
-from ._decided import pixels_of, tile_of
-from ._domain import domain, rim, weights
-from ._tile_labels import edges_of, flag_edges, ports_of, seeded_runs
+from ._decided import paint_tile, pixels_of
+from ._domain import Rim, domain, rim, weights
+from ._tile_labels import edges_of, flag_edges, ports_of, rim_bits, sides_of
 
 __all__ = ["Connected", "Labelled", "check_fields", "inside_map"]
 
@@ -71,8 +72,13 @@ class Connected(Mask):
         """Coverage of the candidates: an EMPTY tile is not labelled."""
         raise NotImplementedError
 
-    def seeds(self) -> Mask | None:
-        """The mask that marks the components of what it selects, or None if there is no such thing."""
+    def bits(self, tile: Tile, of: Ask) -> tuple[Words, Words | None]:
+        """The candidates, as bits of the padded block (1, ny, nx), and those that are seeds; None instead of
+        seeds where there is no such thing.
+
+        Where there are seeds, no component without one is ever kept.
+        """
+        return pack(self.candidates(tile, of)[None]), None
 
     def area_unit(self, geom: WcsGeom) -> str | None:
         """What the rule measures components in: ``"deg2"``, ``"pix2"`` or nothing."""
@@ -81,11 +87,8 @@ class Connected(Mask):
         """Which components to keep; without a champion, at least those that are kept with one."""
         raise NotImplementedError
 
-    def result(self, kept: Bools | None, tile: Tile, of: Ask) -> Bools:
-        """Values of a tile from the pixels of the components that are kept; None where there are no
-        candidates.
-        """
-        return np.zeros(tile.shape, dtype=bool) if kept is None else kept
+    def paint_rest(self, tile: Tile, out: Bools, of: Ask) -> None:
+        """Select in an array of a tile's pixels what is selected beside the components that are kept."""
 
     def options(self) -> str:
         """The options that are not the usual ones, as text."""
@@ -102,10 +105,15 @@ class Connected(Mask):
 
     def values(self, where: Tile | Points, of: Ask) -> Bools:
         if isinstance(where, Tile):
-            return tile_of(self, where, of)
+            out = np.zeros(where.shape, dtype=bool)
+            self.paint(where, out, of)
+            return out
         if isinstance(where, Pixels):
             return pixels_of(self, where, of)
         return self.inside(where)
+
+    def paint(self, tile: Tile, out: Bools, of: Ask) -> None:
+        paint_tile(self, tile, out, of)
 
     # ---- one tile
     # ------------------------------------------------------------------------------------------------------
@@ -135,26 +143,35 @@ class Connected(Mask):
             tile if plane == tile.plane else Tile(tile.geom, tile.window, plane)
             for plane in self.planes(tile)
         ]
-        found = [self.candidates(each, of) for each in tiles]
-        block = np.stack(found) if len(found) > 1 else found[0][None]
-        runs = label_runs(block.reshape(shape), self.connectivity == 8)
-        around = rim(tile.geom, tile.window) if domain(tile.geom).rims and runs.n_labels else None
-        table = self._table(runs, tiles, block, of)
-        ports = ports_of(runs, tile, around, table.flags)
-        edges = edges_of(runs)
+        block, seeds, around = self._block(shape, tiles, of)
+        table = self._table(block, tiles, seeds)
+        ports = ports_of(block, tile, around, table.flags)
+        edges = edges_of(block)
         flag_edges(tile, edges, table.flags)
         summary, place = summarise(shape, edges, table, Champion(), ports)
-        return self._hopeful(tile.geom, Labelled(runs, table, place, summary))
+        return self._hopeful(tile.geom, block, table, place, summary)
 
-    def _hopeful(self, geom: WcsGeom, labelled: Labelled) -> Labelled:
+    def _block(
+        self, shape: tuple[int, ...], tiles: list[Tile], of: Ask
+    ) -> tuple[Block, Words | None, Rim | None]:
+        """The labelled block of some tiles, its seeds, and where it meets the rim of the sky."""
+        geom, window, full = tiles[0].geom, tiles[0].window, self.connectivity == 8
+        found = [self.bits(each, of) for each in tiles]
+        words = join_planes(shape, [low for low, _ in found])
+        around = rim(geom, window) if domain(geom).rims and words.any() else None
+        held = [high for _, high in found if high is not None]
+        if not held:
+            return Block(shape, words, full), None, around
+        seeds = join_planes(shape, held)
+        # Of noise the most is single pixels: those without a seed, and from which nothing leads beyond the
+        # block, are no component that is ever kept.
+        known = seeds | sides_of(shape) | rim_bits(shape, window, around)
+        return Block(shape, words & ~(lonely(words, shape, full) & ~known), full), seeds, around
+
+    def _hopeful(self, geom: WcsGeom, block: Block, table: Table, place: Ints, summary: Summary) -> Labelled:
         """What may still be kept of a tile; of noise that is little."""
-        runs, table, place, summary = labelled
         held = (place >= 0) | self.rule(geom)(table, Champion())
-        number = np.cumsum(held, dtype=np.int32)
-        of_run = held[runs.label]
-        label = number[runs.label[of_run]] - np.int32(1)
-        kept = Runs(runs.shape, runs.start[of_run], runs.end[of_run], label, int(np.count_nonzero(held)))
-        return Labelled(kept, table.take(held), place[held], summary)
+        return Labelled(block.runs(held), table.take(held), place[held], summary)
 
     def keep(self, geom: WcsGeom, labelled: Labelled, verdict: Verdict) -> Bools:
         """Which components of a tile are kept, once the whole map is decided, shape (runs.n_labels,)."""
@@ -163,7 +180,7 @@ class Connected(Mask):
         keep[is_open] = verdict.keep[labelled.open[is_open]]
         return keep
 
-    def finish(self, tile: Tile, labelled: Labelled | None, verdict: Verdict, of: Ask) -> Bools:
+    def finish(self, tile: Tile, labelled: Labelled | None, verdict: Verdict | None, of: Ask) -> Bools:
         """Values of a tile, shape (ny, nx), once the whole map is decided.
 
         Parameters
@@ -172,38 +189,38 @@ class Connected(Mask):
             One plane of the window that was labelled.
         labelled : Labelled or None
             What `label_tile` gave; None for a tile without candidates.
-        verdict : Verdict
-            What the tree of joints gave for the tile.
+        verdict : Verdict or None
+            What the tree of joints gave for the tile; None as before.
         """
-        if labelled is None:
-            return self.result(None, tile, of)
-        painted = paint(labelled.runs, self.keep(tile.geom, labelled, verdict))
-        return self.result(painted.reshape(-1, *tile.shape)[self.place_of(tile)], tile, of)
+        out = np.zeros(tile.shape, dtype=bool)
+        if labelled is not None and verdict is not None:
+            painted = paint(labelled.runs, self.keep(tile.geom, labelled, verdict))
+            unpack_into(painted, labelled.runs.shape, self.place_of(tile), out)
+        self.paint_rest(tile, out, of)
+        return out
 
     def place_of(self, tile: Tile) -> int:
         """The place of a tile's plane among those that are labelled together."""
         planes = self.planes(tile)
         return planes.index(tile.plane) if tile.plane in planes else 0
 
-    def _table(self, runs: Runs, tiles: list[Tile], block: Bools, of: Ask) -> Table:
+    def _table(self, block: Block, tiles: list[Tile], seeds: Words | None) -> Table:
         tile, geom = tiles[0], tiles[0].geom
         ny, nx = geom.image_shape
-        plane, y, x = run_places(runs, first_pixels(runs))
+        plane, y, x = run_places(block.shape, block.first_pixels())
         if len(tiles) == 1 and tile.plane:
             plane = plane + np.ravel_multi_index(tile.plane, geom.shape[:-2])
         first = (plane * ny + y + tile.window.y0) * nx + x + tile.window.x0
-        area = np.zeros(runs.n_labels, dtype=np.int64)
+        area = np.zeros(block.n_labels, dtype=np.int64)
         name = self.area_unit(geom)
         if name is not None:
-            _, y, x = run_places(runs, runs.start)
+            _, y, x = run_places(block.shape, block.start)
             y, x = y + tile.window.y0, x + tile.window.x0
-            np.add.at(area, runs.label, weights(geom, name, y, x, x + (runs.end - runs.start)))
-        flags = np.zeros(runs.n_labels, dtype=np.uint8)
-        seeds = self.seeds()
-        if seeds is not None and runs.n_labels:
-            for i, each in enumerate(tiles):
-                held = seeded_runs(runs, i, seeds, each, block[i], of)
-                flags[runs.label[held]] |= SEED
+            np.add.at(area, block.label, weights(geom, name, y, x, x + (block.end - block.start)))
+        flags = np.zeros(block.n_labels, dtype=np.uint8)
+        if seeds is not None:
+            # Seeds are candidates: a run of them lies in one run.
+            flags[block.label[block.run_of(list_places(starts_of(seeds)))]] |= SEED
         return Table(area, first, flags)
 
 

@@ -71,7 +71,7 @@ class FromData(Mask):
 
     def values(self, where: Tile | Points, of: Ask) -> Bools:
         grid = self.grid
-        plane = self._plane(where, grid)
+        plane = self.plane_of(where, grid)
         shift = offset(where.geom, grid) if isinstance(where, (Tile, Pixels)) else None
         if isinstance(where, Tile):
             if shift is not None:
@@ -136,7 +136,8 @@ class FromData(Mask):
             out[inside] = self.judge(values, Place(where, plane, y, x))
         return out
 
-    def _plane(self, where: Tile | Points, grid: WcsGeom) -> tuple[int, ...]:
+    def plane_of(self, where: Tile | Points, grid: WcsGeom) -> tuple[int, ...]:
+        """The plane of the data that is asked for at a place."""
         if not grid.axes:
             return ()
         if isinstance(where, (Tile, Pixels)):

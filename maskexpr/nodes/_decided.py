@@ -9,11 +9,10 @@ from math import prod
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..expr import Ask, Bools
 from ..geom import WcsGeom
-from ..labels_bits import Places, fill
+from ..labels_bits import Places, Words, fill, unpack_into
 from ..points import Pixels
 from ..tiles import Tile
 from ..window import Window
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
     from ..labels_join import Verdict
     from ._components import Connected, Labelled
 
-__all__ = ["Decided", "Kept", "keep_tile", "pixels_of", "tile_of"]
+__all__ = ["Decided", "Kept", "keep_tile", "paint_tile", "pixels_of"]
 
 # Side of the tiles into which a map is cut.
 _SIDE = 1024
@@ -33,24 +32,26 @@ _MEMORY = 1 << 28
 
 
 class Kept(NamedTuple):
-    """Pixels of the components that are kept in a tile: by runs, or where these are larger, packed bits."""
+    """Pixels of the components that are kept in a tile: by runs, or where these are larger, bits of the
+    padded block.
+    """
 
     shape: tuple[int, ...]
     start: Places | None
     end: Places | None
-    bits: NDArray[np.uint8] | None
+    bits: Words | None
 
     @property
     def nbytes(self) -> int:
         """Bytes of memory."""
         return sum(each.nbytes for each in self[1:] if isinstance(each, np.ndarray))
 
-    def pixels(self) -> Bools:
-        """The pixels, of the tile's shape."""
+    def words(self) -> Words:
+        """The pixels, as bits of the padded block."""
         if self.start is not None and self.end is not None:
             return fill(self.shape, self.start, self.end)
         assert self.bits is not None
-        return np.unpackbits(self.bits, count=prod(self.shape)).reshape(self.shape).view(bool)
+        return self.bits
 
 
 class Decided(NamedTuple):
@@ -146,31 +147,31 @@ def keep_tile(
     start, end = runs.start[keep], runs.end[keep]
     if 8 * (start.nbytes + end.nbytes) <= prod(runs.shape):
         return Kept(runs.shape, start, end, None)
-    return Kept(runs.shape, None, None, np.packbits(fill(runs.shape, start, end)))
+    return Kept(runs.shape, None, None, fill(runs.shape, start, end))
 
 
 def _chunks(length: int) -> tuple[int, ...]:
     return tuple(min(_SIDE, length - first) for first in range(0, length, _SIDE))
 
 
-def tile_of(node: Connected, tile: Tile, of: Ask) -> Bools:
-    """Values of a node on any window, shape (ny, nx): False beyond the map."""
+def paint_tile(node: Connected, tile: Tile, out: Bools, of: Ask) -> None:
+    """Select in an array of any window's pixels those that a node selects: none beyond the map."""
     inner = tile.window.intersect(domain(tile.geom).window)
     if inner != tile.window:
-        out = np.zeros(tile.shape, dtype=bool)
         if inner.size:
-            _slice(out, inner, tile.window)[...] = tile_of(node, tile.on(inner), of)
-        return out
-    windows, pieces = _decided(node, tile.geom, tile.plane, of)
-    if windows == [inner] and pieces[0] is not None:
-        return node.result(pieces[0].pixels().reshape(-1, *inner.shape)[node.place_of(tile)], tile, of)
-    kept = np.zeros(inner.shape, dtype=bool)
-    for window, each in zip(windows, pieces, strict=True):
+            paint_tile(node, tile.on(inner), _slice(out, inner, tile.window), of)
+        return
+    node.paint_rest(tile, out, of)
+    for window, kept in zip(*_decided(node, tile.geom, tile.plane, of), strict=True):
         common = window.intersect(inner)
-        if common.size and each is not None:
-            pixels = each.pixels().reshape(-1, *window.shape)[node.place_of(tile)]
-            _slice(kept, common, inner)[...] = _slice(pixels, common, window)
-    return node.result(kept, tile, of)
+        if common.size and kept is not None:
+            unpack_into(
+                kept.words(),
+                kept.shape,
+                node.place_of(tile),
+                _slice(out, common, inner),
+                common.shift(-window.y0, -window.x0),
+            )
 
 
 def pixels_of(node: Connected, pixels: Pixels, of: Ask) -> Bools:
@@ -181,7 +182,8 @@ def pixels_of(node: Connected, pixels: Pixels, of: Ask) -> Bools:
         y0, y1, x0, x1 = window
         here = np.flatnonzero((pixels.y >= y0) & (pixels.y < y1) & (pixels.x >= x0) & (pixels.x < x1))
         if len(here):
-            values = tile_of(node, Tile(pixels.geom, window, pixels.plane), of)
+            values = np.zeros(window.shape, dtype=bool)
+            paint_tile(node, Tile(pixels.geom, window, pixels.plane), values, of)
             out[here] = values[pixels.y[here] - y0, pixels.x[here] - x0]
     return out
 

@@ -1,91 +1,67 @@
-"""What a labelled tile shows: labels along its edges, ports at the rim of the sky, runs that hold a seed."""
+"""What a labelled tile shows: labels along its edges, ports at the rim of the sky."""
 
 from __future__ import annotations
+
+from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..expr import Ask, Bools, Mask
-from ..labels import Runs, place_of, run_of, run_places
-from ..labels_bits import find_runs, padded_shape
+from ..labels import Block, place_of
+from ..labels_bits import WORD, Words, empty_words, inner, words_of, words_shape
 from ..labels_join import EDGE, Ports, no_ports
-from ..points import Pixels
 from ..tiles import Tile
+from ..window import Window
 from ._domain import Rim, domain
 
-__all__ = ["edges_of", "flag_edges", "ports_of", "seeded_runs"]
+__all__ = ["edges_of", "flag_edges", "ports_of", "rim_bits", "sides_of"]
 
 Ints = NDArray[np.int64]
 
-# If fewer pixels than one in so many are candidates, data are asked for these alone.
-_FEW = 8
 
-
-def seeded_runs(runs: Runs, plane: int, seeds: Mask, tile: Tile, candidates: Bools, of: Ask) -> Ints:
-    """Runs of one plane of a block that hold a pixel which a mask selects.
-
-    Parameters
-    ----------
-    runs : Runs
-        The block.
-    plane : int
-        Which of its planes.
-    seeds : Mask
-        The mask.
-    tile : Tile
-        Window and plane of the map.
-    candidates : ndarray of bool, shape (ny, nx)
-        The pixels of the runs.
-    of : Ask
-        The way to ask the mask.
-    """
-    if seeds.reads_data and np.count_nonzero(candidates) * _FEW <= candidates.size:
-        of_plane, y, x = run_places(runs, runs.start)
-        here = np.flatnonzero(of_plane == plane)
-        length = (runs.end - runs.start)[here]
-        run = np.repeat(here, length)
-        step = np.arange(len(run)) - np.repeat(np.cumsum(length) - length, length)
-        pixels = Pixels(tile.geom, tile.window.y0 + y[run], tile.window.x0 + x[run] + step, tile.plane)
-        # What is selected is on the sky; nobody has to look.
-        pixels.__dict__["on_sky"] = np.ones(len(run), dtype=bool)
-        return run[of.values(seeds, pixels)]
-    # Among the candidates a run of seeds lies in one run.
-    start, _ = find_runs((of.values(seeds, tile) & candidates)[None])
-    y, x = np.divmod(start, padded_shape((1, *tile.shape))[-1])
-    return run_of(runs, place_of(runs, np.full(len(y), plane), y, x))
-
-
-def edges_of(runs: Runs) -> tuple[NDArray[np.int32], ...]:
+def edges_of(block: Block) -> tuple[NDArray[np.int32], ...]:
     """Label + 1 along the first and last row and the first and last column."""
-    lead, (height, width) = runs.shape[:-2], runs.shape[-2:]
-    planes = int(np.prod(lead))
-    plane, y = (each.ravel() for each in np.indices((planes, height)))
-    begin = place_of(runs, plane, y, np.zeros_like(y))
-    # The runs of a row follow each other; a row may have none.
-    bounds = np.searchsorted(runs.start, np.append(begin, begin[-1] + width))
-    found = []
-    for row in (0, height - 1):
-        lines = np.arange(row, planes * height, height)
-        edge = np.concatenate([_line(runs, begin[i], bounds[i], bounds[i + 1]) for i in lines])
-        found.append(edge.reshape(*lead, width))
-    busy = np.flatnonzero(bounds[:-1] < bounds[1:])
-    first, last = bounds[:-1][busy], bounds[1:][busy] - 1
-    at_sides = runs.start[first] == begin[busy], runs.end[last] == begin[busy] + width
-    for run, there in zip((first, last), at_sides, strict=True):
-        side = np.zeros(planes * height, dtype=np.int32)
-        side[busy[there]] = runs.label[run[there]] + 1
-        found.append(side.reshape(*lead, height))
-    return tuple(found)
+    lead, (height, width) = block.shape[:-2], block.shape[-2:]
+    rows, columns = np.arange(height), np.arange(width)
+    # One more at the end, for places that no run holds: of these the run is -1.
+    label = np.append(block.label + 1, 0).astype(np.int32)
+    return tuple(
+        label[block.run_of(place_of(block.shape, *_on_planes(block.shape, y, x)))].reshape(*lead, -1)
+        for y, x in (
+            (np.zeros_like(columns), columns),
+            (np.full_like(columns, height - 1), columns),
+            (rows, np.zeros_like(rows)),
+            (rows, np.full_like(rows, width - 1)),
+        )
+    )
 
 
-def _line(runs: Runs, begin: int, first: int, last: int) -> NDArray[np.int32]:
-    """Label + 1 along a row that begins at a place and holds some of the runs, shape (nx,)."""
-    values = np.zeros(2 * (last - first) + 1, dtype=np.int32)
-    values[1::2] = runs.label[first:last] + 1
-    bounds = np.empty(len(values) + 1, dtype=np.int64)
-    bounds[0], bounds[-1] = begin, begin + runs.shape[-1]
-    bounds[1:-1:2], bounds[2:-1:2] = runs.start[first:last], runs.end[first:last]
-    return np.repeat(values, np.diff(bounds))
+def _on_planes(shape: tuple[int, ...], y: Ints, x: Ints) -> tuple[Ints, Ints, Ints]:
+    """Plane, row and column of pixels that are asked for on each plane of a block, one plane after the
+    other.
+    """
+    planes = prod(shape[:-2])
+    return np.repeat(np.arange(planes), len(y)), np.tile(y, planes), np.tile(x, planes)
+
+
+def sides_of(shape: tuple[int, ...]) -> Words:
+    """The first and last rows and columns of the planes of a block, as bits."""
+    words = empty_words(shape)
+    rows = words[inner(shape)]
+    last = shape[-1] - 1
+    rows[..., 0] |= np.uint64(1)
+    rows[..., last // WORD] |= np.uint64(1 << (last % WORD))
+    rows[..., (0, -1), :] = ~np.uint64(0)
+    return words.reshape(-1)
+
+
+def rim_bits(shape: tuple[int, ...], window: Window, around: Rim | None) -> Words:
+    """Pixels of the planes of a block from which a step may lead over the rim of the sky, as bits."""
+    if around is None:
+        return empty_words(shape).reshape(-1)
+    place = place_of(shape, *_on_planes(shape, around.y - window.y0, around.x - window.x0))
+    # A pixel may be there for several ways.
+    return words_of(prod(words_shape(shape)), np.unique(place))
 
 
 def flag_edges(tile: Tile, edges: tuple[NDArray[np.int32], ...], flags: NDArray[np.uint8]) -> None:
@@ -97,18 +73,18 @@ def flag_edges(tile: Tile, edges: tuple[NDArray[np.int32], ...], flags: NDArray[
             flags[edge[edge > 0] - 1] |= EDGE
 
 
-def ports_of(runs: Runs, tile: Tile, around: Rim | None, flags: NDArray[np.uint8]) -> Ports:
+def ports_of(block: Block, tile: Tile, around: Rim | None, flags: NDArray[np.uint8]) -> Ports:
     """Ports of a tile's components; marks those that touch the map's edge."""
     if around is None or not len(around.y):
         return no_ports()
     geom = tile.geom
-    planes = int(np.prod(runs.shape[:-2]))
     # On one plane at a time its number does not matter: only pixels of one plane are ever compared.
-    plane = np.repeat(np.arange(planes), len(around.y))
-    y, x, target = (np.tile(each, planes) for each in (around.y, around.x, around.target))
-    run = run_of(runs, place_of(runs, plane, y - tile.window.y0, x - tile.window.x0))
+    plane, y, x = _on_planes(block.shape, around.y, around.x)
+    planes = len(y) // len(around.y)
+    target = np.tile(around.target, planes)
+    run = block.run_of(place_of(block.shape, plane, y - tile.window.y0, x - tile.window.x0))
     held = run >= 0
-    label = runs.label[run[held]]
+    label = block.label[run[held]].astype(np.int32)
     if not domain(geom).edgeless:
         flags[label[np.tile(around.edge, planes)[held]]] |= EDGE
     ny, nx = geom.image_shape

@@ -108,6 +108,5 @@ class FillHoles(Connected):
 
         return is_hole
 
-    def result(self, kept: Bools | None, tile: Tile, of: Ask) -> Bools:
-        mask = of.values(self.mask, tile)
-        return mask if kept is None else mask | kept
+    def paint_rest(self, tile: Tile, out: Bools, of: Ask) -> None:
+        of.paint(self.mask, tile, out)

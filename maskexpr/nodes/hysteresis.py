@@ -12,12 +12,17 @@ from ..coverage import EMPTY, FULL, MIXED, Coverage
 from ..errors import MaskValueError
 from ..expr import Ask, Bools, Mask, node
 from ..geom import WcsGeom
+from ..labels_bits import Words, pack
 from ..labels_join import SEED, Champion, Rule, Table
 from ..tiles import Areas, Tile, Tiles
 from ._components import Connected, check_fields, inside_map
+from ._levels import levels
 from .threshold import Threshold
 
 __all__ = ["Hysteresis"]
+
+# If fewer pixels than one in so many are candidates, data are asked for these alone.
+_FEW = 8
 
 
 @node("hysteresis")
@@ -122,8 +127,27 @@ class Hysteresis(Connected):
     def candidates_in(self, tiles: Tiles, of: Ask) -> Coverage:
         return of.coverage(self.low, tiles)
 
-    def seeds(self) -> Mask:
-        return self.high
+    def bits(self, tile: Tile, of: Ask) -> tuple[Words, Words]:
+        found = None
+        if isinstance(self.low, Threshold) and isinstance(self.high, Threshold):
+            found = levels((self.low, self.high), tile)
+        if found is None:
+            low = self.candidates(tile, of)
+            return pack(low[None]), self._seeds(low, tile, of)
+        return found[0], found[0] & found[1]
+
+    def _seeds(self, low: Bools, tile: Tile, of: Ask) -> Words:
+        """The candidates that the high mask selects too, as bits."""
+        if not self.high.reads_data or np.count_nonzero(low) * _FEW > low.size:
+            return pack((low & of.values(self.high, tile))[None])
+        y, x = np.nonzero(low)
+        pixels = tile.pixels(tile.window.y0 + y, tile.window.x0 + x)
+        # What is selected is on the sky; nobody has to look.
+        pixels.__dict__["on_sky"] = np.ones(len(y), dtype=bool)
+        held = of.values(self.high, pixels)
+        seeds = np.zeros_like(low)
+        seeds[y[held], x[held]] = True
+        return pack(seeds[None])
 
     def rule(self, geom: WcsGeom) -> Rule:
         def has_seed(table: Table, champion: Champion) -> Bools:
