@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +20,13 @@ from ..regionio_back import to_regions
 from ..shapes import Compound, Line, Point, Shape
 from ..tiles import Areas, Tile, Tiles
 from ._pixel_region import pixel_coverage, pixel_values
+from ._shapes import ShapeIndex
 
 __all__ = ["Region"]
 
 METRICS = ("sky", "pixel")
+
+_lock = threading.Lock()
 
 # Where DS9's name of a frame is not astropy's.
 _FRAMES = {"barycentricmeanecliptic": "ecliptic"}
@@ -128,6 +132,24 @@ class Region(Mask):
     def _pending(self, shape: Shape) -> _Pending:
         return "", [Region(shape, self.metric)]
 
+    @once
+    def is_indexed(self) -> bool:
+        """Whether the region is of many shapes with an area, which are asked together."""
+        shape = self.shape
+        return isinstance(shape, Compound) and shape.joined in ("or", "xor") and not self.needs_grid
+
+    @once
+    def _indices(self) -> dict[str, ShapeIndex]:
+        return {}
+
+    def _index(self, frame: str) -> ShapeIndex:
+        """Index of the shapes in a frame; made once for each."""
+        assert isinstance(self.shape, Compound)
+        with _lock:
+            if frame not in self._indices:
+                self._indices[frame] = ShapeIndex(self.shape.shapes, frame, odd=self.shape.joined == "xor")
+            return self._indices[frame]
+
     # ---- what a node says of itself
     # ------------------------------------------------------------------------------------
 
@@ -139,10 +161,16 @@ class Region(Mask):
             return _marks_coverage(self.shape, areas)
         if self.shape.needs_grid:
             return of.coverage(self.lowered(), areas)
+        if self.is_indexed:
+            return self._index(areas.geom.frame).coverage(areas.caps)
         return self.shape.coverage(areas.caps, areas.geom.frame)
 
     def values(self, where: Tile | Points, of: Ask) -> Bools:
         """See `Mask.values`."""
+        if self.is_indexed and isinstance(where, Tile):
+            out = np.zeros(where.shape, dtype=bool)
+            self.paint(where, out, of)
+            return out
         if not self.needs_grid:
             return super().values(where, of)
         if not isinstance(where, Tile | Pixels):
@@ -155,8 +183,17 @@ class Region(Mask):
             return _marks(self.shape, where)
         return of.values(self.lowered(), where)
 
+    def paint(self, tile: Tile, out: Bools, of: Ask) -> None:
+        """See `Mask.paint`."""
+        if self.is_indexed:
+            self._index(tile.geom.frame).paint(tile, out)
+        else:
+            super().paint(tile, out, of)
+
     def inside(self, points: Points) -> Bools:
         """See `Mask.inside`."""
+        if self.is_indexed:
+            return self._index(points.frame).inside(points.xyz)
         return self.shape.inside(points.xyz, points.frame)
 
     def near(self, points: Points, angle: float) -> Bools:

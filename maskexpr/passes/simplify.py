@@ -15,6 +15,7 @@ from ..expr import AllSky, And, Mask, NoSky, Not, Or, Xor
 from ..nodes.catalog import Catalog
 from ..structure import postorder
 from .circles import Circles, circles_of, unite
+from .shapes import united_shapes
 
 __all__ = ["simplify"]
 
@@ -198,4 +199,5 @@ RULES: tuple[Rule, ...] = (
     negated_operands,
     empty_catalog,
     united_circles,
+    united_shapes,
 )

@@ -103,7 +103,7 @@ def decide(empty: Bools, full: Bools) -> Coverage:
 
 
 def dot(vector: Floats, xyz: Floats) -> Floats:
-    """Scalar products of a vector, shape (3,), with (3, n) others: the same bits for every batching."""
+    """Scalar products of vectors, component first, that broadcast: the same bits for every batching."""
     return np.asarray(vector[0] * xyz[0] + vector[1] * xyz[1] + vector[2] * xyz[2])
 
 

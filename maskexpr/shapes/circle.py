@@ -2,20 +2,53 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..coverage import FULL, Coverage, invert
+from ..coverage import FULL, Coverage
 from ..errors import RegionError
 from ..once import once
 from ..records import record
 from ..sphere import TIE, Caps, angle_between, within
 from .base import SLACK, Bools, Shape, decide, directions, place, size, store, written_place, written_size
+from .batch import Rings, Which
 from .near import within_or_on
 
 __all__ = ["Circle", "CircleAnnulus", "WholeSky"]
+
+
+@dataclass(frozen=True)
+class Discs:
+    """n circles as arrays: centres, shape (3, n), and radii in radians, shape (n,)."""
+
+    centre: NDArray[np.float64]
+    radius: NDArray[np.float64]
+
+    @property
+    def caps(self) -> Caps:
+        """See `Batch.caps`."""
+        return Caps(self.centre, np.where(self.radius > TIE, self.radius + 2 * SLACK, -1.0))
+
+    def inside(self, xyz: NDArray[np.float64], which: Which) -> Bools:
+        """See `Batch.inside`."""
+        return within(xyz, self.centre[:, which], self.radius[which])
+
+    def coverage(self, caps: Caps, which: Which) -> Coverage:
+        """See `Batch.coverage`."""
+        radius = self.radius[which]
+        distance = angle_between(caps.centre, self.centre[:, which])
+        empty = (distance - caps.radius > radius + SLACK) | (radius <= TIE)
+        return decide(empty, distance + caps.radius < radius - SLACK)
+
+
+def discs(circles: Sequence[Circle], frame: str) -> Discs:
+    """Circles of one frame as arrays, turned into another."""
+    lon, lat = tuple(each.lon for each in circles), tuple(each.lat for each in circles)
+    radius = np.deg2rad(np.array([each.radius for each in circles]))
+    return Discs(directions(lon, lat, circles[0].frame, frame), radius)
 
 
 @record("circle")
@@ -55,14 +88,11 @@ class Circle(Shape):
 
     def inside(self, xyz: NDArray[np.float64], frame: str) -> Bools:
         """See `Shape.inside`."""
-        return within(xyz, self._centre(frame), np.deg2rad(self.radius))
+        return discs([self], frame).inside(xyz, slice(None))
 
     def coverage(self, caps: Caps, frame: str) -> Coverage:
         """See `Shape.coverage`."""
-        radius = float(np.deg2rad(self.radius))
-        distance = angle_between(caps.centre, self._centre(frame))
-        empty = (distance - caps.radius > radius + SLACK) | (radius <= TIE)
-        return decide(empty, distance + caps.radius < radius - SLACK)
+        return discs([self], frame).coverage(caps, slice(None))
 
     def near(self, xyz: NDArray[np.float64], frame: str, angle: float) -> Bools:
         """See `Shape.near`."""
@@ -116,13 +146,15 @@ class CircleAnnulus(Shape):
 
     def inside(self, xyz: NDArray[np.float64], frame: str) -> Bools:
         """See `Shape.inside`."""
-        inner, outer = self.rims
-        return np.asarray(outer.inside(xyz, frame) & ~inner.inside(xyz, frame))
+        return self._alone(frame).inside(xyz, slice(None))
 
     def coverage(self, caps: Caps, frame: str) -> Coverage:
         """See `Shape.coverage`."""
+        return self._alone(frame).coverage(caps, slice(None))
+
+    def _alone(self, frame: str) -> Rings:
         inner, outer = self.rims
-        return np.minimum(outer.coverage(caps, frame), invert(inner.coverage(caps, frame)))
+        return Rings(discs([inner], frame), discs([outer], frame))
 
     def near(self, xyz: NDArray[np.float64], frame: str, angle: float) -> Bools:
         """See `Shape.near`."""

@@ -86,6 +86,13 @@ class Compound(Shape):
         """Frame of the first shape: tells pixels from sky."""
         return self.shapes[0].frame if self.shapes else "icrs"
 
+    @once
+    def joined(self) -> str:
+        """The operator, if one alone joins all the shapes, each once; else an empty text."""
+        names = {token for token in self.formula if isinstance(token, str)}
+        once_each = sum(isinstance(token, int) for token in self.formula) == len(self.shapes)
+        return names.pop() if len(names) == 1 and once_each else ""
+
     @property
     def needs_grid(self) -> bool:
         """See `Shape.needs_grid`."""

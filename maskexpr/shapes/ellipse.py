@@ -7,60 +7,42 @@ the width lies along the longitude.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..angles import format_degrees
-from ..coverage import EMPTY, Coverage, invert
+from ..coverage import Coverage
 from ..errors import RegionError
 from ..once import once
 from ..records import record
-from ..sphere import TIE, Caps, rotate, rotation, unit
-from .base import SLACK, Bools, Shape, decide, dot, place, size, store, written_place, written_size
+from ..sphere import Caps
+from .base import Bools, Shape, place, size, store, written_place, written_size
+from .batch import Rings
 from .near import Rim, ellipse_rim, near_rims, rectangle_rim
+from .tangent import Tangents, axes_of
 
 __all__ = ["Ellipse", "EllipseAnnulus", "Rectangle", "RectangleAnnulus"]
 
 Floats = NDArray[np.float64]
 
-# Separations beyond which the tangent frame stretches too much to bound anything.
-_FARTHEST = 3.0
-
-
-class _Axes(NamedTuple):
-    """Unit vectors of the centre and of the directions of width and height there."""
-
-    centre: Floats
-    width: Floats
-    height: Floats
-
 
 @lru_cache(maxsize=4096)
-def _axes(lon: float, lat: float, angle: float, origin: str, target: str) -> _Axes:
-    lam, phi, tilt = np.deg2rad([lon, lat, angle])
-    north = np.array([-np.sin(phi) * np.cos(lam), -np.sin(phi) * np.sin(lam), np.cos(phi)])
-    east = np.array([-np.sin(lam), np.cos(lam), 0.0])
-    # At angle 0 the width points west, which is towards +x on an image with north up and east left.
-    width = np.sin(tilt) * north - np.cos(tilt) * east
-    height = np.cos(tilt) * north + np.sin(tilt) * east
-    centre = unit([lon], [lat])[:, 0]
-    matrix = rotation(origin, target)
-    return _Axes(*(rotate(matrix, each) for each in (centre, width, height)))
+def _alone(shape: _Elongated, frame: str) -> Tangents:
+    return tangents([shape], frame)
 
 
-def _offsets(axes: _Axes, xyz: Floats) -> tuple[Floats, Floats, Floats]:
-    """Offsets along width and height, and separation, of points, all in radians."""
-    along, across = dot(axes.width, xyz), dot(axes.height, xyz)
-    sine = np.sqrt(along * along + across * across)
-    separation = np.arctan2(sine, dot(axes.centre, xyz))
-    with np.errstate(invalid="ignore", divide="ignore"):
-        scale = np.where(sine > 0, separation / sine, 1.0)
-    # The antipode lies in every direction; it is given the one of the width.
-    return np.where((sine == 0) & (separation > 1), np.pi, along * scale), across * scale, separation
+def tangents(shapes: Sequence[_Elongated], frame: str) -> Tangents:
+    """Shapes of one class and one frame as arrays, turned into another frame."""
+    lon, lat, angle, width, height = np.array(
+        [(each.lon, each.lat, each.angle, each.width, each.height) for each in shapes]
+    ).T
+    axes = axes_of(lon, lat, angle, shapes[0].frame, frame)
+    return Tangents(type(shapes[0]), axes, (np.deg2rad(width / 2), np.deg2rad(height / 2)))
 
 
 @dataclass(frozen=True)
@@ -91,42 +73,21 @@ class _Elongated(Shape):
         return float(np.deg2rad(self.width / 2)), float(np.deg2rad(self.height / 2))
 
     @staticmethod
-    def _contains(along: Floats, across: Floats, half: tuple[float, float]) -> Bools:
+    def _contains(along: Floats, across: Floats, half: tuple[Floats, Floats]) -> Bools:
         raise NotImplementedError
 
     @staticmethod
-    def _circles(half: tuple[float, float]) -> tuple[float, float]:
+    def _circles(half: tuple[Floats, Floats]) -> tuple[Floats, Floats]:
         """Radii of the inscribed and of the bounding circle."""
         raise NotImplementedError
 
     def inside(self, xyz: Floats, frame: str) -> Bools:
         """See `Shape.inside`."""
-        half_width, half_height = (each - TIE for each in self._half)
-        if min(half_width, half_height) <= 0:
-            return np.zeros(xyz.shape[1:], dtype=bool)
-        along, across, _ = _offsets(_axes(self.lon, self.lat, self.angle, self.frame, frame), xyz)
-        return self._contains(along, across, (half_width, half_height))
+        return _alone(self, frame).inside(xyz, slice(None))
 
     def coverage(self, caps: Caps, frame: str) -> Coverage:
         """See `Shape.coverage`."""
-        half_width, half_height = self._half
-        if min(half_width, half_height) <= TIE:
-            return np.full(len(caps.radius), EMPTY)
-        axes = _axes(self.lon, self.lat, self.angle, self.frame, frame)
-        along, across, separation = _offsets(axes, caps.centre)
-        inscribed, bounding = self._circles(self._half)
-        radius = caps.radius + SLACK
-        # From the centre of the cap to any point of it the offsets change at most this often as fast as the
-        # separation does.
-        farthest = separation + radius
-        with np.errstate(invalid="ignore", divide="ignore"):
-            stretch = np.where(farthest < _FARTHEST, np.maximum(farthest / np.sin(farthest), 1.0), np.inf)
-        reach = stretch * radius + SLACK
-        low = (np.maximum(np.abs(along) - reach, 0.0), np.maximum(np.abs(across) - reach, 0.0))
-        high = (np.abs(along) + reach, np.abs(across) + reach)
-        empty = ~self._contains(*low, (half_width, half_height)) | (separation - radius > bounding + SLACK)
-        shrunk = (half_width - TIE, half_height - TIE)
-        return decide(empty, self._contains(*high, shrunk) | (farthest < inscribed - SLACK))
+        return _alone(self, frame).coverage(caps, slice(None))
 
     @staticmethod
     def _rim(half: tuple[float, float]) -> Rim:
@@ -134,7 +95,7 @@ class _Elongated(Shape):
 
     def near(self, xyz: Floats, frame: str, angle: float) -> Bools:
         """See `Shape.near`."""
-        axes = _axes(self.lon, self.lat, self.angle, self.frame, frame)
+        axes = [each[:, 0] for each in _alone(self, frame).axes]
         return near_rims(self, [self._rim(self._half)], axes, xyz, frame, angle)
 
     def text(self) -> str:
@@ -177,12 +138,12 @@ class Ellipse(_Elongated):
     _name: ClassVar[str] = "ellipse"
 
     @staticmethod
-    def _contains(along: Floats, across: Floats, half: tuple[float, float]) -> Bools:
+    def _contains(along: Floats, across: Floats, half: tuple[Floats, Floats]) -> Bools:
         return np.asarray((along / half[0]) ** 2 + (across / half[1]) ** 2 < 1.0)
 
     @staticmethod
-    def _circles(half: tuple[float, float]) -> tuple[float, float]:
-        return min(half), max(half)
+    def _circles(half: tuple[Floats, Floats]) -> tuple[Floats, Floats]:
+        return np.minimum(*half), np.maximum(*half)
 
     @staticmethod
     def _rim(half: tuple[float, float]) -> Rim:
@@ -201,12 +162,12 @@ class Rectangle(_Elongated):
     _name: ClassVar[str] = "box"
 
     @staticmethod
-    def _contains(along: Floats, across: Floats, half: tuple[float, float]) -> Bools:
+    def _contains(along: Floats, across: Floats, half: tuple[Floats, Floats]) -> Bools:
         return np.asarray((np.abs(along) < half[0]) & (np.abs(across) < half[1]))
 
     @staticmethod
-    def _circles(half: tuple[float, float]) -> tuple[float, float]:
-        return min(half), float(np.hypot(*half))
+    def _circles(half: tuple[Floats, Floats]) -> tuple[Floats, Floats]:
+        return np.minimum(*half), np.hypot(*half)
 
     @staticmethod
     def _rim(half: tuple[float, float]) -> Rim:
@@ -247,17 +208,19 @@ class _ElongatedAnnulus(Shape):
 
     def inside(self, xyz: Floats, frame: str) -> Bools:
         """See `Shape.inside`."""
-        inner, outer = self.rims
-        return outer.inside(xyz, frame) & ~inner.inside(xyz, frame)
+        return self._alone(frame).inside(xyz, slice(None))
 
     def coverage(self, caps: Caps, frame: str) -> Coverage:
         """See `Shape.coverage`."""
+        return self._alone(frame).coverage(caps, slice(None))
+
+    def _alone(self, frame: str) -> Rings:
         inner, outer = self.rims
-        return np.minimum(outer.coverage(caps, frame), invert(inner.coverage(caps, frame)))
+        return Rings(_alone(inner, frame), _alone(outer, frame))
 
     def near(self, xyz: Floats, frame: str, angle: float) -> Bools:
         """See `Shape.near`."""
-        axes = _axes(self.lon, self.lat, self.angle, self.frame, frame)
+        axes = [each[:, 0] for each in _alone(self.rims[1], frame).axes]
         return near_rims(self, [each._rim(each._half) for each in self.rims], axes, xyz, frame, angle)
 
     def text(self) -> str:

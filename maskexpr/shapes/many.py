@@ -1,0 +1,146 @@
+"""Many shapes of any kinds in one frame, asked in pairs of one thing and one shape."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..coverage import Coverage
+from ..sphere import Caps
+from .base import Bools, Shape
+from .batch import Batch, Rings
+from .circle import Circle, CircleAnnulus, discs
+from .ellipse import Ellipse, EllipseAnnulus, Rectangle, RectangleAnnulus, tangents
+from .outline import Outlines
+from .polygon import Polygon
+
+__all__ = ["Many"]
+
+Floats = NDArray[np.float64]
+Numbers = NDArray[np.intp]
+
+
+class Many:
+    """n shapes on the sky, as batches of one kind each.
+
+    Parameters
+    ----------
+    shapes : sequence of Shape
+        They mark no pixels, and are no compounds.
+    frame : str
+        The frame that they are turned into, in which they are asked.
+
+    Attributes
+    ----------
+    caps : Caps
+        Caps outside which the shapes hold nothing; a negative radius is a shape that holds nothing at all.
+    """
+
+    def __init__(self, shapes: Sequence[Shape], frame: str) -> None:
+        parts = [each.outline(frame) if isinstance(each, Polygon) else each for each in shapes]
+        kinds: dict[Any, list[int]] = {}
+        for number, part in enumerate(parts):
+            kinds.setdefault(_kind(part), []).append(number)
+        self._kind = np.zeros(len(shapes), dtype=np.intp)
+        self._row = np.zeros(len(shapes), dtype=np.intp)
+        self._batches: list[Batch] = []
+        self.caps = Caps(np.zeros((3, len(shapes))), np.zeros(len(shapes)))
+        for place, members in enumerate(kinds.values()):
+            self._kind[members], self._row[members] = place, np.arange(len(members))
+            batch = _batch([parts[i] for i in members], frame)
+            self._batches.append(batch)
+            self.caps.centre[:, members], self.caps.radius[members] = batch.caps
+
+    def inside(self, xyz: Floats, which: Numbers) -> Bools:
+        """Whether points are inside the shape that they are asked about.
+
+        Parameters
+        ----------
+        xyz : ndarray, shape (3, k) or (3, k, j)
+            Unit vectors: one point, or j of them, for each of k pairs.
+        which : ndarray of int, shape (k,)
+            The shape of each pair.
+
+        Returns
+        -------
+        ndarray of bool, shape (k,) or (k, j)
+        """
+        spread = (slice(None), *[None] * (xyz.ndim - 2))
+
+        def of(batch: Batch, some: Numbers | slice) -> Bools:
+            return batch.inside(np.ascontiguousarray(xyz[:, some]), self._row[which[some]][spread])
+
+        hit: Bools = self._by_kind(of, which, np.empty(xyz.shape[1:], dtype=bool))
+        return hit
+
+    def coverage(self, caps: Caps, which: Numbers) -> Coverage:
+        """Coverage of each cap by the shape that it is asked about, shape (k,)."""
+
+        def of(batch: Batch, some: Numbers | slice) -> Coverage:
+            return batch.coverage(Caps(*map(np.ascontiguousarray, caps.take(some))), self._row[which[some]])
+
+        cover: Coverage = self._by_kind(of, which, np.empty(len(which), dtype=np.uint8))
+        return cover
+
+    def _by_kind(self, of: Callable[[Batch, Any], NDArray[Any]], which: Numbers, out: Any) -> Any:
+        if len(self._batches) == 1:
+            return of(self._batches[0], slice(None))
+        kind = self._kind[which]
+        for place, batch in enumerate(self._batches):
+            some = np.flatnonzero(kind == place)
+            if len(some):
+                out[some] = of(batch, some)
+        return out
+
+
+@dataclass(frozen=True)
+class _OneByOne:
+    """Shapes of a kind that has no batch."""
+
+    shapes: Sequence[Shape]
+    frame: str
+
+    @property
+    def caps(self) -> Caps:
+        number = len(self.shapes)
+        return Caps(np.tile([[1.0], [0.0], [0.0]], number), np.full(number, np.pi))
+
+    def inside(self, xyz: Floats, which: Any) -> Bools:
+        which = np.broadcast_to(which, xyz.shape[1:])
+        out = np.zeros(which.shape, dtype=bool)
+        for number in np.unique(which):
+            some = which == number
+            out[some] = self.shapes[number].inside(np.ascontiguousarray(xyz[:, some]), self.frame)
+        return out
+
+    def coverage(self, caps: Caps, which: Any) -> Coverage:
+        out = np.empty(len(which), dtype=np.uint8)
+        for number in np.unique(which):
+            some = which == number
+            out[some] = self.shapes[number].coverage(caps.take(some), self.frame)
+        return out
+
+
+def _kind(part: Shape | Outlines) -> tuple[Any, ...]:
+    """What shapes of one batch have in common."""
+    return (Outlines, len(part.vertices)) if isinstance(part, Outlines) else (type(part), part.frame)
+
+
+def _batch(shapes: Any, frame: str) -> Batch:
+    """Shapes of one kind as arrays."""
+    first = shapes[0]
+    if isinstance(first, Circle):
+        return discs(shapes, frame)
+    if isinstance(first, Ellipse | Rectangle):
+        return tangents(shapes, frame)
+    if isinstance(first, CircleAnnulus):
+        return Rings(*(discs([each.rims[i] for each in shapes], frame) for i in (0, 1)))
+    if isinstance(first, EllipseAnnulus | RectangleAnnulus):
+        return Rings(*(tangents([each.rims[i] for each in shapes], frame) for i in (0, 1)))
+    if isinstance(first, Outlines):
+        return Outlines.stack(shapes)
+    return _OneByOne(shapes, frame)

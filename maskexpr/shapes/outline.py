@@ -1,0 +1,242 @@
+"""Outlines of polygons: great-circle edges, and on which side of them points are.
+
+Whether a point is inside is the parity of the edges that the arc from a reference point to it crosses. The
+reference is chosen far from the great circle of every edge, so that each of the signs that decide a crossing
+is certain unless the point itself is on an edge.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields
+from functools import lru_cache
+from typing import Final, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..coverage import EMPTY, FULL, MIXED, Coverage
+from ..errors import RegionError
+from ..sphere import TIE, Caps, angle_between, chord2, normalise, rotate, rotation, unit
+from .arcs import cross
+from .base import SLACK, Bools, dot
+from .batch import Which
+
+__all__ = ["Outlines", "outline"]
+
+Floats = NDArray[np.float64]
+Edge = tuple[Floats, Floats, Floats, Floats]
+"""Ends and normal of an edge, shape (3, n) each, and its length, shape (n,)."""
+
+# Candidates for reference points: enough that one is far from every edge's great circle.
+_CANDIDATES: Final = 96
+# Arcs longer than this (cosine) have an uncertain direction: such points are reached from the second
+# reference.
+_FAR: Final = -0.9
+# Arcsines of more than this lose digits; that of this one is a lower bound for them.
+_SURE: Final = 1 - 1e-7
+# A polygon that leaves less than this (steradians) between its two sides does not say which one is meant.
+_UNDECIDED: Final = 1e-9
+
+
+@dataclass(frozen=True)
+class Outlines:
+    """The edges of n polygons of as many vertices, m, in one frame, and what is known of them.
+
+    Attributes
+    ----------
+    vertices, normals : ndarray, shape (m, 3, n)
+        Edge i goes from vertex i to vertex i + 1, its normal is their vector product.
+    lengths : ndarray, shape (m, n)
+        Of the normals.
+    centre : ndarray, shape (3, n)
+    radius, cos_radius : ndarray, shape (n,)
+        The smaller side lies within the radius of the centre.
+    references : ndarray, shape (2, 3, n)
+        Two points.
+    known : ndarray of bool, shape (2, n)
+        Whether each is on the smaller side.
+    larger : ndarray of bool, shape (n,)
+        Whether the larger side is inside.
+    """
+
+    vertices: Floats
+    normals: Floats
+    lengths: Floats
+    centre: Floats
+    radius: Floats
+    cos_radius: Floats
+    references: Floats
+    known: Bools
+    larger: Bools
+
+    @classmethod
+    def stack(cls, some: Sequence[Self]) -> Self:
+        """Outlines of as many vertices as one."""
+        names = [each.name for each in fields(cls)]
+        return cls(*(np.concatenate([getattr(each, name) for each in some], axis=-1) for name in names))
+
+    @property
+    def caps(self) -> Caps:
+        """See `Batch.caps`."""
+        return Caps(self.centre, np.where(self.larger, np.pi, np.minimum(self.radius + 2 * SLACK, np.pi)))
+
+    def inside(self, xyz: Floats, which: Which) -> Bools:
+        """See `Batch.inside`."""
+        near = dot(self.centre[:, which], xyz) >= self.cos_radius[which]
+        if near.all():
+            small, edge = self.sides(xyz, which)
+        else:
+            small, edge = np.zeros(near.shape, dtype=bool), np.zeros(near.shape, dtype=bool)
+            small[near], edge[near] = self.sides(xyz[:, near], self._at(which, near))
+        return np.asarray((small != self.larger[which]) & ~edge & np.isfinite(xyz[0]))
+
+    def coverage(self, caps: Caps, which: Which) -> Coverage:
+        """See `Batch.coverage`."""
+        cover = np.full(len(caps.radius), EMPTY)
+        to_centre = angle_between(caps.centre, self.centre[:, which])
+        open_ = to_centre - caps.radius <= self.radius[which] + SLACK
+        if open_.any():
+            some, those = caps.take(open_), self._at(which, open_)
+            small, _ = self.sides(some.centre, those)
+            certain = self.distance(some.centre, those) > some.radius + SLACK
+            cover[open_] = np.where(certain, np.where(small, FULL, EMPTY), MIXED)
+        return np.where(self.larger[which], FULL - cover, cover)
+
+    def sides(self, xyz: Floats, which: Which) -> tuple[Bools, Bools]:
+        """Which points are on the smaller side, and which are on an edge."""
+        odd, edge = self._crossings(0, xyz, which)
+        small = np.asarray(odd != self.known[0, which])
+        far = dot(self.references[0][:, which], xyz) < _FAR
+        if far.any():
+            those = self._at(which, far)
+            odd, _ = self._crossings(1, xyz[:, far], those)
+            small[far] = odd != self.known[1, those]
+        return small, edge
+
+    def _crossings(self, reference: int, xyz: Floats, which: Which) -> tuple[Bools, Bools]:
+        """Which arcs from a reference to points cross an odd number of edges; which points are on an edge."""
+        start = self.references[reference][:, which]
+        plane = cross(start, xyz)
+        odd = np.zeros(xyz.shape[1:], dtype=bool)
+        edge = np.zeros(xyz.shape[1:], dtype=bool)
+        # Each vertex gets one sign, which both its edges use: an arc through a vertex crosses one of them or
+        # both or none, as it should.
+        left = dot(self.vertices[0][:, which], plane) >= 0
+        for a, b, normal, length in self.edges(which):
+            next_left = dot(b, plane) >= 0
+            side = dot(normal, xyz)
+            # To the left and from before the edge, or to the right and from behind it.
+            forward = dot(normal, start) > 0
+            odd ^= (left != next_left) & (next_left == forward) & ((side < 0) == forward)
+            touching = np.abs(side) <= TIE * length
+            if touching.any():
+                a, b, normal = (np.broadcast_to(each, xyz.shape)[:, touching] for each in (a, b, normal))
+                limit = np.broadcast_to(-TIE * length, side.shape)[touching]
+                edge[touching] |= _along(a, b, normal, xyz[:, touching], limit)
+            left = next_left
+        return odd, edge
+
+    def distance(self, xyz: Floats, which: Which) -> Floats:
+        """Distance in radians of points to the nearest point of an edge, or less."""
+        to_vertex = np.full(xyz.shape[1:], 4.0)
+        sine = np.full(xyz.shape[1:], 1.0)
+        for a, b, normal, length in self.edges(which):
+            np.minimum(to_vertex, chord2(a, xyz), out=to_vertex)
+            off = np.abs(dot(normal, xyz)) / length
+            np.minimum(sine, np.where(_along(a, b, normal, xyz, 0.0), off, 1.0), out=sine)
+        nearest = 2 * np.arcsin(np.minimum(np.sqrt(to_vertex) / 2, _SURE))
+        # Where no edge passes abeam, sine is 1 and says nothing.
+        return np.asarray(
+            np.where(sine < 1, np.minimum(nearest, np.arcsin(np.minimum(sine, _SURE))), nearest)
+        )
+
+    def edges(self, which: Which) -> Iterator[Edge]:
+        """Edge after edge, of some of the polygons."""
+        number = len(self.vertices)
+        last = first = self.vertices[0][:, which]
+        for i in range(number):
+            end = self.vertices[i + 1][:, which] if i + 1 < number else first
+            yield last, end, self.normals[i][:, which], self.lengths[i][which]
+            last = end
+
+    def _at(self, which: Which, some: Bools) -> Which:
+        """The polygons of some of the things."""
+        return which if isinstance(which, slice) else np.broadcast_to(which, some.shape)[some]
+
+
+def _along(a: Floats, b: Floats, normal: Floats, xyz: Floats, least: float | Floats) -> Bools:
+    """Which points are abeam of the edge from a to b: between the planes square to it through its ends."""
+    return (dot(cross(normal, a), xyz) >= least) & (dot(cross(b, normal), xyz) >= least)
+
+
+@lru_cache(maxsize=1024)
+def outline(
+    lon: tuple[float, ...], lat: tuple[float, ...], origin: str, target: str, larger: bool
+) -> Outlines:
+    """The outline of one polygon, turned into a frame.
+
+    Raises
+    ------
+    RegionError
+        For fewer than three distinct vertices, an edge between antipodes, or two equal halves of the sky.
+    """
+    vertices = rotate(rotation(origin, target), unit(np.array(lon), np.array(lat)))
+    # A vertex given twice, as the last one often repeats the first, makes no edge.
+    vertices = np.ascontiguousarray(vertices[:, chord2(vertices, np.roll(vertices, 1, axis=1)) > TIE**2])
+    if vertices.shape[1] < 3:
+        raise RegionError("a polygon needs three distinct vertices")
+    ends = np.roll(vertices, -1, axis=1)
+    # The difference of near vertices is exact, so that short edges have true normals.
+    normals = cross(vertices - ends, vertices + ends) / 2
+    lengths = np.sqrt(chord2(normals, np.zeros(3)[:, None]))
+    antipodes = np.flatnonzero(chord2(vertices, -ends) < 1e-18)
+    if len(antipodes):
+        raise RegionError(
+            f"edge {antipodes[0] + 1} joins antipodes: say by one more vertex which way it goes"
+        )
+    centre = normalise(vertices.sum(axis=1))
+    radius = float(angle_between(vertices, centre[:, None]).max()) if np.isfinite(centre).all() else np.pi
+    if not radius < np.pi / 2 - 1e-6:
+        centre, radius = np.array([0.0, 0.0, 1.0]), np.pi
+    cos_radius = float(np.cos(radius + SLACK)) - 1e-15 if radius < np.pi else -2.0
+    references = _references(normals / lengths)
+    area = _enclosed(-references[0], vertices, ends)
+    if abs(area - 2 * np.pi) < _UNDECIDED:
+        raise RegionError("the polygon cuts the sky in two equal halves: nothing says which one is inside")
+    known = area > 2 * np.pi
+
+    def made(second: bool) -> Outlines:
+        return Outlines(
+            np.ascontiguousarray(vertices.T)[:, :, None],
+            np.ascontiguousarray(normals.T)[:, :, None],
+            lengths[:, None],
+            centre[:, None],
+            np.array([radius]),
+            np.array([cos_radius]),
+            references[:, :, None],
+            np.array([[known], [second]]),
+            np.array([larger]),
+        )
+
+    odd, _ = made(False)._crossings(0, references[1][:, None], slice(None))
+    return made(bool(odd[0]) != known)
+
+
+def _references(normals: Floats) -> Floats:
+    """Two points, shape (2, 3), far from the great circles of unit normals and neither near nor opposite."""
+    turn = np.arange(_CANDIDATES) * 2.399963229728653
+    height = (np.arange(_CANDIDATES) + 0.5) / _CANDIDATES * 2 - 1
+    ring = np.sqrt(1 - height**2)
+    points = np.stack([ring * np.cos(turn), ring * np.sin(turn), height])
+    margin = np.abs(dot(points[:, :, None], normals[:, None, :])).min(axis=1)
+    first = points[:, np.argmax(margin)]
+    apart = np.abs(dot(first, points)) < 0.7
+    return np.stack([first, points[:, np.argmax(np.where(apart, margin, -1.0))]])
+
+
+def _enclosed(apex: Floats, vertices: Floats, ends: Floats) -> float:
+    """Steradians of the side without the antipode of ``apex``: the sum of signed triangles from it."""
+    volume = dot(apex, cross(vertices, ends))
+    span = 1 + dot(apex, vertices) + dot(apex, ends) + (vertices * ends).sum(axis=0)
+    return abs(float(2 * np.arctan2(volume, span).sum()))
