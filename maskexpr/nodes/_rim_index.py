@@ -13,11 +13,13 @@ from ..tiles import Tile
 from ._paint import paint_spans
 from ._pieces import Pieces
 from ._rims import points_of_rims, rim_runs
+from ._seam import Seam
 
 __all__ = ["RimIndex"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
 
 # Points and rows of rims that are worked out together: few enough for the cache, enough for numpy's calls.
 _PIECE = 1 << 13
@@ -48,6 +50,7 @@ class RimIndex:
 
     def __init__(self, geom: WcsGeom, centres: Floats, radius: Floats) -> None:
         self._geom = geom
+        self._seam = Seam.of(geom)
         points = points_of_rims(geom, radius)
         self._never = np.flatnonzero(points == 0)
         # Rims of equally many points together.
@@ -65,8 +68,8 @@ class RimIndex:
     def _make(self, piece: int) -> _Made:
         first, *after = self._first[piece : piece + 2].tolist()
         some = slice(first, after[0] if after else None)
-        done, row, start, stop = rim_runs(
-            self._geom, self._centres[:, some], self._radius[some], int(self._points[first])
+        done, row, start, stop = self._runs(
+            self._centres[:, some], self._radius[some], int(self._points[first])
         )
         box = (0, 0, 0, 0)
         if len(row):
@@ -74,6 +77,16 @@ class RimIndex:
         small = np.int32 if max(map(abs, box)) < 2**31 else np.int64
         left = self._order[some][~done]
         return _Made(row.astype(small), start.astype(small), stop.astype(small), box, left)
+
+    def _runs(self, centres: Floats, radius: Floats, points: int) -> tuple[Bools, Ints, Ints, Ints]:
+        """See `rim_runs`; circles that meet the seam have their own way."""
+        if self._seam is None or not (cut := self._seam.meets(centres, radius)).any():
+            return rim_runs(self._geom, centres, radius, points)
+        done = np.empty(len(radius), dtype=bool)
+        done[~cut], *runs = rim_runs(self._geom, centres[:, ~cut], radius[~cut], points)
+        done[cut], y, x = self._seam.pixels(centres[:, cut], radius[cut])
+        row, start, stop = (np.concatenate(pair) for pair in zip(runs, (y, x, x + 1), strict=True))
+        return done, row, start, stop
 
     def paint(self, tile: Tile, out: NDArray[np.bool_]) -> Ints:
         """Select the pixels of a tile, shape (ny, nx), that lie in circles whose images can be used.
