@@ -7,9 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+from astropy import units as u
+from astropy.coordinates import SkyCoord
 
 import maskexpr as mx
-from maskexpr.nodes import _pieces, _span_index, _spans
+from maskexpr.nodes import _circles, _pieces, _span_index, _spans
 from maskexpr.nodes._paint import paint_spans
 from maskexpr.nodes._pieces import Pieces, neighbours_first
 from maskexpr.nodes._span_index import SpanIndex
@@ -258,3 +260,14 @@ def test_order_of_neighbours():
     assert np.median(step) < 6
     assert len(neighbours_first(y[:0], x[:0])) == 0
     assert neighbours_first(np.zeros(3), np.zeros(3)).tolist() == [0, 1, 2]
+
+
+def test_maps_too_large_to_be_looked_at_as_a_whole(monkeypatch):
+    geom = GRIDS["all-sky"]
+    sources = SkyCoord([10, 179.9, 300], [0, 88, -40], unit="deg", frame="galactic")
+    radius = [5, 3, 12] * u.deg
+    want = mx.Catalog(sources, radius).compute(geom)
+    monkeypatch.setattr(_circles, "_WIDEST", 100)
+    monkeypatch.setattr(_circles, "SpanIndex", None)
+    assert np.array_equal(mx.Catalog(sources, radius).compute(geom, chunks=50), want)
+    assert want.any()
