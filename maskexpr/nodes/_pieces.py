@@ -19,7 +19,7 @@ Ints = NDArray[np.int64]
 Made = TypeVar("Made")
 
 # Pieces that are kept at once.
-_KEPT = 512
+_KEPT = 256
 # Places are told apart in so many steps along either side of what holds them all.
 _STEPS = 256
 
