@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from astropy import units as u
 from astropy.coordinates import (
     BaseCoordinateFrame,
+    Latitude,
+    Longitude,
     SkyCoord,
     SphericalRepresentation,
     UnitSphericalRepresentation,
@@ -164,13 +167,28 @@ def lonlat_of(position: SkyCoord) -> tuple[Floats, Floats, str]:
 def _is_fixed(frame: BaseCoordinateFrame) -> bool:
     """Whether a frame is what its name alone says, and a rotation of ICRS."""
     try:
-        rotation(frame.name, "icrs")
         # A frame without attributes equals every other of its class.
-        return not frame.frame_attributes or bool(frame.is_equivalent_frame(type(frame)()))
-    except (GeometryError, TypeError, ValueError):
+        return _is_rotation(frame.name) and (
+            not frame.frame_attributes or bool(frame.is_equivalent_frame(type(frame)()))
+        )
+    except (TypeError, ValueError):
         return False
 
 
+@lru_cache
+def _is_rotation(name: str) -> bool:
+    """Whether the frame of a name is a rotation of ICRS."""
+    try:
+        rotation(name, "icrs")
+    except (GeometryError, TypeError, ValueError):
+        return False
+    return True
+
+
 def _degrees(angle: Any) -> Floats:
+    # What is in degrees already is looked at as it is: asking for a unit, or for a mask that is not there,
+    # costs some microseconds, and lists of regions have thousands of centres.
+    if angle.unit is u.deg and type(angle) in (Longitude, Latitude):
+        return np.asarray(angle.view(np.ndarray), dtype=np.float64)
     degrees = angle.to_value(u.deg)
     return unmasked(degrees) if hasattr(degrees, "mask") else np.asarray(degrees, dtype=np.float64)

@@ -7,9 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+from astropy import units as u
+from astropy.coordinates import SkyCoord
 
 import maskexpr as mx
-from maskexpr.nodes import _pieces, _span_index, _spans
+from maskexpr.nodes import _circles, _pieces, _span_index, _spans
 from maskexpr.nodes._paint import paint_spans
 from maskexpr.nodes._pieces import Pieces, neighbours_first
 from maskexpr.nodes._span_index import SpanIndex
@@ -222,31 +224,29 @@ def test_pieces_are_made_once_each_whatever_threads_ask():
     made, rng = [], np.random.default_rng(0)
 
     def make(i):
-        made.append(i)
         time.sleep(1e-3)
-        return i
+        made.append(i)
+        return f"piece {i}"
 
-    low = rng.uniform(0, 100, (2, 40))
-    boxes = np.stack([low[0], low[0] + 9, low[1], low[1] + 9])
-    pieces = Pieces(boxes, make)
-    asked = [Window(y, y + 30, x, x + 30) for y in range(-20, 130, 30) for x in range(-20, 130, 30)]
+    pieces = Pieces(40, make)
+    asked = [rng.permutation(40)[:9].tolist() for _ in range(40)] + [list(range(40)), []]
     with ThreadPoolExecutor(4) as pool:
-        found = list(pool.map(pieces.touching, asked))
-    for window, some in zip(asked, found, strict=True):
-        y0, y1, x0, x1 = window
-        touch = (boxes[1] >= y0) & (boxes[0] < y1) & (boxes[3] >= x0) & (boxes[2] < x1)
-        assert some == np.flatnonzero(touch).tolist()
+        found = list(pool.map(pieces.take, asked))
+    assert found == [[f"piece {i}" for i in each] for each in asked]
     assert sorted(made) == list(range(40))
 
 
 def test_only_so_many_pieces_are_kept(monkeypatch):
     monkeypatch.setattr(_pieces, "_KEPT", 3)
     made = []
-    pieces = Pieces(
-        np.stack([np.arange(6.0), np.arange(6.0), np.zeros(6), np.ones(6)]), lambda i: made.append(i) or (i,)
-    )
-    for y in (0, 1, 2, 3, 3, 2, 0):
-        assert pieces.touching(Window(y, y + 1, 0, 1)) == [(y,)]
+
+    def make(i):
+        made.append(i)
+        return (i,)
+
+    pieces = Pieces(6, make)
+    for i in (0, 1, 2, 3, 3, 2, 0):
+        assert pieces.take([i]) == [(i,)]
     assert made == [0, 1, 2, 3, 0]
     assert len(pieces._made) == 3
 
@@ -260,3 +260,14 @@ def test_order_of_neighbours():
     assert np.median(step) < 6
     assert len(neighbours_first(y[:0], x[:0])) == 0
     assert neighbours_first(np.zeros(3), np.zeros(3)).tolist() == [0, 1, 2]
+
+
+def test_maps_too_large_to_be_looked_at_as_a_whole(monkeypatch):
+    geom = GRIDS["all-sky"]
+    sources = SkyCoord([10, 179.9, 300], [0, 88, -40], unit="deg", frame="galactic")
+    radius = [5, 3, 12] * u.deg
+    want = mx.Catalog(sources, radius).compute(geom)
+    monkeypatch.setattr(_circles, "_WIDEST", 100)
+    monkeypatch.setattr(_circles, "SpanIndex", None)
+    assert np.array_equal(mx.Catalog(sources, radius).compute(geom, chunks=50), want)
+    assert want.any()

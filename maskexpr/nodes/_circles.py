@@ -12,11 +12,11 @@ from ..coverage import EMPTY, FULL, MIXED, Coverage
 from ..geom import WcsGeom
 from ..once import once
 from ..points import Points
-from ..sphere import TIE, Caps, chord2_of, lonlat, normalise, unit, within
+from ..sphere import TIE, Caps, angle_between, chord2_of, lonlat, normalise, unit, within
 from ..tiles import Tile
 from ._cells import CellIndex
 from ._paint import paint_spans
-from ._rims import RimIndex
+from ._rim_index import RimIndex
 from ._span_index import SpanIndex
 from ._spans import Disks, circle_spans
 
@@ -27,8 +27,8 @@ _FACTOR = 1.25
 # Relative doubt about a distance that a tree returns; what is nearer to a rim is tested by the predicate
 # itself.
 _DOUBT = 1e-12
-# Images of the rims of so many circles are kept between tiles (a few hundred bytes each).
-_REMEMBERED = 50_000
+# Rows and columns of a separable map that are looked at as a whole: their positions take some 0.2 us each.
+_WIDEST = 200_000
 # So many points cost a tree what is spent on lists of no circles.
 _FEW = 2000
 
@@ -177,26 +177,33 @@ class CircleIndex:
             Circles near the tile that have no such runs, which are left to refinement.
         """
         made = self._runs_on(tile.geom)
-        if isinstance(made, SpanIndex):
-            inside = tile.window.intersect(made.window) == tile.window
-            if inside:
-                made.paint(tile, out)
-            if not inside or not made.done.all():
-                near = self._near_tile(tile)
-                near = near[~made.done[near]] if inside else near
-                paint_spans(out, *circle_spans(tile, self._disks.take(near)))
+        if not isinstance(made, RimIndex):
+            self._paint_spans(made, tile, out)
             return np.empty(0, dtype=np.intp)
+        left = made.paint(tile, out)
+        cap = tile.tiles.caps
+        if len(left) and cap.radius[0] < np.pi:
+            reach = self.radius[left] + max(float(cap.radius[0]), 0.0) + 1e-9
+            left = left[(angle_between(self.centre[:, left], cap.centre) <= reach) | (reach >= np.pi)]
+        return left
+
+    def _paint_spans(self, made: SpanIndex | None, tile: Tile, out: NDArray[np.bool_]) -> None:
+        if made is not None and tile.window.intersect(made.window) == tile.window:
+            made.paint(tile, out)
+            if made.done.all():
+                return
+            left = ~made.done
+        else:
+            left = np.ones(len(self.radius), dtype=bool)
         near = self._near_tile(tile)
-        rims = made or RimIndex(tile.geom, self.centre[:, near], self.radius[near])
-        rims.paint(tile, out)
-        return near[~rims.done[near]] if made else near[~rims.done]
+        paint_spans(out, *circle_spans(tile, self._disks.take(near[left[near]])))
 
     def _runs_on(self, geom: WcsGeom) -> SpanIndex | RimIndex | None:
         """Runs of all circles on a geometry; the last geometry's are kept, for its other tiles.
 
-        None where the images of all rims would be too many.
+        None on a separable map whose rows and columns alone are too many for one tile to look at.
         """
-        if not geom.separable and len(self.radius) > _REMEMBERED:
+        if geom.separable and sum(geom.image_shape) > _WIDEST:
             return None
         with self._lock:
             if self._runs is None or self._runs[0] != geom:

@@ -5,13 +5,11 @@ first tile that needs it.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-
-from ..window import Window
 
 __all__ = ["Pieces", "neighbours_first"]
 
@@ -21,7 +19,7 @@ Ints = NDArray[np.int64]
 Made = TypeVar("Made")
 
 # Pieces that are kept at once.
-_KEPT = 512
+_KEPT = 256
 # Places are told apart in so many steps along either side of what holds them all.
 _STEPS = 256
 
@@ -31,24 +29,20 @@ class Pieces(Generic[Made]):
 
     Parameters
     ----------
-    boxes : ndarray, shape (4, n)
-        First and last row, first and last column that each piece may touch.
+    number : int
+        How many there are.
     make : callable
         Does one piece.
     """
 
-    def __init__(self, boxes: Floats, make: Callable[[int], Made]) -> None:
-        self._boxes = boxes
+    def __init__(self, number: int, make: Callable[[int], Made]) -> None:
         self._make = make
-        self._locks = [threading.Lock() for _ in range(boxes.shape[1])]
+        self._locks = [threading.Lock() for _ in range(number)]
         self._made: dict[int, Made] = {}
 
-    def touching(self, window: Window) -> list[Made]:
-        """The pieces that may touch a window."""
-        y0, y1, x0, x1 = window
-        low_y, high_y, low_x, high_x = self._boxes
-        near = np.flatnonzero((high_y >= y0) & (low_y < y1) & (high_x >= x0) & (low_x < x1)).tolist()
-        found = {i: self._get(i, wait=False) for i in near}
+    def take(self, wanted: Iterable[int]) -> list[Made]:
+        """Some of the pieces."""
+        found = {i: self._get(i, wait=False) for i in wanted}
         # What another thread was at is asked for last: until then there is other work.
         return [self._get(i, wait=True) if each is None else each for i, each in found.items()]  # type: ignore[misc]
 

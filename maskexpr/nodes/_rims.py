@@ -15,11 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..geom import WcsGeom
+from ..points import Pixels
 from ..sphere import lonlat, normalise, within
-from ..tiles import Tile
-from ._paint import paint_spans
 
-__all__ = ["RimIndex"]
+__all__ = ["points_of_rims", "rim_runs"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -38,7 +37,7 @@ _REPEATING = frozenset({"TSC", "CSC", "QSC"})
 
 class _Rims(NamedTuple):
     """Images of rims, all in pixels: their points, their centres, how far the curves may be from the
-    polygons, the radii of circles inside the polygons, and boxes round what may be inside.
+    polygons, and the radii of circles inside the polygons.
     """
 
     y: Floats
@@ -47,16 +46,23 @@ class _Rims(NamedTuple):
     centre_x: Floats
     error: Floats
     inner: Floats
-    box: Floats
 
     def take(self, index: Ints | Bools) -> _Rims:
         """The images at an index."""
-        y, x, centre_y, centre_x, error, inner = (each[index] for each in self[:6])
-        return _Rims(y, x, centre_y, centre_x, error, inner, self.box[:, index])
+        return _Rims(*(each[index] for each in self))
 
 
-class RimIndex:
-    """Images of many circles on one geometry.
+def points_of_rims(geom: WcsGeom, radius: Floats) -> Ints:
+    """Number of points that each rim wants on a geometry; 0 where it has no image that can be used."""
+    if geom.projection in _REPEATING:
+        return np.zeros(len(radius), dtype=np.int64)
+    wanted = 2 * np.pi * np.sqrt(radius / np.deg2rad(min(geom.pixel_scales.value)) / (4 * _AIM))
+    size = np.minimum(np.searchsorted(_POINTS, wanted), len(_POINTS) - 1)
+    return np.where(radius < _LARGEST, np.array(_POINTS)[size], 0)
+
+
+def rim_runs(geom: WcsGeom, centres: Floats, radius: Floats, points: int) -> tuple[Bools, Ints, Ints, Ints]:
+    """Runs of pixels whose centres lie in circles, by so many points of each rim.
 
     Parameters
     ----------
@@ -66,40 +72,22 @@ class RimIndex:
         Unit vectors in its frame.
     radius : ndarray, shape (n,)
         Radians.
+    points : int
+        Points of each rim.
 
-    Attributes
-    ----------
+    Returns
+    -------
     done : ndarray of bool, shape (n,)
-        Which circles have an image that can be painted; the others are left to refinement.
+        Which circles have an image that can be used; the others have no runs.
+    row, start, stop : ndarray of int
+        Runs, half open and not empty, on the map or beyond it; they may overlap.
     """
-
-    def __init__(self, geom: WcsGeom, centres: Floats, radius: Floats) -> None:
-        self.done = np.zeros(len(radius), dtype=bool)
-        self._groups: list[tuple[_Rims, Floats, Floats]] = []
-        if geom.projection in _REPEATING:
-            return
-        wanted = 2 * np.pi * np.sqrt(radius / np.deg2rad(min(geom.pixel_scales.value)) / (4 * _AIM))
-        size = np.minimum(np.searchsorted(_POINTS, wanted), len(_POINTS) - 1)
-        for group, points in enumerate(_POINTS):
-            small = np.flatnonzero((size == group) & (radius < _LARGEST))
-            if not len(small):
-                continue
-            rims = _project(geom, centres[:, small], radius[small], points)
-            fit = _is_convex(rims)
-            self.done[small[fit]] = True
-            some = small[fit]
-            self._groups.append((rims.take(fit), centres[:, some], radius[some]))
-
-    def paint(self, tile: Tile, out: Bools) -> None:
-        """Select the pixels of a tile, shape (ny, nx), that lie in the circles that are done."""
-        y0, y1, x0, x1 = tile.window
-        for rims, centres, radius in self._groups:
-            low_y, high_y, low_x, high_x = rims.box
-            near = np.flatnonzero((high_y >= y0 - 1) & (low_y <= y1) & (high_x >= x0 - 1) & (low_x <= x1))
-            if len(near):
-                sure, doubtful = _runs(rims.take(near))
-                _paint(tile, sure, out)
-                _ask(tile, doubtful, centres[:, near], radius[near], out)
+    rims = _project(geom, centres, radius, points)
+    done = _is_convex(rims)
+    sure, doubtful = _runs(rims.take(done))
+    y, x = _ask(geom, doubtful, centres[:, done], radius[done])
+    row, start, stop = (np.concatenate(pair) for pair in ((sure.row, y), (sure.first, x), (sure.last, x)))
+    return done, row, start, stop + 1
 
 
 def _project(geom: WcsGeom, centres: Floats, radius: Floats, points: int) -> _Rims:
@@ -115,14 +103,7 @@ def _project(geom: WcsGeom, centres: Floats, radius: Floats, points: int) -> _Ri
     with np.errstate(invalid="ignore"):
         # A smooth curve keeps within an eighth of the second difference of its chord; the double is taken.
         error = _bend(y, x).max(axis=1) / 4 + 1e-6
-    inner = _inradius(y, x, centre_y, centre_x)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        # What scaling by error / inner adds to a polygon is at most this much of its extent.
-        more = error / inner
-        low_y, high_y, low_x, high_x = y.min(axis=1), y.max(axis=1), x.min(axis=1), x.max(axis=1)
-        wide_y, wide_x = (high_y - low_y) * more, (high_x - low_x) * more
-        box = np.stack([low_y - wide_y, high_y + wide_y, low_x - wide_x, high_x + wide_x])
-    return _Rims(y, x, centre_y, centre_x, error, inner, box)
+    return _Rims(y, x, centre_y, centre_x, error, _inradius(y, x, centre_y, centre_x))
 
 
 def _bend(y: Floats, x: Floats) -> Floats:
@@ -177,11 +158,14 @@ def _runs(rims: _Rims) -> tuple[_Runs, _Runs]:
     # Scaling a convex polygon moves each edge by its distance from the centre, which is at least the
     # inradius.
     margin = rims.error / rims.inner
-    outer = _rows(rims, 1.0 + margin)
-    inner = _rows(rims, np.maximum(1.0 - margin, 0.0))
+    number = len(margin)
+    runs = _rows(rims, np.stack([1.0 + margin, np.maximum(1.0 - margin, 0.0)]))
+    begin = int(np.searchsorted(runs.circle, number))
+    outer, inner = _Runs(*(each[:begin] for each in runs)), _Runs(*(each[begin:] for each in runs))
+    inner = inner._replace(circle=inner.circle - number)
     first = np.full(len(outer.row), np.iinfo(np.int64).max)
     last = np.full(len(outer.row), np.iinfo(np.int64).min)
-    place = np.searchsorted(_key(outer), _key(inner))
+    place = np.searchsorted(_key(outer.circle, outer.row), _key(inner.circle, inner.row))
     first[place], last[place] = inner.first, inner.last
     none = first > last
     left = _Runs(
@@ -197,17 +181,24 @@ def _runs(rims: _Rims) -> tuple[_Runs, _Runs]:
     return inner, _Runs(*(each[doubtful.first <= doubtful.last] for each in doubtful))
 
 
-def _key(runs: _Runs) -> Ints:
-    return runs.circle * (1 << 40) + runs.row + (1 << 39)
+def _key(circle: Ints, row: Ints) -> Ints:
+    return circle * (1 << 40) + row + (1 << 39)
 
 
 def _rows(rims: _Rims, scale: Floats) -> _Runs:
-    """Where the rows of pixels cross the scaled polygons, by circle and row; a convex curve is crossed twice
-    or not at all.
+    """Where the rows of pixels cross the polygons, scaled each way in turn, by circle and row; a convex curve
+    is crossed twice or not at all.
+
+    From the lowest point on, a convex polygon goes up to the highest one and then down, so that either side
+    is crossed in order of rows.
     """
-    y = rims.centre_y[:, None] + (rims.y - rims.centre_y[:, None]) * scale[:, None]
-    x = rims.centre_x[:, None] + (rims.x - rims.centre_x[:, None]) * scale[:, None]
-    up, down = _crossings(y, x), _crossings(y[:, ::-1], x[:, ::-1])
+    lowest = np.argmin(rims.y, axis=1)[:, None] + np.arange(rims.y.shape[1])
+    lowest %= rims.y.shape[1]
+    y, x = (np.take_along_axis(each, lowest, axis=1) for each in (rims.y, rims.x))
+    y = (rims.centre_y[:, None] + (y - rims.centre_y[:, None]) * scale[:, :, None]).reshape(-1, y.shape[1])
+    x = (rims.centre_x[:, None] + (x - rims.centre_x[:, None]) * scale[:, :, None]).reshape(-1, x.shape[1])
+    up = _crossings(y, x)
+    down = _crossings(*(np.concatenate([each[:, :1], each[:, :0:-1]], axis=1) for each in (y, x)))
     left, right = np.minimum(up[2], down[2]), np.maximum(up[2], down[2])
     first, last = np.ceil(left).astype(np.int64), np.floor(right).astype(np.int64)
     some = first <= last
@@ -216,35 +207,30 @@ def _rows(rims: _Rims, scale: Floats) -> _Runs:
 
 def _crossings(y: Floats, x: Floats) -> tuple[Ints, Ints, Floats]:
     """Circle, row and column where edges that go up in y cross rows, in order of circle and row."""
-    next_y, next_x = _next(y, 1), _next(x, 1)
-    circle, edge = np.nonzero(next_y > y)
-    y0, y1, x0, x1 = (each[circle, edge] for each in (y, next_y, x, next_x))
-    low, high = np.ceil(y0).astype(np.int64), np.ceil(y1).astype(np.int64)
-    number = high - low
+    low = np.ceil(y)
+    rows = _next(low, 1) - low
+    circle, edge = np.nonzero(rows > 0)
+    number = rows[circle, edge].astype(np.int64)
+    after = edge + 1
+    after[after == y.shape[1]] = 0
+    y0, x0 = y[circle, edge], x[circle, edge]
+    slope = (x[circle, after] - x0) / (y[circle, after] - y0)
     which = np.repeat(np.arange(len(number)), number)
-    row = np.arange(int(number.sum())) - np.repeat(np.cumsum(number) - number, number) + low[which]
-    column = x0[which] + (row - y0[which]) * (x1 - x0)[which] / (y1 - y0)[which]
-    order = np.lexsort((row, circle[which]))
-    return circle[which][order], row[order], column[order]
+    row = np.arange(len(which)) + (low[circle, edge].astype(np.int64) - (np.cumsum(number) - number))[which]
+    column = x0[which] + (row - y0[which]) * slope[which]
+    circle = circle[which]
+    key = _key(circle, row)
+    if np.any(key[1:] < key[:-1]):
+        # Rounding has bent an edge that is nearly level.
+        order = np.lexsort((row, circle))
+        return circle[order], row[order], column[order]
+    return circle, row, column
 
 
-def _clip(tile: Tile, runs: _Runs) -> _Runs:
-    y0, y1, x0, x1 = tile.window
-    first, last = np.maximum(runs.first, x0), np.minimum(runs.last, x1 - 1)
-    keep = (runs.row >= y0) & (runs.row < y1) & (first <= last)
-    return _Runs(runs.circle[keep], runs.row[keep], first[keep], last[keep])
-
-
-def _paint(tile: Tile, runs: _Runs, out: Bools) -> None:
-    runs = _clip(tile, runs)
-    y0, _, x0, _ = tile.window
-    paint_spans(out, runs.row - y0, runs.first - x0, runs.last + 1 - x0)
-
-
-def _ask(tile: Tile, runs: _Runs, centres: Floats, radius: Floats, out: Bools) -> None:
-    runs = _clip(tile, runs)
+def _ask(geom: WcsGeom, runs: _Runs, centres: Floats, radius: Floats) -> tuple[Ints, Ints]:
+    """Rows and columns of those pixels of runs that lie in their circles."""
     number = runs.last - runs.first + 1
     y, circle = np.repeat(runs.row, number), np.repeat(runs.circle, number)
-    x = np.arange(int(number.sum())) + np.repeat(runs.first - (np.cumsum(number) - number), number)
-    inside = within(tile.pixels(y, x).xyz, centres[:, circle], radius[circle])
-    out[y[inside] - tile.window.y0, x[inside] - tile.window.x0] = True
+    x = np.arange(len(y)) + np.repeat(runs.first - (np.cumsum(number) - number), number)
+    inside = within(Pixels(geom, y, x).xyz, centres[:, circle], radius[circle])
+    return y[inside], x[inside]

@@ -54,9 +54,11 @@ class SpanIndex:
         self._circle, self._middle = circle[some], middle[some]
         piece = (np.cumsum(number[self._circle]) - 1) // _PIECE
         self._first = np.flatnonzero(np.diff(piece, prepend=-1))
-        self._pieces = Pieces(self._boxes(reach[some]), self._runs)
+        self._boxes = self._bound(reach[some])
+        self._pieces = Pieces(len(self._first), self._runs)
 
-    def _boxes(self, reach: NDArray[np.float64]) -> NDArray[np.float64]:
+    def _bound(self, reach: NDArray[np.float64]) -> NDArray[np.float64]:
+        """First and last row, first and last column that each piece may touch."""
         if not len(self._first):
             return np.empty((4, 0))
         row = self._strip.row
@@ -80,8 +82,10 @@ class SpanIndex:
     def paint(self, tile: Tile, out: Bools) -> None:
         """Select the pixels of a tile, shape (ny, nx), that lie in the circles that are done."""
         y0, y1, x0, x1 = tile.window
+        low_y, high_y, low_x, high_x = self._boxes
+        near = np.flatnonzero((high_y >= y0) & (low_y < y1) & (high_x >= x0) & (low_x < x1))
         found = []
-        for row, start, stop in self._pieces.touching(tile.window):
+        for row, start, stop in self._pieces.take(near.tolist()):
             here = np.flatnonzero((row >= y0) & (row < y1) & (start < x1) & (stop > x0))
             if len(here):
                 found.append((row[here] - y0, start[here] - x0, stop[here] - x0))

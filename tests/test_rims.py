@@ -1,0 +1,153 @@
+"""Circles on grids that are not separable, by the images of their rims: the same bits as pixel by pixel."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from astropy.io import fits
+
+import maskexpr as mx
+from maskexpr.nodes import _rim_index, _rims, _seam
+from maskexpr.nodes._rim_index import RimIndex
+from maskexpr.sphere import TIE, angle_between, unit, within
+from maskexpr.tiles import Tile
+from maskexpr.window import Window
+
+TAN = {"skydir": (30, 50), "npix": (120, 90), "proj": "TAN", "frame": "icrs"}
+GRIDS = {
+    "AIT": mx.WcsGeom.allsky(binsz=2, proj="AIT"),
+    "MOL": mx.WcsGeom.allsky(binsz=2, proj="MOL"),
+    "TAN": mx.WcsGeom.create(binsz=0.5, **TAN),
+    "TAN to the horizon": mx.WcsGeom.create(binsz=(9, 3), **TAN),
+    "TAN of tiny pixels": mx.WcsGeom.create(binsz=1e-6, **TAN),
+    "ZEA": mx.WcsGeom.create(skydir=(0, 90), npix=(120, 120), binsz=2.5, proj="ZEA"),
+    "TSC": mx.WcsGeom.allsky(binsz=4, proj="TSC"),
+    "a corner of AIT": mx.WcsGeom.allsky(binsz=2, proj="AIT").window(Window(10, 60, 0, 70)),
+}
+
+
+def circles(geom, number, rng):
+    """Circles of a pixel to the whole sky, some with a rim through a pixel's centre."""
+    ny, nx = geom.image_shape
+    lon, lat = geom.lonlat(rng.uniform(0, ny, number), rng.uniform(0, nx, number))
+    there = geom.lonlat(rng.integers(ny, size=number), rng.integers(nx, size=number))
+    some = np.isfinite(lon + there[0])
+    centre, there = unit(lon[some], lat[some]), unit(there[0][some], there[1][some])
+    scale = np.deg2rad(float(np.min(geom.pixel_scales.value)))
+    radius = np.minimum(scale * 10 ** rng.uniform(-0.5, 1.3, some.sum()), np.pi)
+    through = np.arange(len(radius)) % 3 == 0
+    radius[through] = angle_between(centre, there)[through] + rng.choice([0, TIE, -TIE, 1e-15], through.sum())
+    some = radius > TIE
+    return centre[:, some], radius[some]
+
+
+@pytest.mark.parametrize("piece", [1, 200, _rim_index._PIECE])
+@pytest.mark.parametrize("grid", GRIDS)
+def test_runs_are_what_the_predicate_says(grid, piece, monkeypatch):
+    monkeypatch.setattr(_rim_index, "_PIECE", piece)
+    geom = GRIDS[grid]
+    centre, radius = circles(geom, 300, np.random.default_rng(5))
+    index = RimIndex(geom, centre, radius)
+    ny, nx = geom.image_shape
+    done = np.zeros(len(radius), dtype=bool)
+    for y in range(-5, ny, 50):
+        for x in range(-5, nx, 60):
+            tile = Tile(geom, Window(y, y + 50, x, x + 60))
+            got = np.zeros(tile.shape, dtype=bool)
+            left = index.paint(tile, got)
+            painted = np.setdiff1d(np.arange(len(radius)), left)
+            done[painted] = True
+            xyz = tile.all_pixels().xyz
+            want = np.zeros(xyz.shape[1], dtype=bool)
+            for i in painted:
+                want |= within(xyz, centre[:, [i]], radius[i])
+            # A piece may be left out of a tile for which it has nothing, with all that it has.
+            assert np.array_equal(got, want.reshape(tile.shape))
+    if grid not in ("TSC", "TAN to the horizon"):
+        assert done[radius < np.deg2rad(5)].mean() > 0.7
+
+
+def test_bent_edges_are_put_in_order():
+    """A side of a polygon that goes down a little on its way up."""
+    y = np.array([[0.0, 2.5, 2.4, 4.5, 2.2]])
+    x = np.array([[0.0, 1.0, 1.1, 0.0, -1.0]])
+    shifted = np.roll(y, 2, axis=1), np.roll(x, 2, axis=1)
+    for points in ((y, x), shifted):
+        circle, row, _ = _rims._crossings(*points)
+        assert circle.tolist() == [0] * 5
+        assert row.tolist() == [0, 1, 2, 3, 4]
+    down = _rims._crossings(y[:, ::-1], x[:, ::-1])
+    assert down[1].tolist() == [0, 1, 2, 3, 4]
+
+
+SEAMS = {
+    proj: mx.WcsGeom.allsky(binsz=0.5, proj=proj, frame=frame)
+    for proj, frame in (("AIT", "galactic"), ("MOL", "icrs"), ("SFL", "icrs"), ("PAR", "icrs"))
+}
+SEAMS["turned"] = mx.WcsGeom.create(skydir=(83, 0), npix=(720, 360), binsz=0.5, proj="AIT")
+SEAMS["rotated"] = mx.WcsGeom.from_header(
+    fits.Header.fromstring(
+        """NAXIS   = 2
+NAXIS1  = 720
+NAXIS2  = 400
+CTYPE1  = 'RA---MOL'
+CTYPE2  = 'DEC--MOL'
+CRPIX1  = 360.5
+CRPIX2  = 200.5
+CRVAL1  = 40.0
+CRVAL2  = 25.0
+LONPOLE = 30.0
+CD1_1   = -0.45
+CD1_2   = 0.2
+CD2_1   = 0.2
+CD2_2   = 0.45
+""",
+        sep="\n",
+    )
+)
+
+
+def beside_the_seam(geom, number, rng):
+    """Circles that cross the seam, or miss it or cross it by a hair, 1e-12 to 0.1 of a pixel."""
+    seam = _seam.Seam(geom)
+    lat = np.pi * rng.uniform(-0.5, 0.5, number)
+    there = seam._north[:, None] * np.sin(lat) - seam._zero[:, None] * np.cos(lat)
+    radius = np.deg2rad(10 ** rng.uniform(-0.5, 0.9, number))
+    hair = np.deg2rad(0.5) * 10 ** rng.uniform(-12, -1, number) * rng.choice([-1, 1], number)
+    away = np.where(np.arange(number) % 2, radius + hair, radius * rng.uniform(-1, 1, number))
+    away *= rng.choice([-1, 1], number)
+    return there * np.cos(away) + seam._side[:, None] * np.sin(away), radius
+
+
+@pytest.mark.parametrize("grid", SEAMS)
+def test_circles_that_meet_the_seam(grid):
+    geom = SEAMS[grid]
+    assert _seam.Seam.of(geom) is not None
+    centre, radius = beside_the_seam(geom, 120, np.random.default_rng(3))
+    ny, nx = geom.image_shape
+    tile = Tile(geom, Window(0, ny, 0, nx))
+    xyz = tile.all_pixels().xyz
+    done = 0
+    for i in range(len(radius)):
+        index = RimIndex(geom, centre[:, [i]], radius[[i]])
+        got = np.zeros(tile.shape, dtype=bool)
+        if len(index.paint(tile, got)):
+            assert not got.any()
+            continue
+        done += 1
+        want = within(xyz, centre[:, [i]], radius[i]).reshape(tile.shape)
+        assert np.array_equal(got, want), (i, centre[:, i], radius[i])
+    assert done > 0.7 * len(radius)
+
+
+def test_no_circle_at_the_seam_is_left_to_its_rim_alone():
+    geom = SEAMS["AIT"]
+    seam = _seam.Seam(geom)
+    rng = np.random.default_rng(4)
+    centre, radius = beside_the_seam(geom, 2000, rng)
+    # By the distance of the centre from points of the seam, in place of planes.
+    lat = np.linspace(-np.pi / 2, np.pi / 2, 4001)
+    points = seam._north[:, None] * np.sin(lat) - seam._zero[:, None] * np.cos(lat)
+    gap = np.min(angle_between(centre[:, :, None], points[:, None, :]), axis=1)
+    assert seam.meets(centre, radius)[gap < radius].all()
+    assert not seam.meets(centre, radius)[gap > radius + np.deg2rad(0.05)].any()
