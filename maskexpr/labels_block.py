@@ -56,8 +56,6 @@ class Block:
         self.words = words
         self._starts = Marks(starts_of(words))
         self._word, self._below = list_bits(self._starts.words)
-        # Half of its word up to a bit: less than what has that bit.
-        self._half = self._below >> np.uint64(1)
         self._root, self._roots, self._of_root, self.n_labels = self._components(full)
 
     @once
@@ -113,7 +111,7 @@ class Block:
         run = np.flatnonzero(of_root[self._root])
         word, below = self._word[run], self._below[run]
         starts = np.zeros_like(self.words)
-        np.add.at(starts, word, below ^ self._half[run])
+        np.add.at(starts, word, below ^ (below >> np.uint64(1)))
         end = list_places(ends_of(runs_from(self.words, starts)))
         kind = place_type(prod(padded_shape(self.shape)))
         label = (np.cumsum(held) - 1)[self.labels_of(run)].astype(np.int32)
@@ -165,9 +163,14 @@ class Block:
         held, starts, before = (
             np.pad(each, reach) for each in (held, self._starts.words, self._starts.before)
         )
+        # Half of its word up to a bit: less than what has that bit.
+        half = self._below >> np.uint64(1)
         for way in (each for step in ways for each in (-step, step)):
             here = slice(reach + way, reach + way + number)
-            hit = np.flatnonzero((held[here][self._word] & self._below) > self._half)
+            found = held[here][self._word]
+            found &= self._below
+            hit = np.flatnonzero(found > half)
+            del found
             there = self._word[hit]
             run = before[here][there] - 1
             run += np.bitwise_count(starts[here][there] & self._below[hit])
