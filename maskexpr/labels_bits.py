@@ -50,6 +50,9 @@ WORD: Final = 64
 _TYPE: Final = np.dtype("<u8")
 _ONE: Final = np.uint64(1)
 _LAST: Final = np.uint64(WORD - 1)
+# If more bits than so many to a word are set, all are unpacked; words of a band stay in the cache.
+_MANY: Final = 4
+_BAND: Final = 1 << 14
 
 
 def padded_shape(shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -123,8 +126,7 @@ class Marks:
     def number_to(self, place: Places) -> Ints:
         """How many of the places are at most each of others, which are in the block."""
         word = place >> 6
-        below = ~np.uint64(0) >> (_LAST - (place.astype(np.uint64) & _LAST))
-        found: Ints = self.before[word] + np.bitwise_count(self.words[word] & below)
+        found: Ints = self.before[word] + np.bitwise_count(self.words[word] & _up_to(place))
         return found
 
 
@@ -136,7 +138,8 @@ def list_places(words: Words) -> Ints:
     >>> list_places(np.array([0b1010, 1], dtype=np.uint64)).tolist()
     [1, 3, 64]
     """
-    return places_of(*list_bits(words))
+    number = np.bitwise_count(words)
+    return _places_of_many(words) if _are_many(number) else places_of(*_bits_of_few(words, number))
 
 
 def list_bits(words: Words) -> tuple[Ints, Words]:
@@ -148,12 +151,32 @@ def list_bits(words: Words) -> tuple[Ints, Words]:
     [[0, 0, 1], [3, 15, 1]]
     """
     number = np.bitwise_count(words)
+    if not _are_many(number):
+        return _bits_of_few(words, number)
+    place = _places_of_many(words)
+    return place >> 6, _up_to(place)
+
+
+def _are_many(number: NDArray[np.uint8]) -> bool:
+    return int(number.sum(dtype=np.int64)) > _MANY * len(number)
+
+
+def _places_of_many(words: Words) -> Ints:
+    """Bits by unpacking all words, a band after the other."""
+    found = []
+    for first in range(0, len(words), _BAND):
+        bits = np.unpackbits(words[first : first + _BAND].view(np.uint8), bitorder="little")
+        found.append(np.flatnonzero(bits.view(bool)) + first * WORD)
+    return np.concatenate(found)
+
+
+def _bits_of_few(words: Words, number: NDArray[np.uint8]) -> tuple[Ints, Words]:
+    """The lowest bit of every word, then the next, in words that are left."""
     below = np.empty(int(number.sum(dtype=np.int64)), dtype=np.uint64)
     busy = np.flatnonzero(words)
     words, number = words[busy], number[busy]
     word = np.repeat(busy, number)
     at = np.cumsum(number, dtype=np.int64) - number
-    # The lowest bit of every word, then the next, in words that are left.
     while len(words):
         less = words - _ONE
         below[at] = words ^ less
@@ -161,6 +184,11 @@ def list_bits(words: Words) -> tuple[Ints, Words]:
         left = np.flatnonzero(words)
         words, at = words[left], at[left] + 1
     return word, below
+
+
+def _up_to(place: Places) -> Words:
+    """The bits of a place's word up to the place itself."""
+    return ~np.uint64(0) >> (_LAST - (place.astype(np.uint64) & _LAST))
 
 
 def places_of(word: Ints, below: Words) -> Ints:

@@ -71,7 +71,8 @@ class Block:
     @once
     def label(self) -> Ints:
         """Component of each run, from 0; the same for equal blocks, in any process."""
-        return self.labels_of(np.arange(len(self._root)))
+        found: Ints = self._of_root[self._root]
+        return found
 
     def labels_of(self, run: Ints) -> Ints:
         """Component of some runs."""
@@ -110,13 +111,17 @@ class Block:
         of_root[self._roots] = held[self._of_root[self._roots]]
         run = np.flatnonzero(of_root[self._root])
         word, below = self._word[run], self._below[run]
+        kind = place_type(prod(padded_shape(self.shape)))
+        start = places_of(word, below).astype(kind)
+        end = self.end[run] if 2 * len(run) > len(self._word) else self._ends_of(word, below)
+        label = (np.cumsum(held) - 1).astype(np.int32)[self.labels_of(run)]
+        return Runs(self.shape, start, end.astype(kind), label, int(np.count_nonzero(held)))
+
+    def _ends_of(self, word: Ints, below: Words) -> Ints:
+        """The places after some runs, without those after all others."""
         starts = np.zeros_like(self.words)
         np.add.at(starts, word, below ^ (below >> np.uint64(1)))
-        end = list_places(ends_of(runs_from(self.words, starts)))
-        kind = place_type(prod(padded_shape(self.shape)))
-        label = (np.cumsum(held) - 1)[self.labels_of(run)].astype(np.int32)
-        start = places_of(word, below)
-        return Runs(self.shape, start.astype(kind), end.astype(kind), label, int(np.count_nonzero(held)))
+        return list_places(ends_of(runs_from(self.words, starts)))
 
     def _components(self, full: bool) -> tuple[Ints, Ints, Ints, int]:
         """The root of each run's tree, all roots, the component of each run that is a root, and how many
