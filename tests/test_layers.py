@@ -35,6 +35,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "once",
         "records",
         "structure",
+        "threads",
         "trace",
     ),
     ("axis*", "projection*", "lattice", "geom*", "points", "tiles*", "neighbours", "shapes"),
