@@ -15,8 +15,9 @@ Ints = NDArray[np.int64]
 def paint_short(flat: NDArray[np.uint8], start: Ints, length: NDArray[np.integer[Any]], value: int) -> None:
     """Set spans of a flat array, which may overlap, to a value.
 
-    A span of 2^k pixels or more, but not twice as many, is two stores of 2^k bytes, one at each end. That
-    costs near 20 ns a store up to 64 bytes, whatever the length.
+    A span of at least 2^k pixels and less than twice as many is two stores of 2^k bytes, one from its start
+    and one up to its end, into the array taken for one of overlapping items of that size. That costs near 20
+    ns a store up to 64 bytes, whatever the length.
 
     Parameters
     ----------
@@ -33,17 +34,33 @@ def paint_short(flat: NDArray[np.uint8], start: Ints, length: NDArray[np.integer
     >>> flat.tolist()
     [0, 7, 7, 7, 7, 0, 0, 0, 7]
     """
-    # Exact, as lengths are far below 2^53.
-    level = np.frexp(length.astype(np.float64))[1] - 1
-    for k in np.flatnonzero(np.bincount(level)).tolist():
-        some = np.flatnonzero(level == k)
-        size = 1 << k
-        stores: Any = np.ndarray((len(flat) - size + 1,), f"V{size}", flat, strides=(1,))
-        one = np.void(bytes([value]) * size)
-        first = start[some]
-        stores[first] = one
-        if k:
-            stores[first + (length[some] - size)] = one
+    if not len(start):
+        return
+    # The exponent of a whole number below 2^53 is exact.
+    power = (np.frexp(length)[1] - 1).astype(np.int8)
+    number = np.bincount(power)
+    if np.count_nonzero(number) > 1:
+        order = np.argsort(power, kind="stable")
+        start, length = start[order], length[order]
+    begin = 0
+    for k, end in enumerate(np.cumsum(number).tolist()):
+        if end > begin:
+            _store(flat, 1 << k, start[begin:end], length[begin:end], value)
+        begin = end
+
+
+def _store(
+    flat: NDArray[np.uint8], size: int, start: Ints, length: NDArray[np.integer[Any]], value: int
+) -> None:
+    """Set spans of at least ``size`` pixels and at most twice as many, by two stores each."""
+    if size == 1:
+        flat[start] = value
+        return
+    # Places within the array only: numpy checks each index against the number of places.
+    places: Any = np.ndarray((len(flat) - size + 1,), f"V{size}", flat, strides=(1,))
+    item = np.void(bytes([value]) * size)
+    places[start] = item
+    places[start + (length - size)] = item
 
 
 def list_busy(flat: NDArray[Any]) -> Ints:
