@@ -24,6 +24,8 @@ from maskexpr.shapes import (
     Compound,
     Ellipse,
     EllipseAnnulus,
+    Line,
+    Point,
     Polygon,
     Rectangle,
     RectangleAnnulus,
@@ -188,6 +190,42 @@ def test_coverage_of_the_whole_sky_and_of_nothing() -> None:
     assert filled.compute(geom).all()
     assert flat.coverage(nothing, ask)[0] == EMPTY
     assert not flat.compute(geom).any()
+
+
+@pytest.mark.parametrize("name", geometries())
+def test_points_and_lines_are_marked_together(name: str) -> None:
+    geom = geometries()[name].to_image()
+    rng = np.random.default_rng(len(name))
+    at = [
+        (float(a), float(b)) for a, b in zip(rng.uniform(0, 360, 16), rng.uniform(-80, 80, 16), strict=True)
+    ]
+    at[:4] = [(0.0, 90.0), (180.0, 0.0), (12.0, -90.0), (83.6, 22.0)]
+    frames = rng.choice(FRAMES, 16)
+    marks: list[Shape] = [Point(*each, str(frame)) for each, frame in zip(at[:8], frames, strict=False)]
+    # One long line; the others are short, as most are.
+    marks.extend(
+        Line((x, x + 3), (y, y - 2 if y > 0 else y + 2), str(f)) for (x, y), f in zip(at, frames, strict=True)
+    )
+    marks.append(Line((10.0, 120.0), (-20.0, 30.0)))
+    marks.append(Line((5.0, 5.0), (6.0, 6.0)))
+    tile = whole_tile(geom)
+    want = np.zeros(geom.image_shape, dtype=bool)
+    for each in marks:
+        each.pixels(geom).fill(want, 0, 0)  # type: ignore[attr-defined]
+    if tile.on_sky is not None:
+        want &= tile.on_sky
+    from_list = mx.Region(joined(marks, "or"))
+    assert from_list.is_marks
+    ellipse = Ellipse(83, 22, 5, 2)
+    for mask in (from_list, functools.reduce(operator.or_, map(mx.Region, marks))):
+        assert isinstance(simplify(lower(mask)), mx.Region)
+        for chunks in ("auto", 7):
+            assert np.array_equal(mask.compute(geom, chunks=chunks).values, want)
+        mixed = (mask | mx.Region(ellipse)).compute(geom).values
+        assert np.array_equal(mixed, want | mx.Region(ellipse).compute(geom).values)
+    assert mx.Region(joined([*marks, ellipse], "or")).is_marks is False
+    plan = from_list.plan(geom, chunks=5)
+    assert plan.n_mixed <= np.count_nonzero(want)
 
 
 def test_which_formulas_are_told_as_additions() -> None:

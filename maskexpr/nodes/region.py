@@ -13,11 +13,13 @@ import regions
 from ..coverage import EMPTY, Coverage
 from ..errors import MaskValueError, NeedsGridError
 from ..expr import And, Ask, Bools, Mask, NoSky, Not, Or, Xor, node
+from ..geom import WcsGeom
 from ..once import once
 from ..points import Pixels, Points
 from ..regionio import read_shape, shape_of
 from ..regionio_back import to_regions
 from ..shapes import Compound, Line, Point, Shape
+from ..shapes.line import MarkedPixels, marked
 from ..tiles import Areas, Tile, Tiles
 from ._pixel_region import pixel_coverage, pixel_values
 from ._shapes import ShapeIndex
@@ -27,6 +29,8 @@ __all__ = ["Region"]
 METRICS = ("sky", "pixel")
 
 _lock = threading.Lock()
+# Geometries of which marked pixels are kept.
+_GEOMETRIES = 4
 
 # Where DS9's name of a frame is not astropy's.
 _FRAMES = {"barycentricmeanecliptic": "ecliptic"}
@@ -141,6 +145,28 @@ class Region(Mask):
         return shape.joined == "xor" or bool(shape.adds)
 
     @once
+    def is_marks(self) -> bool:
+        """Whether the region is of points and lines alone."""
+        shape = self.shape
+        one_union = not isinstance(shape, Compound) or shape.joined == "or"
+        return self.metric == "sky" and one_union and all(isinstance(x, Point | Line) for x in shape.leaves)
+
+    def _marked(self, geom: WcsGeom) -> MarkedPixels:
+        """The pixels that points and lines mark; those of the last geometries are kept."""
+        if isinstance(self.shape, Point | Line):
+            return self.shape.pixels(geom)
+        with _lock:
+            if geom not in self._pixels:
+                while len(self._pixels) >= _GEOMETRIES:
+                    del self._pixels[next(iter(self._pixels))]
+                self._pixels[geom] = marked(self.shape.leaves, geom)
+            return self._pixels[geom]
+
+    @once
+    def _pixels(self) -> dict[WcsGeom, MarkedPixels]:
+        return {}
+
+    @once
     def _indices(self) -> dict[str, ShapeIndex]:
         return {}
 
@@ -160,8 +186,8 @@ class Region(Mask):
         """See `Mask.coverage`."""
         if self.metric == "pixel":
             return pixel_coverage(self.shape, areas)
-        if isinstance(self.shape, Point | Line):
-            return _marks_coverage(self.shape, areas)
+        if self.is_marks:
+            return _marks_coverage(self._marked(areas.geom), areas)
         if self.shape.needs_grid:
             return of.coverage(self.lowered(), areas)
         if self.is_indexed:
@@ -182,8 +208,8 @@ class Region(Mask):
             )
         if self.metric == "pixel":
             return pixel_values(self.shape, where)
-        if isinstance(self.shape, Point | Line):
-            return _marks(self.shape, where)
+        if self.is_marks:
+            return _marks(self._marked(where.geom), where)
         return of.values(self.lowered(), where)
 
     def paint(self, tile: Tile, out: Bools, of: Ask) -> None:
@@ -211,8 +237,7 @@ def _check_metric(metric: str) -> None:
         raise MaskValueError(f"metric must be 'sky' or 'pixel', got {metric!r}")
 
 
-def _marks(shape: Point | Line, where: Tile | Pixels) -> Bools:
-    pixels = shape.pixels(where.geom)
+def _marks(pixels: MarkedPixels, where: Tile | Pixels) -> Bools:
     if isinstance(where, Pixels):
         return pixels.hold(where.y, where.x)
     out = np.zeros(where.shape, dtype=bool)
@@ -220,15 +245,16 @@ def _marks(shape: Point | Line, where: Tile | Pixels) -> Bools:
     return out
 
 
-def _marks_coverage(shape: Point | Line, areas: Areas) -> Coverage:
-    pixels = shape.pixels(areas.geom)
+def _marks_coverage(pixels: MarkedPixels, areas: Areas) -> Coverage:
     cover = pixels.coverage(areas.caps)
-    if isinstance(areas, Tiles) and len(pixels.y):
-        y0, y1, x0, x1 = areas.bounds
-        missed = (
-            (pixels.y.max() < y0) | (pixels.y.min() >= y1) | (pixels.x.max() < x0) | (pixels.x.min() >= x1)
-        )
-        cover[missed] = EMPTY
+    if isinstance(areas, Tiles):
+        open_ = np.flatnonzero(cover != EMPTY)
+        y0, y1, x0, x1 = areas.bounds[:, open_]
+        first, last = np.searchsorted(pixels.y, y0), np.searchsorted(pixels.y, y1)
+        for i, place in enumerate(open_):
+            x = pixels.x[first[i] : last[i]]
+            if not np.any((x >= x0[i]) & (x < x1[i])):
+                cover[place] = EMPTY
     return cover
 
 

@@ -39,7 +39,7 @@ def lower(mask: Mask) -> Mask:
 def _is_whole(region: Region) -> bool:
     """Whether a region of many shapes is asked as it is: circles in a union are better off as catalogues."""
     if not region.is_indexed:
-        return False
+        return region.is_marks
     shape = region.shape
     assert isinstance(shape, Compound)
     if not any(isinstance(each, Circle) for each in shape.shapes):

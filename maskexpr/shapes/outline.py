@@ -170,7 +170,7 @@ def _along(a: Floats, b: Floats, normal: Floats, xyz: Floats, least: float | Flo
     return (dot(cross(normal, a), xyz) >= least) & (dot(cross(b, normal), xyz) >= least)
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=1 << 14)
 def outline(
     lon: tuple[float, ...], lat: tuple[float, ...], origin: str, target: str, larger: bool
 ) -> Outlines:
