@@ -44,6 +44,8 @@ class RowSpread:
         self.shape = shape
         ny, nx = shape
         self._words = np.zeros((ny, -(-nx // _BITS)), dtype=_WORD)
+        # Bits after the last pixel are set, so that the words of a full row are.
+        self._words[:, -1:] = ~np.uint64(0) << np.uint64((nx - 1) % _BITS + 1)
         # Pixels of a row from the first on, and those before the second, are selected besides.
         self._rest = np.full(ny, nx, dtype=np.int64)
         self._begin = np.zeros(ny, dtype=np.int64)
@@ -108,8 +110,11 @@ class RowSpread:
 
     def _spread(self, mask: Bools, column: int, first: int, near: Ints) -> None:
         """Add what is near to rows of a mask."""
-        ny, nx = self.shape
+        nx = self.shape[1]
         number, words = len(mask), self._words.shape[1]
+        opened = self._open(first, number + near.shape[1])
+        if opened[0] >= opened[1]:
+            return
         # What is wider than this reaches all of the array from every pixel.
         near = np.minimum(near, max(nx - column, column + mask.shape[1]))
         most = int(near.max())
@@ -131,13 +136,24 @@ class RowSpread:
         left = place - reach + (1 << np.maximum(level, 0)) - 1
         octets = 8 * (words + 1)
         some = np.ndarray((table.nbytes - octets + 1,), f"V{octets}", table, strides=(1,))
-        for start in (left, right):
-            index, shift = row + (start >> 3), (start & 7).astype(_WORD)
-            for j in np.flatnonzero(near.max(axis=0) >= 0).tolist():
-                low, high = max(0, -first - j), min(number, ny - first - j)
-                if low < high:
-                    found = some[index[j, low:high]].view(_WORD).reshape(-1, words + 1)
-                    _or_shifted(self._words[first + j + low : first + j + high], found, shift[j, low:high])
+        sides = [(row + (start >> 3), (start & 7).astype(_WORD)) for start in (left, right)]
+        widest = near.max(axis=0)
+        # The widest first: what they fill is left out, as is asked after 1, 2, 4, ... of them.
+        for count, j in enumerate(np.argsort(-widest, kind="stable").tolist()):
+            if widest[j] < 0:
+                break
+            if count & (count - 1) == 0:
+                opened = self._open(first, number + near.shape[1])
+            low, high = max(0, opened[0] - first - j), min(number, opened[1] - first - j)
+            for index, shift in sides if low < high else ():
+                found = some[index[j, low:high]].view(_WORD).reshape(-1, words + 1)
+                _or_shifted(self._words[first + j + low : first + j + high], found, shift[j, low:high])
+
+    def _open(self, first: int, number: int) -> tuple[int, int]:
+        """The first row of some, and the one after the last, that is not full."""
+        first, last = max(first, 0), max(first + number, 0)
+        rows = np.flatnonzero((self._words[first:last] != ~np.uint64(0)).any(axis=1))
+        return (first + int(rows[0]), first + int(rows[-1]) + 1) if len(rows) else (first, first)
 
     def _wrap(self, mask: Bools, column: int, first: int, wrapped: Ints, busy: NDArray[np.intp]) -> None:
         """Add what is reached the other way round: only the ends of a row's selection matter."""

@@ -19,7 +19,7 @@ Floats = NDArray[np.float64]
 
 # An expectation below this is taken as this: the logarithm of zero counts is needed, times zero.
 _LEAST = 1e-25
-# Counts below this are looked up in a table of logarithms, which is three times as fast as taking them.
+# Counts below this are looked up in a table of what depends on them alone, logarithms and all.
 _TABLE = 1 << 16
 # Elements worked on at a time, so that the working arrays stay in the cache.
 _PIECE = 1 << 14
@@ -46,42 +46,53 @@ def cash_sqrt_ts(n_on: NDArray[Any], mu: NDArray[Any]) -> Floats:
     """
     out = np.empty(n_on.shape)
     flat, counts, expected = out.reshape(-1), n_on.reshape(-1), mu.reshape(-1)
+    work = np.empty((3, min(_PIECE, flat.size)))
+    zero = np.zeros(work.shape[1])
     for start in range(0, flat.size, _PIECE):
         part = slice(start, start + _PIECE)
-        flat[part] = _cash_piece(counts[part], expected[part].astype(np.float64))
+        ts = flat[part]
+        excess = _cash_piece(counts[part], expected[part], ts, work[:, : len(ts)])
+        _signed_root(ts, excess, zero[: len(ts)])
     return out
 
 
-def _cash_piece(counts: NDArray[Any], mu: Floats) -> Floats:
-    n = counts.astype(np.float64)
-    least_mu, least_n = np.maximum(mu, _LEAST), np.maximum(n, _LEAST)
-    # The order of these additions is gammapy's; only where they are put is not.
-    ts = n * np.log(least_mu)
+def _cash_piece(counts: NDArray[Any], expected: NDArray[Any], ts: Floats, work: Floats) -> Floats:
+    """Fill in the test statistic; returns the excess."""
+    n: Floats = work[0]
+    mu, spare = work[1:]
+    n[...] = counts
+    mu[...] = expected
+    least_mu = mu if expected.min(initial=np.inf) >= _LEAST else np.maximum(mu, _LEAST)
+    # The order of these additions is gammapy's; only where they are put is not, and that both are doubled.
+    np.log(least_mu, out=ts)
+    ts *= n
     np.subtract(least_mu, ts, out=ts)
-    of_data = n * _log_counts(counts, least_n)
-    np.subtract(least_n, of_data, out=of_data)
-    ts *= 2.0
-    of_data *= 2.0
-    ts -= of_data
+    ts -= _of_data(counts, n, spare)
+    ts += ts
     n -= mu
-    return _signed_root(ts, n)
+    return n
 
 
-def _log_counts(counts: NDArray[Any], least_n: Floats) -> Floats:
-    """Logarithms of counts, from a table where they are whole and not too many."""
+def _of_data(counts: NDArray[Any], n: Floats, out: Floats) -> Floats:
+    """What counts themselves add, from a table where they are whole and not too many."""
     whole = counts.dtype.kind in "iu"
-    if not whole and not np.isfinite(counts).all():
-        return np.asarray(np.log(least_n))
-    place = counts if whole else counts.astype(np.int64)
-    known = place.min(initial=0) >= 0 and place.max(initial=0) < _TABLE
-    if known and (whole or np.array_equal(place, counts)):
-        return np.asarray(_table()[place])
-    return np.asarray(np.log(least_n))
+    if whole or bool(np.isfinite(counts).all()):
+        place = counts if whole else counts.astype(np.int64)
+        known = place.min(initial=0) >= 0 and place.max(initial=0) < _TABLE
+        if known and (whole or np.array_equal(place, counts)):
+            np.take(_table(), place, out=out, mode="clip")
+            return out
+    return _alone(n)
 
 
 @lru_cache(maxsize=1)
 def _table() -> Floats:
-    return _log(np.arange(_TABLE, dtype=np.float64))
+    return _alone(np.arange(_TABLE, dtype=np.float64))
+
+
+def _alone(n: Floats) -> Floats:
+    least = np.maximum(n, _LEAST)
+    return np.asarray(least - n * np.log(least))
 
 
 def wstat_sqrt_ts(n_on: Floats, n_off: Floats, alpha: Floats, excess: Floats) -> Floats:
@@ -116,7 +127,7 @@ def wstat_sqrt_ts(n_on: Floats, n_off: Floats, alpha: Floats, excess: Floats) ->
             fixed = 2.0 * (_or_zero(on, -on * (1.0 - np.log(on))) + _or_zero(off, -off * (1.0 - np.log(off))))
             null = _wstat(on, off, ratio, np.zeros_like(on)) + fixed
             best = _wstat(on, off, ratio, signal) + fixed
-            flat[start : start + _PIECE] = _signed_root(null - best, signal)
+            flat[start : start + _PIECE] = _signed_root(null - best, signal, np.zeros_like(signal))
     return out
 
 
@@ -134,13 +145,12 @@ def _or_zero(n: Floats, term: Floats) -> Floats:
     return np.where(n == 0, 0.0, term)
 
 
-def _log(n: Floats) -> Floats:
-    return np.asarray(np.log(np.maximum(n, _LEAST)))
-
-
-def _signed_root(ts: Floats, excess: Floats) -> Floats:
-    # Rounding leaves small negative values.
-    np.maximum(ts, 0.0, out=ts)
+def _signed_root(ts: Floats, excess: Floats, zero: Floats) -> Floats:
+    # Rounding leaves small negative values. A number instead of an array of zeros takes numpy twice as long.
+    np.maximum(ts, zero, out=ts)
     np.sqrt(ts, out=ts)
-    ts *= np.sign(excess)
+    # The sign's bit alone, three times as fast as a factor of -1, 0 or 1. Without an excess both terms are
+    # the same numbers, and their difference zero.
+    sign = excess.view(np.int64) & np.int64(-(1 << 63))
+    ts.view(np.int64)[...] |= sign
     return ts

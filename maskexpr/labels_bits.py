@@ -1,4 +1,4 @@
-"""Boolean arrays as bits: where runs of selected pixels begin and end, and painting them again.
+"""Boolean arrays as bits: where runs of selected pixels begin and end.
 
 Places are those of a *padded* block, which has unselected places at the end of each dimension but the first:
 so a run never touches the next row's, and a step to a neighbour is one addition. Rows are whole words of 64
@@ -8,13 +8,10 @@ places, so that a step to another row or plane moves words and no bits.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import prod
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-
-from .window import Window
 
 __all__ = [
     "WORD",
@@ -26,21 +23,18 @@ __all__ = [
     "Words",
     "empty_words",
     "ends_of",
-    "fill",
     "find_runs",
     "inner",
     "join_planes",
+    "list_bits",
     "list_places",
     "pack",
     "pack_rows",
     "padded_shape",
     "place_type",
-    "runs_from",
+    "places_of",
     "shifted",
     "starts_of",
-    "unpack_into",
-    "up_to",
-    "words_of",
     "words_shape",
 ]
 
@@ -56,8 +50,9 @@ WORD: Final = 64
 _TYPE: Final = np.dtype("<u8")
 _ONE: Final = np.uint64(1)
 _LAST: Final = np.uint64(WORD - 1)
-# Words that are unpacked at a time: their pixels stay in the cache.
-_BAND: Final = 1 << 12
+# If more bits than so many to a word are set, all are unpacked; words of a band stay in the cache.
+_MANY: Final = 4
+_BAND: Final = 1 << 14
 
 
 def padded_shape(shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -131,19 +126,8 @@ class Marks:
     def number_to(self, place: Places) -> Ints:
         """How many of the places are at most each of others, which are in the block."""
         word = place >> 6
-        found: Ints = self.before[word] + np.bitwise_count(self.words[word] & up_to(place))
+        found: Ints = self.before[word] + np.bitwise_count(self.words[word] & _up_to(place))
         return found
-
-
-def up_to(place: Places) -> Words:
-    """The bits of a place's word up to the place itself.
-
-    Examples
-    --------
-    >>> up_to(np.array([0, 65])).tolist()
-    [1, 3]
-    """
-    return ~np.uint64(0) >> (_LAST - (place.astype(np.uint64) & _LAST))
 
 
 def list_places(words: Words) -> Ints:
@@ -155,16 +139,62 @@ def list_places(words: Words) -> Ints:
     [1, 3, 64]
     """
     number = np.bitwise_count(words)
-    at = np.cumsum(number, dtype=np.int64)
-    found = np.empty(at[-1] if len(at) else 0, dtype=np.int64)
+    return _places_of_many(words) if _are_many(number) else places_of(*_bits_of_few(words, number))
+
+
+def list_bits(words: Words) -> tuple[Ints, Words]:
+    """The bits that are set, ascending: which word each is in, and the bits of this up to it.
+
+    Examples
+    --------
+    >>> [each.tolist() for each in list_bits(np.array([0b1010, 1], dtype=np.uint64))]
+    [[0, 0, 1], [3, 15, 1]]
+    """
+    number = np.bitwise_count(words)
+    if not _are_many(number):
+        return _bits_of_few(words, number)
+    place = _places_of_many(words)
+    return place >> 6, _up_to(place)
+
+
+def _are_many(number: NDArray[np.uint8]) -> bool:
+    return int(number.sum(dtype=np.int64)) > _MANY * len(number)
+
+
+def _places_of_many(words: Words) -> Ints:
+    """Bits by unpacking all words, a band after the other."""
+    found = []
+    for first in range(0, len(words), _BAND):
+        bits = np.unpackbits(words[first : first + _BAND].view(np.uint8), bitorder="little")
+        found.append(np.flatnonzero(bits.view(bool)) + first * WORD)
+    return np.concatenate(found)
+
+
+def _bits_of_few(words: Words, number: NDArray[np.uint8]) -> tuple[Ints, Words]:
+    """The lowest bit of every word, then the next, in words that are left."""
+    below = np.empty(int(number.sum(dtype=np.int64)), dtype=np.uint64)
     busy = np.flatnonzero(words)
-    words, at, first = words[busy], (at - number)[busy], busy << 6
-    # The lowest bit of every word, then the next, in words that are left.
+    words, number = words[busy], number[busy]
+    word = np.repeat(busy, number)
+    at = np.cumsum(number, dtype=np.int64) - number
     while len(words):
-        rest = words & (words - _ONE)
-        found[at] = first + np.bitwise_count((words ^ rest) - _ONE)
-        left = np.flatnonzero(rest)
-        words, at, first = rest[left], at[left] + 1, first[left]
+        less = words - _ONE
+        below[at] = words ^ less
+        words = words & less
+        left = np.flatnonzero(words)
+        words, at = words[left], at[left] + 1
+    return word, below
+
+
+def _up_to(place: Places) -> Words:
+    """The bits of a place's word up to the place itself."""
+    return ~np.uint64(0) >> (_LAST - (place.astype(np.uint64) & _LAST))
+
+
+def places_of(word: Ints, below: Words) -> Ints:
+    """Places of bits that `list_bits` gives."""
+    found: Ints = (word << 6) + np.bitwise_count(below)
+    found -= 1
     return found
 
 
@@ -217,79 +247,3 @@ def shifted(words: Words) -> Words:
     out = words << _ONE
     out[1:] |= words[:-1] >> _LAST
     return out
-
-
-def runs_from(words: Words, start: Places) -> Words:
-    """The runs that begin at some places, as bits; all of them must begin a run.
-
-    An addition does it: a carry goes from the first pixel of a run through all of them.
-    """
-    total = words + words_of(len(words), start)
-    carry = np.flatnonzero(total < words)
-    while len(carry):
-        # Rows end with places that are not selected, and those take up any carry.
-        carry += 1
-        total[carry] += _ONE
-        carry = carry[total[carry] == 0]
-    return words & ~total
-
-
-def words_of(size: int, place: Places) -> Words:
-    """Words with the bits of some places, which are all different."""
-    words = np.zeros(size, dtype=_TYPE)
-    # Of different bits the sum is the union, and numpy adds faster than it unites.
-    np.add.at(words, place >> 6, _ONE << (place.astype(np.uint64) & _LAST))
-    return words
-
-
-def fill(shape: tuple[int, ...], start: Places, end: Places) -> Words:
-    """The pixels of some runs, given as places in the padded block, as its bits.
-
-    Examples
-    --------
-    >>> fill((1, 1, 3), np.array([0, 2]), np.array([1, 3])).tolist()
-    [5]
-    """
-    size = prod(words_shape(shape))
-    # Of two numbers of many words, the difference of 2**end and 2**start is the run between them.
-    above, below = words_of(size, end), words_of(size, start)
-    out = above - below
-    borrow = np.flatnonzero(above < below)
-    while len(borrow):
-        borrow += 1
-        empty = out[borrow] == 0
-        out[borrow] -= _ONE
-        borrow = borrow[empty]
-    return out
-
-
-def unpack_into(
-    words: Words, shape: tuple[int, ...], plane: int, out: Bools, window: Window | None = None
-) -> None:
-    """Select pixels of one plane of a block in an array.
-
-    Parameters
-    ----------
-    words : ndarray of uint64
-        Bits of the padded block.
-    shape : tuple of int
-        Shape of the block.
-    plane : int
-        Which plane, counted over all dimensions before the rows.
-    out : ndarray of bool, shape ``window.shape``
-        Rows without a selected pixel are not touched.
-    window : Window, optional
-        Which pixels of the plane; all by default.
-    """
-    y0, y1, x0, x1 = window or (0, shape[-2], 0, shape[-1])
-    rows = words.reshape(words_shape(shape))[inner(shape)][np.unravel_index(plane, shape[:-2])]
-    first, last = x0 // WORD, -(-x1 // WORD)
-    skip = x0 - first * WORD
-    rows = rows[y0:y1, first:last]
-    height = max(1, _BAND // (last - first))
-    for top in range(0, len(rows), height):
-        band = rows[top : top + height]
-        if band.any():
-            octets = np.ascontiguousarray(band).view(np.uint8)
-            bits = np.unpackbits(octets, axis=1, count=x1 - first * WORD, bitorder="little")
-            out[top : top + height] |= bits[:, skip:].view(bool)

@@ -13,6 +13,7 @@ import hashlib
 import math
 import struct
 from collections.abc import Callable
+from functools import cache
 from typing import Any, TypeVar
 
 import numpy as np
@@ -20,7 +21,7 @@ from numpy.typing import NDArray
 
 from .errors import FormatError, MaskTypeError
 
-__all__ = ["RECORDS", "canonical", "decode", "digest_of", "encode", "frozen_array", "record"]
+__all__ = ["RECORDS", "canonical", "decode", "digest_of", "encode", "field_names", "frozen_array", "record"]
 
 T = TypeVar("T", bound=type)
 
@@ -58,8 +59,19 @@ def frozen_array(values: Any, dtype: Any = np.float64) -> NDArray[Any]:
     return array
 
 
+@cache
+def _names(cls: Any) -> tuple[str, ...]:
+    return tuple(each.name for each in dataclasses.fields(cls))
+
+
+def field_names(value: Any) -> tuple[str, ...]:
+    """Names of the fields of a dataclass's instance."""
+    kind: Any = type(value)
+    return _names(kind)
+
+
 def _fields(value: Any) -> list[tuple[str, Any]]:
-    return [(f.name, getattr(value, f.name)) for f in dataclasses.fields(value)]
+    return [(name, getattr(value, name)) for name in field_names(value)]
 
 
 def canonical(value: Any, child: Callable[[Any], bytes | None], here: bool = False) -> bytes:
@@ -74,6 +86,11 @@ def canonical(value: Any, child: Callable[[Any], bytes | None], here: bool = Fal
     here : bool
         Whether the bytes need only tell values apart in this process: data in memory then count by identity.
     """
+    # What most fields are comes first: masks of thousands of shapes are asked for hundred thousands of these.
+    if type(value) is float:
+        return b"F" + struct.pack("<d", value + 0.0)
+    if isinstance(value, (bool, int, str)):
+        return f"{type(value).__name__}:{value}".encode()
     own = child(value)
     if own is not None:
         return b"N" + own
@@ -86,8 +103,8 @@ def canonical(value: Any, child: Callable[[Any], bytes | None], here: bool = Fal
             f"A{data.dtype.str}{data.shape}".encode()
             + hashlib.blake2b(data.tobytes(), digest_size=16).digest()
         )
-    if isinstance(value, bool) or value is None or isinstance(value, (int, str)):
-        return f"{type(value).__name__}:{value}".encode()
+    if value is None:
+        return b"NoneType:None"
     if isinstance(value, float):
         return b"F" + struct.pack("<d", value + 0.0)
     if dataclasses.is_dataclass(value):

@@ -17,8 +17,11 @@ from .window import Window
 
 __all__ = ["contains_pixels", "selected_area"]
 
-# Points that lie in one cell of this many pixels a side are looked up in one window.
-_CELL = 256
+# Points that lie in one cell of this many pixels a side are looked up in one window: small cells where there
+# are few points, which should cost few pixels; large ones where a point comes on at most so many pixels, as a
+# window costs some milliseconds whatever its size.
+_SMALL, _LARGE = 256, 1024
+_PIXELS = 1 << 14
 
 
 def contains_pixels(compiled: Compiled, positions: SkyCoord) -> NDArray[np.bool_]:
@@ -39,7 +42,8 @@ def contains_pixels(compiled: Compiled, positions: SkyCoord) -> NDArray[np.bool_
     varying = tuple(sum(sizes) for sizes in compiled.chunks[:-2])
     planes = tuple(product(*(range(n) for n in varying)))
     out = np.zeros((len(planes), y.size), dtype=bool)
-    cells = (row // _CELL) * (-(-width // _CELL)) + column // _CELL
+    side = _LARGE if height * width < _PIXELS * row.size else _SMALL
+    cells = (row // side) * (-(-width // side)) + column // side
     order = np.argsort(cells, kind="stable")
     for some in np.split(order, np.flatnonzero(np.diff(cells[order])) + 1):
         if len(some):

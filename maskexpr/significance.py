@@ -31,8 +31,8 @@ Grids = dict[str, NDArray[Any]]
 _EXACT: Final = 1 << 24
 # Functions of dask carry no types.
 _DASK: Any = da
-# Pixels a side of the chunks of an array in memory: some for the cores to share, margins small beside them.
-_SIDE: Final = 1024
+# Pixels a side of the chunks of an array in memory, as for masks. One chunk is shared by the cores.
+_SIDE: Final = 2048
 
 
 def significance(
@@ -144,9 +144,8 @@ class _Job:
         """Significance of some planes taken together."""
         disk = TopHat(self.radius)
         used = _used(planes, "mask") & _used(planes, "mask_fit")
-        used = np.broadcast_to(used, planes[0]["counts"].shape)
         n_on = self._counts(sum_whole(disk, _weighed(planes, "counts", used)))
-        inner = tuple(slice(disk.reach, size - disk.reach) for size in used.shape)
+        inner = tuple(slice(disk.reach, size - disk.reach) for size in planes[0]["counts"].shape)
         if self.method == "cash":
             expected = _weighed([_clipped(each) for each in planes], "background", used)
             out = cash_sqrt_ts(n_on, disk(expected, np.float64, np.float32 if self.rounded else np.float64))
@@ -183,7 +182,8 @@ class _Job:
 
     def _counts(self, sums: NDArray[Any]) -> NDArray[Any]:
         """Sums of counts, rounded as `rounding` says."""
-        if not self.rounded or (sums.dtype.kind == "i" and int(sums.max(initial=0)) < _EXACT):
+        small = sums.dtype == np.int16 or (sums.dtype == np.int32 and int(sums.max(initial=0)) < _EXACT)
+        if small or not self.rounded:
             return sums
         return np.rint(self._round(sums))
 

@@ -23,7 +23,7 @@ from .labels_join import Summary, Verdict, close, merge, merge_plan, nothing, sp
 from .nodes._components import Connected, Labelled
 from .nodes._decided import Decided, Kept, keep_tile
 from .nodes._domain import domain
-from .nodes._solve import blocks, is_sparse
+from .nodes._solve import blocks, in_pairs, is_sparse
 from .passes.evaluate import Evaluator
 from .structure import postorder
 from .tiles import Tile, Tiles
@@ -134,7 +134,7 @@ class Stages:
 
     def _stage(self, number: int, node: Connected, plane: Plane) -> _Stage:
         geom = self._compiled.geom
-        windows, shape = blocks(geom, *self._compiled.chunks[-2:])
+        windows, shape = blocks(geom, *(in_pairs(sizes) for sizes in self._compiled.chunks[-2:]))
         busy = _busy(node, geom, windows, plane)
         known = [self._known(node, window, plane) for window in windows]
         for i, window in enumerate(windows):

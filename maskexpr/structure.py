@@ -5,12 +5,11 @@ Everything here works on flat lists of nodes, so that the depth of an expression
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Iterator
 from typing import Any, ClassVar, NamedTuple, Self, TypeVar
 
 from .errors import MaskTypeError
-from .records import digest_of
+from .records import digest_of, field_names
 
 __all__ = ["NODES", "Node", "Reach", "node", "postorder"]
 
@@ -56,7 +55,7 @@ class Node:
 
     def fields(self) -> list[tuple[str, Any]]:
         """Names and values of the dataclass fields."""
-        return [(f.name, getattr(self, f.name)) for f in dataclasses.fields(self)]  # type: ignore[arg-type]
+        return [(name, getattr(self, name)) for name in field_names(self)]
 
     def plain_fields(self) -> list[tuple[str, Any]]:
         """Names and values of the fields that hold no nodes."""

@@ -1,4 +1,4 @@
-"""Growing in the plane of pixels and runs of rows, against scipy."""
+"""Growing in the plane of pixels, against scipy; spans and places in arrays of bytes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from maskexpr.bits import Runs, box_widths, disk_widths, paint, runs
+from maskexpr.bits import box_widths, disk_widths
+from maskexpr.bits_bytes import list_busy, paint_short
 from maskexpr.bits_growth import grow, grow_into
 
 
@@ -106,18 +107,30 @@ def test_wider_than_the_array() -> None:
     assert grow(mask, disk_widths(1e4, 1e4)).all()
 
 
-@given(sizes)
-def test_runs_paint_what_they_were_made_of(size: tuple[int, int, int, float]) -> None:
-    mask = random_mask(*size)
-    found = runs(mask)
-    assert np.array_equal(paint(mask.shape, found), mask)
-    assert (found.stop > found.start).all()
-    # Runs are whole: one for each place where a row goes from out to in.
-    assert len(found.row) == np.count_nonzero(
-        np.diff(np.pad(mask, ((0, 0), (1, 0))).astype(int), axis=1) == 1
-    )
+@given(
+    st.integers(0, 99),
+    st.sampled_from([1, 7, 8, 9, 64, 3001]),
+    st.sampled_from([1, 2, 3, 64, 65, 256, 3000]),
+    st.integers(1, 255),
+)
+def test_short_spans_overlap_and_meet_the_ends(seed: int, size: int, longest: int, value: int) -> None:
+    rng = np.random.default_rng(seed)
+    length = rng.integers(1, min(longest, size) + 1, 50)
+    start = rng.integers(0, size - length + 1)
+    flat = np.full(size, 77, dtype=np.uint8)
+    want = flat.copy()
+    for first, number in zip(start, length, strict=True):
+        want[first : first + number] = value
+    paint_short(flat, start, length.astype(np.int32), value)
+    assert np.array_equal(flat, want)
+    paint_short(flat, start[:0], length[:0], 5)
+    assert np.array_equal(flat, want)
 
 
-def test_spans_overlap_and_leave_the_array() -> None:
-    spans = Runs(np.array([0, 0, 1, 1]), np.array([-5, 1, 4, 7]), np.array([2, 3, 99, 9]))
-    assert paint((2, 6), spans).astype(int).tolist() == [[1, 1, 1, 0, 0, 0], [0, 0, 0, 0, 1, 1]]
+@given(st.integers(0, 99), st.sampled_from([0, 1, 7, 8, 9, 5000]), st.sampled_from([0.0, 0.01, 0.5, 1.0]))
+def test_busy_bytes_are_listed(seed: int, size: int, part: float) -> None:
+    values = np.random.default_rng(seed).random(size) < part
+    assert np.array_equal(list_busy(values), np.flatnonzero(values))
+    # Words, whose bytes count one by one.
+    words = values.astype(np.uint64) << np.uint64(57)
+    assert np.array_equal(list_busy(words), np.flatnonzero(words.view(np.uint8)))

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
+import dask
 import numpy as np
 import pytest
 from astropy import units as u
 from astropy.coordinates import FK4, FK5, AltAz, SkyCoord
 
 import maskexpr as mx
+from maskexpr import sampling
 from maskexpr.nodes import _cells
 from maskexpr.nodes._cells import CellIndex
 from maskexpr.nodes._circles import CircleIndex
@@ -103,6 +107,19 @@ def test_batches_do_not_matter(monkeypatch):
     assert not want.all()
     monkeypatch.setattr(_cells, "_BATCH", 7)
     assert np.array_equal(index.inside(*where), want)
+    # Shared out to threads, in the main thread alone: in others it would be a task, which has one core.
+    monkeypatch.setattr(_cells, "_SHARE", 100)
+    shares = []
+    look_up = index._look_up
+    monkeypatch.setattr(index, "_look_up", lambda *some: shares.append(len(some[0])) or look_up(*some))
+    with dask.config.set(num_workers=4):
+        assert np.array_equal(index.inside(*where), want)
+        assert len(shares) == 4
+        with ThreadPoolExecutor(1) as pool:
+            assert np.array_equal(pool.submit(index.inside, *where).result(), want)
+    with dask.config.set(scheduler="synchronous"):
+        assert np.array_equal(index.inside(*where), want)
+    assert shares[4:] == [3001, 3001]
 
 
 def test_a_crowd_is_left_to_trees():
@@ -190,3 +207,25 @@ def test_vectors_of_points_are_made_of_their_angles():
     bare = Points(unit(lon, lat), "icrs")
     assert bare.lonlat is None
     assert np.allclose(lonlat(points.xyz)[0], lon)
+
+
+@pytest.mark.parametrize("number", [1, 20, 3000])
+def test_positions_on_a_map_are_its_pixels(monkeypatch, number):
+    """Looked up in small or in large windows, by how many there are."""
+    geom = mx.WcsGeom.create(npix=(70, 50), binsz=0.5, skydir=(40, 55), proj="TAN")
+    mask = mx.Catalog(SkyCoord(RNG.uniform(10, 70, 40), RNG.uniform(40, 70, 40), unit="deg"), "1 deg")
+    values = mask.compute(geom).values
+    y, x = RNG.uniform(-3, 53, number), RNG.uniform(-3, 73, number)
+    found = []
+    for small, large, pixels in ((256, 1024, 1 << 14), (5, 16, 100), (1, 7, 0)):
+        monkeypatch.setattr(sampling, "_SMALL", small)
+        monkeypatch.setattr(sampling, "_LARGE", large)
+        monkeypatch.setattr(sampling, "_PIXELS", pixels)
+        lon, lat = geom.lonlat(y, x)
+        got = mask.contains(SkyCoord(lon, lat, unit="deg"), geom=geom)
+        row, column = np.floor(y + 0.5).astype(int), np.floor(x + 0.5).astype(int)
+        on_map = (row >= 0) & (row < 50) & (column >= 0) & (column < 70)
+        assert np.array_equal(got[on_map], values[row[on_map], column[on_map]])
+        assert not got[~on_map].any()
+        found.append(got)
+    assert all(np.array_equal(each, found[0]) for each in found)

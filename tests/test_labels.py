@@ -12,21 +12,21 @@ from hypothesis.extra.numpy import array_shapes, arrays
 from numpy.testing import assert_array_equal
 from scipy import ndimage
 
-from maskexpr.labels import Block, connect, label_runs, lonely, paint, place_of, run_places
+from maskexpr.labels import connect, paint, place_of, run_places
 from maskexpr.labels_bits import (
     Marks,
-    fill,
     find_runs,
     join_planes,
     list_places,
     pack,
     padded_shape,
-    runs_from,
     starts_of,
-    unpack_into,
 )
+from maskexpr.labels_block import Block, label_runs
 from maskexpr.labels_edges import meeting, ring
 from maskexpr.labels_join import Champion, Table, merge_plan, nothing, summarise
+from maskexpr.labels_paint import fill, runs_from, unpack_into, words_of
+from maskexpr.labels_sieve import lonely, sieve
 from maskexpr.window import Window
 
 blocks = arrays(bool, array_shapes(min_dims=3, max_dims=3, min_side=1, max_side=7))
@@ -134,7 +134,9 @@ def test_runs_over_many_words(shape: tuple[int, int, int], gaps: int, seed: int)
     words, (start, end) = pack(block), find_runs(block)
     assert_array_equal(fill(shape, start, end), words)
     some = rng.random(len(start)) < 0.5
-    assert_array_equal(runs_from(words, start[some]), fill(shape, start[some], end[some]))
+    assert_array_equal(
+        runs_from(words, words_of(len(words), start[some])), fill(shape, start[some], end[some])
+    )
     assert_array_equal(list_places(starts_of(words)), start)
     assert_array_equal(Block(shape, words, full=False).end, end)
 
@@ -158,6 +160,40 @@ def test_pixels_that_nothing_touches(block: np.ndarray, full: bool) -> None:
     expected, _ = scipy_labels(block, full)
     single = np.bincount(expected.ravel())[expected] == 1
     assert_array_equal(unpacked(lonely(pack(block), block.shape, full), block.shape), block & single)
+
+
+@given(
+    shape=st.one_of(
+        array_shapes(min_dims=3, max_dims=4, min_side=1, max_side=5),
+        st.tuples(st.integers(1, 2), st.integers(1, 40), st.integers(1, 140)),
+    ),
+    density=st.floats(0, 1),
+    few=st.integers(0, 5),
+    full=st.booleans(),
+    seed=st.integers(0, 999),
+)
+def test_what_is_sieved_out_holds_no_known_pixel(
+    shape: tuple[int, ...], density: float, few: int, full: bool, seed: int
+) -> None:
+    """Components go as a whole; those with a known pixel stay."""
+    rng = np.random.default_rng(seed)
+    block, known = rng.random(shape) < density, np.zeros(shape, dtype=bool)
+    known.reshape(-1)[rng.integers(0, known.size, few)] = True
+    left = unpacked(sieve(pack(block), pack(known), shape, full), shape)
+    assert not (left & ~block).any()
+    label, _ = scipy_labels(block, full)
+    gone = np.unique(label[block & ~left])
+    assert not np.isin(label[left], gone).any()
+    assert not np.isin(label[block & known], gone).any()
+
+
+def test_far_components_are_sieved_out() -> None:
+    block, known = np.zeros((2, 1, 64, 300), dtype=bool)
+    block[0, 2:6, 3:9] = block[0, 40:60, 100:250] = True
+    known[0, 50, 120] = True
+    left = unpacked(sieve(pack(block), pack(known), block.shape, full=True), block.shape)
+    assert left.sum() == 20 * 150
+    assert left[0, 40:60, 100:250].all()
 
 
 @given(block=arrays(bool, array_shapes(min_dims=3, max_dims=4, min_side=1, max_side=5)))

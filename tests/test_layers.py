@@ -36,6 +36,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "labels*",
         "records",
         "structure",
+        "threads",
         "trace",
     ),
     ("axis*", "projection*", "lattice", "geom*", "points", "tiles*", "neighbours", "shapes"),

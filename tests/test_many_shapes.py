@@ -104,6 +104,29 @@ def test_tiles_and_points_are_those_of_each_shape_alone(name: str, scale: float,
     assert np.array_equal(mask.on(geom, chunks=11).values, want)
 
 
+@pytest.mark.parametrize("name", geometries())
+@pytest.mark.parametrize("scale", SCALES)
+def test_the_last_shape_that_holds_a_pixel_decides(name: str, scale: float) -> None:
+    geom = geometries()[name].to_image()
+    rng = np.random.default_rng(int(scale))
+    shapes = some(2 * len(name) + int(scale), 25, scale)
+    adds = [True, *rng.choice([True, False], 24)]
+    mask = mx.Region(
+        combine([("or" if add else "minus", each) for add, each in zip(adds, shapes, strict=True)])
+    )
+    assert mask.is_indexed
+    points = whole_tile(geom).all_pixels()
+    want = np.zeros(len(points), dtype=bool)
+    for add, each in zip(adds, shapes, strict=True):
+        want = (
+            want | each.inside(points.xyz, geom.frame) if add else want & ~each.inside(points.xyz, geom.frame)
+        )
+    for chunks in ("auto", 7):
+        assert np.array_equal(mask.compute(geom, chunks=chunks).values.ravel(), want)
+    assert np.array_equal(mask.inside(points), want)
+    assert np.array_equal(mask.lowered().compute(geom).values.ravel(), want)
+
+
 @pytest.mark.parametrize("scale", SCALES)
 @pytest.mark.parametrize("frame", ["icrs", "galactic"])
 def test_pairs_are_asked_as_each_shape_alone(scale: float, frame: str) -> None:
@@ -162,9 +185,25 @@ def test_coverage_of_the_whole_sky_and_of_nothing() -> None:
     left = mx.Region(joined([WholeSky(), Rectangle(40, -20, 3, 1)], "xor"))
     flat = mx.Region(joined([Ellipse(10, 20, 3, 0), Circle(1, 2, 0)], "or"))
     assert [each.coverage(whole, ask)[0] for each in (small, pair, left)] == [MIXED] * 3
-    assert filled.coverage(whole, ask)[0] == FULL
+    assert filled.compute(geom).all()
     assert flat.coverage(nothing, ask)[0] == EMPTY
     assert not flat.compute(geom).any()
+
+
+def test_which_formulas_are_told_as_additions() -> None:
+    a, b, c = Circle(0, 0, 1), Circle(1, 0, 1), Circle(2, 0, 1)
+    told = {
+        (0,): (True,),
+        (0, 1, "minus", 2, "or"): (True, False, True),
+        (0, 1, 2, "or", "or"): (True, True, True),
+        (0, 1, 2, "or", "minus"): (),
+        (1, 0, "minus", 2, "or"): (),
+        (0, 1, "and", 2, "or"): (),
+        (0, 0, "minus", 2, "or"): (),
+        (): (),
+    }
+    for formula, adds in told.items():
+        assert Compound([a, b, c][: max(1, len(adds) or 3)], formula).adds == adds, formula
 
 
 def test_regions_are_united_and_circles_stay_a_catalogue() -> None:
@@ -183,7 +222,24 @@ def test_regions_are_united_and_circles_stay_a_catalogue() -> None:
     assert odd.shape.joined == "xor"
     assert simplify(lower(ellipses[0] | ~ellipses[0] | ellipses[1])) == mx.AllSky()
     minus = mx.Region(combine([("or", ellipses[0].shape), ("minus", ellipses[1].shape)]))
-    assert not minus.is_indexed
+    assert simplify(lower(minus)) is minus
+
+
+def test_what_is_taken_away_one_by_one_is_taken_away_together() -> None:
+    keep, *rest = [mx.Region(Ellipse(i, 10, 4, 2)) for i in range(6)]
+    circles = [mx.Region(Circle(i, 10, 1)) for i in range(3)]
+    mask = functools.reduce(operator.sub, [*rest, *circles], keep)
+    simple = simplify(lower(mask))
+    assert sorted(type(each).__name__ for each in simple.children) == ["Not", "Region"]
+    inner = next(each for each in simple.children if isinstance(each, mx.Not)).mask
+    assert sorted(type(each).__name__ for each in inner.children) == ["Catalog", "Region"]
+    geom = mx.WcsGeom.create(skydir=(3, 10), npix=(90, 80), binsz=0.1)
+    points = whole_tile(geom).all_pixels()
+    want = keep.inside(points)
+    for each in (*rest, *circles):
+        want &= ~each.inside(points)
+    assert np.array_equal(mask.compute(geom).values.ravel(), want)
+    assert simplify(simple) == simple
 
 
 def test_work_follows_the_shapes_and_not_their_number_times_the_map() -> None:

@@ -170,6 +170,30 @@ def test_every_way_gives_the_same_bits(name: str, radius: float) -> None:
     assert np.array_equal(found & np.isfinite(tile.lonlat[0]), want)
 
 
+@pytest.mark.parametrize("name", ["tan", "zea", "oblong tan"])
+@pytest.mark.parametrize("part", [0.002, 0.1, 0.7])
+def test_noise_grows_the_same_on_smooth_grids(name: str, part: float) -> None:
+    """Runs of a pixel or a few, and windows of odd sizes; the pixels are chosen by their position."""
+    geom = MAPS[name]
+
+    def values(tile: Tile) -> np.ndarray:
+        x, y = tile.lonlat
+        mixed = np.abs(np.sin(np.round(y, 6) * 12.9898 + np.round(x, 6) * 78.233)) * 43758.5453 % 1
+        return np.asarray(mixed < part)
+
+    chosen = Selection(values, lambda tiles: np.full(len(tiles), 1))
+    for radius in np.radians([0.4, 1.6, 5.0]).tolist():
+        shape = SkyShape(radius, radius, box=False)
+        for window in (Window(3, 50, 1, 60), Window(20, 21, 30, 33)):
+            tile = Tile(geom, window)
+            want = grow_by_tree(tile, shape, chosen)
+            found, left = grow_plane(tile, shape.bound, shape, chosen)
+            for block in map(left.tile, range(len(left))):
+                y0, y1, x0, x1 = block.window.shift(-window.y0, -window.x0)
+                found[y0:y1, x0:x1] = want[y0:y1, x0:x1]
+            assert np.array_equal(found, want)
+
+
 def test_most_of_a_smooth_map_needs_no_tree() -> None:
     geom = WcsGeom.create(skydir=(10, 50), npix=(300, 300), binsz=0.02, proj="TAN")
     mask = circles(50, 2.0, near=geom.center_skydir)

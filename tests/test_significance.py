@@ -15,12 +15,14 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.ndimage import convolve
 
+from maskexpr.adapters import windows
 from maskexpr.adapters.windows import map_windows
 from maskexpr.adapters.xarray import geom_of, wrap
 from maskexpr.axis import Axis
 from maskexpr.errors import AxisError, GeometryError, MaskValueError
 from maskexpr.geom import WcsGeom
 from maskexpr.kernels_counts import cash_sqrt_ts, wstat_sqrt_ts
+from maskexpr.kernels_edges import sum_by_edges
 from maskexpr.kernels_tophat import TopHat
 from maskexpr.nodes.band import Band
 from maskexpr.nodes.threshold import Threshold
@@ -79,6 +81,68 @@ def test_a_sum_does_not_depend_on_where_its_pixel_lies() -> None:
         assert_array_equal(tophat(values[y : y + 60, x : x + 80]), whole[y : y + 46, x : x + 66])
 
 
+def runs(tophat: TopHat, window: np.ndarray) -> np.ndarray:
+    """The simple twin of sums from edges."""
+    return tophat._by_runs(window)
+
+
+@pytest.mark.parametrize("radius", [0, 0.5, 1, 1.5, 2, 3, 4.3, 5, 7.5, 12, 20, 33.4])
+@pytest.mark.parametrize("inner", [(1, 1), (1, 7), (30, 1), (15, 16), (16, 40), (33, 17)])
+def test_sums_from_edges_are_sums_of_runs(radius: float, inner: tuple[int, int]) -> None:
+    tophat = TopHat(radius)
+    shape = tuple(size + 2 * tophat.reach for size in inner)
+    for dtype in ("i2", "i4", "i8", "f8"):
+        window = RNG.integers(-9, 30, shape).astype(dtype)
+        assert_array_equal(sum_by_edges(window, tophat._halves, np.dtype(dtype)), runs(tophat, window))
+    for values in (RNG.lognormal(0, 1, shape), RNG.normal(0, 1e-30, shape), np.zeros(shape)):
+        single = np.where(RNG.random(shape) < 0.1, 0, values).astype("f4")
+        found = sum_by_edges(single, tophat._halves, np.dtype("f8"))
+        if values.any() and found is None:
+            assert np.ptp(np.log2(np.abs(single[single != 0]))) > 8
+            continue
+        assert_array_equal(found, runs(tophat, single.astype("f8")))
+
+
+def test_whole_numbers_may_overflow_on_the_way() -> None:
+    """Sums of columns pass the limit of 16 bits, the sums over the disk do not."""
+    tophat = TopHat(3)
+    window = np.full((3000, 9), 32767 // tophat.size, dtype="i2")
+    assert int(window.sum(axis=0, dtype="i8").max()) > 2**20
+    assert_array_equal(tophat(window), tophat.size * window[6:, 6:])
+
+
+@given(st.integers(-400, 400), st.integers(1, 52), st.integers(0, 4), st.integers(1, 40))
+def test_edges_are_left_where_a_bit_could_be_lost(exponent: int, bits: int, radius: int, ny: int) -> None:
+    """One value a power of two below the others: taken only if all sums that are made of it are exact."""
+    tophat = TopHat(radius)
+    window = np.full((ny + 2 * radius, 5 + 2 * radius), 2.0**exponent)
+    window[ny // 2 + radius, 2 + radius] *= -1 - 2.0**-bits
+    found = sum_by_edges(window, tophat._halves, window.dtype)
+    if found is None:
+        assert bits + np.log2(window.size * 8 * (2 * radius + 1)) > 50 or abs(exponent) > 300
+        return
+    unit = 2.0 ** (exponent - bits)
+    whole = np.array([[int(v / unit) for v in row] for row in window], dtype=object)
+    want = convolve(whole.astype(float), disk(radius) if radius else np.ones((1, 1)), mode="constant")
+    assert np.abs(want).max() < 2**53
+    inner = slice(radius, radius + ny), slice(radius, radius + 5)
+    assert_array_equal(found, want[inner] * unit)
+
+
+def test_which_way_sums_were_made_does_not_show() -> None:
+    """A pixel far away makes the window inexact; the pixels that do not see it keep their bits."""
+    tophat = TopHat(6)
+    values = RNG.lognormal(0, 0.5, (60, 80)).astype("f4").astype("f8")
+    values[50, 70] = 1e-12
+    assert sum_by_edges(values, tophat._halves, values.dtype) is None
+    assert sum_by_edges(values[:50], tophat._halves, values.dtype) is not None
+    assert_array_equal(tophat(values)[:38], tophat(values[:50]))
+    for bad in (np.nan, np.inf, 1e300, 5e-324):
+        values[50, 70] = bad
+        assert_array_equal(tophat(values)[:38], tophat(values[:50]))
+        assert_array_equal(tophat(values), runs(tophat, values))
+
+
 def test_a_bright_pixel_leaves_nothing_on_its_neighbours() -> None:
     values = np.full((40, 40), 1e-8)
     values[20, 20] = 1e9
@@ -106,6 +170,40 @@ def test_windows_have_their_margins() -> None:
                 for x, nx in zip(columns, lazy.chunks[1], strict=True):
                     corner[y : y + ny, x : x + nx] = padded[y, x] if margin else 0
             assert_array_equal(found, values + corner)
+
+
+@pytest.mark.parametrize("scheduler", ["threads", "synchronous"])
+@pytest.mark.parametrize("chunks", [(2, 40, 50), (1, 13, 50)])
+def test_pieces_do_not_show(monkeypatch: pytest.MonkeyPatch, chunks: tuple[int, ...], scheduler: str) -> None:
+    """Small pieces, in one block whose pieces are shared out and in several that are not."""
+    cube, image = RNG.random((2, 40, 50)), RNG.random((40, 50))
+    lazy = [da.from_array(cube, chunks=chunks), da.from_array(image, chunks=(7, 11))]
+    kernel = np.ones((1, 7, 7))
+    want = convolve(cube * image, kernel, mode="constant")
+    monkeypatch.setattr(windows, "_ROWS", 9)
+    monkeypatch.setattr(windows, "_COLUMNS", 16)
+    seen = []
+
+    def around(window: np.ndarray, other: np.ndarray) -> np.ndarray:
+        seen.append(window.shape[-2:])
+        return convolve(window * other, kernel, mode="constant")[:, 3:-3, 3:-3]
+
+    def summed(window: np.ndarray, other: np.ndarray) -> np.ndarray:
+        return around(window, other).sum(axis=0)
+
+    with dask.config.set(scheduler=scheduler, num_workers=2):
+        assert_allclose(map_windows(around, lazy, 3, "test", float).compute(), want, rtol=1e-14)
+        assert max(ny for ny, _ in seen) <= 9 + 6
+        assert max(nx for _, nx in seen) <= 16 + 6
+        found = map_windows(summed, lazy, 3, "test", float, whole=True)
+        assert_allclose(found.compute(), want.sum(axis=0), rtol=1e-14)
+
+
+def test_pieces_of_a_significance_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
+    want = significance((COUNTS, CUBE), BACKGROUND, "0.5 deg", mask=MASK).values
+    monkeypatch.setattr(windows, "_ROWS", 11)
+    monkeypatch.setattr(windows, "_COLUMNS", 13)
+    assert_array_equal(significance((COUNTS, CUBE), BACKGROUND, "0.5 deg", mask=MASK).values, want)
 
 
 def test_windows_of_arrays_with_other_chunks() -> None:
@@ -207,6 +305,10 @@ def test_statistics() -> None:
     # Nothing over nothing; a table of logarithms gives what taking them gives; NaN stays.
     assert cash_sqrt_ts(np.zeros(2), np.array([0.0, 2.0])).tolist() == [0.0, -2.0]
     assert np.isnan(cash_sqrt_ts(np.array([1.0, np.nan]), np.array([np.nan, 1.0]))).all()
+    # No excess is nothing, wherever in an array: the table has the bits of taking logarithms.
+    n = RNG.integers(0, 70000, 40001)
+    for counts in (n, n.astype(float), n + 0.25):
+        assert not cash_sqrt_ts(counts, counts.astype(float)).any()
     n, mu = np.arange(70000.0), np.linspace(1, 70000, 70000)
     assert_array_equal(cash_sqrt_ts(n, mu)[:60000], cash_sqrt_ts(n[:60000], mu[:60000]))
 

@@ -7,11 +7,15 @@ circle is listed it is outside, elsewhere the predicate itself is asked of the f
 
 from __future__ import annotations
 
+import threading
+from itertools import pairwise
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from ..sphere import TIE, chord2, chord2_of, lonlat, unit
+from ..threads import in_threads, number_of_threads
 
 __all__ = ["CellIndex"]
 
@@ -30,7 +34,9 @@ _CROWD = 200
 # tangent meridian or the edge of a row.
 _MARGIN = 1e-9
 # Points looked up in one go: bounds memory, and keeps the working arrays in the cache.
-_BATCH = 1 << 16
+_BATCH = 1 << 15
+# Each thread has at least so many points to itself: starting it costs as much as some thousand look-ups.
+_SHARE = 1 << 17
 
 
 class CellIndex:
@@ -73,30 +79,44 @@ class CellIndex:
 
     def inside(self, lon: Floats, lat: Floats) -> Bools:
         """Which points lie strictly inside any of the listed circles, shape (n,); NaN is in none."""
-        out = np.empty(len(lon), dtype=bool)
-        for first in range(0, len(lon), _BATCH):
-            some = slice(first, first + _BATCH)
-            out[some] = self._look_up(lon[some], lat[some])
+        out = np.zeros(len(lon), dtype=bool)
+        # In a task, which is never run in the main thread, the cores have other work.
+        alone = threading.current_thread() is threading.main_thread()
+        threads = max(1, min(len(lon) // _SHARE, number_of_threads())) if alone else 1
+        edges = [len(lon) * i // threads for i in range(threads + 1)]
+        shares = [slice(*each) for each in pairwise(edges)]
+        in_threads(lambda some: self._look_up(lon[some], lat[some], out[some]), shares, threads)
         return out
 
-    def _look_up(self, lon: Floats, lat: Floats) -> Bools:
-        out = np.zeros(len(lon), dtype=bool)
-        cell = self._grid.cell(lon, lat)
-        number = self._number[cell]
-        open_ = np.flatnonzero(number != 0)
-        if not len(open_):
-            return out
-        number = number[open_]
-        place = self._start[cell[open_]]
-        xyz = unit(lon[open_], lat[open_])
-        while len(open_):
-            circle = self._members[place]
-            hit = chord2(xyz, self._centre[:, circle]) < self._limit[circle]
-            out[open_[hit]] = True
+    def _look_up(self, lon: Floats, lat: Floats, out: Bools) -> None:
+        """Select points in an array of False."""
+        left = [np.empty(0, dtype=np.intp)], [np.empty(0, dtype=np.intp)]
+        for first in range(0, len(lon), _BATCH):
+            some = slice(first, first + _BATCH)
+            cell = self._grid.cell(lon[some], lat[some])
+            open_ = np.flatnonzero(self._number.take(cell, mode="clip"))
+            left[0].append(open_ + first)
+            left[1].append(cell.take(open_))
+        points, cells = np.concatenate(left[0]), np.concatenate(left[1])
+        for first in range(0, len(points), _BATCH):
+            some = slice(first, first + _BATCH)
+            point = points[some]
+            out[point[self._ask(lon.take(point), lat.take(point), cells[some])]] = True
+
+    def _ask(self, lon: Floats, lat: Floats, cell: Ints) -> Ints:
+        """Which points lie in a circle that is listed in their cells, which list at least one."""
+        number, place = self._number.take(cell), self._start.take(cell)
+        xyz = unit(lon, lat)
+        point = np.arange(len(lon))
+        found = []
+        while len(point):
+            circle = self._members.take(place)
+            hit = chord2(xyz, self._centre.take(circle, axis=1)) < self._limit.take(circle)
+            found.append(point[hit])
             number -= 1
             rest = np.flatnonzero(~hit & (number > 0))
-            open_, number, place, xyz = open_[rest], number[rest], place[rest] + 1, xyz[:, rest]
-        return out
+            point, number, place, xyz = point[rest], number[rest], place[rest] + 1, xyz.take(rest, axis=1)
+        return np.concatenate([np.empty(0, dtype=np.intp), *found])
 
 
 class _Grid:
@@ -114,17 +134,18 @@ class _Grid:
         widest = np.where(edge[:-1] * edge[1:] < 0, 1.0, np.maximum(np.cos(edge[:-1]), np.cos(edge[1:])))
         self._columns = np.ones(self._rows + 2)
         self._columns[1:-1] = np.ceil(360.0 * np.maximum(widest, 0.0) / self.height) + 1
-        self._start = np.cumsum(self._columns) - self._columns
+        self._first = (np.cumsum(self._columns) - self._columns).astype(np.int64)
         self.cells = int(self._columns.sum())
 
     def cell(self, lon: Floats, lat: Floats) -> Ints:
         """The cell that holds each position; NaN is in an empty one."""
-        row = self._row(lat).astype(np.int32)
-        column = self._columns[row]
+        # Numbers of rows are in range; "clip" spares `take` a copy.
+        row = self._row(lat).astype(np.intp)
+        column = self._columns.take(row, mode="clip")
         column *= _turns(lon)
-        np.floor(column, out=column)
-        column += self._start[row]
-        return column.astype(np.int64)
+        cell = column.astype(np.int64)
+        cell += self._first.take(row, mode="clip")
+        return cell
 
     def _row(self, lat: Floats) -> Floats:
         """Rows, not yet rounded down."""
@@ -154,7 +175,7 @@ class _Grid:
         first = np.floor((lon[circle] - half) / 360.0 * columns).astype(np.int64)
         last = np.floor((lon[circle] + half) / 360.0 * columns).astype(np.int64)
         pair, column = _each(first, np.minimum(last - first + 1, columns))
-        cell = self._start[row[pair]].astype(np.int64) + column % columns[pair]
+        cell = self._first[row[pair]] + column % columns[pair]
         return circle[pair], cell
 
 

@@ -16,9 +16,12 @@ from ..coverage import EMPTY, MIXED, Coverage
 from ..errors import MaskTypeError, MaskValueError
 from ..expr import Ask, Bools, Mask, Reach
 from ..geom import WcsGeom
-from ..labels import Block, Runs, lonely, paint, run_places
-from ..labels_bits import Words, join_planes, list_places, pack, starts_of, unpack_into
+from ..labels import Runs, paint, run_places
+from ..labels_bits import Words, join_planes, list_places, pack, starts_of
+from ..labels_block import Block
 from ..labels_join import SEED, Champion, Rule, Summary, Table, Verdict, summarise
+from ..labels_paint import unpack_into
+from ..labels_sieve import sieve
 from ..points import Pixels, Points
 from ..tiles import Areas, Tile, Tiles
 from ..window import Window
@@ -163,10 +166,9 @@ class Connected(Mask):
         if not held:
             return Block(shape, words, full), None, around
         seeds = join_planes(shape, held)
-        # Of noise the most is single pixels: those without a seed, and from which nothing leads beyond the
-        # block, are no component that is ever kept.
+        # What leads beyond the block may hold a seed there.
         known = seeds | sides_of(shape) | rim_bits(shape, window, around)
-        return Block(shape, words & ~(lonely(words, shape, full) & ~known), full), seeds, around
+        return Block(shape, sieve(words, known, shape, full), full), seeds, around
 
     def _hopeful(self, geom: WcsGeom, block: Block, table: Table, place: Ints, summary: Summary) -> Labelled:
         """What may still be kept of a tile; of noise that is little."""
@@ -220,7 +222,7 @@ class Connected(Mask):
         flags = np.zeros(block.n_labels, dtype=np.uint8)
         if seeds is not None:
             # Seeds are candidates: a run of them lies in one run.
-            flags[block.label[block.run_of(list_places(starts_of(seeds)))]] |= SEED
+            flags[block.labels_of(block.run_of(list_places(starts_of(seeds))))] |= SEED
         return Table(area, first, flags)
 
 

@@ -12,7 +12,8 @@ import numpy as np
 
 from ..expr import Ask, Bools
 from ..geom import WcsGeom
-from ..labels_bits import Places, Words, fill, unpack_into
+from ..labels_bits import Places, Words
+from ..labels_paint import fill, unpack_into
 from ..points import Pixels
 from ..tiles import Tile
 from ..window import Window

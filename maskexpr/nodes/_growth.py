@@ -23,7 +23,7 @@ from ._row_growth import grow_rows
 from ._sky_growth import Selection, SkyShape
 from ._tree_growth import grow_by_tree
 
-__all__ = ["Growth", "SkyGrowth", "at_pixels", "grow_on_sky"]
+__all__ = ["Growth", "Sized", "SkyGrowth", "at_pixels", "grow_on_sky"]
 
 # Pixels asked one by one are answered by blocks of this side that hold them.
 _BLOCK = 64
@@ -31,27 +31,16 @@ _BLOCK = 64
 _TREE = 256
 
 
-@dataclasses.dataclass(init=False, frozen=True, eq=False, repr=False)
-class Growth(Mask):
-    """A mask and the shape that it grows or shrinks by; see `Dilate` for the parameters."""
+class Sized(Mask):
+    """A node with sizes, one or as many as an axis has bins, that stores other fields than a user gives."""
 
-    mask: Mask
-    radius: NDArray[np.float64]
-    unit: str
-    kernel: str
-    metric: str
     axis: str | None
 
     needs_grid = True
 
-    def __init__(
-        self, mask: Mask, radius: Any, kernel: str = "disk", metric: str = "sky", axis: str = "energy"
-    ) -> None:
-        if not isinstance(mask, Mask):
-            raise MaskTypeError(f"{type(self).__name__} takes a mask, got a {type(mask).__name__}")
-        sizes, unit = half_sides(radius, kernel, metric)
-        several = axis if len(sizes) > 1 else None
-        self._store(mask=mask, radius=sizes, unit=unit, kernel=kernel, metric=metric, axis=several)
+    def sizes(self) -> NDArray[np.float64]:
+        """Half-sides (lon, lat), shape (1 or bins, 2)."""
+        raise NotImplementedError
 
     def _store(self, **fields: Any) -> None:
         for name, value in fields.items():
@@ -67,7 +56,31 @@ class Growth(Mask):
         return frozenset() if self.axis is None else frozenset({self.axis})
 
     def check(self, geom: WcsGeom) -> None:
-        check_axis(self.radius, self.axis, geom)
+        check_axis(self.sizes(), self.axis, geom)
+
+
+@dataclasses.dataclass(init=False, frozen=True, eq=False, repr=False)
+class Growth(Sized):
+    """A mask and the shape that it grows or shrinks by; see `Dilate` for the parameters."""
+
+    mask: Mask
+    radius: NDArray[np.float64]
+    unit: str
+    kernel: str
+    metric: str
+    axis: str | None
+
+    def __init__(
+        self, mask: Mask, radius: Any, kernel: str = "disk", metric: str = "sky", axis: str = "energy"
+    ) -> None:
+        if not isinstance(mask, Mask):
+            raise MaskTypeError(f"{type(self).__name__} takes a mask, got a {type(mask).__name__}")
+        sizes, unit = half_sides(radius, kernel, metric)
+        several = axis if len(sizes) > 1 else None
+        self._store(mask=mask, radius=sizes, unit=unit, kernel=kernel, metric=metric, axis=several)
+
+    def sizes(self) -> NDArray[np.float64]:
+        return self.radius
 
     def reach(self) -> Reach:
         return reach_of(self.radius, self.unit, self.kernel)

@@ -44,12 +44,13 @@ def levels(thresholds: Sequence[Threshold], tile: Tile) -> list[Words] | None:
     plane = thresholds[0].plane_of(tile, grid)
     values = Reader(source, plane).window(window)
     y, x = np.arange(window.y0, window.y1)[:, None], np.arange(window.x0, window.x1)[None, :]
+    y, x = np.broadcast_arrays(y, x)
     shape = (1, *tile.shape)
     found = [empty_words(shape) for _ in thresholds]
     height = max(1, _BAND // tile.shape[1])
     for first in range(0, len(values), height):
-        band = values[first : first + height]
-        rows, columns = (np.broadcast_to(each, band.shape) for each in (y[first : first + height], x))
+        rows = slice(first, first + height)
+        place = Place(tile, plane, y[rows], x[rows])
         for each, words in zip(thresholds, found, strict=True):
-            pack_rows(each.judge(band, Place(tile, plane, rows, columns)), words[0, first:])
+            pack_rows(each.judge(values[rows], place), words[0, first:])
     return [words.reshape(-1) for words in found]

@@ -30,6 +30,8 @@ _SURE = 1e-6
 _FIRST = 64
 # Beyond this radius (radians) a block and what is within reach of it have no one shape.
 _RADIUS = 0.5
+# Pixels that no smooth block reaches.
+_FAR = 1e9
 
 
 class Metrics(NamedTuple):
@@ -116,14 +118,41 @@ def block_metrics(tile: Tile, radius: float, smallest: int, largest: int) -> tup
 
 
 def _within_reach(blocks: Tiles, radius: float) -> Metrics:
-    # Once without a margin to learn how far the radius reaches, then with that and room to spare.
-    first = _bound(blocks.geom, blocks.bounds.astype(np.float64), radius)
-    rows, columns = np.where(first.smooth, np.ceil(1.5 * first.reach + 4), 0)
-    y0, y1, x0, x1 = blocks.bounds
-    final = _bound(blocks.geom, np.stack([y0 - rows, y1 + rows, x0 - columns, x1 + columns]), radius)
+    # The middles tell how far the radius reaches; then it is bounded over that with room to spare, and more
+    # of it where the metric varies so much that it was not enough.
+    guess = _reach_at_middles(blocks.geom, blocks.bounds, radius)
+    found, fits = _with_margin(blocks.geom, blocks.bounds, radius, np.ceil(1.15 * guess + 4))
+    again = np.flatnonzero(found.smooth & ~fits)
+    if len(again):
+        margin = np.ceil(1.5 * found.reach[:, again] + 4)
+        more, enough = _with_margin(blocks.geom, blocks.bounds[:, again], radius, margin)
+        for old, new in zip(found[1:], more[1:], strict=True):
+            old[..., again] = new
+        fits[again] = enough
+    return found._replace(smooth=found.smooth & fits)
+
+
+def _reach_at_middles(geom: WcsGeom, bounds: Ints, radius: float) -> Floats:
+    """Rows and columns that a radius reaches by the metric at the middles of windows, shape (2, n); 0 where
+    it is not known.
+    """
+    y0, y1, x0, x1 = bounds
+    yy, yx, xx = _metric_at(geom, (y0 + y1 - 1) / 2, (x0 + x1 - 1) / 2)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        reach = radius * np.sqrt(np.stack([xx, yy]) / (yy * xx - yx**2))
+    # What reaches further than any lattice is not smooth.
+    return np.asarray(np.where(reach < _FAR, reach, 0.0))
+
+
+def _with_margin(
+    geom: WcsGeom, bounds: Ints, radius: float, margin: Floats
+) -> tuple[Metrics, NDArray[np.bool_]]:
+    """The metrics of windows with a margin of rows and columns, and which reach no further than that."""
+    rows, columns = margin
+    y0, y1, x0, x1 = bounds
+    found = _bound(geom, np.stack([y0 - rows, y1 + rows, x0 - columns, x1 + columns]), radius)
     # A way shorter than the radius that left what was sampled would have to cross its margin.
-    fits = (final.reach[0] <= rows - 2) & (final.reach[1] <= columns - 2)
-    return final._replace(smooth=final.smooth & first.smooth & fits)
+    return found, (found.reach[0] <= rows - 2) & (found.reach[1] <= columns - 2)
 
 
 def _none(radius: float) -> Metrics:
@@ -179,6 +208,11 @@ def _sampled(geom: WcsGeom, bounds: Floats) -> tuple[Floats, Floats, Floats]:
     y0, y1, x0, x1 = bounds
     y = np.stack([y0, (y0 + y1 - 1) / 2, y1 - 1])[:, None, :]
     x = np.stack([x0, (x0 + x1 - 1) / 2, x1 - 1])[None, :, :]
+    return _metric_at(geom, y, x)
+
+
+def _metric_at(geom: WcsGeom, y: Floats, x: Floats) -> tuple[Floats, Floats, Floats]:
+    """The metric's entries at places that broadcast, by differences."""
     step = _STEP / np.deg2rad(float(geom.pixel_scales.to_value("deg").max()))
     step = min(step, 0.5)
     along_y = (unit(*geom.lonlat(y + step, x)) - unit(*geom.lonlat(y - step, x))) / (2 * step)

@@ -14,9 +14,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..bits import Runs, add_spans, covered, runs
+from ..bits_bytes import list_busy, paint_short
 from ..coverage import EMPTY, FULL
 from ..expr import Bools
+from ..labels_bits import find_runs, padded_shape
 from ..sphere import unit
 from ..tiles import Tile, Tiles
 from ..window import Window
@@ -28,27 +29,41 @@ __all__ = ["grow_plane"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Smalls = NDArray[np.int32]
 
 # Sides of the blocks: small, that the metric varies little, but not smaller than the shape is large.
 _SMALLEST = 8
 _LARGEST = 256
-# Spans made at once: bounds the memory.
-_AT_ONCE = 1 << 20
+# Spans made at once: they stay in the cache.
+_AT_ONCE = 1 << 15
+# Where a shape has no column in a row: the first is after the last however long a run is.
+_NONE = 1 << 29
+# Pixels surely within the radius of a selected one, and those perhaps.
+_SURE, _PERHAPS = 3, 1
+_ONES = np.uint64(0x0101010101010101)
+
+
+class Runs(NamedTuple):
+    """Runs of selected pixels along rows of a window: ``start <= x < stop``, ordered by row and start."""
+
+    row: Ints
+    start: Ints
+    stop: Ints
 
 
 class Rows(NamedTuple):
     """For each block, and each row of the shape (the middle one is row ``middle``), its first and last
-    column, shape (blocks, rows).
+    column, shape (blocks, rows); the first is after the last where there is none.
 
     A block's own shapes have ``reach`` rows, shape (blocks,), on each side.
     """
 
     middle: int
     reach: Ints
-    inner_first: Ints
-    inner_last: Ints
-    outer_first: Ints
-    outer_last: Ints
+    inner_first: Smalls
+    inner_last: Smalls
+    outer_first: Smalls
+    outer_last: Smalls
 
 
 def grow_plane(tile: Tile, radius: float, shape: SkyShape, selection: Selection) -> tuple[Bools, Tiles]:
@@ -89,13 +104,24 @@ def _grow_blocks(tile: Tile, blocks: Tiles, metrics: Metrics, shape: SkyShape, s
     padded = _padded(blocks.bounds, metrics)
     around = Window(*(int(v) for v in (padded[0].min(), padded[1].max(), padded[2].min(), padded[3].max())))
     values = selection.values(tile.on(around))
-    rows = _shape_rows(metrics)
-    inner, outer = _spread(tile, blocks, rows, runs(values), around)
-    y, x = np.nonzero(outer & ~inner)
-    if len(y):
-        hit = _ask(tile, y + tile.window.y0, x + tile.window.x0, values, around, shape)
-        inner[y[hit], x[hit]] = True
-    return inner
+    state = _spread(tile, blocks, _shape_rows(metrics), _runs(values), around)
+    place = _doubtful(state)
+    sure: Bools = np.greater(state, _PERHAPS, out=state.view(bool))
+    if len(place):
+        y, x = np.divmod(place, tile.shape[1])
+        sure[place[_ask(tile, y + tile.window.y0, x + tile.window.x0, values, around, shape)]] = True
+    return sure[: tile.window.size].reshape(tile.shape)
+
+
+def _doubtful(state: NDArray[np.uint8]) -> Ints:
+    """Places that are perhaps and not surely within the radius."""
+    words = state.view(np.uint64)
+    # A byte of 1 has the lowest bit set and not the next.
+    found = words >> np.uint64(1)
+    np.invert(found, out=found)
+    found &= words
+    found &= _ONES
+    return list_busy(found)
 
 
 def _ask(tile: Tile, y: Ints, x: Ints, values: Bools, around: Window, shape: SkyShape) -> Bools:
@@ -104,50 +130,69 @@ def _ask(tile: Tile, y: Ints, x: Ints, values: Bools, around: Window, shape: Sky
     """
     rim = values.copy()
     rim[1:-1, 1:-1] &= ~surrounded(values)
-    source_y, source_x = np.nonzero(rim)
+    source_y, source_x = np.divmod(list_busy(rim.reshape(-1)), rim.shape[1])
     targets = unit(*tile.geom.lonlat(y, x))
     sources = unit(*tile.geom.lonlat(source_y + around.y0, source_x + around.x0))
     return reached(targets, sources, shape)
 
 
+def _runs(values: Bools) -> Runs:
+    width = padded_shape((1, *values.shape))[-1]
+    start, stop = (each.astype(np.int64) for each in find_runs(values[None]))
+    row = start // width
+    return Runs(row, start - row * width, stop - row * width)
+
+
 def _shape_rows(metrics: Metrics) -> Rows:
     middle = int(metrics.reach[0].max())
     dy = np.arange(-middle, middle + 1)
-    inner = metrics.columns(dy, inner=True)
-    outer = metrics.columns(dy, inner=False)
-    return Rows(middle, metrics.reach[0], *inner, *outer)
+    return Rows(
+        middle, metrics.reach[0], *_columns(metrics, dy, inner=True), *_columns(metrics, dy, inner=False)
+    )
 
 
-def _spread(tile: Tile, blocks: Tiles, rows: Rows, found: Runs, around: Window) -> tuple[Bools, Bools]:
-    """Pixels of the blocks that runs surely reach, and those that they perhaps reach."""
-    ny, nx = tile.shape
-    inner = np.zeros((ny, nx + 1), dtype=np.int32)
-    outer = np.zeros((ny, nx + 1), dtype=np.int32)
+def _columns(metrics: Metrics, dy: Ints, inner: bool) -> tuple[Smalls, Smalls]:
+    first, last = metrics.columns(dy, inner)
+    none = first > last
+    return _small(np.where(none, _NONE, first)), _small(np.where(none, -_NONE, last))
+
+
+def _spread(tile: Tile, blocks: Tiles, rows: Rows, found: Runs, around: Window) -> NDArray[np.uint8]:
+    """What runs reach of the blocks: for each pixel of the tile `_SURE`, `_PERHAPS` or 0, in a flat array of
+    whole words.
+    """
+    state = np.zeros(-(-tile.window.size // 8) * 8, dtype=np.uint8)
     block, run = _runs_of_blocks(blocks, rows, found, around)
-    source = found.row[run] + around.y0
-    top = np.maximum(blocks.bounds[0, block], source - rows.reach[block])
-    bottom = np.minimum(blocks.bounds[1, block], source + rows.reach[block] + 1)
-    number = np.maximum(bottom - top, 0)
-    ends = np.cumsum(number)
-    low = 0
-    while low < len(number):
-        done = int(ends[low - 1]) if low else 0
-        high = max(low + 1, int(np.searchsorted(ends, done + _AT_ONCE, side="right")))
-        part = np.repeat(np.arange(low, high), number[low:high])
-        row = top[part] + np.arange(len(part)) - (ends[part] - number[part] - done)
-        which = (block[part], row - source[part] + rows.middle)
-        start, stop = found.start[run[part]] + around.x0, found.stop[run[part]] + around.x0
-        bounds = blocks.bounds[:, block[part]]
-        for depth, first, last in (
-            (inner, rows.inner_first[which], rows.inner_last[which]),
-            (outer, rows.outer_first[which], rows.outer_last[which]),
-        ):
-            some = first <= last
-            begin = np.maximum(start + first, bounds[2])[some] - tile.window.x0
-            end = np.minimum(stop + last, bounds[3])[some] - tile.window.x0
-            add_spans(depth, Runs(row[some] - tile.window.y0, begin, end))
-        low = high
-    return covered(inner), covered(outer)
+    # Those of like reach together.
+    order = np.argsort(rows.reach[block], kind="stable")
+    block, run = block[order], run[order]
+    reach = rows.reach[block]
+    row = _small(found.row[run] + (around.y0 - tile.window.y0))
+    start, stop = (_small(each[run] + (around.x0 - tile.window.x0)) for each in (found.start, found.stop))
+    corner = np.array([tile.window.y0] * 2 + [tile.window.x0] * 2)
+    y0, y1, x0, x1 = _small(blocks.bounds - corner[:, None])[:, block, None]
+    each = max(1, _AT_ONCE // (2 * rows.middle + 1))
+    # What is surely reached is painted last, over what perhaps is.
+    for value, first, last in (
+        (_PERHAPS, rows.outer_first, rows.outer_last),
+        (_SURE, rows.inner_first, rows.inner_last),
+    ):
+        for low in range(0, len(run), each):
+            part = slice(low, low + each)
+            most = int(reach[part][-1])
+            table = slice(rows.middle - most, rows.middle + most + 1)
+            begin = np.maximum(start[part, None] + first[block[part], table], x0[part])
+            length = np.minimum(stop[part, None] + last[block[part], table], x1[part]) - begin
+            target = row[part, None] + np.arange(-most, most + 1, dtype=np.int32)
+            some = (length > 0) & (target >= y0[part]) & (target < y1[part])
+            place = target[some].astype(np.int64) * tile.shape[1] + begin[some]
+            paint_short(state, place, length[some], value)
+    return state
+
+
+def _small(each: Ints) -> Smalls:
+    """Rows or columns, of which there are never so many that they need 64 bits."""
+    return each.astype(np.int32)
 
 
 def _runs_of_blocks(blocks: Tiles, rows: Rows, found: Runs, around: Window) -> tuple[Ints, Ints]:

@@ -26,7 +26,7 @@ from ._domain import domain
 if TYPE_CHECKING:
     from ._components import Connected, Labelled
 
-__all__ = ["Solution", "blocks", "decide", "in_threads", "is_sparse", "solve"]
+__all__ = ["Solution", "blocks", "decide", "in_pairs", "in_threads", "is_sparse", "solve"]
 
 T = TypeVar("T")
 
@@ -70,6 +70,21 @@ def blocks(
         bounds = np.clip(np.cumsum([0, *_cut(sizes)]), first, end).tolist()
         ranges.append([(low, high) for low, high in pairwise(bounds) if low < high])
     return [Window(*y, *x) for y, x in product(*ranges)], (len(ranges[0]), len(ranges[1]))
+
+
+def in_pairs(sizes: tuple[int, ...]) -> tuple[int, ...]:
+    """Chunk sizes along an axis, two and two together where they fit a block: fewer blocks to be joined.
+
+    Examples
+    --------
+    >>> in_pairs((1000, 1000, 1000)), in_pairs((1500, 1500))
+    ((2000, 1000), (1500, 1500))
+    """
+    paired: list[int] = []
+    for i in range(0, len(sizes), 2):
+        pair = sizes[i : i + 2]
+        paired += [sum(pair)] if sum(pair) <= _SIDE else pair
+    return tuple(paired)
 
 
 def _cut(sizes: tuple[int, ...]) -> list[int]:

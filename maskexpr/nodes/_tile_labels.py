@@ -7,9 +7,11 @@ from math import prod
 import numpy as np
 from numpy.typing import NDArray
 
-from ..labels import Block, place_of
-from ..labels_bits import WORD, Words, empty_words, inner, words_of, words_shape
+from ..labels import place_of
+from ..labels_bits import WORD, Words, empty_words, inner, words_shape
+from ..labels_block import Block
 from ..labels_join import EDGE, Ports, no_ports
+from ..labels_paint import words_of
 from ..tiles import Tile
 from ..window import Window
 from ._domain import Rim, domain
@@ -23,10 +25,8 @@ def edges_of(block: Block) -> tuple[NDArray[np.int32], ...]:
     """Label + 1 along the first and last row and the first and last column."""
     lead, (height, width) = block.shape[:-2], block.shape[-2:]
     rows, columns = np.arange(height), np.arange(width)
-    # One more at the end, for places that no run holds: of these the run is -1.
-    label = np.append(block.label + 1, 0).astype(np.int32)
     return tuple(
-        label[block.run_of(place_of(block.shape, *_on_planes(block.shape, y, x)))].reshape(*lead, -1)
+        _label_at(block, place_of(block.shape, *_on_planes(block.shape, y, x))).reshape(*lead, -1)
         for y, x in (
             (np.zeros_like(columns), columns),
             (np.full_like(columns, height - 1), columns),
@@ -34,6 +34,15 @@ def edges_of(block: Block) -> tuple[NDArray[np.int32], ...]:
             (rows, np.full_like(rows, width - 1)),
         )
     )
+
+
+def _label_at(block: Block, place: Ints) -> NDArray[np.int32]:
+    """Label + 1 at places of the padded block, 0 where nothing is selected."""
+    out = np.zeros(len(place), dtype=np.int32)
+    run = block.run_of(place)
+    held = run >= 0
+    out[held] = block.labels_of(run[held]) + 1
+    return out
 
 
 def _on_planes(shape: tuple[int, ...], y: Ints, x: Ints) -> tuple[Ints, Ints, Ints]:
@@ -84,7 +93,7 @@ def ports_of(block: Block, tile: Tile, around: Rim | None, flags: NDArray[np.uin
     target = np.tile(around.target, planes)
     run = block.run_of(place_of(block.shape, plane, y - tile.window.y0, x - tile.window.x0))
     held = run >= 0
-    label = block.label[run[held]].astype(np.int32)
+    label = block.labels_of(run[held]).astype(np.int32)
     if not domain(geom).edgeless:
         flags[label[np.tile(around.edge, planes)[held]]] |= EDGE
     ny, nx = geom.image_shape

@@ -106,7 +106,8 @@ def reached(targets: Floats, sources: Floats, shape: SkyShape) -> Bools:
     """Which targets, shape (3, n), have one of the sources, shape (3, m), in the shape round them."""
     if not sources.shape[1]:
         return np.zeros(targets.shape[1], dtype=bool)
-    tree = cKDTree(sources.T)
+    # Built once and asked once: a tree that is cut in the middles is built in less time than a balanced one.
+    tree = cKDTree(sources.T, balanced_tree=False, leafsize=24)
     if shape.box:
         return _in_boxes(targets, sources, tree, shape)
     # Wider by more than rounding: what the tree finds is then asked exactly.

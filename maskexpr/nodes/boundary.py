@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..coverage import EMPTY, FULL, MIXED, Coverage
 from ..errors import MaskValueError
-from ..expr import Ask, Bools, Mask, Reach, node
+from ..expr import Ask, Bools, Reach, node
 from ..geom import WcsGeom
 from ..points import Points
 from ..sphere import angle_between
 from ..tiles import Areas, Tile, Tiles
-from ._growth import at_pixels, grow_on_sky, reach_of
+from ._growth import Sized, at_pixels, grow_on_sky, reach_of
 from ._outside import is_outside, outside_map
 from ._pixel_growth import map_window
-from ._radius import check_axis, half_sides, in_pixels, plane_row, show
+from ._radius import half_sides, in_pixels, plane_row, show
 from ._sky_growth import Selection, SkyShape
 
 __all__ = ["Boundary"]
@@ -32,7 +32,7 @@ _AT_ONCE = 1 << 20
 
 @node("boundary")
 @dataclasses.dataclass(init=False, frozen=True, eq=False, repr=False)
-class Boundary(Mask):
+class Boundary(Sized):
     """Every pixel of the map that is farther than a width from its edge.
 
     It is about the map that it is put on: a cutout has edges of its own. The longitude seam and the poles of
@@ -68,8 +68,6 @@ class Boundary(Mask):
     box: bool
     axis: str | None
 
-    needs_grid = True
-
     def __init__(self, width: Any, metric: str = "sky", axis: str = "energy") -> None:
         pair = isinstance(width, (tuple, list)) and len(width) == 2
         sizes, unit = half_sides(width, "box" if pair else "disk", metric)
@@ -78,21 +76,8 @@ class Boundary(Mask):
         several = axis if len(sizes) > 1 else None
         self._store(width=sizes, unit=unit, metric=metric, box=pair, axis=several)
 
-    def _store(self, **fields: Any) -> None:
-        for name, value in fields.items():
-            object.__setattr__(self, name, value)
-
-    @classmethod
-    def restore(cls, fields: dict[str, Any]) -> Self:
-        found = object.__new__(cls)
-        found._store(**fields)
-        return found
-
-    def axes(self) -> frozenset[str]:
-        return frozenset() if self.axis is None else frozenset({self.axis})
-
-    def check(self, geom: WcsGeom) -> None:
-        check_axis(self.width, self.axis, geom)
+    def sizes(self) -> NDArray[np.float64]:
+        return self.width
 
     def reach(self) -> Reach:
         return reach_of(self.width, self.unit, "box" if self.box else "disk")

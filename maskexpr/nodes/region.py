@@ -136,7 +136,9 @@ class Region(Mask):
     def is_indexed(self) -> bool:
         """Whether the region is of many shapes with an area, which are asked together."""
         shape = self.shape
-        return isinstance(shape, Compound) and shape.joined in ("or", "xor") and not self.needs_grid
+        if not isinstance(shape, Compound) or self.needs_grid:
+            return False
+        return shape.joined == "xor" or bool(shape.adds)
 
     @once
     def _indices(self) -> dict[str, ShapeIndex]:
@@ -147,7 +149,8 @@ class Region(Mask):
         assert isinstance(self.shape, Compound)
         with _lock:
             if frame not in self._indices:
-                self._indices[frame] = ShapeIndex(self.shape.shapes, frame, odd=self.shape.joined == "xor")
+                shape, odd = self.shape, self.shape.joined == "xor"
+                self._indices[frame] = ShapeIndex(shape.shapes, frame, shape.adds, odd)
             return self._indices[frame]
 
     # ---- what a node says of itself

@@ -30,10 +30,18 @@ def one_line(mask: Mask) -> str:
     '~(AllSky | NoSky)'
     """
     text: dict[int, str] = {}
-    for each in postorder(mask):
-        parts = [text[id(child)] for child in each.children[: _OPERANDS + 1]]
-        line = _line(each, parts)
+    stack = [mask]
+    while stack:
+        each = stack[-1]
+        # Operands that are not shown are not looked at: there may be thousands.
+        shown = each.children[: _OPERANDS + 1]
+        missing = [child for child in shown if id(child) not in text]
+        if missing:
+            stack.extend(missing)
+            continue
+        line = _line(each, [text[id(child)] for child in shown])
         text[id(each)] = line if len(line) <= _WIDTH else line[: _WIDTH - 4] + " ..."
+        stack.pop()
     return text[id(mask)]
 
 

@@ -4,6 +4,8 @@ decides.
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from ..expr import Mask
 from ..nodes.region import Region
 from ..shapes import Circle, Compound
@@ -11,6 +13,9 @@ from ..structure import postorder
 from .circles import as_catalogs
 
 __all__ = ["lower"]
+
+# More turns from adding to taking away are not worth as many operators.
+_TURNS = 6
 
 
 def lower(mask: Mask) -> Mask:
@@ -37,4 +42,8 @@ def _is_whole(region: Region) -> bool:
         return False
     shape = region.shape
     assert isinstance(shape, Compound)
-    return shape.joined != "or" or not any(isinstance(each, Circle) for each in shape.shapes)
+    if not any(isinstance(each, Circle) for each in shape.shapes):
+        return True
+    # Many circles are better off as catalogues, but every turn from adding to taking away makes another one.
+    turns = sum(a != b for a, b in pairwise(shape.adds))
+    return shape.joined == "xor" or turns > _TURNS

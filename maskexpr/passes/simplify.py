@@ -13,6 +13,7 @@ import numpy as np
 
 from ..expr import AllSky, And, Mask, NoSky, Not, Or, Xor
 from ..nodes.catalog import Catalog
+from ..nodes.region import Region
 from ..structure import postorder
 from .circles import Circles, circles_of, unite
 from .shapes import united_shapes
@@ -163,6 +164,18 @@ def negated_operands(mask: Mask) -> Mask | None:
     return Not(And(*bare) if isinstance(mask, Or) else Or(*bare))
 
 
+def negated_regions(mask: Mask) -> Mask | None:
+    """``a & ~b & ~c = a & ~(b | c)`` for regions and catalogues, whose union is one of them."""
+    if not isinstance(mask, And):
+        return None
+    away = [each for each in mask.masks if isinstance(each, Not) and isinstance(each.mask, Region | Catalog)]
+    if len(away) < 2 or len(away) == len(mask.masks):
+        return None
+    gone = {id(each) for each in away}
+    rest = [each for each in mask.masks if id(each) not in gone]
+    return And(*rest, Not(_apply(Or(*(each.mask for each in away)))))
+
+
 def united_circles(mask: Mask) -> Mask | None:
     """Circles and catalogues of one frame under ``|`` become one catalogue, which has an index."""
     if not isinstance(mask, Or):
@@ -197,6 +210,7 @@ RULES: tuple[Rule, ...] = (
     complementary_operands,
     absorbed_operands,
     negated_operands,
+    negated_regions,
     empty_catalog,
     united_circles,
     united_shapes,

@@ -93,7 +93,21 @@ class Compound(Shape):
         once_each = sum(isinstance(token, int) for token in self.formula) == len(self.shapes)
         return names.pop() if len(names) == 1 and once_each else ""
 
-    @property
+    @once
+    def adds(self) -> tuple[bool, ...]:
+        """For each shape whether it adds to those before it or takes away, if nothing else is done to them.
+
+        Empty for other formulas.
+        """
+        if self.joined == "or":
+            return (True,) * len(self.shapes)
+        order, names = self.formula[:1] + self.formula[1::2], self.formula[2::2]
+        in_a_row = order == tuple(range(len(self.shapes))) and len(names) == len(order) - 1
+        if not (in_a_row and order and set(names) <= {"or", "minus"}):
+            return ()
+        return (True, *(name == "or" for name in names))
+
+    @once
     def needs_grid(self) -> bool:
         """See `Shape.needs_grid`."""
         return any(shape.needs_grid for shape in self.shapes)
