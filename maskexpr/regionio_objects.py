@@ -134,8 +134,6 @@ def from_regions(spec: Iterable[Any], metric: str) -> Shape:
 
 def from_region(region: Any, metric: str) -> Shape:
     """The shape of one region, whether it is excluded or not."""
-    if not hasattr(region, "region1"):
-        return honour(_convert(region, metric), metric)
     shapes: list[Shape] = []
     formula: list[int | str] = []
     stack = [region]
@@ -201,9 +199,7 @@ def _kind(mro: tuple[type, ...]) -> str | None:
 
 def _plain(value: Any) -> float:
     """Degrees of an angle, or the number that a length in pixels is."""
-    if not isinstance(value, u.Quantity):
-        return float(value)
-    return float(value.value if value.unit is u.deg else value.to_value(u.deg))
+    return float(value.to_value(u.deg)) if isinstance(value, u.Quantity) else float(value)
 
 
 def _circle(region: Any) -> Shape:

@@ -108,7 +108,16 @@ class Strip:
     def rows_of(self, disks: Disks) -> tuple[Ints, Ints]:
         """The first row that each circle can reach, and the one after the last."""
         rows, reach = self.lat, np.rad2deg(disks.radius) + 1e-9
-        descending = len(rows) > 1 and rows[0] > rows[-1]
+        if not len(rows):
+            return (np.zeros(len(reach), dtype=np.int64),) * 2
+        step = (rows[-1] - rows[0]) / (len(rows) - 1) if len(rows) > 1 else 1.0
+        off = float(np.max(np.abs((rows - rows[0]) / step - np.arange(len(rows))))) + 1e-9
+        if off < 1e-3:
+            # Evenly spaced: by arithmetic, a tenth of the time of a search. A row too many is tested in vain.
+            middle, half = (disks.lat - rows[0]) / step, reach / abs(step) + off
+            low, high = np.ceil(middle - half), np.floor(middle + half) + 1
+            return tuple(np.clip(each, 0, len(rows)).astype(np.int64) for each in (low, high))
+        descending = rows[0] > rows[-1]
         ordered = rows[::-1] if descending else rows
         low = np.searchsorted(ordered, disks.lat - reach, side="left")
         high = np.searchsorted(ordered, disks.lat + reach, side="right")
