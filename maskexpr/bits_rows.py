@@ -158,6 +158,9 @@ class RowSpread:
     def _wrap(self, mask: Bools, column: int, first: int, wrapped: Ints, busy: NDArray[np.intp]) -> None:
         """Add what is reached the other way round: only the ends of a row's selection matter."""
         ny, nx = self.shape
+        # Too near to each other for any of it.
+        if int(wrapped.min()) >= max(nx - column, column + mask.shape[1]):
+            return
         row = first + busy[:, None] + np.arange(wrapped.shape[1])
         rows, wrapped = mask[busy], wrapped[busy]
         start = column + rows.argmax(axis=1)

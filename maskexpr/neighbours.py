@@ -32,6 +32,8 @@ _TINY = 8
 _SMALL = 128
 _LARGE = 512
 _FAR = 1 << 62
+# By how much joining windows may widen them.
+_WIDER = 2
 
 
 @lru_cache(maxsize=256)
@@ -141,7 +143,7 @@ def windows_within(
     Returns
     -------
     Tiles
-        Windows of at most 512 pixels to a side, which may overlap.
+        Windows of some hundred pixels to a side, which may overlap.
     """
     todo = Tiles(geom, np.array(domain(geom), dtype=np.int64)[:, None], plane)
     found: list[Ints] = []
@@ -175,11 +177,16 @@ def _joined(bounds: Ints) -> Ints:
     """
     if bounds.shape[1] < 2:
         return bounds
-    cells = np.stack([bounds[0], bounds[2]]) // _SMALL
-    _, first, cell = np.unique(cells, axis=1, return_index=True, return_inverse=True)
-    around = _around(bounds, cell.reshape(-1), len(first))[:, np.argsort(first, kind="stable")]
     whole = _around(bounds, np.zeros(bounds.shape[1], dtype=np.intp), 1)
-    return whole if _size(whole) <= max(_SMALL * _SMALL, _size(bounds)) else around
+    if _size(whole) <= max(_SMALL * _SMALL, _size(bounds)):
+        return whole
+    for side in (_LARGE, _LARGE // 2, _SMALL):
+        cells = np.stack([bounds[0], bounds[2]]) // side
+        _, first, cell = np.unique(cells, axis=1, return_index=True, return_inverse=True)
+        around = _around(bounds, cell.reshape(-1), len(first))[:, np.argsort(first, kind="stable")]
+        if _size(around) <= _WIDER * _size(bounds):
+            break
+    return around
 
 
 def _around(bounds: Ints, group: NDArray[np.intp], number: int) -> Ints:
