@@ -29,6 +29,7 @@ DATA = (
     RNG.normal(0, 1, (SIDE, SIDE)),
     mx.WcsGeom.create(skydir=(10, 20), npix=(SIDE, SIDE), binsz=0.03, proj="TAN"),
 )
+NOISE, BOARD = RNG.random((2 * SIDE, 2 * SIDE)), np.indices((2 * SIDE, 2 * SIDE)).sum(axis=0) % 2 == 0
 MASKS = {
     "catalogue": SOURCES,
     "many": mx.Catalog(random_positions(100_000), "0.1 deg"),
@@ -53,6 +54,32 @@ def test_projected_memory_is_an_upper_bound(name, geom):
     compiled.compute((1, 1))
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
+    assert peak <= bound
+
+
+WORST = {
+    "labels": mx.RemoveSmall(mx.Raster((BOARD, TAN)), 5 * u.pix**2),
+    "corners": mx.Hysteresis.from_masks(mx.Raster((BOARD, TAN)), mx.Raster((BOARD, TAN)), connectivity=8),
+    "noise": mx.Hysteresis((NOISE, TAN), 0.4, 0.99),
+    "grown": mx.Raster((NOISE > 0.5, TAN)).dilate("0.1 deg"),
+    "shrunk": mx.Raster((BOARD, TAN)).erode("0.05 deg"),
+    "elsewhere": mx.Threshold((NOISE, TAN), ">", 0.5),
+}
+
+
+@pytest.mark.parametrize("name", sorted(WORST))
+@pytest.mark.parametrize("chunks", [SIDE, 2 * SIDE])
+def test_projected_memory_bounds_noise_of_single_pixels(name, chunks):
+    geom = CAR if name == "elsewhere" else TAN
+    with dask.config.set(num_workers=1):
+        bound = WORST[name].plan(geom, chunks=chunks).projected_memory
+    lazy = WORST[name].on(geom, chunks=chunks).data
+    tracemalloc.start()
+    with dask.config.set(scheduler="synchronous"):
+        lazy.blocks[0, 0].compute()
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    # With its stages, of which every tile's are held until the last: a block of this map at a time.
     assert peak <= bound
 
 

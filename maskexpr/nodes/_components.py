@@ -61,6 +61,9 @@ class Connected(Mask):
     global_node: ClassVar[bool] = True
     """Whether a pixel's value may depend on the whole map."""
 
+    # Runs of one pixel at every other place, with their trees.
+    bytes_per_pixel = 96
+
     connectivity: int
     linked: bool
 

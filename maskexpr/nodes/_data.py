@@ -47,6 +47,8 @@ class FromData(Mask):
     """
 
     reads_data: ClassVar[bool] = True
+    # Positions of all pixels, where the data are on another grid.
+    bytes_per_pixel = 48
     data: Source
     outside: bool
 

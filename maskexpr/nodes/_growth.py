@@ -37,6 +37,8 @@ class Sized(Mask):
     axis: str | None
 
     needs_grid = True
+    # Noise at the level of pixels, of which all are rims.
+    bytes_per_pixel = 64
 
     def sizes(self) -> NDArray[np.float64]:
         """Half-sides (lon, lat), shape (1 or bins, 2)."""

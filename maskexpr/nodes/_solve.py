@@ -26,14 +26,14 @@ from ._domain import domain
 if TYPE_CHECKING:
     from ._components import Connected, Labelled
 
-__all__ = ["Solution", "blocks", "decide", "in_pairs", "in_threads", "is_sparse", "solve"]
+__all__ = ["SIDE", "Solution", "blocks", "decide", "in_pairs", "in_threads", "is_sparse", "solve"]
 
 T = TypeVar("T")
 
 # Labels of at most one byte for so many pixels are kept until the map is decided; others are made again.
 _SPARSE = 4
 # Pixels along a side of the blocks that are labelled: larger chunks are cut, so that threads share them.
-_SIDE = 2048
+SIDE = 2048
 # Threads that label one map; whoever else wants it waits.
 _THREADS = min(4, os.cpu_count() or 1)
 
@@ -83,7 +83,7 @@ def in_pairs(sizes: tuple[int, ...]) -> tuple[int, ...]:
     paired: list[int] = []
     for i in range(0, len(sizes), 2):
         pair = sizes[i : i + 2]
-        paired += [sum(pair)] if sum(pair) <= _SIDE else pair
+        paired += [sum(pair)] if sum(pair) <= SIDE else pair
     return tuple(paired)
 
 
@@ -91,7 +91,7 @@ def _cut(sizes: tuple[int, ...]) -> list[int]:
     """Chunk sizes along an axis, the large ones in about equal parts."""
     cut: list[int] = []
     for size in sizes:
-        parts = -(-size // _SIDE)
+        parts = -(-size // SIDE)
         cut += [size * (i + 1) // parts - size * i // parts for i in range(parts)]
     return cut
 

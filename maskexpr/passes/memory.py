@@ -6,6 +6,8 @@ import numpy as np
 
 from ..expr import Mask
 from ..geom import WcsGeom
+from ..nodes._components import Connected
+from ..nodes._solve import SIDE
 from ..nodes.catalog import Catalog
 from ..structure import postorder
 
@@ -34,6 +36,10 @@ def working_bytes(mask: Mask, geom: WcsGeom, shape: tuple[int, int], planes: int
         Planes that are evaluated together.
     """
     nodes = list(postorder(mask))
+    if any(isinstance(each, Connected) for each in nodes):
+        # Small chunks are labelled together.
+        ny, nx = geom.image_shape
+        shape = max(shape[0], min(SIDE, ny)), max(shape[1], min(SIDE, nx))
     pixels = shape[0] * shape[1]
     # Nodes that look beyond the tile work on a wider window, but not on more than the map and as much again
     # around it.
