@@ -317,7 +317,7 @@ def test_labels_are_kept_where_they_are_small(
 def test_large_chunks_are_labelled_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     from maskexpr.nodes import _solve
 
-    monkeypatch.setattr(_solve, "_SIDE", 16)
+    monkeypatch.setattr(_solve, "SIDE", 16)
     geom = small_map(40, 50)
     windows, shape = _solve.blocks(geom, (40,), (15, 35))
     assert shape == (3, 4)

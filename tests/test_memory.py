@@ -79,7 +79,7 @@ def test_projected_memory_bounds_noise_of_single_pixels(name, chunks):
         lazy.blocks[0, 0].compute()
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    # With its stages, of which every tile's are held until the last: a block of this map at a time.
+    # The stages label every tile of the map, one task at a time.
     assert peak <= bound
 
 
