@@ -3,8 +3,8 @@
 A shape is taken apart by its columns. Those of one height are the same unbroken run of rows at different
 places, and each run is made from the one before, which is a little shorter, by one more `or`. Rows lie one
 after the other in memory with room between them, so that every step, along a row or across rows, is one pass
-over a line of memory; a pass works on a strip of rows that stays in the cache. Steps along a row go to whole
-bytes: what is left of them, 0 to 7 pixels, is put off to the end, eight shifts whatever the shape.
+over a line of memory. Steps along a row go to whole bytes: what is left of them, 0 to 7 pixels, is put off to
+the end, seven shifts whatever the shape.
 """
 
 from __future__ import annotations
@@ -21,8 +21,11 @@ Bytes = NDArray[np.uint8]
 Ints = NDArray[np.int64]
 Words = NDArray[np.uint64]
 
-# Bytes of the arrays of a strip, which should stay in the cache that a core has for itself.
-_CACHE = 1 << 19
+# Bytes of the arrays of a strip. Shorter ones fit the cache that a core has for itself, but threads that
+# make many short calls spend their time waiting for each other to let go of the interpreter.
+_ROOM = 1 << 23
+# Pixels that are unpacked at a time.
+_PIXELS = 1 << 19
 # As many places side by side are made by doubling in place of one by one.
 _MANY = 32
 _ALL = np.uint8(255)
@@ -80,10 +83,18 @@ def grow_into(
     # A step further than the array is long always leaves it.
     strip = _Strip(mask, np.minimum(widths[: len(mask) + 1], mask.shape[1]), out.shape, column, erode)
     for first in range(0, len(out), strip.rows):
-        part = out[first : first + strip.rows]
         found = strip.grown(row + first)
         if found is not None:
-            np.logical_or(part, found[: len(part)], out=part)
+            _unpack_into(out[first : first + strip.rows], found)
+
+
+def _unpack_into(out: Bools, bits: Bytes) -> None:
+    """Select the pixels whose bits are set, shape (rows, bytes); a few rows at a time stay in the cache."""
+    rows = max(1, _PIXELS // out.shape[1])
+    for first in range(0, len(out), rows):
+        part = out[first : first + rows]
+        found = np.unpackbits(bits[first : first + len(part)], axis=1, count=part.shape[1], bitorder="little")
+        np.logical_or(part, found.view(np.bool_), out=part)
 
 
 class _Column(NamedTuple):
@@ -127,15 +138,17 @@ class _Strip:
         self._left = max(0, -((column - int(widths[0])) // 8))
         last = self._left + (column + int(widths[0])) // 8 + shape[1] // 8 + 9
         self._width = max(self._left + -(-mask.shape[1] // 8), last) // 8 * 8 + 8
-        fit = _CACHE // (10 * self._width)
+        fit = _ROOM // (10 * self._width)
         self.rows = min(shape[0], max(32, self._reach, fit))
-        source = (self.rows + 2 * self._reach) * self._width
-        self._runs = np.empty(source, dtype=np.uint8), np.empty(source, dtype=np.uint8)
-        self._shifted = np.empty((8, self.rows * self._width), dtype=np.uint8)
-        self._spare = np.empty(self.rows * self._width // 8, dtype=np.uint64)
+        source, strip = (self.rows + 2 * self._reach) * self._width, self.rows * self._width
+        # In one piece, which the system hands out in large pages.
+        room = np.empty(2 * source + 9 * strip, dtype=np.uint8)
+        self._runs = room[:source], room[source : 2 * source]
+        self._shifted = room[2 * source : 2 * source + 8 * strip].reshape(8, strip)
+        self._spare = room[2 * source + 8 * strip :].view(np.uint64)
 
-    def grown(self, row: int) -> Bools | None:
-        """The rows from one of the mask's on, shape (rows, mx), or None where nothing is selected."""
+    def grown(self, row: int) -> Bytes | None:
+        """The rows from one of the mask's on, eight pixels to a byte, or None where nothing is selected."""
         if not self._load(row):
             return None
         runs, other = self._runs
@@ -148,7 +161,7 @@ class _Strip:
                 runs, other = other, runs
                 length += step
             used |= self._add(runs, each, used)
-        return self._unpacked(used)
+        return self._joined(used)
 
     def _load(self, row: int) -> bool:
         """Pack the rows round the strip; whether any pixel is to be grown."""
@@ -186,7 +199,8 @@ class _Strip:
             added |= 1 << bits
         return added
 
-    def _unpacked(self, used: int) -> Bools:
+    def _joined(self, used: int) -> Bytes:
+        """What was put off, shifted and put together."""
         words: Words = self._shifted.view(np.uint64)
         total, spare = words[0], self._spare
         if not used & 1:
@@ -198,8 +212,8 @@ class _Strip:
             np.bitwise_or(total[:-1], spare[:-1], out=total[:-1])
         if self._erode:
             np.invert(total, out=total)
-        lines = total.view(np.uint8).reshape(self.rows, self._width)[:, : -(-self._wide // 8)]
-        return np.unpackbits(lines, axis=1, count=self._wide, bitorder="little").view(np.bool_)
+        lines: Bytes = total.view(np.uint8).reshape(self.rows, self._width)
+        return lines[:, : -(-self._wide // 8)]
 
 
 def _along(line: Bytes, length: int) -> Bytes:

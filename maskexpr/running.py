@@ -6,9 +6,10 @@ from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 
 import dask
-from dask.base import compute
-from dask.delayed import delayed
+from dask._task_spec import Task
 from dask.diagnostics.progress import ProgressBar
+from dask.local import get_sync
+from dask.threaded import get as get_threaded
 
 __all__ = ["run_blocks"]
 
@@ -30,7 +31,8 @@ def run_blocks(work: Callable[[Block], None], blocks: Sequence[Block], progress:
         Show dask's progress bar.
     """
     chosen = dask.config.get("scheduler", None)
-    scheduler = "synchronous" if chosen in ("sync", "synchronous", "single-threaded") else "threads"
-    tasks = [delayed(work, pure=False, traverse=False)(block) for block in blocks]
+    get = get_sync if chosen in ("sync", "synchronous", "single-threaded") else get_threaded
+    # A graph as it is: looking through delayed calls for graphs in them takes longer than small work.
+    graph = {("block", i): Task(("block", i), work, block) for i, block in enumerate(blocks)}
     with ProgressBar() if progress else nullcontext():  # type: ignore[no-untyped-call]
-        compute(*tasks, scheduler=scheduler, optimize_graph=False)  # type: ignore[no-untyped-call]
+        get(graph, list(graph))
