@@ -9,6 +9,7 @@ the end, seven shifts whatever the shape.
 
 from __future__ import annotations
 
+import threading
 from typing import NamedTuple
 
 import numpy as np
@@ -126,6 +127,19 @@ def _columns(widths: Ints) -> list[_Column]:
     return found
 
 
+_held = threading.local()
+
+
+def _room(size: int) -> Bytes:
+    """Bytes to work in, the same ones for each call of a thread: new memory takes as long as the work."""
+    held: Bytes | None = getattr(_held, "room", None)
+    if held is None or len(held) < size:
+        held = np.empty(size, dtype=np.uint8)
+        if size <= 2 * _ROOM:
+            _held.room = held
+    return held[:size]
+
+
 class _Strip:
     """A strip of rows of the result, the rows of the mask that it depends on, and the arrays to work in."""
 
@@ -141,8 +155,7 @@ class _Strip:
         fit = _ROOM // (10 * self._width)
         self.rows = min(shape[0], max(32, self._reach, fit))
         source, strip = (self.rows + 2 * self._reach) * self._width, self.rows * self._width
-        # In one piece, which the system hands out in large pages.
-        room = np.empty(2 * source + 9 * strip, dtype=np.uint8)
+        room = _room(2 * source + 9 * strip)
         self._runs = room[:source], room[source : 2 * source]
         self._shifted = room[2 * source : 2 * source + 8 * strip].reshape(8, strip)
         self._spare = room[2 * source + 8 * strip :].view(np.uint64)

@@ -26,7 +26,7 @@ from .structure import postorder
 from .tiles import Tile, Tiles
 from .window import Window
 
-__all__ = ["Compiled", "compile_mask"]
+__all__ = ["Compiled", "compile_mask", "whole_rows"]
 
 Block = tuple[int, ...]
 
@@ -35,6 +35,20 @@ Block = tuple[int, ...]
 _SIDE = 2048
 _SIDE_OF_GIANTS = 4096
 _GIANT = 10**10
+
+
+def whole_rows(geom: WcsGeom) -> Any:
+    """Chunks of whole rows for maps that are not much wider than a default chunk, else the default ones.
+
+    Memory is read and written up to three times as fast along whole rows as by pieces of them.
+
+    Examples
+    --------
+    >>> whole_rows(WcsGeom.create(npix=(4000, 3000), binsz=0.01))
+    (1048, 4000)
+    """
+    width = geom.image_shape[1]
+    return (_SIDE * _SIDE // width, width) if _SIDE < width <= 2 * _SIDE else "auto"
 
 
 @dataclass(frozen=True)
@@ -118,7 +132,7 @@ class Compiled:
         sizes = tuple(sizes[i] for sizes, i in zip(self.chunks, block, strict=True))
         out = np.zeros((len(planes), *sizes[-2:]), dtype=bool)
         tile = Tile(self.geom, self.window(block))
-        evaluate_into(self.mask, tile, planes, out, decisions(self.mask, known))
+        evaluate_into(self.mask, tile, planes, out, decisions(self.mask, known), is_open=True)
         return out.reshape(sizes)
 
     def stages(

@@ -38,7 +38,7 @@ def compute_array(compiled: Compiled) -> NDArray[np.bool_]:
             # Memory that is read before it is written comes in small pages, and the system takes longer to
             # hand these out than we take to fill them.
             view[:, ::_PAGE] = False
-        evaluate_into(compiled.mask, tile, tuple(planes), views)
+        evaluate_into(compiled.mask, tile, tuple(planes), views, is_open=True)
 
     plan = Plan(compiled)
     for place in np.argwhere(plan.states == FULL):

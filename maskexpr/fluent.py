@@ -73,7 +73,8 @@ class Fluent:
         geom : WcsGeom
             The grid.
         chunks : "auto", int, or (int, int)
-            Pixels along y and x of the tiles that threads work on.
+            Pixels along y and x of the tiles that threads work on; by default as for `on`, but whole rows of
+            maps up to 4096 pixels wide.
 
         Returns
         -------

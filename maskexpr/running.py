@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
 
-import dask
 from dask._task_spec import Task
 from dask.diagnostics.progress import ProgressBar
 from dask.local import get_sync
 from dask.threaded import get as get_threaded
+
+from .threads import in_threads, number_of_threads
 
 __all__ = ["run_blocks"]
 
@@ -30,9 +30,10 @@ def run_blocks(work: Callable[[Block], None], blocks: Sequence[Block], progress:
     progress : bool
         Show dask's progress bar.
     """
-    chosen = dask.config.get("scheduler", None)
-    get = get_sync if chosen in ("sync", "synchronous", "single-threaded") else get_threaded
-    # A graph as it is: looking through delayed calls for graphs in them takes longer than small work.
+    if not progress:
+        in_threads(work, blocks, number_of_threads())
+        return
+    get = get_sync if number_of_threads() == 1 else get_threaded
     graph = {("block", i): Task(("block", i), work, block) for i, block in enumerate(blocks)}
-    with ProgressBar() if progress else nullcontext():  # type: ignore[no-untyped-call]
+    with ProgressBar():  # type: ignore[no-untyped-call]
         get(graph, list(graph))

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from .adapters.dask import lazy_array
 from .adapters.xarray import wrap
-from .compiled import compile_mask
+from .compiled import compile_mask, whole_rows
 from .eager import compute_array
 from .errors import MaskTypeError
 from .expr import Mask, Reach
@@ -71,6 +71,8 @@ def on(mask: Mask, geom: WcsGeom, chunks: Any = "auto") -> xr.DataArray:
 
 def compute(mask: Mask, geom: WcsGeom, chunks: Any = "auto") -> xr.DataArray:
     """Put a mask on a grid, in memory. See `Mask.compute`."""
+    if isinstance(chunks, str) and chunks == "auto" and isinstance(geom, WcsGeom):
+        chunks = whole_rows(geom)
     return _wrapped(mask, geom, compute_array(compile_mask(mask, geom, chunks)))
 
 

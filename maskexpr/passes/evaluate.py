@@ -14,8 +14,9 @@ import numpy as np
 
 from ..coverage import EMPTY, FULL, Coverage
 from ..errors import MaskError, TileError
-from ..expr import Bools, Mask, Reach
+from ..expr import And, Bools, Mask, Not, Or, Reach, Xor
 from ..geom import WcsGeom
+from ..once import once
 from ..points import Points
 from ..structure import postorder
 from ..tiles import Areas, Tile
@@ -47,13 +48,23 @@ class Evaluator:
     """
 
     def __init__(self, root: Mask, decided: Mapping[Any, Any] | None = None) -> None:
+        self._root = root
         self._decided = decided
-        self._parents = Counter(id(child) for each in postorder(root) for child in each.children)
-        self._varies = _anywhere(root, lambda each: bool(each.axes()))
-        self._reads = _anywhere(root, lambda each: each.reads_data)
         self._coverage: dict[tuple[int, int], tuple[Any, Any, Coverage]] = {}
         self._values: dict[tuple[Any, ...], tuple[Any, Any, Bools]] = {}
         self._settled: Tile | Points | None = None
+
+    @once
+    def _parents(self) -> Counter[int]:
+        return Counter(id(child) for each in postorder(self._root) for child in each.children)
+
+    @once
+    def _varies(self) -> dict[int, bool]:
+        return _anywhere(self._root, lambda each: bool(each.axes()))
+
+    @once
+    def _reads(self) -> dict[int, bool]:
+        return _anywhere(self._root, lambda each: each.reads_data)
 
     def coverage(self, child: Mask, areas: Areas) -> Coverage:
         """See `maskexpr.expr.Ask.coverage`."""
@@ -132,13 +143,19 @@ class Evaluator:
         finally:
             self._settled = outer
 
-    def run_into(self, mask: Mask, tile: Tile, out: Bools) -> None:
+    def run_into(self, mask: Mask, tile: Tile, out: Bools, is_open: bool = False) -> None:
         """Write the values of a mask on a tile into an array of False; where nothing is selected it is not
         touched.
+
+        Of a tile that is known to be open what cannot be shortened is asked at once.
         """
         outer, self._settled = self._settled, tile
         try:
-            self._tile(mask, tile, out)
+            if is_open and not isinstance(mask, Or | And | Xor | Not):
+                self._warm(mask, tile)
+                self._paint(mask, tile, out)
+            else:
+                self._tile(mask, tile, out)
         finally:
             self._settled = outer
 
@@ -153,9 +170,14 @@ class Evaluator:
         rest = residual(mask, 0, lambda child: self.coverage(child, tiles))
         if tile.shape[0] * tile.shape[1] > _SIDE * _SIDE and _is_crowded(rest):
             self._cut(rest, tile, out)
+            if tile.on_sky is not None:
+                out &= tile.on_sky
         else:
             self._warm(rest, tile)
-            rest.paint(tile, out, self)
+            self._paint(rest, tile, out)
+
+    def _paint(self, mask: Mask, tile: Tile, out: Bools) -> None:
+        mask.paint(tile, out, self)
         if tile.on_sky is not None:
             out &= tile.on_sky
 
@@ -238,6 +260,7 @@ def evaluate_into(
     planes: tuple[tuple[int, ...], ...],
     out: Iterable[Bools],
     decided: Mapping[Any, Any] | None = None,
+    is_open: bool = False,
 ) -> None:
     """Write the values of a mask on one window of several planes; what does not vary is computed once.
 
@@ -253,6 +276,8 @@ def evaluate_into(
         False throughout; may be views of a larger array.
     decided : mapping, optional
         See `Evaluator`.
+    is_open : bool
+        Whether the tile has been classified, and is neither empty nor full.
 
     Raises
     ------
@@ -263,7 +288,7 @@ def evaluate_into(
     count("tiles")
     for plane, part in zip(planes, out, strict=True):
         try:
-            ask.run_into(mask, tile.on_plane(plane), part)
+            ask.run_into(mask, tile.on_plane(plane), part, is_open)
         except MaskError:
             raise
         except Exception as err:
