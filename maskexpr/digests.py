@@ -17,14 +17,14 @@ so that z is 34 for one sign, and less than that for nearly everything else.
 from __future__ import annotations
 
 import hashlib
-import os
-from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from math import prod
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
+
+from .threads import in_threads, number_of_threads
 
 __all__ = ["array_digest"]
 
@@ -39,7 +39,7 @@ _FOLD: Final = np.uint64(29)
 _STEP: Final = np.uint64(0x9E3779B97F4A7C15)
 # numpy lets go of the interpreter, so that pieces go side by side; more threads gain nothing over the speed
 # of memory.
-_THREADS: Final = min(4, os.cpu_count() or 1)
+_THREADS: Final = 4
 
 
 def array_digest(array: NDArray[Any]) -> str:
@@ -65,13 +65,8 @@ def array_digest(array: NDArray[Any]) -> str:
         return _piece(values.reshape(-1).view(np.uint8))
 
     whole = hashlib.sha256(f"{dtype.str}{array.shape}".encode())
-    starts = range(0, len(rows), step)
-    if len(starts) == 1:
-        whole.update(piece(0))
-    else:
-        with ThreadPoolExecutor(_THREADS) as pool:
-            for each in pool.map(piece, starts):
-                whole.update(each)
+    for each in in_threads(piece, range(0, len(rows), step), min(_THREADS, number_of_threads())):
+        whole.update(each)
     return whole.hexdigest()
 
 

@@ -15,10 +15,11 @@ from ..geom import WcsGeom
 from ..labels_bits import Places, Words
 from ..labels_paint import fill, unpack_into
 from ..points import Pixels
+from ..threads import in_threads, number_of_threads
 from ..tiles import Tile
 from ..window import Window
 from ._domain import domain
-from ._solve import Solution, in_threads, solve
+from ._solve import THREADS, Solution, solve
 
 if TYPE_CHECKING:
     from ..labels_join import Verdict
@@ -119,7 +120,8 @@ def _decided(node: Connected, geom: WcsGeom, plane: tuple[int, ...], of: Ask) ->
 
     def make() -> Decided:
         solution = solve(node, geom, plane, lambda: of.fresh(node), _chunks(ny), _chunks(nx))
-        kept = in_threads(lambda i: _kept(node, geom, plane, solution, i, of), len(solution.windows))
+        number, threads = len(solution.windows), min(THREADS, number_of_threads())
+        kept = in_threads(lambda i: _kept(node, geom, plane, solution, i, of), range(number), threads)
         return Decided(solution.windows, kept)
 
     ny, nx = geom.image_shape

@@ -6,12 +6,10 @@ A plan that makes tasks does the same by `blocks`, `Connected.label_tile`, `merg
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise, product
 from math import prod
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -19,6 +17,7 @@ from ..coverage import EMPTY
 from ..expr import Ask, Bools
 from ..geom import WcsGeom
 from ..labels_join import Joint, Summary, Verdict, close, merge, merge_plan, nothing, split
+from ..threads import in_threads, number_of_threads
 from ..tiles import Tile, Tiles
 from ..window import Window
 from ._domain import domain
@@ -26,16 +25,14 @@ from ._domain import domain
 if TYPE_CHECKING:
     from ._components import Connected, Labelled
 
-__all__ = ["SIDE", "Solution", "blocks", "decide", "in_pairs", "in_threads", "is_sparse", "solve"]
-
-T = TypeVar("T")
+__all__ = ["SIDE", "THREADS", "Solution", "blocks", "decide", "in_pairs", "is_sparse", "solve"]
 
 # Labels of at most one byte for so many pixels are kept until the map is decided; others are made again.
 _SPARSE = 4
 # Pixels along a side of the blocks that are labelled: larger chunks are cut, so that threads share them.
 SIDE = 2048
-# Threads that label one map; whoever else wants it waits.
-_THREADS = min(4, os.cpu_count() or 1)
+# Threads that label one map at most; whoever else wants it waits.
+THREADS = 4
 
 
 class Solution(NamedTuple):
@@ -160,7 +157,7 @@ def solve(
         labelled = node.label_tile(Tile(geom, windows[i], plane), ask())
         return labelled.summary, labelled if is_sparse(labelled) else None
 
-    found = in_threads(work, len(windows))
+    found = in_threads(work, range(len(windows)), min(THREADS, number_of_threads()))
     verdicts = decide([summary for summary, _ in found], shape, node, geom)
     return Solution(
         windows,
@@ -173,14 +170,6 @@ def solve(
 def is_sparse(labelled: Labelled) -> bool:
     """Whether the labels of a tile are small enough to be kept until the map is decided."""
     return labelled.nbytes * _SPARSE <= prod(labelled.runs.shape)
-
-
-def in_threads(work: Callable[[int], T], number: int) -> list[T]:
-    """The results of ``number`` pieces of work, in order."""
-    if number == 1 or _THREADS == 1:
-        return [work(i) for i in range(number)]
-    with ThreadPoolExecutor(min(number, _THREADS)) as pool:
-        return list(pool.map(work, range(number)))
 
 
 def _busy(node: Connected, tiles: Tiles, of: Ask) -> Bools:
