@@ -112,7 +112,7 @@ def test_two_processes_give_the_same_bits():
     with (
         dask.config.set({"distributed.admin.tick.limit": "1h"}),
         distributed.LocalCluster(
-            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
+            n_workers=2, threads_per_worker=1, processes=True, dashboard_address="127.0.0.1:0"
         ) as cluster,
         distributed.Client(cluster),
         dask.config.set(scheduler=None),

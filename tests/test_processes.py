@@ -26,7 +26,11 @@ def workers() -> Iterator[Any]:
     with (
         dask.config.set({"distributed.admin.tick.limit": "1h"}),
         distributed.LocalCluster(
-            n_workers=2, threads_per_worker=1, processes=True, host="127.0.0.1", dashboard_address=None
+            n_workers=2,
+            threads_per_worker=1,
+            processes=True,
+            host="127.0.0.1",
+            dashboard_address="127.0.0.1:0",
         ) as cluster,
         distributed.Client(cluster) as client,
         dask.config.set(scheduler=None, num_workers=None),
