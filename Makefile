@@ -24,7 +24,7 @@ help:
 	$(PYTHON) scripts/make_venv.py $(@D) $(filter requirements/%,$^)
 
 demo: .venv/.stamp
-	$(DEV) -m maskexpr.demo
+	$(DEV) examples/demo.py
 
 test: test-main test-peers
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter, zoom
 
 import maskexpr as mx
-from maskexpr.demo import catalogue
+from examples.demo import catalogue
 
 __all__ = ["blobs", "computed", "fermi", "noise", "square", "uniform"]
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from .adapters.files import read_map, read_mask
-from .adapters.xarray import geom_of
-from .axis import Axis
-from .errors import MaskError
-from .expr import AllSky, And, Mask, NoSky, Not, Or, Xor
-from .geom import WcsGeom
-from .nodes.as_gammapy import gammapy_radius, gammapy_structure
+from .compile.plan import Plan
+from .core.errors import MaskError
+from .estimate.psf import containment_radius
+from .estimate.significance import significance
+from .expr.mask import AllSky, And, Mask, NoSky, Not, Or, Xor
+from .expr.serialize import dumps, from_dict, loads
+from .expr.verbs import use_engine
+from .grid.axis import Axis
+from .grid.wcs.geom import WcsGeom
+from .growth.as_gammapy import gammapy_radius, gammapy_structure
+from .io.read import read_map, read_mask
+from .io.xarray import geom_of
 from .nodes.axisrange import AxisRange
 from .nodes.band import Band
 from .nodes.boundary import Boundary
@@ -22,10 +27,9 @@ from .nodes.raster import Raster
 from .nodes.region import Region
 from .nodes.remove_small import RemoveSmall
 from .nodes.threshold import Threshold
-from .passes.serialize import dumps, from_dict, loads
-from .plan import Plan
-from .psf import containment_radius
-from .significance import significance
+from .verbs import engine
+
+use_engine(engine)
 
 __version__ = "0.1.0"
 

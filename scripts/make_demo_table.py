@@ -15,7 +15,7 @@ from astropy.io import fits
 from astropy.table import Table
 
 CATALOGUE = Path("../shared/data/catalogs/gll_psc_v35.fit.gz")
-TABLE = Path("maskexpr/data/fermi_4fgl_dr4.ecsv")
+TABLE = Path("examples/data/fermi_4fgl_dr4.ecsv")
 META = {
     "title": "Sources of the fourth Fermi-LAT catalogue, data release 4 (4FGL-DR4)",
     "source": "gll_psc_v35.fit, Fermi-LAT collaboration",

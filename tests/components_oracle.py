@@ -9,12 +9,12 @@ from astropy.coordinates import SkyCoord
 from scipy import ndimage
 
 from maskexpr import Axis, WcsGeom
-from maskexpr.expr import Mask
-from maskexpr.nodes._components import Connected
-from maskexpr.nodes._solve import solve
-from maskexpr.passes.evaluate import Evaluator, evaluate
-from maskexpr.tiles import Tile
-from maskexpr.window import Window
+from maskexpr.compile.evaluate import Evaluator, evaluate
+from maskexpr.components.node import Connected
+from maskexpr.components.solve import solve
+from maskexpr.expr.mask import Mask
+from maskexpr.grid.tiles import Tile
+from maskexpr.pixels.window import Window
 
 
 def small_map(ny: int, nx: int, axes: tuple[Axis, ...] = ()) -> WcsGeom:

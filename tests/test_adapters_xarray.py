@@ -12,11 +12,11 @@ import xarray as xr
 from astropy.io import fits
 from astropy.wcs import WCS
 
-from maskexpr.adapters.xarray import GRID, attrs_of, geom_from_attrs, geom_of, grid_number, wrap
-from maskexpr.axis import Axis
 from maskexpr.errors import GeometryError
-from maskexpr.geom import WcsGeom
-from maskexpr.window import Window
+from maskexpr.grid.axis import Axis
+from maskexpr.grid.wcs.geom import WcsGeom
+from maskexpr.io.xarray import GRID, attrs_of, geom_from_attrs, geom_of, grid_number, wrap
+from maskexpr.pixels.window import Window
 
 ENERGY = Axis("energy", [1, 3, 10, 100] * u.GeV, interp="log")
 OFFSET = Axis("offset", [0, 1, 2.5] * u.deg)

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from astropy.coordinates import SkyCoord
 
-from maskexpr import expr
-from maskexpr.passes.serialize import dumps, loads
+from maskexpr.expr import mask as expr
+from maskexpr.expr.serialize import dumps, loads
 from maskexpr.testing import check_node, geometries
 
 PAGE = Path(__file__).resolve().parent.parent / "docs/adding-a-node.md"

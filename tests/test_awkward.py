@@ -13,7 +13,7 @@ from astropy import units as u
 from astropy.coordinates import SkyCoord
 
 import maskexpr as mx
-from maskexpr.trace import tracing
+from maskexpr.core.trace import tracing
 
 from .sky_oracle import CIRCLES, MAPS, POLYGONS, circle, in_circle, in_polygon, pixels, polygon, positions
 

@@ -8,8 +8,8 @@ import astropy.units as u
 import numpy as np
 import pytest
 
-from maskexpr.axis import Axis
 from maskexpr.errors import AxisError
+from maskexpr.grid.axis import Axis
 
 
 def test_bounds_are_exact_and_bins_equally_wide():

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from maskexpr.bits import box_widths, disk_widths
-from maskexpr.bits_bytes import list_busy, paint_short
-from maskexpr.bits_growth import grow, grow_into
+from maskexpr.pixels.dilate import grow, grow_into
+from maskexpr.pixels.disks import box_widths, disk_widths
+from maskexpr.pixels.paint import list_busy, paint_short
 
 
 def random_mask(seed: int, ny: int, nx: int, part: float) -> np.ndarray:

@@ -8,16 +8,16 @@ import pytest
 from astropy.coordinates import SkyCoord, angular_separation
 from scipy import ndimage
 
-from maskexpr.axis import Axis
+from maskexpr.compile.evaluate import Evaluator, evaluate
+from maskexpr.core.trace import tracing
 from maskexpr.errors import AngleError, AxisError, MaskValueError, NeedsGridError
-from maskexpr.geom import WcsGeom
+from maskexpr.grid.axis import Axis
+from maskexpr.grid.points import Points
+from maskexpr.grid.tiles import Tile
+from maskexpr.grid.wcs.geom import WcsGeom
 from maskexpr.nodes.boundary import Boundary
-from maskexpr.passes.evaluate import Evaluator, evaluate
-from maskexpr.points import Points
+from maskexpr.pixels.window import Window
 from maskexpr.testing import check_node, geometries
-from maskexpr.tiles import Tile
-from maskexpr.trace import tracing
-from maskexpr.window import Window
 
 PARTS = {
     "car": WcsGeom.create(npix=(60, 40), binsz=2),

@@ -11,12 +11,12 @@ from astropy import units as u
 from astropy.coordinates import FK4, FK5, AltAz, SkyCoord
 
 import maskexpr as mx
-from maskexpr import sampling
-from maskexpr.nodes import _cells
-from maskexpr.nodes._cells import CellIndex
-from maskexpr.nodes._circles import CircleIndex
-from maskexpr.points import Pixels, Points, lonlat_of
-from maskexpr.sphere import lonlat, unit, within
+from maskexpr.circles import cells as _cells
+from maskexpr.circles.cells import CellIndex
+from maskexpr.circles.index import CircleIndex
+from maskexpr.grid.points import Pixels, Points, lonlat_of
+from maskexpr.sphere.vectors import lonlat, unit, within
+from maskexpr.verbs import sample as sampling
 
 RNG = np.random.default_rng(11)
 

@@ -8,11 +8,11 @@ from astropy import units as u
 from astropy.coordinates import SkyCoord
 
 import maskexpr as mx
-from maskexpr.coverage import EMPTY, FULL, MIXED
-from maskexpr.passes import classify as module
-from maskexpr.passes.classify import classify
-from maskexpr.sphere import lonlat
-from maskexpr.tiles import Tiles, grid_tiles
+from maskexpr.compile import classify as module
+from maskexpr.compile.classify import classify
+from maskexpr.core.coverage import EMPTY, FULL, MIXED
+from maskexpr.grid.tiles import Tiles, grid_tiles
+from maskexpr.sphere.vectors import lonlat
 
 RNG = np.random.default_rng(5)
 

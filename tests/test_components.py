@@ -13,16 +13,16 @@ from numpy.testing import assert_array_equal
 from scipy import ndimage
 
 from maskexpr import AllSky, Axis, Catalog, WcsGeom
+from maskexpr.compile.evaluate import Evaluator, evaluate
+from maskexpr.components.solve import solve
 from maskexpr.errors import AngleError, MaskTypeError, MaskValueError, NeedsGridError
-from maskexpr.nodes._solve import solve
+from maskexpr.grid.points import Pixels, Points
+from maskexpr.grid.tiles import Tile
 from maskexpr.nodes.fill_holes import FillHoles
 from maskexpr.nodes.hysteresis import Hysteresis
 from maskexpr.nodes.raster import Raster
 from maskexpr.nodes.remove_small import RemoveSmall
-from maskexpr.passes.evaluate import Evaluator, evaluate
-from maskexpr.points import Pixels, Points
-from maskexpr.tiles import Tile
-from maskexpr.window import Window
+from maskexpr.pixels.window import Window
 
 from .components_oracle import (
     chunked,
@@ -255,7 +255,7 @@ def test_one_within_another(order: tuple[int, int]) -> None:
 
 
 def test_whole_map_is_decided_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    from maskexpr.nodes import _solve
+    from maskexpr.components import solve as _solve
 
     decided = []
     real = _solve.decide
@@ -315,7 +315,7 @@ def test_labels_are_kept_where_they_are_small(
 
 
 def test_large_chunks_are_labelled_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    from maskexpr.nodes import _solve
+    from maskexpr.components import solve as _solve
 
     monkeypatch.setattr(_solve, "SIDE", 16)
     geom = small_map(40, 50)
@@ -331,7 +331,7 @@ def test_large_chunks_are_labelled_in_parts(monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.mark.parametrize("tiles", [2, 4, 8, 16])
 def test_work_grows_with_tiles(tiles: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """4, 16, 64, 256 chunks: one labelling each, and joints for at most a third as many."""
-    from maskexpr.nodes import _solve
+    from maskexpr.components import solve as _solve
 
     steps = []
     for name in ("merge", "split"):

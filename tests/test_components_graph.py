@@ -13,16 +13,16 @@ from dask.threaded import get
 from numpy.testing import assert_array_equal
 
 from maskexpr import WcsGeom
-from maskexpr.labels_join import Summary, Verdict, close, merge, merge_plan, split
-from maskexpr.nodes._components import Connected, Labelled
-from maskexpr.nodes._domain import domain
-from maskexpr.nodes._solve import blocks
+from maskexpr.compile.evaluate import Evaluator
+from maskexpr.components.node import Connected, Labelled
+from maskexpr.components.solve import blocks
+from maskexpr.grid.rim import domain
+from maskexpr.grid.tiles import Tile
 from maskexpr.nodes.fill_holes import FillHoles
 from maskexpr.nodes.hysteresis import Hysteresis
 from maskexpr.nodes.raster import Raster
 from maskexpr.nodes.remove_small import RemoveSmall
-from maskexpr.passes.evaluate import Evaluator
-from maskexpr.tiles import Tile
+from maskexpr.pixels.join import Summary, Verdict, close, merge, merge_plan, split
 
 from .components_oracle import removed, small_map
 

@@ -9,14 +9,14 @@ from numpy.testing import assert_array_equal
 from scipy import ndimage
 
 from maskexpr import AllSky, Catalog, NoSky, WcsGeom
-from maskexpr.expr import Mask
-from maskexpr.nodes._domain import domain, rim, weights
-from maskexpr.nodes._solve import blocks
+from maskexpr.components.solve import blocks
+from maskexpr.expr.mask import Mask
+from maskexpr.grid.rim import domain, rim, weights
+from maskexpr.grid.tiles import Tile
 from maskexpr.nodes.fill_holes import FillHoles
 from maskexpr.nodes.raster import Raster
 from maskexpr.nodes.remove_small import RemoveSmall
-from maskexpr.tiles import Tile
-from maskexpr.window import Window
+from maskexpr.pixels.window import Window
 
 from .components_oracle import chunked, cut, keep, sizes, sky, whole
 

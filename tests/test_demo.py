@@ -13,9 +13,10 @@ from astropy.coordinates import SkyCoord
 from astropy.io import fits
 from astropy.table import Table
 
-from maskexpr import WcsGeom, demo
-from maskexpr.adapters.files import read_mask
-from maskexpr.passes.serialize import loads
+from examples import demo
+from maskexpr import WcsGeom
+from maskexpr.expr.serialize import loads
+from maskexpr.io.read import read_mask
 
 pytest.importorskip("matplotlib", reason="the demo draws a picture")
 pytest.importorskip("zarr", reason="the demo writes a zarr store")

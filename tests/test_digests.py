@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from maskexpr.digests import array_digest
+from maskexpr.core.digests import array_digest
 
 RNG = np.random.default_rng(5)
 # More than a block of 512 KiB, and more than a piece of 4 MiB.
@@ -83,7 +83,7 @@ def test_rectangles_of_exchanged_signs() -> None:
 
 def test_the_digest_is_the_same_in_another_process() -> None:
     script = (
-        "import numpy as np\nfrom maskexpr.digests import array_digest\n"
+        "import numpy as np\nfrom maskexpr.core.digests import array_digest\n"
         "print(array_digest(np.arange(99999.0)))"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)

@@ -1,8 +1,8 @@
 """Every page runs: the ```python blocks of README.md and docs/, in order, each page one namespace.
 
 ``<!-- no-run -->`` on the line before a block skips it. ``<!-- needs: gammapy -->`` anywhere on a page skips
-the page where a package is absent. A page runs in an empty folder; ``../shared`` is there as it is from the
-checkout.
+the page where a package is absent. A page runs in a folder that holds nothing but ``examples``;
+``../shared`` is there as it is from the checkout.
 """
 
 from __future__ import annotations
@@ -65,6 +65,7 @@ def test_page(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     folder.mkdir()
     if (ROOT.parent / "shared").is_dir():
         (tmp_path / "shared").symlink_to(ROOT.parent / "shared", target_is_directory=True)
+    (folder / "examples").symlink_to(ROOT / "examples", target_is_directory=True)
     monkeypatch.chdir(folder)
     try:
         run(path)

@@ -14,7 +14,7 @@ from astropy import units as u
 from astropy.coordinates import SkyCoord
 
 import maskexpr as mx
-from maskexpr.structure import postorder
+from maskexpr.expr.structure import postorder
 
 A = mx.Band(lat=("-5 deg", "5 deg"), frame="galactic")
 B = mx.Catalog(SkyCoord([0, 83.6], [90, 22.0], unit="deg"), "1 deg")

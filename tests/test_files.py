@@ -22,21 +22,22 @@ import xarray as xr
 from astropy.io import fits
 from numpy.typing import NDArray
 
-from maskexpr.adapters import outputs, zarr
-from maskexpr.adapters.files import open_writer, read_map, read_mask
-from maskexpr.adapters.fits import FitsWriter, write_fits
-from maskexpr.adapters.outputs import TEMPORARY, FileMissingError, check_output, format_of
-from maskexpr.adapters.publish import Block
-from maskexpr.adapters.sources import ArraySource, FileSource, as_mask, as_source
-from maskexpr.adapters.unpacked import stamp_of
-from maskexpr.adapters.xarray import geom_of, wrap
-from maskexpr.adapters.zarr import ZarrWriter, write_zarr
-from maskexpr.axis import Axis
+from maskexpr.core.records import decode, encode
 from maskexpr.errors import FormatError, GeometryError, MaskTypeError, MaskValueError, OutputExistsError
-from maskexpr.geom import WcsGeom
-from maskexpr.geom_header import bands_hdu
-from maskexpr.records import decode, encode
-from maskexpr.window import Window
+from maskexpr.grid.axis import Axis
+from maskexpr.grid.wcs.geom import WcsGeom
+from maskexpr.grid.wcs.header import bands_hdu
+from maskexpr.io import publish as outputs
+from maskexpr.io import zarr
+from maskexpr.io.fits_write import FitsWriter, write_fits
+from maskexpr.io.publish import TEMPORARY, FileMissingError, check_output, format_of
+from maskexpr.io.read import open_writer, read_map, read_mask
+from maskexpr.io.sources import ArraySource, FileSource, as_mask, as_source
+from maskexpr.io.unpacked import stamp_of
+from maskexpr.io.writer import Block
+from maskexpr.io.xarray import geom_of, wrap
+from maskexpr.io.zarr import ZarrWriter, write_zarr
+from maskexpr.pixels.window import Window
 
 zarr_package = pytest.importorskip("zarr")
 

@@ -19,11 +19,11 @@ from astropy.nddata import Cutout2D
 from astropy.wcs import WCS
 from astropy.wcs.utils import proj_plane_pixel_scales, skycoord_to_pixel
 
-from maskexpr.axis import Axis
 from maskexpr.errors import AxisError, GeometryError, MaskError
-from maskexpr.geom import WcsGeom
-from maskexpr.geom_header import bands_hdu
-from maskexpr.window import Window
+from maskexpr.grid.axis import Axis
+from maskexpr.grid.wcs.geom import WcsGeom
+from maskexpr.grid.wcs.header import bands_hdu
+from maskexpr.pixels.window import Window
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 ENERGY = Axis.from_bounds("energy", "10 GeV", "2 TeV", 3)

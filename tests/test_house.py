@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import sys
-from importlib.resources import files
 from pathlib import Path
 from types import ModuleType
 
@@ -27,7 +26,7 @@ def script(name: str) -> ModuleType:
 
 @pytest.fixture(scope="module")
 def bundled() -> Table:
-    return Table.read(str(files("maskexpr") / "data" / "fermi_4fgl_dr4.ecsv"))
+    return Table.read(ROOT / "examples" / "data" / "fermi_4fgl_dr4.ecsv")
 
 
 def test_bundled_table(bundled: Table) -> None:

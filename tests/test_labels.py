@@ -12,22 +12,14 @@ from hypothesis.extra.numpy import array_shapes, arrays
 from numpy.testing import assert_array_equal
 from scipy import ndimage
 
-from maskexpr.labels import connect, paint, place_of, run_places
-from maskexpr.labels_bits import (
-    Marks,
-    find_runs,
-    join_planes,
-    list_places,
-    pack,
-    padded_shape,
-    starts_of,
-)
-from maskexpr.labels_block import Block, label_runs
-from maskexpr.labels_edges import meeting, ring
-from maskexpr.labels_join import Champion, Table, merge_plan, nothing, summarise
-from maskexpr.labels_paint import fill, runs_from, unpack_into, words_of
-from maskexpr.labels_sieve import lonely, sieve
-from maskexpr.window import Window
+from maskexpr.pixels.edges import meeting, ring
+from maskexpr.pixels.join import Champion, Table, merge_plan, nothing, summarise
+from maskexpr.pixels.label import Block, label_runs
+from maskexpr.pixels.runs import connect, paint, place_of, run_places
+from maskexpr.pixels.runs_paint import fill, runs_from, unpack_into, words_of
+from maskexpr.pixels.sieve import lonely, sieve
+from maskexpr.pixels.window import Window
+from maskexpr.pixels.words import Marks, find_runs, join_planes, list_places, pack, padded_shape, starts_of
 
 blocks = arrays(bool, array_shapes(min_dims=3, max_dims=3, min_side=1, max_side=7))
 

@@ -8,10 +8,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import maskexpr as mx
-from maskexpr.expr import NODES
-from maskexpr.passes.evaluate import evaluate
-from maskexpr.passes.simplify import simplify
-from maskexpr.structure import postorder
+from maskexpr.compile.evaluate import evaluate
+from maskexpr.compile.simplify import simplify
+from maskexpr.expr.mask import NODES
+from maskexpr.expr.structure import postorder
 from maskexpr.testing import (
     ON_THE_MAP,
     OPERATORS,

@@ -13,7 +13,7 @@ from astropy import units as u
 from astropy.coordinates import SkyCoord
 
 import maskexpr as mx
-from maskexpr.trace import tracing
+from maskexpr.core.trace import tracing
 
 RNG = np.random.default_rng(7)
 

@@ -7,14 +7,14 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from maskexpr import MaskError, WcsGeom
-from maskexpr.adapters.embedded import held_source
-from maskexpr.labels_paint import unpack_into
-from maskexpr.nodes import _levels
-from maskexpr.nodes._levels import levels
+from maskexpr.compile.evaluate import evaluate
+from maskexpr.grid.tiles import Tile
+from maskexpr.io.embedded import held_source
+from maskexpr.maps import levels as _levels
+from maskexpr.maps.levels import levels
 from maskexpr.nodes.threshold import Threshold
-from maskexpr.passes.evaluate import evaluate
-from maskexpr.tiles import Tile
-from maskexpr.window import Window
+from maskexpr.pixels.runs_paint import unpack_into
+from maskexpr.pixels.window import Window
 
 GEOM = WcsGeom.create(npix=(150, 90), binsz=0.1, proj="TAN")
 DATA = np.random.default_rng(2).normal(size=GEOM.shape)

@@ -13,11 +13,12 @@ import pytest
 from astropy.coordinates import SkyCoord
 
 import maskexpr as mx
-from maskexpr.coverage import EMPTY, FULL, MIXED
+from maskexpr.compile.lower import lower
+from maskexpr.compile.simplify import simplify
+from maskexpr.core.coverage import EMPTY, FULL, MIXED
+from maskexpr.core.trace import tracing
 from maskexpr.errors import RegionError
-from maskexpr.nodes._shapes import ShapeIndex
-from maskexpr.passes.lower import lower
-from maskexpr.passes.simplify import simplify
+from maskexpr.grid.tiles import Areas
 from maskexpr.shapes import (
     Circle,
     CircleAnnulus,
@@ -33,11 +34,10 @@ from maskexpr.shapes import (
     WholeSky,
     combine,
 )
+from maskexpr.shapes.index import ShapeIndex
 from maskexpr.shapes.many import Many
-from maskexpr.sphere import Caps, unit
+from maskexpr.sphere.vectors import Caps, unit
 from maskexpr.testing import geometries, whole_tile
-from maskexpr.tiles import Areas
-from maskexpr.trace import tracing
 
 FRAMES = ("icrs", "galactic", "fk5")
 

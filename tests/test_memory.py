@@ -11,7 +11,7 @@ import pytest
 from astropy.coordinates import SkyCoord
 
 import maskexpr as mx
-from maskexpr.compiled import compile_mask
+from maskexpr.compile.compiled import compile_mask
 
 RNG = np.random.default_rng(0)
 SIDE = 1024

@@ -11,25 +11,25 @@ from hypothesis import strategies as st
 from scipy import ndimage
 from scipy.spatial import cKDTree
 
-from maskexpr.axis import Axis
+from maskexpr.compile.evaluate import Evaluator, evaluate
 from maskexpr.errors import AngleError, AxisError, MaskTypeError, MaskValueError, NeedsGridError
-from maskexpr.expr import AllSky, Mask, NoSky, Not, Or
-from maskexpr.geom import WcsGeom
-from maskexpr.neighbours import domain
-from maskexpr.nodes._growth import grow_on_sky
-from maskexpr.nodes._plane_growth import grow_plane
-from maskexpr.nodes._sky_growth import Selection, SkyShape
-from maskexpr.nodes._tree_growth import grow_by_tree
+from maskexpr.expr.mask import AllSky, Mask, NoSky, Not, Or
+from maskexpr.grid.axis import Axis
+from maskexpr.grid.neighbours import domain
+from maskexpr.grid.points import Points
+from maskexpr.grid.tiles import Tile
+from maskexpr.grid.wcs.geom import WcsGeom
+from maskexpr.growth.node import grow_on_sky
+from maskexpr.growth.plane import grow_plane
+from maskexpr.growth.shape import Selection, SkyShape
+from maskexpr.growth.tree import grow_by_tree
 from maskexpr.nodes.band import Band
 from maskexpr.nodes.catalog import Catalog
 from maskexpr.nodes.dilate import Dilate
 from maskexpr.nodes.erode import Erode
 from maskexpr.nodes.open_close import Close, Open
-from maskexpr.passes.evaluate import Evaluator, evaluate
-from maskexpr.points import Points
+from maskexpr.pixels.window import Window
 from maskexpr.testing import check_node, geometries
-from maskexpr.tiles import Tile
-from maskexpr.window import Window
 
 ENERGY = Axis.from_bounds("energy", 1 * u.GeV, 100 * u.GeV, 3)
 MAPS = {

@@ -11,10 +11,10 @@ import pytest
 from astropy.coordinates import SkyCoord, angular_separation, offset_by
 
 import maskexpr as mx
+from maskexpr.compile.evaluate import Evaluator
+from maskexpr.compile.spread import spread
 from maskexpr.errors import AxisError, NeedsGridError
-from maskexpr.passes.evaluate import Evaluator
-from maskexpr.passes.spread import spread
-from maskexpr.points import Points
+from maskexpr.grid.points import Points
 from maskexpr.shapes import (
     Circle,
     CircleAnnulus,
@@ -28,7 +28,7 @@ from maskexpr.shapes import (
     Shape,
     WholeSky,
 )
-from maskexpr.sphere import lonlat, unit
+from maskexpr.sphere.vectors import lonlat, unit
 
 from .sky_oracle import positions
 

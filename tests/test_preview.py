@@ -16,10 +16,16 @@ from numpy.typing import NDArray
 
 import maskexpr.preview as preview
 from maskexpr import AllSky, Axis, AxisRange, Band, Catalog, Mask, NoSky, WcsGeom
-from maskexpr.errors import AxisError, GeometryError, MaskTypeError, MaskValueError, MissingDependencyError
+from maskexpr.core.trace import tracing
+from maskexpr.errors import (
+    AxisError,
+    GeometryError,
+    MaskTypeError,
+    MaskValueError,
+    MissingDependencyError,
+)
 from maskexpr.nodes.dilate import Dilate
-from maskexpr.preview import MOST_PIXELS, axes_for, coarser, plot
-from maskexpr.trace import tracing
+from maskexpr.verbs.plot import MOST_PIXELS, axes_for, coarser, plot
 
 plt = pytest.importorskip("matplotlib.pyplot", reason="a preview is drawn with matplotlib")
 to_rgba = pytest.importorskip("matplotlib.colors").to_rgba

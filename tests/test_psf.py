@@ -13,7 +13,7 @@ from astropy.table import Table
 from numpy.testing import assert_allclose
 
 from maskexpr.errors import FormatError, MaskTypeError, MaskValueError
-from maskexpr.psf import containment_radius
+from maskexpr.estimate.psf import containment_radius
 
 THETA = np.linspace(0, 2, 801) * u.deg
 CRAB = "data/fermi-3fhl-crab/Fermi-LAT-3FHL_data_Fermi-LAT.fits"

@@ -11,17 +11,17 @@ from astropy.coordinates import SkyCoord
 from astropy.io import fits
 from numpy.testing import assert_array_equal
 
-from maskexpr.adapters.xarray import wrap
+from maskexpr.compile.evaluate import Evaluator, evaluate
 from maskexpr.errors import FormatError, MaskTypeError
-from maskexpr.expr import Mask
-from maskexpr.geom import WcsGeom
+from maskexpr.expr.mask import Mask
+from maskexpr.expr.serialize import dumps, loads
+from maskexpr.grid.points import Points
+from maskexpr.grid.tiles import Tile
+from maskexpr.grid.wcs.geom import WcsGeom
+from maskexpr.io.xarray import wrap
 from maskexpr.nodes.raster import Raster
 from maskexpr.nodes.threshold import Threshold
-from maskexpr.passes.evaluate import Evaluator, evaluate
-from maskexpr.passes.serialize import dumps, loads
-from maskexpr.points import Points
-from maskexpr.tiles import Tile
-from maskexpr.window import Window
+from maskexpr.pixels.window import Window
 
 GEOM = WcsGeom.create(skydir=(40, 55), npix=(23, 17), binsz=0.7, proj="TAN")
 MAP = np.random.default_rng(0).random((17, 23)) > 0.6

@@ -15,16 +15,16 @@ from astropy.coordinates import SkyCoord
 from numpy.typing import NDArray
 
 import maskexpr as mx
+from maskexpr.compile.evaluate import Evaluator, evaluate
+from maskexpr.core.trace import tracing
 from maskexpr.errors import MaskTypeError, MaskValueError, NeedsGridError, RegionError
-from maskexpr.expr import And, Mask, NoSky, Not, Or, Xor
+from maskexpr.expr.mask import And, Mask, NoSky, Not, Or, Xor
+from maskexpr.grid.points import Points
+from maskexpr.grid.tiles import Areas, Tile
 from maskexpr.nodes.region import Region
-from maskexpr.passes.evaluate import Evaluator, evaluate
-from maskexpr.points import Points
+from maskexpr.pixels.window import Window
 from maskexpr.shapes import Circle, Compound, Line, Point, Polygon
 from maskexpr.testing import check_node, geometries, whole_tile
-from maskexpr.tiles import Areas, Tile
-from maskexpr.trace import tracing
-from maskexpr.window import Window
 
 Bools = NDArray[np.bool_]
 

@@ -7,11 +7,13 @@ import pytest
 from astropy.io import fits
 
 import maskexpr as mx
-from maskexpr.nodes import _rim_index, _rims, _seam
-from maskexpr.nodes._rim_index import RimIndex
-from maskexpr.sphere import TIE, angle_between, unit, within
-from maskexpr.tiles import Tile
-from maskexpr.window import Window
+from maskexpr.circles import rim_index as _rim_index
+from maskexpr.circles import rims as _rims
+from maskexpr.circles import seam as _seam
+from maskexpr.circles.rim_index import RimIndex
+from maskexpr.grid.tiles import Tile
+from maskexpr.pixels.window import Window
+from maskexpr.sphere.vectors import TIE, angle_between, unit, within
 
 TAN = {"skydir": (30, 50), "npix": (120, 90), "proj": "TAN", "frame": "icrs"}
 GRIDS = {

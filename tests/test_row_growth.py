@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from maskexpr.bits_rows import RowSpread
-from maskexpr.coverage import MIXED
-from maskexpr.geom import WcsGeom
-from maskexpr.nodes._row_growth import grow_rows
-from maskexpr.nodes._sky_growth import NEVER, Selection, SkyShape
-from maskexpr.nodes._tree_growth import grow_by_tree
-from maskexpr.tiles import Tile, Tiles
-from maskexpr.window import Window
+from maskexpr.core.coverage import MIXED
+from maskexpr.grid.tiles import Tile, Tiles
+from maskexpr.grid.wcs.geom import WcsGeom
+from maskexpr.growth.rows import grow_rows
+from maskexpr.growth.shape import NEVER, Selection, SkyShape
+from maskexpr.growth.tree import grow_by_tree
+from maskexpr.pixels.spread import RowSpread
+from maskexpr.pixels.window import Window
 
 # ---- packed rows ---------------------------------------------------------------------------------
 

@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from maskexpr.coverage import EMPTY, FULL, MIXED
+from maskexpr.core.coverage import EMPTY, FULL, MIXED
+from maskexpr.core.records import decode, encode
 from maskexpr.errors import NeedsGridError, RegionError
-from maskexpr.records import decode, encode
 from maskexpr.shapes import (
     Circle,
     CircleAnnulus,
@@ -31,7 +31,7 @@ from maskexpr.shapes import (
     WholeSky,
     combine,
 )
-from maskexpr.sphere import TIE, Caps, from_sky, rotate, rotation, unit
+from maskexpr.sphere.vectors import TIE, Caps, from_sky, rotate, rotation, unit
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]

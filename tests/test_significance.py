@@ -15,21 +15,21 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.ndimage import convolve
 
-from maskexpr.adapters import windows
-from maskexpr.adapters.windows import map_windows
-from maskexpr.adapters.xarray import geom_of, wrap
-from maskexpr.axis import Axis
+from maskexpr.compile.evaluate import evaluate
 from maskexpr.errors import AxisError, GeometryError, MaskValueError
-from maskexpr.geom import WcsGeom
-from maskexpr.kernels_counts import cash_sqrt_ts, wstat_sqrt_ts
-from maskexpr.kernels_edges import sum_by_edges
-from maskexpr.kernels_tophat import TopHat
+from maskexpr.estimate import neighbourhoods as windows
+from maskexpr.estimate.neighbourhoods import map_windows
+from maskexpr.estimate.significance import significance
+from maskexpr.estimate.statistics import cash_sqrt_ts, wstat_sqrt_ts
+from maskexpr.estimate.tophat import TopHat
+from maskexpr.estimate.tophat_edges import sum_by_edges
+from maskexpr.grid.axis import Axis
+from maskexpr.grid.tiles import Tile
+from maskexpr.grid.wcs.geom import WcsGeom
+from maskexpr.io.xarray import geom_of, wrap
 from maskexpr.nodes.band import Band
 from maskexpr.nodes.threshold import Threshold
-from maskexpr.passes.evaluate import evaluate
-from maskexpr.significance import significance
-from maskexpr.tiles import Tile
-from maskexpr.window import Window
+from maskexpr.pixels.window import Window
 
 ENERGY = Axis("energy", [1, 10, 100, 1000] * u.GeV, interp="log")
 GEOM = WcsGeom.create(skydir=(40, 55), npix=(61, 47), binsz=0.1, proj="TAN")

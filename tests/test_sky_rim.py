@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from maskexpr import WcsGeom
-from maskexpr.tiles_rim import sky_by_rows
-from maskexpr.window import Window
+from maskexpr.grid.sky_rows import sky_by_rows
+from maskexpr.pixels.window import Window
 
 
 def turned(geom: WcsGeom, degrees: float) -> WcsGeom:

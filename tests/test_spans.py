@@ -11,14 +11,17 @@ from astropy import units as u
 from astropy.coordinates import SkyCoord
 
 import maskexpr as mx
-from maskexpr.nodes import _circles, _pieces, _span_index, _spans
-from maskexpr.nodes._paint import paint_spans
-from maskexpr.nodes._pieces import Pieces, neighbours_first
-from maskexpr.nodes._span_index import SpanIndex
-from maskexpr.nodes._spans import Disks, Strip, circle_spans
-from maskexpr.sphere import TIE, angle_between, unit, within
-from maskexpr.tiles import Tile
-from maskexpr.window import Window
+from maskexpr.circles import index as _circles
+from maskexpr.circles import pieces as _pieces
+from maskexpr.circles import span_index as _span_index
+from maskexpr.circles import spans as _spans
+from maskexpr.circles.pieces import Pieces, neighbours_first
+from maskexpr.circles.span_index import SpanIndex
+from maskexpr.circles.spans import Disks, Strip, circle_spans
+from maskexpr.grid.tiles import Tile
+from maskexpr.pixels.spans import paint_spans
+from maskexpr.pixels.window import Window
+from maskexpr.sphere.vectors import TIE, angle_between, unit, within
 
 
 def painted_slowly(out, row, start, stop):

@@ -11,7 +11,7 @@ import pytest
 from scipy.ndimage import gaussian_filter
 
 import maskexpr as mx
-from maskexpr.trace import tracing
+from maskexpr.core.trace import tracing
 
 GEOM = mx.WcsGeom.allsky(binsz=2, frame="galactic")
 DATA = 4 * gaussian_filter(np.random.default_rng(0).normal(0, 1, GEOM.image_shape), 1.2, mode="wrap")

@@ -18,22 +18,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
-from maskexpr.adapters.sources import ArraySource, FileSource
-from maskexpr.adapters.xarray import wrap
-from maskexpr.axis import Axis
-from maskexpr.coverage import EMPTY, FULL, MIXED
+from maskexpr.compile.classify import classify
+from maskexpr.compile.evaluate import Evaluator, evaluate
+from maskexpr.core.coverage import EMPTY, FULL, MIXED
+from maskexpr.core.trace import tracing
 from maskexpr.errors import AxisError, MaskTypeError, MaskValueError, NeedsGridError
-from maskexpr.expr import Mask
-from maskexpr.geom import WcsGeom
+from maskexpr.expr.mask import Mask
+from maskexpr.expr.serialize import dumps, loads
+from maskexpr.grid.axis import Axis
+from maskexpr.grid.points import Points
+from maskexpr.grid.tiles import ON, Tile, Tiles
+from maskexpr.grid.wcs.geom import WcsGeom
+from maskexpr.io.sources import ArraySource, FileSource
+from maskexpr.io.xarray import wrap
 from maskexpr.nodes.band import Band
 from maskexpr.nodes.threshold import Threshold
-from maskexpr.passes.classify import classify
-from maskexpr.passes.evaluate import Evaluator, evaluate
-from maskexpr.passes.serialize import dumps, loads
-from maskexpr.points import Points
-from maskexpr.tiles import ON, Tile, Tiles
-from maskexpr.trace import tracing
-from maskexpr.window import Window
+from maskexpr.pixels.window import Window
 
 RNG = np.random.default_rng(7)
 COMPARE = {

@@ -8,12 +8,12 @@ from typing import Any
 import astropy.units as u
 import numpy as np
 
-from ..coverage import EMPTY, FULL, Coverage
-from ..errors import AxisError, MaskValueError
-from ..expr import Ask, Bools, Mask, node
-from ..geom import WcsGeom
-from ..points import Points
-from ..tiles import Areas, Tile
+from ..core.coverage import EMPTY, FULL, Coverage
+from ..core.errors import AxisError, MaskValueError
+from ..expr.mask import Ask, Bools, Mask, node
+from ..grid.points import Points
+from ..grid.tiles import Areas, Tile
+from ..grid.wcs.geom import WcsGeom
 
 __all__ = ["AxisRange"]
 

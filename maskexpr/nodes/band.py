@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from ..angles import format_degrees, to_degrees
-from ..coverage import EMPTY, FULL, MIXED, Coverage
-from ..errors import MaskValueError
-from ..expr import Ask, Bools, Mask, node
-from ..points import Points
-from ..sphere import TIE, angle_between, lonlat, rotate, rotation, unit
-from ..tiles import Areas
+from ..core.coverage import EMPTY, FULL, MIXED, Coverage
+from ..core.errors import MaskValueError
+from ..expr.mask import Ask, Bools, Mask, node
+from ..grid.points import Points
+from ..grid.tiles import Areas
+from ..sphere.angles import format_degrees, to_degrees
+from ..sphere.vectors import TIE, angle_between, lonlat, rotate, rotation, unit
 
 __all__ = ["Band"]
 

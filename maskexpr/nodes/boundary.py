@@ -9,18 +9,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..coverage import EMPTY, FULL, MIXED, Coverage
-from ..errors import MaskValueError
-from ..expr import Ask, Bools, Reach, node
-from ..geom import WcsGeom
-from ..points import Points
-from ..sphere import angle_between
-from ..tiles import Areas, Tile, Tiles
-from ._growth import Sized, at_pixels, grow_on_sky, reach_of
-from ._outside import is_outside, outside_map
-from ._pixel_growth import map_window
-from ._radius import half_sides, in_pixels, plane_row, show
-from ._sky_growth import Selection, SkyShape
+from ..core.coverage import EMPTY, FULL, MIXED, Coverage
+from ..core.errors import MaskValueError
+from ..expr.mask import Ask, Bools, Reach, node
+from ..grid.outside import is_outside, outside_map
+from ..grid.points import Points
+from ..grid.tiles import Areas, Tile, Tiles
+from ..grid.wcs.geom import WcsGeom
+from ..growth.node import Sized, at_pixels, grow_on_sky, reach_of
+from ..growth.pixel import map_window
+from ..growth.radius import half_sides, in_pixels, plane_row, show
+from ..growth.shape import Selection, SkyShape
+from ..sphere.vectors import angle_between
 
 __all__ = ["Boundary"]
 

@@ -11,18 +11,18 @@ import numpy as np
 from astropy.coordinates import SkyCoord
 from numpy.typing import NDArray
 
-from ..adapters.catalogs import read_catalog
-from ..angles import format_degrees, to_degrees_array
-from ..coverage import Coverage
-from ..errors import AxisError, MaskTypeError, MaskValueError
-from ..expr import Ask, Bools, Mask, node
-from ..geom import WcsGeom
-from ..points import Points, lonlat_of
-from ..records import frozen_array
-from ..sphere import TIE, lonlat, rotate, rotation, unit
-from ..tiles import Areas, Tile
-from ._circles import CircleIndex
-from ._pieces import neighbours_first
+from ..circles.index import CircleIndex
+from ..circles.pieces import neighbours_first
+from ..core.coverage import Coverage
+from ..core.errors import AxisError, MaskTypeError, MaskValueError
+from ..core.records import frozen_array
+from ..expr.mask import Ask, Bools, Mask, node
+from ..grid.points import Points, lonlat_of
+from ..grid.tiles import Areas, Tile
+from ..grid.wcs.geom import WcsGeom
+from ..io.tables import read_catalog
+from ..sphere.angles import format_degrees, to_degrees_array
+from ..sphere.vectors import TIE, lonlat, rotate, rotation, unit
 
 __all__ = ["Catalog"]
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import dataclasses
 import math
 
-from ..expr import Ask, Bools, node
-from ..points import Pixels, Points
-from ..tiles import Tile
-from ._growth import SkyGrowth
+from ..expr.mask import Ask, Bools, node
+from ..grid.points import Pixels, Points
+from ..grid.tiles import Tile
+from ..growth.node import SkyGrowth
 
 __all__ = ["Dilate"]
 
@@ -52,7 +52,7 @@ class Dilate(SkyGrowth):
 
     Examples
     --------
-    >>> from maskexpr.expr import NoSky
+    >>> from maskexpr.expr.mask import NoSky
     >>> Dilate(NoSky(), "0.3 deg").label()
     'Dilate(0.3 deg)'
     """

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 
-from ..expr import node
-from ._growth import SkyGrowth
+from ..expr.mask import node
+from ..growth.node import SkyGrowth
 
 __all__ = ["Erode"]
 
@@ -30,7 +30,7 @@ class Erode(SkyGrowth):
     Examples
     --------
     >>> import astropy.units as u
-    >>> from maskexpr.expr import AllSky
+    >>> from maskexpr.expr.mask import AllSky
     >>> Erode(AllSky(), (2, 1) * u.pix, metric="pixel", axis="energy").label()
     "Erode(2 radii of 1 pix to 2 pix, metric='pixel')"
     """

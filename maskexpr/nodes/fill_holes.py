@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from ..coverage import MIXED, Coverage, invert
-from ..expr import Ask, Bools, Mask, node
-from ..geom import WcsGeom
-from ..labels_join import EDGE, Champion, Rule, Table
-from ..tiles import Areas, Tile, Tiles
-from ._components import Connected, check_fields, inside_map
-from ._domain import Area, area_of, area_text, domain, limit
+from ..components.node import Connected, check_fields, inside_map
+from ..core.coverage import MIXED, Coverage, invert
+from ..expr.mask import Ask, Bools, Mask, node
+from ..grid.rim import Area, area_of, area_text, domain, limit
+from ..grid.tiles import Areas, Tile, Tiles
+from ..grid.wcs.geom import WcsGeom
+from ..pixels.join import EDGE, Champion, Rule, Table
 
 __all__ = ["FillHoles"]
 

@@ -8,15 +8,15 @@ from typing import Any, Self
 import astropy.units as u
 import numpy as np
 
-from ..coverage import EMPTY, FULL, MIXED, Coverage
-from ..errors import MaskValueError
-from ..expr import Ask, Bools, Mask, node
-from ..geom import WcsGeom
-from ..labels_bits import Words, pack
-from ..labels_join import SEED, Champion, Rule, Table
-from ..tiles import Areas, Tile, Tiles
-from ._components import Connected, check_fields, inside_map
-from ._levels import levels
+from ..components.node import Connected, check_fields, inside_map
+from ..core.coverage import EMPTY, FULL, MIXED, Coverage
+from ..core.errors import MaskValueError
+from ..expr.mask import Ask, Bools, Mask, node
+from ..grid.tiles import Areas, Tile, Tiles
+from ..grid.wcs.geom import WcsGeom
+from ..maps.levels import levels
+from ..pixels.join import SEED, Champion, Rule, Table
+from ..pixels.words import Words, pack
 from .threshold import Threshold
 
 __all__ = ["Hysteresis"]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 
-from ..coverage import Coverage
-from ..expr import Ask, Bools, Mask, Reach, node
-from ..once import once
-from ..points import Points
-from ..tiles import Areas, Tile
-from ._growth import Growth
+from ..core.coverage import Coverage
+from ..core.once import once
+from ..expr.mask import Ask, Bools, Mask, Reach, node
+from ..grid.points import Points
+from ..grid.tiles import Areas, Tile
+from ..growth.node import Growth
 from .dilate import Dilate
 from .erode import Erode
 
@@ -53,7 +53,7 @@ class Open(_Pair):
 
     Examples
     --------
-    >>> from maskexpr.expr import AllSky
+    >>> from maskexpr.expr.mask import AllSky
     >>> Open(AllSky(), "1 deg").both.label()
     'Dilate(1 deg)'
     """
@@ -76,7 +76,7 @@ class Close(_Pair):
 
     Examples
     --------
-    >>> from maskexpr.expr import AllSky
+    >>> from maskexpr.expr.mask import AllSky
     >>> Close(AllSky(), "1 deg").both.label()
     'Erode(1 deg)'
     """

@@ -7,12 +7,12 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from ..adapters.embedded import Source, held_source
-from ..adapters.sources import FileSource, as_mask
-from ..errors import MaskTypeError
-from ..expr import Bools, node
-from ..geom import WcsGeom
-from ._data import FromData, Place, flag, name_of
+from ..core.errors import MaskTypeError
+from ..expr.mask import Bools, node
+from ..grid.wcs.geom import WcsGeom
+from ..io.embedded import Source, held_source
+from ..io.sources import FileSource, as_mask
+from ..maps.leaf import FromData, Place, flag, name_of
 
 __all__ = ["Raster"]
 

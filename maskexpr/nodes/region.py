@@ -10,19 +10,19 @@ from typing import Any
 import numpy as np
 import regions
 
-from ..coverage import EMPTY, Coverage
-from ..errors import MaskValueError, NeedsGridError
-from ..expr import And, Ask, Bools, Mask, NoSky, Not, Or, Xor, node
-from ..geom import WcsGeom
-from ..once import once
-from ..points import Pixels, Points
-from ..regionio import read_shape, shape_of
-from ..regionio_back import to_regions
+from ..core.coverage import EMPTY, Coverage
+from ..core.errors import MaskValueError, NeedsGridError
+from ..core.once import once
+from ..expr.mask import And, Ask, Bools, Mask, NoSky, Not, Or, Xor, node
+from ..grid.points import Pixels, Points
+from ..grid.tiles import Areas, Tile, Tiles
+from ..grid.wcs.geom import WcsGeom
 from ..shapes import Compound, Line, Point, Shape
+from ..shapes.formats.planar import pixel_coverage, pixel_values
+from ..shapes.formats.read import read_shape, shape_of
+from ..shapes.formats.to_regions import to_regions
+from ..shapes.index import ShapeIndex
 from ..shapes.line import MarkedPixels, marked
-from ..tiles import Areas, Tile, Tiles
-from ._pixel_region import pixel_coverage, pixel_values
-from ._shapes import ShapeIndex
 
 __all__ = ["Region"]
 

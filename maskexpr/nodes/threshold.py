@@ -11,11 +11,11 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from ..adapters.embedded import Source, held_source
-from ..adapters.sources import FileSource
-from ..errors import MaskValueError
-from ..expr import Bools, node
-from ._data import FromData, Place, flag, name_of
+from ..core.errors import MaskValueError
+from ..expr.mask import Bools, node
+from ..io.embedded import Source, held_source
+from ..io.sources import FileSource
+from ..maps.leaf import FromData, Place, flag, name_of
 
 __all__ = ["Threshold"]
 

@@ -10,10 +10,10 @@ from typing import Any, ClassVar, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ..angles import format_degrees
-from ..coverage import EMPTY, FULL, MIXED, Coverage
-from ..errors import GeometryError, NeedsGridError, RegionError
-from ..sphere import Caps, rotate, rotation, unit
+from ..core.coverage import EMPTY, FULL, MIXED, Coverage
+from ..core.errors import GeometryError, NeedsGridError, RegionError
+from ..sphere.angles import format_degrees
+from ..sphere.vectors import Caps, rotate, rotation, unit
 
 __all__ = [
     "IMAGE",
@@ -22,7 +22,6 @@ __all__ = [
     "Shape",
     "decide",
     "directions",
-    "dot",
     "numbers",
     "place",
     "size",
@@ -100,11 +99,6 @@ class Shape:
 def decide(empty: Bools, full: Bools) -> Coverage:
     """Coverage of what is known to be empty and known to be full."""
     return np.where(full, FULL, np.where(empty, EMPTY, MIXED)).astype(np.uint8)
-
-
-def dot(vector: Floats, xyz: Floats) -> Floats:
-    """Scalar products of vectors, component first, that broadcast: the same bits for every batching."""
-    return np.asarray(vector[0] * xyz[0] + vector[1] * xyz[1] + vector[2] * xyz[2])
 
 
 @lru_cache(maxsize=4096)

@@ -8,8 +8,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ..coverage import Coverage, invert
-from ..sphere import Caps
+from ..core.coverage import Coverage, invert
+from ..sphere.vectors import Caps
 from .base import Bools
 
 __all__ = ["Batch", "Rings", "Which"]

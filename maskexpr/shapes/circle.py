@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..coverage import FULL, Coverage
-from ..errors import RegionError
-from ..once import once
-from ..records import record
-from ..sphere import TIE, Caps, angle_between, within
+from ..core.coverage import FULL, Coverage
+from ..core.errors import RegionError
+from ..core.once import once
+from ..core.records import record
+from ..sphere.vectors import TIE, Caps, angle_between, within
 from .base import SLACK, Bools, Shape, decide, directions, place, size, store, written_place, written_size
 from .batch import Rings, Which
 from .near import within_or_on
@@ -72,7 +72,7 @@ class Circle(Shape):
 
     Examples
     --------
-    >>> from maskexpr.sphere import unit
+    >>> from maskexpr.sphere.vectors import unit
     >>> Circle(10, 90, 5).inside(unit([0.0, 200.0], [85.5, 84.5]), "icrs").tolist()
     [True, False]
     """

@@ -9,11 +9,11 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ..coverage import EMPTY, FULL, MIXED, Coverage, invert
-from ..errors import RegionError
-from ..once import once
-from ..records import record
-from ..sphere import Caps
+from ..core.coverage import EMPTY, FULL, MIXED, Coverage, invert
+from ..core.errors import RegionError
+from ..core.once import once
+from ..core.records import record
+from ..sphere.vectors import Caps
 from .base import IMAGE, Bools, Shape, store
 
 __all__ = ["OPERATORS", "Compound", "combine"]
@@ -45,7 +45,7 @@ class Compound(Shape):
     Examples
     --------
     >>> from maskexpr.shapes import Circle
-    >>> from maskexpr.sphere import unit
+    >>> from maskexpr.sphere.vectors import unit
     >>> ring = Compound([Circle(0, 0, 2), Circle(0, 0, 1)], [0, 1, "minus"])
     >>> ring.inside(unit([0.0, 1.5], [0.0, 0.0]), "icrs").tolist()
     [False, True]

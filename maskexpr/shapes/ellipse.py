@@ -15,12 +15,12 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ..angles import format_degrees
-from ..coverage import Coverage
-from ..errors import RegionError
-from ..once import once
-from ..records import record
-from ..sphere import Caps
+from ..core.coverage import Coverage
+from ..core.errors import RegionError
+from ..core.once import once
+from ..core.records import record
+from ..sphere.angles import format_degrees
+from ..sphere.vectors import Caps
 from .base import Bools, Shape, place, size, store, written_place, written_size
 from .batch import Rings
 from .near import Rim, ellipse_rim, near_rims, rectangle_rim
@@ -130,7 +130,7 @@ class Ellipse(_Elongated):
 
     Examples
     --------
-    >>> from maskexpr.sphere import unit
+    >>> from maskexpr.sphere.vectors import unit
     >>> Ellipse(0, 0, 4, 2, 90).inside(unit([0.0, 1.5], [1.5, 0.0]), "icrs").tolist()
     [True, False]
     """

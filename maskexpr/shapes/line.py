@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from ..coverage import EMPTY, MIXED, Coverage
-from ..errors import RegionError
-from ..geom import WcsGeom
-from ..records import record
-from ..sphere import Caps, chord2, chord2_of, lonlat, rotate, rotation, unit
+from ..core.coverage import EMPTY, MIXED, Coverage
+from ..core.errors import RegionError
+from ..core.records import record
+from ..grid.wcs.geom import WcsGeom
+from ..sphere.vectors import Caps, chord2, chord2_of, lonlat, rotate, rotation, unit
 from .base import IMAGE, SLACK, Bools, Shape, place, store, written_place
 
 __all__ = ["Line", "MarkedPixels", "Point", "marked"]

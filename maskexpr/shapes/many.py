@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..coverage import Coverage
-from ..sphere import Caps
+from ..core.coverage import Coverage
+from ..sphere.vectors import Caps
 from .base import Bools, Shape
 from .batch import Batch, Rings
 from .circle import Circle, CircleAnnulus, discs

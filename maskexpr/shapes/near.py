@@ -14,9 +14,9 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..coverage import EMPTY
-from ..sphere import TIE, Caps, within
-from .arcs import to_arc
+from ..core.coverage import EMPTY
+from ..sphere.arcs import to_arc
+from ..sphere.vectors import TIE, Caps, within
 from .base import Bools, Shape
 
 __all__ = ["Curve", "Rim", "ellipse_rim", "near_rims", "rectangle_rim", "within_or_on"]

@@ -15,11 +15,11 @@ from typing import Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from ..coverage import EMPTY, FULL, MIXED, Coverage
-from ..errors import RegionError
-from ..sphere import TIE, Caps, angle_between, chord2, normalise, rotate, rotation, unit
-from .arcs import cross
-from .base import SLACK, Bools, dot
+from ..core.coverage import EMPTY, FULL, MIXED, Coverage
+from ..core.errors import RegionError
+from ..sphere.arcs import cross
+from ..sphere.vectors import TIE, Caps, angle_between, chord2, dot, normalise, rotate, rotation, unit
+from .base import SLACK, Bools
 from .batch import Which
 
 __all__ = ["Outlines", "outline"]

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..coverage import EMPTY, Coverage
-from ..errors import RegionError
-from ..records import record
-from ..sphere import TIE, Caps
-from .arcs import to_arc
+from ..core.coverage import EMPTY, Coverage
+from ..core.errors import RegionError
+from ..core.records import record
+from ..sphere.arcs import to_arc
+from ..sphere.vectors import TIE, Caps
 from .base import IMAGE, Bools, Shape, numbers, place, store, written_place
 from .outline import Outlines, outline
 
@@ -46,7 +46,7 @@ class Polygon(Shape):
 
     Examples
     --------
-    >>> from maskexpr.sphere import unit
+    >>> from maskexpr.sphere.vectors import unit
     >>> cap = Polygon([0, 90, 180, 270], [60, 60, 60, 60])
     >>> cap.inside(unit([45.0, 45.0], [80.0, 50.0]), "icrs").tolist()
     [True, False]

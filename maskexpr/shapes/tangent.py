@@ -8,9 +8,9 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ..coverage import Coverage
-from ..sphere import TIE, Caps, rotate, rotation, unit
-from .base import SLACK, Bools, decide, dot
+from ..core.coverage import Coverage
+from ..sphere.vectors import TIE, Caps, dot, rotate, rotation, unit
+from .base import SLACK, Bools, decide
 from .batch import Which
 
 __all__ = ["Axes", "Kind", "Tangents", "axes_of"]

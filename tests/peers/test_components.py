@@ -11,13 +11,13 @@ from numpy.testing import assert_array_equal
 from scipy import ndimage
 
 from maskexpr import Axis, WcsGeom
+from maskexpr.compile.evaluate import evaluate
+from maskexpr.grid.tiles import Tile
 from maskexpr.nodes.fill_holes import FillHoles
 from maskexpr.nodes.hysteresis import Hysteresis
 from maskexpr.nodes.raster import Raster
 from maskexpr.nodes.remove_small import RemoveSmall
-from maskexpr.passes.evaluate import evaluate
-from maskexpr.tiles import Tile
-from maskexpr.window import Window
+from maskexpr.pixels.window import Window
 
 from ..components_oracle import chunked
 

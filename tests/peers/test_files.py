@@ -13,14 +13,14 @@ from numpy.typing import NDArray
 maps = pytest.importorskip("gammapy.maps")
 pytest.importorskip("zarr")
 
-from maskexpr.adapters.files import open_writer, read_map, read_mask  # noqa: E402
-from maskexpr.adapters.gammapy import from_gammapy_map, to_gammapy_map, to_numpy_ma_mask  # noqa: E402
-from maskexpr.adapters.publish import Block  # noqa: E402
-from maskexpr.adapters.sources import ArraySource, FileSource, as_source  # noqa: E402
-from maskexpr.adapters.xarray import geom_of, wrap  # noqa: E402
 from maskexpr.errors import FormatError, MaskTypeError  # noqa: E402
-from maskexpr.geom import WcsGeom  # noqa: E402
-from maskexpr.window import Window  # noqa: E402
+from maskexpr.grid.wcs.geom import WcsGeom  # noqa: E402
+from maskexpr.io.gammapy import from_gammapy_map, to_gammapy_map, to_numpy_ma_mask  # noqa: E402
+from maskexpr.io.read import open_writer, read_map, read_mask  # noqa: E402
+from maskexpr.io.sources import ArraySource, FileSource, as_source  # noqa: E402
+from maskexpr.io.writer import Block  # noqa: E402
+from maskexpr.io.xarray import geom_of, wrap  # noqa: E402
+from maskexpr.pixels.window import Window  # noqa: E402
 
 ENERGY = maps.MapAxis.from_energy_bounds("10 GeV", "2 TeV", nbin=3)
 RAD = maps.MapAxis.from_edges([0, 1, 2.5], unit="deg", name="rad")

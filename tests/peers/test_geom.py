@@ -9,10 +9,10 @@ from astropy.coordinates import SkyCoord
 from astropy.io import fits
 from astropy.nddata import NoOverlapError
 
-from maskexpr.axis import Axis
 from maskexpr.errors import AxisError, GeometryError
-from maskexpr.geom import WcsGeom
-from maskexpr.geom_header import bands_hdu
+from maskexpr.grid.axis import Axis
+from maskexpr.grid.wcs.geom import WcsGeom
+from maskexpr.grid.wcs.header import bands_hdu
 
 maps = pytest.importorskip("gammapy.maps")
 

@@ -12,15 +12,15 @@ pytest.importorskip("gammapy")
 
 from gammapy.maps import WcsNDMap
 
-from maskexpr.geom import WcsGeom
-from maskexpr.nodes.as_gammapy import gammapy_radius, gammapy_structure
+from maskexpr.compile.evaluate import evaluate
+from maskexpr.grid.tiles import Tile
+from maskexpr.grid.wcs.geom import WcsGeom
+from maskexpr.growth.as_gammapy import gammapy_radius, gammapy_structure
 from maskexpr.nodes.boundary import Boundary
 from maskexpr.nodes.catalog import Catalog
 from maskexpr.nodes.dilate import Dilate
 from maskexpr.nodes.erode import Erode
-from maskexpr.passes.evaluate import evaluate
-from maskexpr.tiles import Tile
-from maskexpr.window import Window
+from maskexpr.pixels.window import Window
 
 MAPS = {
     "square": WcsGeom.create(skydir=(83.6, 22.0), npix=(50, 43), binsz=0.1, proj="TAN"),

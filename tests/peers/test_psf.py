@@ -15,7 +15,7 @@ from astropy.coordinates import SkyCoord
 from gammapy.irf import PSF3D, PSFMap
 from gammapy.maps import MapAxis, WcsGeom
 
-from maskexpr.psf import containment_radius
+from maskexpr.estimate.psf import containment_radius
 
 CRAB = "data/fermi-3fhl-crab/Fermi-LAT-3FHL_data_Fermi-LAT.fits"
 ENERGY = MapAxis.from_energy_bounds("0.1 TeV", "100 TeV", nbin=5, name="energy_true")

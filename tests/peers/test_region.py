@@ -10,10 +10,10 @@ from astropy.coordinates import Latitude, Longitude, SkyCoord
 from numpy.typing import NDArray
 
 import maskexpr as mx
+from maskexpr.compile.evaluate import evaluate
 from maskexpr.nodes.region import Region
-from maskexpr.passes.evaluate import evaluate
 from maskexpr.shapes import Polygon
-from maskexpr.sphere import unit
+from maskexpr.sphere.vectors import unit
 from maskexpr.testing import whole_tile
 
 gammapy_maps = pytest.importorskip("gammapy.maps")

@@ -13,11 +13,11 @@ from gammapy.datasets import MapDataset, MapDatasetOnOff
 from gammapy.estimators import ExcessMapEstimator
 from gammapy.maps import Map, MapAxis, WcsGeom
 
+from maskexpr.compile.evaluate import evaluate
+from maskexpr.estimate.significance import significance
+from maskexpr.grid.tiles import Tile
 from maskexpr.nodes.threshold import Threshold
-from maskexpr.passes.evaluate import evaluate
-from maskexpr.significance import significance
-from maskexpr.tiles import Tile
-from maskexpr.window import Window
+from maskexpr.pixels.window import Window
 
 AXIS = MapAxis.from_energy_bounds("10 GeV", "1 TeV", nbin=3)
 GEOM = WcsGeom.create(npix=(60, 50), binsz=0.05, axes=[AXIS], proj="TAN", skydir=(83, 22))

@@ -1,0 +1,254 @@
+"""An index of circles on the sphere: which points are in any of them, which caps meet them."""
+
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+
+from ..core.coverage import EMPTY, FULL, MIXED, Coverage
+from ..core.once import once
+from ..grid.points import Points
+from ..grid.tiles import Tile
+from ..grid.wcs.geom import WcsGeom
+from ..pixels.spans import paint_spans
+from ..sphere.vectors import TIE, Caps, angle_between, chord2_of, lonlat, normalise, unit, within
+from .cells import CellIndex
+from .rim_index import RimIndex
+from .span_index import SpanIndex
+from .spans import Disks, circle_spans
+
+__all__ = ["CircleIndex"]
+
+# Circles whose radii are within this factor share a tree, so that the nearest centre nearly decides.
+_FACTOR = 1.25
+# Relative doubt about a distance that a tree returns; what is nearer to a rim is tested by the predicate
+# itself.
+_DOUBT = 1e-12
+# Rows and columns of a separable map that are looked at as a whole: their positions take some 0.2 us each.
+_WIDEST = 200_000
+# So many points cost a tree what is spent on lists of no circles.
+_FEW = 2000
+
+Degrees = tuple[NDArray[np.float64], NDArray[np.float64]]
+_Class = tuple[cKDTree, NDArray[np.intp], float, float]
+"""A tree over centres, the numbers of their circles, the smallest and the largest radius."""
+
+
+class CircleIndex:
+    """Circles in classes of nearly equal radius, each class with a tree over the centres.
+
+    Parameters
+    ----------
+    centre : ndarray, shape (3, n)
+        Unit vectors.
+    radius : ndarray, shape (n,)
+        Radians, positive.
+    degrees : pair of ndarray, optional
+        Longitudes and latitudes of the centres, where they are known.
+    """
+
+    def __init__(
+        self, centre: NDArray[np.float64], radius: NDArray[np.float64], degrees: Degrees | None = None
+    ) -> None:
+        self.centre = centre
+        self.radius = radius
+        self._lonlat = degrees
+        self._lock = threading.Lock()
+        self._runs: tuple[WcsGeom, SpanIndex | RimIndex] | None = None
+        self._trees: list[_Class] | None = None
+        self._cells: tuple[CellIndex, CircleIndex | None] | None = None
+        self._asked = 0
+
+    @property
+    def _classes(self) -> list[_Class]:
+        """The classes, that of the largest circles first; made when they are first needed."""
+        with self._lock:
+            if self._trees is None:
+                self._trees = _classes_of(self.centre, self.radius)
+            return self._trees
+
+    def holds(self, points: Points) -> NDArray[np.bool_]:
+        """Which points lie strictly inside any circle, shape (n,), by lists of circles where these pay."""
+        where = points.lonlat
+        listed = None if where is None else self._lists(len(points))
+        if where is None or listed is None:
+            return self.inside(points.xyz)
+        cells, others = listed
+        lon, lat = where
+        out = cells.inside(lon, lat)
+        if others is not None:
+            rest = np.flatnonzero(~out)
+            out[rest] = others.inside(unit(lon[rest], lat[rest]))
+        return out
+
+    def _lists(self, number: int) -> tuple[CellIndex, CircleIndex | None] | None:
+        """Lists of circles by cells, with an index of those that are in no list.
+
+        None as long as trees would have answered all points asked so far, these included, in the time that it
+        takes to make the lists.
+        """
+        with self._lock:
+            self._asked += number
+            if self._cells is None and self._asked > 2 * len(self.radius) + _FEW:
+                cells = CellIndex(self.centre, self.radius)
+                left = ~cells.listed
+                others = CircleIndex(self.centre[:, left], self.radius[left]) if left.any() else None
+                self._cells = (cells, others)
+            return self._cells
+
+    def inside(self, xyz: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Which points lie strictly inside any circle, shape (n,); NaN is in none."""
+        out = np.zeros(xyz.shape[1], dtype=bool)
+        open_ = np.flatnonzero(np.isfinite(xyz[0]))
+        for tree, members, smallest, largest in self._classes:
+            if not len(open_):
+                break
+            points = np.ascontiguousarray(xyz[:, open_].T)
+            reach = float(np.sqrt(chord2_of(largest))) * (1 + _DOUBT) + 1e-15
+            distance, _ = tree.query(points, distance_upper_bound=reach)
+            sure = distance < np.sqrt(chord2_of(smallest - TIE)) * (1 - _DOUBT)
+            doubtful = np.flatnonzero(~sure & (distance < np.inf))
+            if len(doubtful):
+                sure[doubtful] = self._test(xyz[:, open_[doubtful]], tree, members, reach)
+            out[open_[sure]] = True
+            open_ = open_[~sure]
+        return out
+
+    def _test(
+        self, xyz: NDArray[np.float64], tree: cKDTree, members: NDArray[np.intp], reach: float
+    ) -> NDArray[np.bool_]:
+        """The predicate itself on every pair of a point and a circle that may hold it."""
+        near = tree.query_ball_point(np.ascontiguousarray(xyz.T), reach, return_sorted=False)
+        number = np.fromiter((len(each) for each in near), dtype=np.intp, count=len(near))
+        point = np.repeat(np.arange(len(near)), number)
+        circle = members[np.concatenate([np.asarray(each, dtype=np.intp) for each in near])]
+        hit = within(xyz[:, point], self.centre[:, circle], self.radius[circle])
+        return np.bincount(point[hit], minlength=len(near)) > 0
+
+    def coverage(self, caps: Caps) -> Coverage:
+        """Which caps no circle meets, which lie in one circle as a whole."""
+        cover = np.full(len(caps.radius), EMPTY)
+        known = np.flatnonzero(caps.radius < np.pi)
+        cover[caps.radius >= np.pi] = MIXED
+        if not len(known):
+            return cover
+        points = np.ascontiguousarray(caps.centre[:, known].T)
+        radius = np.maximum(caps.radius[known], 0.0) + 2 * TIE
+        for tree, _, smallest, largest in self._classes:
+            furthest = np.minimum(radius.max() + largest, np.pi)
+            chord, _ = tree.query(
+                points, distance_upper_bound=float(np.sqrt(chord2_of(furthest))) * (1 + _DOUBT) + 1e-15
+            )
+            # Angles from chords lose digits towards 180 deg, hence the allowance.
+            distance = 2 * np.arcsin(np.minimum(chord / 2, 1.0))
+            allowance = np.where(distance > 3.0, 1e-6, 1e-11)
+            meets = (chord < np.inf) & (distance - radius - largest < allowance)
+            holds = (chord < np.inf) & (distance + radius + allowance < smallest)
+            cover[known[meets]] = np.maximum(cover[known[meets]], MIXED)
+            cover[known[holds]] = FULL
+        return cover
+
+    def beside_rims(self, angle: float, number: int) -> NDArray[np.float64]:
+        """Unit vectors of points an angle (radians) inside and outside of rims, about so many in all.
+
+        Four directions of each circle, of evenly chosen circles where the number is less than is needed for
+        all.
+        """
+        step = max(1, -(-8 * len(self.radius) // max(1, number)))
+        centre, radius = self.centre[:, ::step, None, None], self.radius[::step, None, None]
+        # The axis least along a centre keeps the product well away from zero.
+        axis = np.eye(3)[:, np.argmin(np.abs(centre[:, :, 0, 0]), axis=0), None, None]
+        east = normalise(np.cross(axis, centre, axis=0))
+        north = np.cross(centre, east, axis=0)
+        turn = np.arange(4)[:, None] * (np.pi / 2)
+        away = np.clip(radius + angle * np.array([-1.0, 1.0]), 0.0, np.pi)
+        points = centre * np.cos(away) + (east * np.cos(turn) + north * np.sin(turn)) * np.sin(away)
+        return np.asarray(points.reshape(3, -1))
+
+    def paint(self, tile: Tile, out: NDArray[np.bool_]) -> NDArray[np.intp]:
+        """Select the pixels of a tile that lie in the circles, by runs of pixels.
+
+        Returns
+        -------
+        ndarray of int
+            Circles near the tile that have no such runs, which are left to refinement.
+        """
+        made = self._runs_on(tile.geom)
+        if not isinstance(made, RimIndex):
+            self._paint_spans(made, tile, out)
+            return np.empty(0, dtype=np.intp)
+        left = made.paint(tile, out)
+        cap = tile.tiles.caps
+        if len(left) and cap.radius[0] < np.pi:
+            reach = self.radius[left] + max(float(cap.radius[0]), 0.0) + 1e-9
+            left = left[(angle_between(self.centre[:, left], cap.centre) <= reach) | (reach >= np.pi)]
+        return left
+
+    def _paint_spans(self, made: SpanIndex | None, tile: Tile, out: NDArray[np.bool_]) -> None:
+        if made is not None and tile.window.intersect(made.window) == tile.window:
+            made.paint(tile, out)
+            if made.done.all():
+                return
+            left = ~made.done
+        else:
+            left = np.ones(len(self.radius), dtype=bool)
+        near = self._near_tile(tile)
+        paint_spans(out, *circle_spans(tile, self._disks.take(near[left[near]])))
+
+    def _runs_on(self, geom: WcsGeom) -> SpanIndex | RimIndex | None:
+        """Runs of all circles on a geometry; the last geometry's are kept, for its other tiles.
+
+        None on a separable map whose rows and columns alone are too many for one tile to look at.
+        """
+        if geom.separable and sum(geom.image_shape) > _WIDEST:
+            return None
+        with self._lock:
+            if self._runs is None or self._runs[0] != geom:
+                made = (
+                    SpanIndex(geom, self._disks)
+                    if geom.separable
+                    else RimIndex(geom, self.centre, self.radius)
+                )
+                self._runs = (geom, made)
+            return self._runs[1]
+
+    @once
+    def _disks(self) -> Disks:
+        return Disks(self.centre, self.radius, *(self._lonlat or lonlat(self.centre)))
+
+    def _near_tile(self, tile: Tile) -> NDArray[np.intp]:
+        caps = tile.tiles.caps
+        if caps.radius[0] >= np.pi:
+            return np.arange(len(self.radius))
+        return self.near(caps.centre[:, 0], float(max(caps.radius[0], 0.0)))
+
+    def near(self, centre: NDArray[np.float64], angle: float) -> NDArray[np.intp]:
+        """Circles that may come within an angle (radians) of a point, by number, in order."""
+        found = [
+            members[tree.query_ball_point(centre, _chord(angle + largest), return_sorted=False)]
+            for tree, members, _, largest in self._classes
+        ]
+        return np.sort(np.concatenate(found)) if found else np.empty(0, dtype=np.intp)
+
+
+def _classes_of(centre: NDArray[np.float64], radius: NDArray[np.float64]) -> list[_Class]:
+    order = np.argsort(radius, kind="stable")
+    ordered = radius[order]
+    classes: list[_Class] = []
+    first = 0
+    while first < len(order):
+        last = int(np.searchsorted(ordered, ordered[first] * _FACTOR, side="right"))
+        members = order[first:last]
+        # Cut at the middle and not at the median: made in half the time, and searched as fast.
+        tree = cKDTree(np.ascontiguousarray(centre[:, members].T), balanced_tree=False)
+        classes.append((tree, members, float(ordered[first]), float(ordered[last - 1])))
+        first = last
+    classes.reverse()
+    return classes
+
+
+def _chord(angle: float) -> float:
+    return float(np.sqrt(chord2_of(angle))) * (1 + 1e-9) + 1e-15

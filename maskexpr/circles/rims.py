@@ -1,0 +1,236 @@
+"""Circles on grids that are not separable: the image of each rim is a curve in the plane of pixels, filled
+row by row.
+
+Points of the rim are projected. The curve lies within a certified distance of the polygon through them, so
+pixels inside the polygon shrunk by that distance are in, those outside the polygon widened by it are out,
+and only the few between are asked. Where the image is not a small convex curve (at a seam, a limb, a
+singular point) the circle is left to refinement.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..grid.points import Pixels
+from ..grid.wcs.geom import WcsGeom
+from ..sphere.vectors import lonlat, normalise, within
+
+__all__ = ["points_of_rims", "rim_runs"]
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+# Largest error (pixels) of the polygon through the points of a rim that is worth it, and the error to aim at.
+_ERROR = 0.6
+_AIM = 0.2
+# Numbers of points of a rim.
+_POINTS = (16, 32, 64, 128, 256)
+# Larger circles (radians) meet too much of a projection's distortion for one polygon.
+_LARGEST = np.deg2rad(10.0)
+# The plane of a cube goes on beside its faces with faces that it has had: there a circle has more images.
+_REPEATING = frozenset({"TSC", "CSC", "QSC"})
+
+
+class _Rims(NamedTuple):
+    """Images of rims, all in pixels: their points, their centres, how far the curves may be from the
+    polygons, and the radii of circles inside the polygons.
+    """
+
+    y: Floats
+    x: Floats
+    centre_y: Floats
+    centre_x: Floats
+    error: Floats
+    inner: Floats
+
+    def take(self, index: Ints | Bools) -> _Rims:
+        """The images at an index."""
+        return _Rims(*(each[index] for each in self))
+
+
+def points_of_rims(geom: WcsGeom, radius: Floats) -> Ints:
+    """Number of points that each rim wants on a geometry; 0 where it has no image that can be used."""
+    if geom.projection in _REPEATING:
+        return np.zeros(len(radius), dtype=np.int64)
+    wanted = 2 * np.pi * np.sqrt(radius / np.deg2rad(min(geom.pixel_scales.value)) / (4 * _AIM))
+    size = np.minimum(np.searchsorted(_POINTS, wanted), len(_POINTS) - 1)
+    return np.where(radius < _LARGEST, np.array(_POINTS)[size], 0)
+
+
+def rim_runs(geom: WcsGeom, centres: Floats, radius: Floats, points: int) -> tuple[Bools, Ints, Ints, Ints]:
+    """Runs of pixels whose centres lie in circles, by so many points of each rim.
+
+    Parameters
+    ----------
+    geom : WcsGeom
+        The geometry.
+    centres : ndarray, shape (3, n)
+        Unit vectors in its frame.
+    radius : ndarray, shape (n,)
+        Radians.
+    points : int
+        Points of each rim.
+
+    Returns
+    -------
+    done : ndarray of bool, shape (n,)
+        Which circles have an image that can be used; the others have no runs.
+    row, start, stop : ndarray of int
+        Runs, half open and not empty, on the map or beyond it; they may overlap.
+    """
+    rims = _project(geom, centres, radius, points)
+    done = _is_convex(rims)
+    sure, doubtful = _runs(rims.take(done))
+    y, x = _ask(geom, doubtful, centres[:, done], radius[done])
+    row, start, stop = (np.concatenate(pair) for pair in ((sure.row, y), (sure.first, x), (sure.last, x)))
+    return done, row, start, stop + 1
+
+
+def _project(geom: WcsGeom, centres: Floats, radius: Floats, points: int) -> _Rims:
+    # Two directions across each centre; the axis least along it keeps the product well away from zero.
+    axis = np.eye(3)[:, np.argmin(np.abs(centres), axis=0)]
+    east = normalise(np.cross(axis, centres, axis=0))
+    north = np.cross(centres, east, axis=0)
+    angle = np.arange(points) * (2 * np.pi / points)
+    across = east[:, :, None] * np.cos(angle) + north[:, :, None] * np.sin(angle)
+    rim = centres[:, :, None] * np.cos(radius)[:, None] + across * np.sin(radius)[:, None]
+    y, x = geom.pixel(*lonlat(rim))
+    centre_y, centre_x = geom.pixel(*lonlat(centres))
+    with np.errstate(invalid="ignore"):
+        # A smooth curve keeps within an eighth of the second difference of its chord; the double is taken.
+        error = _bend(y, x).max(axis=1) / 4 + 1e-6
+    return _Rims(y, x, centre_y, centre_x, error, _inradius(y, x, centre_y, centre_x))
+
+
+def _bend(y: Floats, x: Floats) -> Floats:
+    """Lengths of the second differences along closed polygons."""
+    return np.hypot(*(_next(each, 1) - 2 * each + _next(each, -1) for each in (y, x)))
+
+
+def _next(each: Floats, step: int) -> Floats:
+    """The values one point further (or back) along closed polygons."""
+    if step > 0:
+        return np.concatenate([each[:, 1:], each[:, :1]], axis=1)
+    return np.concatenate([each[:, -1:], each[:, :-1]], axis=1)
+
+
+def _edges(y: Floats, x: Floats, centre_y: Floats, centre_x: Floats) -> tuple[Floats, Floats]:
+    """Twice the signed area of the triangle of the centre and each edge, and the lengths of the edges."""
+    dy, dx = y - centre_y[:, None], x - centre_x[:, None]
+    next_y, next_x = _next(dy, 1), _next(dx, 1)
+    return dx * next_y - dy * next_x, np.hypot(next_y - dy, next_x - dx)
+
+
+def _inradius(y: Floats, x: Floats, centre_y: Floats, centre_x: Floats) -> Floats:
+    with np.errstate(invalid="ignore", divide="ignore"):
+        area, length = _edges(y, x, centre_y, centre_x)
+        return np.asarray(np.min(np.abs(area) / length, axis=1, initial=np.inf))
+
+
+def _is_convex(rims: _Rims) -> Bools:
+    """Which images are convex curves round their centres, known closely enough."""
+    with np.errstate(invalid="ignore"):
+        area, _ = _edges(rims.y, rims.x, rims.centre_y, rims.centre_x)
+        one_way = (area > 0).all(axis=1) | (area < 0).all(axis=1)
+        step_y, step_x = (_next(each, 1) - each for each in (rims.y, rims.x))
+        turn = step_x * _next(step_y, 1) - step_y * _next(step_x, 1)
+        turns = (turn > 0).all(axis=1) | (turn < 0).all(axis=1)
+        known = np.isfinite(rims.y).all(axis=1) & np.isfinite(rims.centre_y) & np.isfinite(rims.error)
+        # A seam that cuts the circle shows as a jump, and a jump as a large error.
+        return np.asarray(known & one_way & turns & (rims.error < _ERROR) & (rims.inner > 1e-6))
+
+
+class _Runs(NamedTuple):
+    """Runs of pixels: the circle, the row, the first and the last column."""
+
+    circle: Ints
+    row: Ints
+    first: Ints
+    last: Ints
+
+
+def _runs(rims: _Rims) -> tuple[_Runs, _Runs]:
+    """Runs that are surely inside, and runs to be asked."""
+    # Scaling a convex polygon moves each edge by its distance from the centre, which is at least the
+    # inradius.
+    margin = rims.error / rims.inner
+    number = len(margin)
+    runs = _rows(rims, np.stack([1.0 + margin, np.maximum(1.0 - margin, 0.0)]))
+    begin = int(np.searchsorted(runs.circle, number))
+    outer, inner = _Runs(*(each[:begin] for each in runs)), _Runs(*(each[begin:] for each in runs))
+    inner = inner._replace(circle=inner.circle - number)
+    first = np.full(len(outer.row), np.iinfo(np.int64).max)
+    last = np.full(len(outer.row), np.iinfo(np.int64).min)
+    place = np.searchsorted(_key(outer.circle, outer.row), _key(inner.circle, inner.row))
+    first[place], last[place] = inner.first, inner.last
+    none = first > last
+    left = _Runs(
+        outer.circle, outer.row, outer.first, np.where(none, outer.last, np.minimum(first - 1, outer.last))
+    )
+    right = _Runs(
+        outer.circle[~none],
+        outer.row[~none],
+        np.maximum(last[~none] + 1, outer.first[~none]),
+        outer.last[~none],
+    )
+    doubtful = _Runs(*(np.concatenate(pair) for pair in zip(left, right, strict=True)))
+    return inner, _Runs(*(each[doubtful.first <= doubtful.last] for each in doubtful))
+
+
+def _key(circle: Ints, row: Ints) -> Ints:
+    return circle * (1 << 40) + row + (1 << 39)
+
+
+def _rows(rims: _Rims, scale: Floats) -> _Runs:
+    """Where the rows of pixels cross the polygons, scaled each way in turn, by circle and row; a convex curve
+    is crossed twice or not at all.
+
+    From the lowest point on, a convex polygon goes up to the highest one and then down, so that either side
+    is crossed in order of rows.
+    """
+    lowest = np.argmin(rims.y, axis=1)[:, None] + np.arange(rims.y.shape[1])
+    lowest %= rims.y.shape[1]
+    y, x = (np.take_along_axis(each, lowest, axis=1) for each in (rims.y, rims.x))
+    y = (rims.centre_y[:, None] + (y - rims.centre_y[:, None]) * scale[:, :, None]).reshape(-1, y.shape[1])
+    x = (rims.centre_x[:, None] + (x - rims.centre_x[:, None]) * scale[:, :, None]).reshape(-1, x.shape[1])
+    up = _crossings(y, x)
+    down = _crossings(*(np.concatenate([each[:, :1], each[:, :0:-1]], axis=1) for each in (y, x)))
+    left, right = np.minimum(up[2], down[2]), np.maximum(up[2], down[2])
+    first, last = np.ceil(left).astype(np.int64), np.floor(right).astype(np.int64)
+    some = first <= last
+    return _Runs(up[0][some], up[1][some], first[some], last[some])
+
+
+def _crossings(y: Floats, x: Floats) -> tuple[Ints, Ints, Floats]:
+    """Circle, row and column where edges that go up in y cross rows, in order of circle and row."""
+    low = np.ceil(y)
+    rows = _next(low, 1) - low
+    circle, edge = np.nonzero(rows > 0)
+    number = rows[circle, edge].astype(np.int64)
+    after = edge + 1
+    after[after == y.shape[1]] = 0
+    y0, x0 = y[circle, edge], x[circle, edge]
+    slope = (x[circle, after] - x0) / (y[circle, after] - y0)
+    which = np.repeat(np.arange(len(number)), number)
+    row = np.arange(len(which)) + (low[circle, edge].astype(np.int64) - (np.cumsum(number) - number))[which]
+    column = x0[which] + (row - y0[which]) * slope[which]
+    circle = circle[which]
+    key = _key(circle, row)
+    if np.any(key[1:] < key[:-1]):
+        # Rounding has bent an edge that is nearly level.
+        order = np.lexsort((row, circle))
+        return circle[order], row[order], column[order]
+    return circle, row, column
+
+
+def _ask(geom: WcsGeom, runs: _Runs, centres: Floats, radius: Floats) -> tuple[Ints, Ints]:
+    """Rows and columns of those pixels of runs that lie in their circles."""
+    number = runs.last - runs.first + 1
+    y, circle = np.repeat(runs.row, number), np.repeat(runs.circle, number)
+    x = np.arange(len(y)) + np.repeat(runs.first - (np.cumsum(number) - number), number)
+    inside = within(Pixels(geom, y, x).xyz, centres[:, circle], radius[circle])
+    return y[inside], x[inside]

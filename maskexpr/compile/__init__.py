@@ -1,0 +1,1 @@
+"""From an expression to decided tiles and tasks."""

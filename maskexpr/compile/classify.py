@@ -1,0 +1,159 @@
+"""Classify: which tiles of a map a mask leaves empty, full or open, before any pixel is asked."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..core.coverage import EMPTY, FULL, MIXED, Coverage
+from ..expr.mask import Mask
+from ..expr.structure import postorder
+from ..grid.points import Pixels
+from ..grid.tiles import OFF, ON, PART, Tiles
+from ..nodes.catalog import Catalog
+from .evaluate import Evaluator
+
+__all__ = ["classify"]
+
+Places = tuple[np.ndarray, np.ndarray]
+"""Rows and columns of pixels."""
+
+# Undecided tiles are cut into this many parts a side, again and again, as long as that may decide them.
+_PARTS = 8
+# Tiles classified in one batch, so that memory does not grow with the map.
+_BATCH = 8192
+_SMALLEST = 8
+# Pixels beside the rims of circles that are asked, for each tile and for all.
+_RIM_PIXELS = 128
+_RIM_PIXELS_MOST = 1 << 18
+
+
+def classify(mask: Mask, tiles: Tiles) -> Coverage:
+    """Coverage of tiles by a mask, as sharp as it can be had without reading data.
+
+    A tile is MIXED only if it holds selected and unselected pixels, or sky and no sky, or if the mask reads
+    data or looks beyond the tile, where a tile may be called MIXED that is not.
+
+    Parameters
+    ----------
+    mask : Mask
+        A lowered, simplified mask.
+    tiles : Tiles
+        n tiles.
+
+    Returns
+    -------
+    array of uint8, shape (n,)
+    """
+    pointwise = not any(each.reads_data or each.needs_grid for each in postorder(mask))
+    beside = _beside_rims(mask, tiles) if pointwise else None
+    if len(tiles) <= _BATCH:
+        # As they are, so that what is found of them is known to who evaluates them.
+        return _classify_batch(mask, tiles, beside)
+    cover = np.empty(len(tiles), dtype=np.uint8)
+    for first in range(0, len(tiles), _BATCH):
+        some = tiles.take(np.arange(first, min(first + _BATCH, len(tiles))))
+        cover[first : first + len(some)] = _classify_batch(mask, some, beside)
+    return cover
+
+
+def _classify_batch(mask: Mask, tiles: Tiles, beside: Places | None) -> Coverage:
+    cover = Evaluator(mask).classify(mask, tiles).copy()
+    cover[tiles.sky == OFF] = EMPTY
+    # All of the sky in it, but the tile is not all sky: its pixels have to be told apart.
+    cover[(tiles.sky == PART) & (cover == FULL)] = MIXED
+    open_ = np.flatnonzero((cover == MIXED) & (tiles.sky == ON))
+    if len(open_):
+        cover[open_] = _sharpen(mask, tiles.take(open_), beside)
+    return cover
+
+
+def _sharpen(mask: Mask, tiles: Tiles, beside: Places | None) -> Coverage:
+    """Decide tiles by their pixels and parts. A tile leaves the race when both kinds have been seen.
+
+    ``beside`` are places where pixels of both kinds are likely; None if pixels cannot be asked one by one.
+    """
+    pointwise = beside is not None
+    seen = np.zeros((3, len(tiles)), dtype=bool)
+    side = int(max((tiles.bounds[1] - tiles.bounds[0]).max(), (tiles.bounds[3] - tiles.bounds[2]).max()))
+    if beside is not None:
+        _ask_likely(mask, tiles, beside, seen)
+    owner = np.flatnonzero(~(seen[EMPTY] & seen[FULL]))
+    parts = tiles.take(owner)
+    while len(parts) and side > _SMALLEST:
+        side = max(_SMALLEST, -(-side // _PARTS))
+        parts, parent = parts.split(side)
+        owner = owner[parent]
+        cover = Evaluator(mask).classify(mask, parts)
+        for state in (EMPTY, FULL):
+            seen[state, owner[cover == state]] = True
+        mixed = cover == MIXED
+        parts, owner = parts.take(mixed), owner[mixed]
+        if pointwise:
+            _witness(mask, parts, owner, seen)
+        # Without witnesses two levels are enough to tell near misses from hits.
+        elif side < tiles.bounds[1, 0] - tiles.bounds[0, 0] and side <= 256:
+            seen[MIXED, owner] = True
+        open_ = ~(seen[EMPTY] & seen[FULL])[owner] & ~seen[MIXED, owner]
+        parts, owner = parts.take(open_), owner[open_]
+    if pointwise:
+        _settle(mask, parts, owner, seen)
+    undecided = seen[MIXED] | (seen[EMPTY] == seen[FULL])
+    return np.where(undecided, MIXED, np.where(seen[FULL], FULL, EMPTY)).astype(np.uint8)
+
+
+def _beside_rims(mask: Mask, tiles: Tiles) -> Places:
+    """Pixels (y, x) beside the rims of circles of a mask: their tiles most often hold an edge."""
+    catalogs = [each for each in postorder(mask) if isinstance(each, Catalog)]
+    number = min(_RIM_PIXELS * len(tiles), _RIM_PIXELS_MOST) // max(1, len(catalogs))
+    found = [each.beside_rims(tiles, number) for each in catalogs]
+    places = np.concatenate([np.empty((2, 0)), *found], axis=1)
+    known = np.isfinite(places).all(axis=0) & (np.abs(places) < 2**53).all(axis=0)
+    y, x = np.floor(places[:, known] + 0.5).astype(np.int64)
+    return y, x
+
+
+def _ask_likely(mask: Mask, tiles: Tiles, beside: Places, seen: np.ndarray) -> None:
+    """Ask the corners of tiles, and the pixels of some places in them."""
+    y0, y1, x0, x1 = tiles.bounds
+    corners = np.stack([y0, y0, y1 - 1, y1 - 1]), np.stack([x0, x1 - 1, x0, x1 - 1])
+    owner = np.tile(np.arange(len(tiles)), 4)
+    _ask(mask, Pixels(tiles.geom, corners[0].ravel(), corners[1].ravel(), tiles.plane), owner, seen)
+    y, x = beside
+    owner = _holders(tiles, y, x)
+    some = np.flatnonzero(owner >= 0)
+    some = some[~(seen[EMPTY] & seen[FULL])[owner[some]]]
+    _ask(mask, Pixels(tiles.geom, y[some], x[some], tiles.plane), owner[some], seen)
+
+
+def _holders(tiles: Tiles, y: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """The tile of a grid that holds each pixel, -1 for none."""
+    y0, y1, x0, x1 = tiles.bounds
+    rows, row = np.unique(y0, return_inverse=True)
+    columns, column = np.unique(x0, return_inverse=True)
+    key = row * len(columns) + column
+    order = np.argsort(key)
+    wanted = np.searchsorted(rows, y, side="right") - 1, np.searchsorted(columns, x, side="right") - 1
+    place = np.searchsorted(key[order], wanted[0] * len(columns) + wanted[1])
+    owner = order[np.minimum(place, len(tiles) - 1)]
+    holds = (y0[owner] <= y) & (y < y1[owner]) & (x0[owner] <= x) & (x < x1[owner])
+    return np.where(holds, owner, -1)
+
+
+def _witness(mask: Mask, parts: Tiles, owner: np.ndarray, seen: np.ndarray) -> None:
+    """Ask the middle pixel of each undecided part: one of each kind proves a tile mixed."""
+    y0, y1, x0, x1 = parts.bounds
+    _ask(mask, Pixels(parts.geom, (y0 + y1) // 2, (x0 + x1) // 2, parts.plane), owner, seen)
+
+
+def _settle(mask: Mask, parts: Tiles, owner: np.ndarray, seen: np.ndarray) -> None:
+    """Ask every pixel of the smallest parts of the tiles that are still open."""
+    pixels, parent = parts.split(1)
+    _ask(mask, Pixels(parts.geom, pixels.bounds[0], pixels.bounds[2], parts.plane), owner[parent], seen)
+
+
+def _ask(mask: Mask, pixels: Pixels, owner: np.ndarray, seen: np.ndarray) -> None:
+    if not len(pixels):
+        return
+    selected = Evaluator(mask).run(mask, pixels)
+    seen[FULL, owner[selected]] = True
+    seen[EMPTY, owner[~selected & pixels.on_sky]] = True

@@ -1,0 +1,54 @@
+"""Explain a mask: its tree, beside each node the tiles that it leaves empty, full and mixed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..core.coverage import EMPTY, FULL, MIXED
+from ..expr.describe import tree
+from ..expr.mask import Mask, Reach
+from ..expr.structure import postorder
+from ..grid.tiles import Tiles
+from ..grid.wcs.geom import WcsGeom
+from .evaluate import Evaluator
+from .plan import make_plan
+
+__all__ = ["explain"]
+
+
+def explain(mask: Mask, geom: WcsGeom | None = None, chunks: Any = "auto") -> str:
+    """The expression as a tree, with counts of tiles where a geometry is given. See `Mask.explain`."""
+    if geom is None:
+        return tree(mask, _reach)
+    done = make_plan(mask, geom, chunks)
+    compiled = done.compiled
+    blocks = [(*block[:-2], *block[-2:]) for block in np.ndindex(*compiled.numblocks)]
+    planes = {block[:-2] for block in blocks}
+    tiles = compiled.tiles([block for block in blocks if not any(block[:-2])])
+    found = _counts(
+        compiled.mask, [tiles.on_plane(p) for each in sorted(planes) for p in compiled.planes((*each, 0, 0))]
+    )
+
+    def note(each: Mask) -> str:
+        empty, full, mixed = found[id(each)]
+        return f"{empty:>7,} empty {full:>7,} full {mixed:>7,} mixed  {_reach(each)}"
+
+    return f"{tree(compiled.mask, note)}\n\n{done}"
+
+
+def _reach(mask: Mask) -> str:
+    reach = mask.reach()
+    return f"reach {reach}" if reach != Reach() else ""
+
+
+def _counts(mask: Mask, batches: list[Tiles]) -> dict[int, tuple[int, int, int]]:
+    """For each node, by its id, how many tiles it leaves empty, full and mixed."""
+    found = {id(each): np.zeros(3, dtype=np.int64) for each in postorder(mask)}
+    for tiles in batches:
+        ask = Evaluator(mask)
+        for each in postorder(mask):
+            cover = ask.classify(each, tiles)
+            found[id(each)] += [np.count_nonzero(cover == state) for state in (EMPTY, FULL, MIXED)]
+    return {key: (int(a), int(b), int(c)) for key, (a, b, c) in found.items()}

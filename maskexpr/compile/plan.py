@@ -1,0 +1,149 @@
+"""The plan: what putting a mask on a grid would do, readable before it runs."""
+
+from __future__ import annotations
+
+import math
+from itertools import product
+from typing import Any
+
+import dask
+import numpy as np
+import xarray as xr
+from dask.utils import format_bytes, parse_bytes
+
+from ..core.coverage import EMPTY, FULL, MIXED, NAMES
+from ..core.errors import MaskValueError, MemoryLimitError
+from ..core.once import once
+from ..expr.mask import Mask
+from ..grid.tiles import grid_tiles
+from ..grid.wcs.geom import WcsGeom
+from .compiled import Compiled, compile_mask
+from .memory import working_bytes
+
+__all__ = ["Plan", "make_plan"]
+
+Block = tuple[int, ...]
+
+
+class Plan:
+    """What putting a mask on a grid would do.
+
+    Attributes
+    ----------
+    compiled : Compiled
+        The mask as it would be evaluated.
+    tiles : Tiles
+        The tiles, row after row, on the first plane.
+    states : array of uint8, shape (axis blocks..., ny, nx)
+        EMPTY, MIXED or FULL for every tile.
+    """
+
+    def __init__(self, compiled: Compiled) -> None:
+        self.compiled = compiled
+        self.geom = compiled.geom
+        rows, columns = compiled.chunks[-2:]
+        blocks = compiled.numblocks[:-2]
+        self.tiles = grid_tiles(compiled.geom, rows, columns, (0,) * len(compiled.geom.axes))
+        states = np.empty((*blocks, len(rows), len(columns)), dtype=np.uint8)
+        for block in product(*(range(n) for n in blocks)):
+            cover = compiled.cover(self.tiles, compiled.planes((*block, 0, 0)))
+            states[block] = cover.reshape(len(rows), len(columns))
+        states.flags.writeable = False
+        self.states = states
+
+    @property
+    def n_tiles(self) -> int:
+        """Number of tiles."""
+        return int(self.states.size)
+
+    @property
+    def n_empty(self) -> int:
+        """Tiles with nothing selected: no work."""
+        return int(np.count_nonzero(self.states == EMPTY))
+
+    @property
+    def n_full(self) -> int:
+        """Tiles with everything selected: no work."""
+        return int(np.count_nonzero(self.states == FULL))
+
+    @property
+    def n_mixed(self) -> int:
+        """Tiles to be evaluated."""
+        return int(np.count_nonzero(self.states == MIXED))
+
+    @once
+    def projected_memory(self) -> int:
+        """Upper bound, in bytes, of what evaluating tile by tile on dask's threads holds at once, the whole
+        map apart.
+        """
+        if not self.n_mixed:
+            return 0
+        workers = dask.config.get("num_workers", None) or dask.system.CPU_COUNT
+        *planes, rows, columns = (max(sizes) for sizes in self.compiled.chunks)
+        each = working_bytes(self.compiled.mask, self.geom, (rows, columns), math.prod(planes))
+        return each * min(int(workers), self.n_mixed)
+
+    def check_memory(self, limit: Any) -> None:
+        """Refuse a plan that may need more than a limit (bytes, or text such as ``"2 GB"``).
+
+        Raises
+        ------
+        MemoryLimitError
+            With the figures and what to change.
+        """
+        try:
+            allowed = parse_bytes(limit) if isinstance(limit, str) else int(limit)
+        except (TypeError, ValueError) as err:
+            raise MaskValueError(f"memory_limit must be bytes or text such as '2 GB', got {limit!r}") from err
+        if self.projected_memory > allowed:
+            rows, columns = (max(sizes) for sizes in self.compiled.chunks[-2:])
+            raise MemoryLimitError(
+                f"evaluating tiles of {rows} x {columns} pixels may take "
+                f"{format_bytes(self.projected_memory)}, more than the limit of "
+                f"{format_bytes(allowed)}: give smaller chunks=, or fewer threads "
+                f"(dask.config.set(num_workers=1))"
+            )
+
+    def to_xarray(self) -> xr.DataArray:
+        """The states as a DataArray over tiles, with the first pixel of each tile as coordinates."""
+        axes = [axis.name for axis in self.geom.axes]
+        rows, columns = (np.array(sizes) for sizes in self.compiled.chunks[-2:])
+        coords = {"y": np.cumsum(rows) - rows, "x": np.cumsum(columns) - columns}
+        flags = {"flag_values": [0, 1, 2], "flag_meanings": " ".join(NAMES)}
+        return xr.DataArray(self.states, dims=[*axes, "y", "x"], coords=coords, name="state", attrs=flags)
+
+    def __str__(self) -> str:
+        def share(number: int) -> str:
+            return f"{number:>9,}  {100 * number / self.n_tiles:5.1f} %"
+
+        rows, columns = (max(sizes) for sizes in self.compiled.chunks[-2:])
+        total = math.prod(self.geom.shape)
+        return "\n".join(
+            [
+                f"Plan for {' x '.join(f'{n:,}' for n in self.geom.shape)} = {total:,} pixels, "
+                f"{self.geom.projection} {self.geom.frame}",
+                f"  tiles      {self.n_tiles:>9,}  of {rows} x {columns} pixels",
+                f"  empty      {share(self.n_empty)}  no work",
+                f"  full       {share(self.n_full)}  no work",
+                f"  mixed      {share(self.n_mixed)}  evaluated",
+                f"  memory     {format_bytes(self.projected_memory)} at most at once, beside the result",
+            ]
+        )
+
+    def __repr__(self) -> str:
+        return (
+            f"Plan(n_tiles={self.n_tiles}, n_empty={self.n_empty}, n_full={self.n_full}, "
+            f"n_mixed={self.n_mixed}, "
+            f"projected_memory={self.projected_memory})"
+        )
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{self}</pre>"
+
+
+def make_plan(mask: Mask, geom: WcsGeom, chunks: Any = "auto", memory_limit: Any = None) -> Plan:
+    """Plan a mask on a grid, and refuse it above a memory limit."""
+    plan = Plan(compile_mask(mask, geom, chunks))
+    if memory_limit is not None:
+        plan.check_memory(memory_limit)
+    return plan

@@ -1,0 +1,197 @@
+"""Windows and pixels of maps whose components are decided; a process decides a map once and remembers it."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from math import prod
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from ..core.threads import in_threads, number_of_threads
+from ..expr.mask import Ask, Bools
+from ..grid.points import Pixels
+from ..grid.rim import domain
+from ..grid.tiles import Tile
+from ..grid.wcs.geom import WcsGeom
+from ..pixels.runs_paint import fill, unpack_into
+from ..pixels.window import Window
+from ..pixels.words import Places, Words
+from .solve import THREADS, Solution, solve
+
+if TYPE_CHECKING:
+    from ..pixels.join import Verdict
+    from .node import Connected, Labelled
+
+__all__ = ["Decided", "Kept", "keep_tile", "paint_tile", "pixels_of"]
+
+# Side of the tiles into which a map is cut.
+_SIDE = 1024
+# Bytes of decided maps that a process remembers; a map takes at most a bit for a pixel.
+_MEMORY = 1 << 28
+
+
+class Kept(NamedTuple):
+    """Pixels of the components that are kept in a tile: by runs, or where these are larger, bits of the
+    padded block.
+    """
+
+    shape: tuple[int, ...]
+    start: Places | None
+    end: Places | None
+    bits: Words | None
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of memory."""
+        return sum(each.nbytes for each in self[1:] if isinstance(each, np.ndarray))
+
+    def words(self) -> Words:
+        """The pixels, as bits of the padded block."""
+        if self.start is not None and self.end is not None:
+            return fill(self.shape, self.start, self.end)
+        assert self.bits is not None
+        return self.bits
+
+
+class Decided(NamedTuple):
+    """What is remembered of a map: its tiles, and what is kept in each (None: no candidates)."""
+
+    windows: list[Window]
+    kept: list[Kept | None]
+
+
+class _Same:
+    """A node as a key: equal nodes are the same. It keeps the node, and so the data by whose identity it is
+    known, alive.
+    """
+
+    def __init__(self, node: Connected) -> None:
+        self.node = node
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and other.node.key == self.node.key
+
+    def __hash__(self) -> int:
+        return hash(self.node.key)
+
+
+class _Memory:
+    """Remembers the latest decided maps; each is made once, also when several threads want it."""
+
+    def __init__(self, nbytes: int) -> None:
+        self._free = nbytes
+        self._lock = threading.Lock()
+        self._slots: OrderedDict[Hashable, tuple[threading.Lock, list[Decided]]] = OrderedDict()
+
+    def get(self, key: Hashable, make: Callable[[], Decided]) -> Decided:
+        with self._lock:
+            lock, held = self._slots.setdefault(key, (threading.Lock(), []))
+            self._slots.move_to_end(key)
+        with lock:
+            if not held:
+                made = make()
+                held.append(made)
+                self._make_room(key)
+            return held[0]
+
+    def _make_room(self, new: Hashable) -> None:
+        """Count a map that has just been made, and forget others: those not asked for the longest."""
+        with self._lock:
+            if new not in self._slots:
+                return
+            self._free -= _size(self._slots[new][1][0])
+            for key in [key for key, (_, held) in self._slots.items() if held and key != new]:
+                if self._free < 0:
+                    self._free += _size(self._slots.pop(key)[1][0])
+
+
+def _size(decided: Decided) -> int:
+    return sum(256 + (each.nbytes if each else 0) for each in decided.kept)
+
+
+_memory = _Memory(_MEMORY)
+
+
+def _decided(node: Connected, geom: WcsGeom, plane: tuple[int, ...], of: Ask) -> Decided:
+    """What is kept on each tile of a map, from memory if it has been asked before."""
+
+    def make() -> Decided:
+        solution = solve(node, geom, plane, lambda: of.fresh(node), _chunks(ny), _chunks(nx))
+        number, threads = len(solution.windows), min(THREADS, number_of_threads())
+        kept = in_threads(lambda i: _kept(node, geom, plane, solution, i, of), range(number), threads)
+        return Decided(solution.windows, kept)
+
+    ny, nx = geom.image_shape
+    known: Decided | None = of.decided(node, () if node.linked else plane)
+    if known is not None:
+        return known
+    return _memory.get((_Same(node), geom.fingerprint, () if node.linked else plane), make)
+
+
+def _kept(
+    node: Connected, geom: WcsGeom, plane: tuple[int, ...], solution: Solution, i: int, of: Ask
+) -> Kept | None:
+    verdict = solution.verdicts[i]
+    tile = Tile(geom, solution.windows[i], plane)
+    return None if verdict is None else keep_tile(node, tile, solution.labelled[i], verdict, of.fresh(node))
+
+
+def keep_tile(
+    node: Connected, tile: Tile, labelled: Labelled | None, verdict: Verdict, of: Ask
+) -> Kept | None:
+    """What is kept of a tile once the whole map is decided; labelled again where the labels were not kept."""
+    if labelled is None:
+        labelled = node.label_tile(tile, of)
+    runs = labelled.runs
+    keep = node.keep(tile.geom, labelled, verdict)[runs.label]
+    start, end = runs.start[keep], runs.end[keep]
+    if 8 * (start.nbytes + end.nbytes) <= prod(runs.shape):
+        return Kept(runs.shape, start, end, None)
+    return Kept(runs.shape, None, None, fill(runs.shape, start, end))
+
+
+def _chunks(length: int) -> tuple[int, ...]:
+    return tuple(min(_SIDE, length - first) for first in range(0, length, _SIDE))
+
+
+def paint_tile(node: Connected, tile: Tile, out: Bools, of: Ask) -> None:
+    """Select in an array of any window's pixels those that a node selects: none beyond the map."""
+    inner = tile.window.intersect(domain(tile.geom).window)
+    if inner != tile.window:
+        if inner.size:
+            paint_tile(node, tile.on(inner), _slice(out, inner, tile.window), of)
+        return
+    node.paint_rest(tile, out, of)
+    for window, kept in zip(*_decided(node, tile.geom, tile.plane, of), strict=True):
+        common = window.intersect(inner)
+        if common.size and kept is not None:
+            unpack_into(
+                kept.words(),
+                kept.shape,
+                node.place_of(tile),
+                _slice(out, common, inner),
+                common.shift(-window.y0, -window.x0),
+            )
+
+
+def pixels_of(node: Connected, pixels: Pixels, of: Ask) -> Bools:
+    """Values of a node at pixels, shape (n,): False beyond the map."""
+    out = np.zeros(len(pixels), dtype=bool)
+    decided = _decided(node, pixels.geom, pixels.plane, of)
+    for window in decided.windows:
+        y0, y1, x0, x1 = window
+        here = np.flatnonzero((pixels.y >= y0) & (pixels.y < y1) & (pixels.x >= x0) & (pixels.x < x1))
+        if len(here):
+            values = np.zeros(window.shape, dtype=bool)
+            paint_tile(node, Tile(pixels.geom, window, pixels.plane), values, of)
+            out[here] = values[pixels.y[here] - y0, pixels.x[here] - x0]
+    return out
+
+
+def _slice(array: Bools, window: Window, of: Window) -> Bools:
+    """The part of a window's array that a smaller window covers."""
+    y0, y1, x0, x1 = window.shift(-of.y0, -of.x0)
+    return array[y0:y1, x0:x1]

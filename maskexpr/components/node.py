@@ -1,0 +1,252 @@
+"""What the nodes about connected components share: label a tile, decide on the whole map, finish a tile.
+
+Such a node is about the map itself. `Connected.label_tile` says of one tile what its neighbours must know,
+`maskexpr.pixels.join` joins that in a tree and hands the decisions down, `Connected.finish` paints a tile.
+None of the three depends on how the map is cut.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..core.coverage import EMPTY, MIXED, Coverage
+from ..core.errors import MaskTypeError, MaskValueError
+from ..expr.mask import Ask, Bools, Mask, Reach
+from ..grid.points import Pixels, Points
+from ..grid.rim import Rim, domain, rim, weights
+from ..grid.tiles import Areas, Tile, Tiles
+from ..grid.wcs.geom import WcsGeom
+from ..pixels.join import SEED, Champion, Rule, Summary, Table, Verdict, summarise
+from ..pixels.label import Block
+from ..pixels.runs import Runs, paint, run_places
+from ..pixels.runs_paint import unpack_into
+from ..pixels.sieve import sieve
+from ..pixels.window import Window
+from ..pixels.words import Words, join_planes, list_places, pack, starts_of
+from .memory import paint_tile, pixels_of
+from .tile import edges_of, flag_edges, ports_of, rim_bits, sides_of
+
+__all__ = ["Connected", "Labelled", "check_fields", "inside_map"]
+
+Ints = NDArray[np.int64]
+
+
+class Labelled(NamedTuple):
+    """A labelled tile: its components that may be kept with their runs, their places among the open ones
+    (-1 for closed ones), and what goes up.
+    """
+
+    runs: Runs
+    table: Table
+    open: Ints
+    summary: Summary
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of memory, the summary apart."""
+        return self.runs.nbytes + self.open.nbytes + sum(each.nbytes for each in self.table)
+
+
+class Connected(Mask):
+    """Base of nodes that keep or drop connected components of some *candidate* pixels.
+
+    A subclass says which pixels are candidates, which of them are seeds, which components to keep, and what
+    to make of those.
+    """
+
+    needs_grid = True
+    global_node: ClassVar[bool] = True
+    """Whether a pixel's value may depend on the whole map."""
+
+    # Runs of one pixel at every other place, with their trees.
+    bytes_per_pixel = 96
+
+    connectivity: int
+    linked: bool
+
+    # ---- what a subclass says
+    # ------------------------------------------------------------------------------------------
+
+    def candidates(self, tile: Tile, of: Ask) -> Bools:
+        """The pixels whose components are looked for, shape (ny, nx)."""
+        raise NotImplementedError
+
+    def candidates_in(self, tiles: Tiles, of: Ask) -> Coverage:
+        """Coverage of the candidates: an EMPTY tile is not labelled."""
+        raise NotImplementedError
+
+    def bits(self, tile: Tile, of: Ask) -> tuple[Words, Words | None]:
+        """The candidates, as bits of the padded block (1, ny, nx), and those that are seeds; None instead of
+        seeds where there is no such thing.
+
+        Where there are seeds, no component without one is ever kept.
+        """
+        return pack(self.candidates(tile, of)[None]), None
+
+    def area_unit(self, geom: WcsGeom) -> str | None:
+        """What the rule measures components in: ``"deg2"``, ``"pix2"`` or nothing."""
+
+    def rule(self, geom: WcsGeom) -> Rule:
+        """Which components to keep; without a champion, at least those that are kept with one."""
+        raise NotImplementedError
+
+    def paint_rest(self, tile: Tile, out: Bools, of: Ask) -> None:
+        """Select in an array of a tile's pixels what is selected beside the components that are kept."""
+
+    def options(self) -> str:
+        """The options that are not the usual ones, as text."""
+        return ", connectivity=8" * (self.connectivity == 8) + ", linked=True" * self.linked
+
+    # ---- the laws
+    # ------------------------------------------------------------------------------------------------------
+
+    def reach(self) -> Reach:
+        return Reach(everywhere=True)
+
+    def coverage(self, areas: Areas, of: Ask) -> Coverage:
+        return np.full(len(areas), MIXED)
+
+    def values(self, where: Tile | Points, of: Ask) -> Bools:
+        if isinstance(where, Tile):
+            out = np.zeros(where.shape, dtype=bool)
+            self.paint(where, out, of)
+            return out
+        if isinstance(where, Pixels):
+            return pixels_of(self, where, of)
+        return self.inside(where)
+
+    def paint(self, tile: Tile, out: Bools, of: Ask) -> None:
+        paint_tile(self, tile, out, of)
+
+    # ---- one tile
+    # ------------------------------------------------------------------------------------------------------
+
+    def planes(self, tile: Tile) -> list[tuple[int, ...]]:
+        """The planes that are labelled together with that of a tile."""
+        if not self.linked or len(tile.geom.shape) == 2:
+            return [tile.plane]
+        return list(np.ndindex(*tile.geom.shape[:-2]))
+
+    def block_shape(self, geom: WcsGeom, window: Window) -> tuple[int, ...]:
+        """Shape of a labelled block: planes before rows and columns."""
+        return (*(geom.shape[:-2] if self.linked and len(geom.shape) > 2 else (1,)), *window.shape)
+
+    def label_tile(self, tile: Tile, of: Ask) -> Labelled:
+        """Label a tile of the map's domain.
+
+        Parameters
+        ----------
+        tile : Tile
+            A window of the domain; on a linked node its plane does not matter.
+        of : Ask
+            The way to ask a child.
+        """
+        shape = self.block_shape(tile.geom, tile.window)
+        tiles = [
+            tile if plane == tile.plane else Tile(tile.geom, tile.window, plane)
+            for plane in self.planes(tile)
+        ]
+        block, seeds, around = self._block(shape, tiles, of)
+        table = self._table(block, tiles, seeds)
+        ports = ports_of(block, tile, around, table.flags)
+        edges = edges_of(block)
+        flag_edges(tile, edges, table.flags)
+        summary, place = summarise(shape, edges, table, Champion(), ports)
+        return self._hopeful(tile.geom, block, table, place, summary)
+
+    def _block(
+        self, shape: tuple[int, ...], tiles: list[Tile], of: Ask
+    ) -> tuple[Block, Words | None, Rim | None]:
+        """The labelled block of some tiles, its seeds, and where it meets the rim of the sky."""
+        geom, window, full = tiles[0].geom, tiles[0].window, self.connectivity == 8
+        found = [self.bits(each, of) for each in tiles]
+        words = join_planes(shape, [low for low, _ in found])
+        around = rim(geom, window) if domain(geom).rims and words.any() else None
+        held = [high for _, high in found if high is not None]
+        if not held:
+            return Block(shape, words, full), None, around
+        seeds = join_planes(shape, held)
+        # What leads beyond the block may hold a seed there.
+        known = seeds | sides_of(shape) | rim_bits(shape, window, around)
+        return Block(shape, sieve(words, known, shape, full), full), seeds, around
+
+    def _hopeful(self, geom: WcsGeom, block: Block, table: Table, place: Ints, summary: Summary) -> Labelled:
+        """What may still be kept of a tile; of noise that is little."""
+        held = (place >= 0) | self.rule(geom)(table, Champion())
+        return Labelled(block.runs(held), table.take(held), place[held], summary)
+
+    def keep(self, geom: WcsGeom, labelled: Labelled, verdict: Verdict) -> Bools:
+        """Which components of a tile are kept, once the whole map is decided, shape (runs.n_labels,)."""
+        keep = np.array(self.rule(geom)(labelled.table, verdict.champion), dtype=bool)
+        is_open = labelled.open >= 0
+        keep[is_open] = verdict.keep[labelled.open[is_open]]
+        return keep
+
+    def finish(self, tile: Tile, labelled: Labelled | None, verdict: Verdict | None, of: Ask) -> Bools:
+        """Values of a tile, shape (ny, nx), once the whole map is decided.
+
+        Parameters
+        ----------
+        tile : Tile
+            One plane of the window that was labelled.
+        labelled : Labelled or None
+            What `label_tile` gave; None for a tile without candidates.
+        verdict : Verdict or None
+            What the tree of joints gave for the tile; None as before.
+        """
+        out = np.zeros(tile.shape, dtype=bool)
+        if labelled is not None and verdict is not None:
+            painted = paint(labelled.runs, self.keep(tile.geom, labelled, verdict))
+            unpack_into(painted, labelled.runs.shape, self.place_of(tile), out)
+        self.paint_rest(tile, out, of)
+        return out
+
+    def place_of(self, tile: Tile) -> int:
+        """The place of a tile's plane among those that are labelled together."""
+        planes = self.planes(tile)
+        return planes.index(tile.plane) if tile.plane in planes else 0
+
+    def _table(self, block: Block, tiles: list[Tile], seeds: Words | None) -> Table:
+        tile, geom = tiles[0], tiles[0].geom
+        ny, nx = geom.image_shape
+        plane, y, x = run_places(block.shape, block.first_pixels())
+        if len(tiles) == 1 and tile.plane:
+            plane = plane + np.ravel_multi_index(tile.plane, geom.shape[:-2])
+        first = (plane * ny + y + tile.window.y0) * nx + x + tile.window.x0
+        area = np.zeros(block.n_labels, dtype=np.int64)
+        name = self.area_unit(geom)
+        if name is not None:
+            _, y, x = run_places(block.shape, block.start)
+            y, x = y + tile.window.y0, x + tile.window.x0
+            np.add.at(area, block.label, weights(geom, name, y, x, x + (block.end - block.start)))
+        flags = np.zeros(block.n_labels, dtype=np.uint8)
+        if seeds is not None:
+            # Seeds are candidates: a run of them lies in one run.
+            flags[block.labels_of(block.run_of(list_places(starts_of(seeds))))] |= SEED
+        return Table(area, first, flags)
+
+
+def check_fields(name: str, masks: dict[str, Any], connectivity: Any, linked: Any) -> None:
+    """Refuse what the nodes about components cannot be made of."""
+    for field, mask in masks.items():
+        if not isinstance(mask, Mask):
+            raise MaskTypeError(f"{name}: {field} must be a mask, got a {type(mask).__name__}")
+    if connectivity not in (4, 8) or isinstance(connectivity, bool):
+        raise MaskValueError(
+            f"{name}: connectivity must be 4 (pixels share a side) or 8 (or a corner), got {connectivity!r}"
+        )
+    if not isinstance(linked, bool):
+        raise MaskTypeError(f"{name}: linked must be True or False, got {linked!r}")
+
+
+def inside_map(tiles: Areas, cover: Coverage) -> Coverage:
+    """A promise about a child, kept only for windows inside the map: beyond it nothing is selected."""
+    if not isinstance(tiles, Tiles):
+        return np.where(cover == EMPTY, EMPTY, MIXED).astype(np.uint8)
+    y0, y1, x0, x1 = tiles.bounds
+    ny, nx = tiles.geom.image_shape
+    inside = (y0 >= 0) & (y1 <= ny) & (x0 >= 0) & (x1 <= nx)
+    return np.where(inside, cover, MIXED).astype(np.uint8)

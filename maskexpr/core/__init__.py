@@ -1,0 +1,1 @@
+"""What everything rests on: errors, records, coverage, threads, a trace of what ran."""

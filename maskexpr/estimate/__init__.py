@@ -1,0 +1,1 @@
+"""Maps that masks are made from: significance, radii of point spread functions."""

@@ -1,0 +1,1 @@
+"""What a mask is: `Mask`, its algebra, structure, text and JSON."""

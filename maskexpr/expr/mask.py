@@ -1,0 +1,293 @@
+"""The expression: `Mask`, its algebra, and what a node must say of itself.
+
+A node is a frozen dataclass in a file of its own under ``nodes/``. It answers three questions
+(`Mask.coverage`, `Mask.values`, `Mask.reach`) and never walks the graph: of a child it asks the pass,
+through `Ask`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any, ClassVar, Protocol, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..core.coverage import EMPTY, FULL, MIXED, Coverage, invert
+from ..core.errors import MaskTypeError, NeedsGridError
+from ..grid.points import Points
+from ..grid.tiles import Areas, Tile
+from ..grid.wcs.geom import WcsGeom
+from .structure import NODES, Reach, node
+from .verbs import Fluent
+
+__all__ = ["NODES", "AllSky", "And", "Ask", "Bools", "Mask", "NoSky", "Not", "Or", "Reach", "Xor", "node"]
+
+Bools = NDArray[np.bool_]
+
+
+class Ask(Protocol):
+    """What a pass hands to a node: the way to ask its children. The pass caches, prunes and counts."""
+
+    def coverage(self, child: Mask, areas: Areas) -> Coverage:
+        """Coverage of a child over areas, which need not be those that the node was asked about."""
+
+    def values(self, child: Mask, where: Tile | Points) -> Bools:
+        """Values of a child, False off the sky; perhaps the data themselves, so not to be changed."""
+
+    def paint(self, child: Mask, tile: Tile, out: Bools) -> None:
+        """Select, in an array of a tile's pixels, those that a child selects."""
+
+    def narrow(self, child: Mask, where: Tile | Points, out: Bools) -> None:
+        """Deselect, in an array of values, what a child does not select; it is asked only where it
+        matters.
+        """
+
+    def reads(self, child: Mask) -> bool:
+        """Whether a child, or anything below it, reads data."""
+
+    def refine(self, leaf: Mask, tile: Tile) -> Bools:
+        """Values of a leaf on a tile by refinement: blocks that `coverage` decides are filled, the rest
+        asked as points.
+        """
+
+    def decided(self, child: Mask, plane: tuple[int, ...]) -> Any:
+        """What earlier stages of a plan decided of a child that is about the whole map, or None."""
+
+    def fresh(self, mask: Mask) -> Ask:
+        """The same way to ask, for another evaluation: it remembers nothing of this one, nor this of it."""
+
+
+class Mask(Fluent):
+    """A mask of the sky: an immutable expression that is free of any grid.
+
+    Masks are combined with ``| & ^ ~ -`` (and ``*``, which is ``&``), compared by structure, hashed the same
+    in every process, and put on a `WcsGeom` with `on`.
+    """
+
+    needs_grid: ClassVar[bool] = False
+    """Whether the node has a meaning only on a grid."""
+    reads_data: ClassVar[bool] = False
+    """Whether its values come from a file or an array, so that it is asked last."""
+    bytes_per_pixel: ClassVar[int] = 16
+    """Upper bound of the working memory per pixel of a tile, its result apart."""
+    # Without these numpy would make object arrays of masks, element by element.
+    __array_ufunc__ = None
+
+    def coverage(self, areas: Areas, of: Ask) -> Coverage:
+        """Which areas are all in, all out, or undecided.
+
+        Parameters
+        ----------
+        areas : Areas
+            n areas of the sky in the frame of their geometry; `Tiles` where they are windows of its pixels.
+        of : Ask
+            The way to ask a child.
+
+        Returns
+        -------
+        array of uint8, shape (n,)
+            ``EMPTY`` and ``FULL`` are promises about all pixel centres on the sky, ``MIXED`` is always legal.
+        """
+        raise NotImplementedError
+
+    def values(self, where: Tile | Points, of: Ask) -> Bools:
+        """Which pixels of a tile, shape (ny, nx), or points, shape (n,), are selected; may be read-only."""
+        if isinstance(where, Tile):
+            return of.refine(self, where)
+        return self.inside(where)
+
+    def paint(self, tile: Tile, out: Bools, of: Ask) -> None:
+        """Select in an array of the tile's pixels those that the node selects; some touch only a few."""
+        np.logical_or(out, self.values(tile, of), out=out)
+
+    def inside(self, points: Points) -> Bools:
+        """Which points are selected, shape (n,), for nodes that have a meaning at bare points of the sky."""
+        raise NeedsGridError(
+            f"{type(self).__name__} has a meaning only on a grid: give the geometry, "
+            f"contains(positions, geom=geom)"
+        )
+
+    def near(self, points: Points, angle: float) -> Bools:
+        """Which bare points have a point of the mask, a set on the sphere, within an angle (radians)."""
+        raise NeedsGridError(f"to grow {type(self).__name__} takes a grid: contains(positions, geom=geom)")
+
+    def reach(self) -> Reach:
+        """How far beyond a tile the children must be known."""
+        return Reach()
+
+    def axes(self) -> frozenset[str]:
+        """Names of the non-spatial axes along which this node itself (not its children) varies."""
+        return frozenset()
+
+    def check(self, geom: WcsGeom) -> None:
+        """Raise if the node cannot be put on this geometry."""
+
+    def __or__(self, other: Mask) -> Or:
+        return Or(self, other) if isinstance(other, Mask) else NotImplemented
+
+    def __and__(self, other: Mask) -> And:
+        return And(self, other) if isinstance(other, Mask) else NotImplemented
+
+    __mul__ = __and__
+
+    def __xor__(self, other: Mask) -> Xor:
+        return Xor(self, other) if isinstance(other, Mask) else NotImplemented
+
+    def __sub__(self, other: Mask) -> And:
+        return And(self, Not(other)) if isinstance(other, Mask) else NotImplemented
+
+    def __invert__(self) -> Mask:
+        return Not(self)
+
+
+class Nary(Mask):
+    """An operator of any number of operands, kept flat: ``(a | b) | c`` is ``Or(a, b, c)``."""
+
+    masks: tuple[Mask, ...]
+
+    def __init__(self, *masks: Mask) -> None:
+        flat: list[Mask] = []
+        for place, mask in enumerate(masks):
+            if not isinstance(mask, Mask):
+                raise MaskTypeError(
+                    f"operand {place} of {type(self).__name__} is a {type(mask).__name__}, not a mask; "
+                    f"write {type(self).__name__}(*masks)"
+                )
+            flat.extend(mask.masks) if type(mask) is type(self) else flat.append(mask)
+        object.__setattr__(self, "masks", tuple(flat))
+
+    @classmethod
+    def restore(cls, fields: dict[str, Any]) -> Self:
+        return cls(*fields["masks"])
+
+    def label(self) -> str:
+        return type(self).__name__
+
+
+@node("allsky")
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
+class AllSky(Mask):
+    """Everything on the sky.
+
+    Examples
+    --------
+    >>> ~AllSky() == NoSky()
+    False
+    >>> (~AllSky()).simplify() == NoSky()
+    True
+    """
+
+    def coverage(self, areas: Areas, of: Ask) -> Coverage:
+        return np.full(len(areas), FULL)
+
+    def inside(self, points: Points) -> Bools:
+        return points.on_sky.copy()
+
+
+@node("nosky")
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
+class NoSky(Mask):
+    """Nothing."""
+
+    def coverage(self, areas: Areas, of: Ask) -> Coverage:
+        return np.full(len(areas), EMPTY)
+
+    def inside(self, points: Points) -> Bools:
+        return np.zeros(len(points), dtype=bool)
+
+
+@node("or")
+@dataclasses.dataclass(init=False, frozen=True, eq=False, repr=False)
+class Or(Nary):
+    """Selected by any operand; of none, nothing.
+
+    Examples
+    --------
+    >>> len(Or(AllSky(), Or(NoSky(), AllSky())).masks)
+    3
+    """
+
+    masks: tuple[Mask, ...]
+
+    def coverage(self, areas: Areas, of: Ask) -> Coverage:
+        cover = np.full(len(areas), EMPTY)
+        for mask in self.masks:
+            np.maximum(cover, of.coverage(mask, areas), out=cover)
+        return cover
+
+    def values(self, where: Tile | Points, of: Ask) -> Bools:
+        out = np.zeros(where.shape, dtype=bool)
+        if isinstance(where, Tile):
+            self.paint(where, out, of)
+            return out
+        for mask in self.masks:
+            out |= of.values(mask, where)
+        return out
+
+    def paint(self, tile: Tile, out: Bools, of: Ask) -> None:
+        for mask in self.masks:
+            of.paint(mask, tile, out)
+
+
+@node("and")
+@dataclasses.dataclass(init=False, frozen=True, eq=False, repr=False)
+class And(Nary):
+    """Selected by every operand; of none, everything."""
+
+    masks: tuple[Mask, ...]
+
+    def coverage(self, areas: Areas, of: Ask) -> Coverage:
+        cover = np.full(len(areas), FULL)
+        for mask in self.masks:
+            np.minimum(cover, of.coverage(mask, areas), out=cover)
+        return cover
+
+    def values(self, where: Tile | Points, of: Ask) -> Bools:
+        out = np.ones(where.shape, dtype=bool)
+        # Data last: what the regions leave out is not read.
+        for mask in sorted(self.masks, key=of.reads):
+            if not out.any():
+                break
+            of.narrow(mask, where, out)
+        return out
+
+
+@node("xor")
+@dataclasses.dataclass(init=False, frozen=True, eq=False, repr=False)
+class Xor(Nary):
+    """Selected by an odd number of operands."""
+
+    masks: tuple[Mask, ...]
+
+    def coverage(self, areas: Areas, of: Ask) -> Coverage:
+        cover = np.full(len(areas), EMPTY)
+        for mask in self.masks:
+            each = of.coverage(mask, areas)
+            undecided = (cover == MIXED) | (each == MIXED)
+            cover = np.where(undecided, MIXED, np.where(cover == each, EMPTY, FULL)).astype(np.uint8)
+        return cover
+
+    def values(self, where: Tile | Points, of: Ask) -> Bools:
+        out = np.zeros(where.shape, dtype=bool)
+        for mask in self.masks:
+            out ^= of.values(mask, where)
+        return out
+
+
+@node("not")
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
+class Not(Mask):
+    """The complement on the sky: pixels off the sky are selected neither way."""
+
+    mask: Mask
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.mask, Mask):
+            raise MaskTypeError(f"Not takes a mask, got a {type(self.mask).__name__}")
+
+    def coverage(self, areas: Areas, of: Ask) -> Coverage:
+        return invert(of.coverage(self.mask, areas))
+
+    def values(self, where: Tile | Points, of: Ask) -> Bools:
+        return ~of.values(self.mask, where)

@@ -1,0 +1,253 @@
+"""Non-spatial axes of a map, such as energy."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import astropy.units as u
+import numpy as np
+from numpy.typing import NDArray
+
+from ..core.errors import AxisError
+
+__all__ = ["INTERPOLATIONS", "Axis"]
+
+Floats = NDArray[np.float64]
+
+INTERPOLATIONS: Final = ("lin", "log", "sqrt")
+"""How the inside of a bin is measured: evenly in the value, its logarithm or its square root."""
+
+
+class Axis:
+    """Bins along a non-spatial axis; immutable, hashable, picklable.
+
+    Two axes are equal if their names, edges and units are.
+
+    Parameters
+    ----------
+    name : str
+        Name of the axis and of the dimension of arrays.
+    edges : Quantity, shape (nbin + 1,)
+        Strictly increasing, finite bin edges, with a unit (``u.one`` counts).
+    interp : {"lin", "log", "sqrt"}
+        Where the centre of a bin is: arithmetic or geometric mean, or the mean of the roots.
+
+    Raises
+    ------
+    AxisError
+        For edges that do not increase, are not finite, carry no unit, or are too few.
+
+    Examples
+    --------
+    >>> axis = Axis("energy", [1, 10, 100] * u.GeV, interp="log")
+    >>> axis
+    Axis('energy', 2 bins, 1 to 100 GeV, log)
+    >>> axis.center.round(2)
+    <Quantity [ 3.16, 31.62] GeV>
+    """
+
+    __slots__ = ("_edges", "_interp", "_name", "_unit")
+
+    _name: str
+    _edges: tuple[float, ...]
+    _unit: str
+    _interp: str
+
+    def __init__(self, name: str, edges: u.Quantity, interp: str = "lin") -> None:
+        if not isinstance(name, str) or not name.strip():
+            raise AxisError(f"an axis needs a name, got {name!r}")
+        if interp not in INTERPOLATIONS:
+            raise AxisError(
+                f"axis {name!r}: interp must be one of {', '.join(INTERPOLATIONS)}, got {interp!r}"
+            )
+        values, unit = _split(name, edges)
+        _check_edges(name, values, interp)
+        for slot, value in (("_name", name), ("_unit", unit), ("_interp", interp)):
+            object.__setattr__(self, slot, value)
+        object.__setattr__(self, "_edges", tuple((values + 0.0).tolist()))
+
+    @classmethod
+    def from_bounds(cls, name: str, lo: Any, hi: Any, nbin: int, interp: str = "log") -> Axis:
+        """Bins of equal width (in the value, its logarithm or root) between two bounds.
+
+        Parameters
+        ----------
+        name : str
+            Name of the axis.
+        lo, hi : Quantity or str
+            The outer edges, such as ``"10 GeV"``; the unit of ``lo`` is the axis's.
+        nbin : int
+            Number of bins.
+        interp : {"log", "lin", "sqrt"}
+            In what the bins are equally wide.
+
+        Examples
+        --------
+        >>> Axis.from_bounds("energy", "10 GeV", "1 TeV", 2).edges
+        <Quantity [  10.,  100., 1000.] GeV>
+        """
+        low, unit = _split(name, lo)
+        high, _ = _split(name, hi, unit)
+        if low.ndim or high.ndim:
+            raise AxisError(f"axis {name!r}: lo and hi must be one value each")
+        if isinstance(nbin, bool) or int(nbin) != nbin or nbin < 1:
+            raise AxisError(f"axis {name!r}: nbin must be a whole number of at least 1, got {nbin!r}")
+        if not np.isfinite(low) or not np.isfinite(high) or not low < high:
+            raise AxisError(f"axis {name!r}: lo must be below hi and both finite, got {lo} and {hi}")
+        return cls(name, u.Quantity(_spaced(name, float(low), float(high), int(nbin), interp), unit), interp)
+
+    @property
+    def name(self) -> str:
+        """Name of the axis."""
+        return self._name
+
+    @property
+    def nbin(self) -> int:
+        """Number of bins."""
+        return len(self._edges) - 1
+
+    @property
+    def unit(self) -> u.UnitBase:
+        """Unit of the edges."""
+        return u.Unit(self._unit)
+
+    @property
+    def interp(self) -> str:
+        """``"lin"``, ``"log"`` or ``"sqrt"``."""
+        return self._interp
+
+    @property
+    def edges(self) -> u.Quantity:
+        """Bin edges, shape (nbin + 1,); a new array each time."""
+        return u.Quantity(self._edges, self.unit)
+
+    @property
+    def center(self) -> u.Quantity:
+        """Bin centres, shape (nbin,), evenly between the edges in the sense of ``interp``."""
+        edges = np.array(self._edges)
+        scaled = scale(edges, self._interp)
+        return u.Quantity(unscale((scaled[:-1] + scaled[1:]) / 2, self._interp), self.unit)
+
+    def matches(self, other: Axis, rtol: float = 1e-6) -> bool:
+        """Whether another axis has the same name and, in whatever unit, the same edges within a tolerance.
+
+        Edges that went through a file or through gammapy, which computes them by log and exp, differ in their
+        last digits; ``==`` tells such axes apart.
+
+        Parameters
+        ----------
+        other : Axis
+            The other axis.
+        rtol : float
+            Tolerance relative to the width of the narrower of the bins beside each edge.
+
+        Examples
+        --------
+        >>> Axis("e", [1, 2] * u.TeV).matches(Axis("e", [1000, 2000.0001] * u.GeV))
+        True
+        """
+        if self._name != other._name or self.nbin != other.nbin or not self.unit.is_equivalent(other.unit):
+            return False
+        mine, theirs = np.array(self._edges), other.edges.to_value(self.unit)
+        width = np.diff(mine)
+        narrow = np.minimum(np.append(width, np.inf), np.insert(width, 0, np.inf))
+        return bool(np.all(np.abs(mine - theirs) <= rtol * narrow))
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"an Axis is immutable; make a new one instead of setting {name!r}")
+
+    def __delattr__(self, name: str) -> None:
+        raise AttributeError(f"an Axis is immutable; {name!r} cannot be deleted")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self._name, self.edges, self._interp)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Axis):
+            return NotImplemented
+        return (self._name, self._unit, self._edges) == (other._name, other._unit, other._edges)
+
+    def __hash__(self) -> int:
+        return hash((self._name, self._unit, self._edges))
+
+    def __repr__(self) -> str:
+        bounds = f"{self._edges[0]:.6g} to {self._edges[-1]:.6g} {self._unit}".rstrip()
+        bins = "1 bin" if self.nbin == 1 else f"{self.nbin} bins"
+        return f"Axis({self._name!r}, {bins}, {bounds}, {self._interp})"
+
+
+def scale(values: Floats, interp: str) -> Floats:
+    """Values on the scale in which a bin is measured evenly.
+
+    Examples
+    --------
+    >>> scale(np.array([4.0, 9.0]), "sqrt").tolist()
+    [2.0, 3.0]
+    """
+    if interp == "log":
+        return np.log(values)
+    return np.sqrt(values) if interp == "sqrt" else values
+
+
+def unscale(values: Floats, interp: str) -> Floats:
+    """The inverse of `scale`.
+
+    Examples
+    --------
+    >>> unscale(np.array([2.0, 3.0]), "sqrt").tolist()
+    [4.0, 9.0]
+    """
+    if interp == "log":
+        return np.exp(values)
+    return values**2 if interp == "sqrt" else values
+
+
+def _spaced(name: str, low: float, high: float, nbin: int, interp: str) -> Floats:
+    """Edges of bins that are equally wide in the sense of ``interp``, the outer ones exact."""
+    if interp == "log" and low <= 0:
+        raise AxisError(f"axis {name!r}: a log axis needs lo above zero, got {low:g}")
+    if interp == "sqrt" and low < 0:
+        raise AxisError(f"axis {name!r}: a sqrt axis needs lo of zero or more, got {low:g}")
+    if interp == "log":
+        return np.asarray(np.geomspace(low, high, nbin + 1))
+    if interp == "sqrt":
+        return np.asarray(np.linspace(low**0.5, high**0.5, nbin + 1) ** 2.0)
+    return np.asarray(np.linspace(low, high, nbin + 1))
+
+
+def _split(name: str, value: Any, unit: str | None = None) -> tuple[Floats, str]:
+    """Numbers and the unit's text, which is what an axis stores and compares."""
+    try:
+        # A Quantity of strings ("10 GeV") is parsed by Quantity itself.
+        quantity = value if isinstance(value, u.Quantity) else _parse(value)
+        quantity = quantity if unit is None else quantity.to(unit)
+    except (TypeError, ValueError, u.UnitsError) as err:
+        raise AxisError(f"axis {name!r}: {value!r} is not a quantity with a fitting unit ({err})") from err
+    return np.array(quantity.value, dtype=np.float64), str(quantity.unit)
+
+
+def _parse(value: Any) -> u.Quantity:
+    """A Quantity of a string or of a sequence of strings and Quantities."""
+    if isinstance(value, (str, u.Quantity)):
+        return u.Quantity(value)
+    if np.ndim(value) == 0 or isinstance(value, np.ndarray):
+        raise ValueError("a bare number has no unit; multiply by one, u.one if it has none")
+    return u.Quantity([_parse(item) for item in value])
+
+
+def _check_edges(name: str, values: Floats, interp: str) -> None:
+    if values.ndim != 1 or values.size < 2:
+        raise AxisError(
+            f"axis {name!r}: edges must be at least two values in one row, got shape {values.shape}"
+        )
+    if not np.all(np.isfinite(values)):
+        raise AxisError(f"axis {name!r}: edge {int(np.flatnonzero(~np.isfinite(values))[0])} is not finite")
+    falls = np.flatnonzero(np.diff(values) <= 0)
+    if falls.size:
+        i = int(falls[0])
+        raise AxisError(
+            f"axis {name!r}: edges must increase, but edge {i + 1} ({values[i + 1]:g}) follows {values[i]:g}"
+        )
+    lowest = {"log": np.nextafter(0, 1), "sqrt": 0.0}.get(interp)
+    if lowest is not None and values[0] < lowest:
+        raise AxisError(f"axis {name!r}: a {interp} axis cannot have the edge {values[0]:g}")

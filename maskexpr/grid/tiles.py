@@ -1,0 +1,291 @@
+"""Areas of the sky in batches: tiles of a grid with the caps that bound them.
+
+Everything that classifies works on batches, because one numpy call over a thousand tiles costs little more
+than over one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..core.once import once
+from ..pixels.window import Window
+from ..sphere.vectors import Caps
+from .bounds import OFF, ON, PART, caps_of, samples, sky_of
+from .points import Pixels
+from .sky_rows import sky_by_rows
+from .wcs.geom import WcsGeom
+
+__all__ = [
+    "OFF",
+    "ON",
+    "PART",
+    "Areas",
+    "Tile",
+    "Tiles",
+    "block_pixels",
+    "expand_blocks",
+    "grid_tiles",
+    "mark_blocks",
+]
+
+Ints = NDArray[np.int64]
+
+# What may be known of windows, whichever plane they are on.
+_KNOWN = ("_samples", "sky", "caps")
+# Sides of the blocks by which the rim of the sky is found, each a multiple of the next.
+_SKY_SIDES = (256, 64, 16)
+
+
+class Areas:
+    """n areas of the sky, each inside a cap.
+
+    Parameters
+    ----------
+    geom : WcsGeom
+        Gives the frame and the axes.
+    caps : Caps
+        Bounds in the frame of ``geom``.
+    plane : tuple of int
+        Index of the plane along each non-spatial axis, or empty.
+    """
+
+    caps: Caps
+
+    def __init__(self, geom: WcsGeom, caps: Caps, plane: tuple[int, ...] = ()) -> None:
+        self.geom = geom
+        self.plane = plane
+        self.caps = caps
+
+    def __len__(self) -> int:
+        return len(self.caps.radius)
+
+    def grow(self, angle: float) -> Areas:
+        """Everything within an angle (radians) of the areas."""
+        return Areas(self.geom, self.caps.grow(angle), self.plane)
+
+
+class Tiles(Areas):
+    """n windows of pixels of one plane of a geometry; they may reach beyond the map, on its lattice.
+
+    Parameters
+    ----------
+    geom : WcsGeom
+        The geometry.
+    bounds : ndarray of int64, shape (4, n)
+        ``y0, y1, x0, x1`` of each window, half open.
+    plane : tuple of int
+        Index of the plane along each non-spatial axis.
+    """
+
+    def __init__(self, geom: WcsGeom, bounds: Ints, plane: tuple[int, ...] = ()) -> None:
+        self.geom = geom
+        self.bounds = bounds
+        self.plane = plane
+
+    def __len__(self) -> int:
+        return int(self.bounds.shape[1])
+
+    @once
+    def _samples(self) -> NDArray[np.float64]:
+        return samples(self.geom, self.bounds)
+
+    @once
+    def sky(self) -> NDArray[np.uint8]:
+        """``OFF``, ``PART`` or ``ON`` for each window."""
+        return sky_of(self.geom, self.bounds, self._samples)
+
+    @once
+    def caps(self) -> Caps:
+        """Caps that hold all pixel centres."""
+        found = caps_of(self._samples, self.sky)
+        # 216 bytes a window that nobody needs any more.
+        self.__dict__.pop("_samples", None)
+        return found
+
+    def take(self, index: NDArray[np.intp] | NDArray[np.bool_]) -> Tiles:
+        """The windows at an index, with what is known of them."""
+        some, known = Tiles(self.geom, self.bounds[:, index], self.plane), self.__dict__
+        if "_samples" in known:
+            some.__dict__["_samples"] = self._samples[..., index]
+        if "sky" in known:
+            some.__dict__["sky"] = self.sky[index]
+        if "caps" in known:
+            some.__dict__["caps"] = self.caps.take(index)
+        return some
+
+    def on_plane(self, plane: tuple[int, ...]) -> Tiles:
+        """The same windows on another plane, with what is known of them."""
+        if plane == self.plane:
+            return self
+        other = Tiles(self.geom, self.bounds, plane)
+        other.__dict__.update({name: self.__dict__[name] for name in _KNOWN if name in self.__dict__})
+        return other
+
+    def split(self, side: int) -> tuple[Tiles, NDArray[np.intp]]:
+        """Cut every window into blocks of at most ``side`` x ``side`` pixels from its first corner.
+
+        Returns
+        -------
+        blocks : Tiles
+        parent : ndarray of int
+            The window that each block was cut from.
+        """
+        y0, y1, x0, x1 = self.bounds
+        rows = -(-(y1 - y0) // side)
+        columns = -(-(x1 - x0) // side)
+        number = rows * columns
+        parent = np.repeat(np.arange(len(self)), number)
+        within = np.arange(int(number.sum())) - np.repeat(np.cumsum(number) - number, number)
+        row, column = np.divmod(within, columns[parent])
+        top = y0[parent] + row * side
+        left = x0[parent] + column * side
+        bottom = np.minimum(top + side, y1[parent])
+        right = np.minimum(left + side, x1[parent])
+        return Tiles(self.geom, np.stack([top, bottom, left, right]), self.plane), parent
+
+    def tile(self, i: int) -> Tile:
+        """The i-th window as a tile, with what is known of it."""
+        tile = Tile(self.geom, Window(*(int(v) for v in self.bounds[:, i])), self.plane)
+        if any(name in self.__dict__ for name in _KNOWN):
+            tile.__dict__["tiles"] = self.take(np.array([i]))
+        return tile
+
+
+@dataclass(frozen=True, eq=False)
+class Tile:
+    """One window of pixels of one plane of a geometry; it may reach beyond the map, on its lattice."""
+
+    geom: WcsGeom
+    window: Window
+    plane: tuple[int, ...] = ()
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(ny, nx)."""
+        return self.window.shape
+
+    @property
+    def key(self) -> tuple[int, ...]:
+        """What tells this tile from others of the same geometry."""
+        return (*self.window, *self.plane)
+
+    @once
+    def tiles(self) -> Tiles:
+        """The tile as a batch of one."""
+        return Tiles(self.geom, np.array(self.window, dtype=np.int64)[:, None], self.plane)
+
+    @once
+    def on_sky(self) -> NDArray[np.bool_] | None:
+        """Which pixels are on the sky, shape (ny, nx); None where all are."""
+        state = self.tiles.sky[0]
+        if state == ON:
+            return None
+        if state == OFF:
+            return np.zeros(self.shape, dtype=bool)
+        if not self.geom.convex_sky:
+            return np.isfinite(self.lonlat[0])
+        by_rows = sky_by_rows(self.geom, self.window)
+        return _tell_sky(self) if by_rows is None else by_rows
+
+    @once
+    def lonlat(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Longitude and latitude in degrees of all pixel centres, shape (ny, nx)."""
+        y0, y1, x0, x1 = self.window
+        return self.geom.lonlat(np.arange(y0, y1)[:, None], np.arange(x0, x1)[None, :])
+
+    def pixels(self, y: Ints, x: Ints) -> Pixels:
+        """Pixels at absolute indices, as points."""
+        return Pixels(self.geom, y, x, self.plane)
+
+    def all_pixels(self) -> Pixels:
+        """Every pixel of the tile as a flat list of points, row after row."""
+        y0, y1, x0, x1 = self.window
+        y, x = np.mgrid[y0:y1, x0:x1]
+        return self.pixels(y.ravel(), x.ravel())
+
+    def on(self, window: Window) -> Tile:
+        """Another window of the same plane."""
+        return Tile(self.geom, window, self.plane)
+
+    def on_plane(self, plane: tuple[int, ...]) -> Tile:
+        """The same window on another plane, with what is known of it."""
+        other = Tile(self.geom, self.window, plane)
+        for name in ("on_sky", "lonlat"):
+            if name in self.__dict__:
+                other.__dict__[name] = self.__dict__[name]
+        if "tiles" in self.__dict__:
+            other.__dict__["tiles"] = self.tiles.on_plane(plane)
+        return other
+
+
+def grid_tiles(
+    geom: WcsGeom, rows: tuple[int, ...], columns: tuple[int, ...], plane: tuple[int, ...] = ()
+) -> Tiles:
+    """The tiles of a whole map, row after row, from the chunk sizes along y and x."""
+    y1 = np.cumsum(np.array(rows, dtype=np.int64))
+    x1 = np.cumsum(np.array(columns, dtype=np.int64))
+    top, left = np.broadcast_arrays((y1 - rows)[:, None], (x1 - columns)[None, :])
+    bottom, right = np.broadcast_arrays(y1[:, None], x1[None, :])
+    return Tiles(geom, np.stack([each.ravel() for each in (top, bottom, left, right)]), plane)
+
+
+def mark_blocks(
+    state: NDArray[np.uint8], tile: Tile, blocks: Tiles, side: int, smallest: int, value: int
+) -> None:
+    """Set the entries of blocks of a tile in an array that has one entry per smallest block.
+
+    Parameters
+    ----------
+    state : ndarray of uint8
+        Changed in place.
+    tile : Tile
+        The tile that the blocks were split from.
+    blocks : Tiles
+        The blocks.
+    side : int
+        Their side in smallest blocks.
+    smallest : int
+        Side of the smallest blocks in pixels.
+    value : int
+        What to set.
+    """
+    row = (blocks.bounds[0] - tile.window.y0) // smallest
+    column = (blocks.bounds[2] - tile.window.x0) // smallest
+    offset = np.arange(side)
+    y = np.broadcast_to(row[:, None, None] + offset[:, None], (len(row), side, side)).ravel()
+    x = np.broadcast_to(column[:, None, None] + offset[None, :], (len(row), side, side)).ravel()
+    inside = (y < state.shape[0]) & (x < state.shape[1])
+    state[y[inside], x[inside]] = value
+
+
+def block_pixels(blocks: Tiles, side: int) -> tuple[Ints, Ints]:
+    """Rows and columns of all pixels of blocks of at most a side."""
+    offset_y, offset_x = (each.ravel() for each in np.mgrid[:side, :side])
+    y0, y1, x0, x1 = blocks.bounds[:, :, None]
+    y, x = y0 + offset_y, x0 + offset_x
+    inside = (y < y1) & (x < x1)
+    return y[inside], x[inside]
+
+
+def expand_blocks(state: NDArray[np.bool_], smallest: int, shape: tuple[int, int]) -> NDArray[np.bool_]:
+    """One entry per smallest block spread over its pixels."""
+    return np.repeat(np.repeat(state, smallest, axis=0), smallest, axis=1)[: shape[0], : shape[1]]
+
+
+def _tell_sky(tile: Tile) -> NDArray[np.bool_]:
+    """Which pixels of a tile are on the sky: by blocks, and by pixels only along the rim of the sky."""
+    smallest = _SKY_SIDES[-1]
+    state = np.zeros((-(-tile.shape[0] // smallest), -(-tile.shape[1] // smallest)), dtype=np.uint8)
+    blocks = tile.tiles
+    for side in _SKY_SIDES:
+        blocks, _ = blocks.split(side)
+        mark_blocks(state, tile, blocks.take(blocks.sky == ON), side // smallest, smallest, 1)
+        blocks = blocks.take(blocks.sky == PART)
+    out = expand_blocks(state == 1, smallest, tile.shape)
+    y, x = block_pixels(blocks, smallest)
+    out[y - tile.window.y0, x - tile.window.x0] = np.isfinite(tile.geom.lonlat(y, x)[0])
+    return out

@@ -1,0 +1,1 @@
+"""Grids that a FITS header describes."""

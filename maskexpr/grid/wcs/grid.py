@@ -1,0 +1,292 @@
+"""What a map geometry is and what the engine asks it: header, extent, and the lattice of its pixels."""
+
+from __future__ import annotations
+
+import math
+from hashlib import blake2b
+from html import escape
+from typing import Any, Self
+
+import astropy.units as u
+import numpy as np
+from astropy.coordinates import SkyCoord
+from astropy.io import fits
+from astropy.wcs import WCS
+from numpy.typing import ArrayLike, NDArray
+
+from ...core.errors import AxisError, GeometryError
+from ...pixels.window import Window
+from ..axis import Axis
+from . import lattice
+from .arguments import whole_pair
+from .header import header_text
+from .outline import chords, surely_off
+from .projection import Projection
+
+__all__ = ["Grid"]
+
+Floats = NDArray[np.float64]
+
+
+class Grid:
+    """A projection, an image shape and axes; the part of `WcsGeom` that makes no other geometry."""
+
+    __slots__ = ("_axes", "_projection", "_shape", "_text")
+
+    _projection: Projection
+    _shape: tuple[int, int]
+    _axes: tuple[Axis, ...]
+    _text: str
+
+    def _set(self, projection: Projection, shape: tuple[int, ...], axes: tuple[Axis, ...]) -> None:
+        for axis in axes:
+            if not isinstance(axis, Axis):
+                raise AxisError(f"axes must be maskexpr.Axis objects, got {type(axis).__name__}")
+        names = [axis.name for axis in axes]
+        for name in names:
+            if names.count(name) > 1 or name in ("y", "x"):
+                raise AxisError(
+                    f"the axis name {name!r} is taken: every axis needs its own, other than y and x"
+                )
+        planes = tuple(axis.nbin for axis in axes)
+        if not isinstance(shape, tuple | list):
+            raise GeometryError(f"shape must be {(*planes, 'ny', 'nx')}, got {shape!r}")
+        full = tuple(whole_pair(n, "shape", 1)[0] for n in shape)
+        if len(full) < 2 or full[:-2] not in ((), planes):
+            raise GeometryError(f"shape must be (ny, nx) or {(*planes, 'ny', 'nx')}, got {tuple(shape)}")
+        image = full[-2], full[-1]
+        for slot, value in (("_projection", projection), ("_shape", image), ("_axes", axes)):
+            object.__setattr__(self, slot, value)
+        object.__setattr__(self, "_text", header_text(projection, image, axes))
+
+    @classmethod
+    def _of(cls, projection: Projection, shape: tuple[int, ...], axes: tuple[Axis, ...]) -> Self:
+        geom = cls.__new__(cls)
+        geom._set(projection, shape, axes)
+        return geom
+
+    def to_header(self) -> fits.Header:
+        """FITS header with NAXISi, the WCS with all digits, and the names of the axes' columns."""
+        return fits.Header.fromstring(self._text)
+
+    @property
+    def wcs(self) -> WCS:
+        """A new astropy WCS of the image: the caller's own, to use in one thread and to change at will."""
+        wcs = self._projection.to_wcs()
+        wcs.array_shape = self._shape
+        return wcs
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(axes..., ny, nx)."""
+        return (*(axis.nbin for axis in self._axes), *self._shape)
+
+    @property
+    def image_shape(self) -> tuple[int, int]:
+        """(ny, nx)."""
+        return self._shape
+
+    @property
+    def axes(self) -> tuple[Axis, ...]:
+        """Non-spatial axes, the outermost dimension first."""
+        return self._axes
+
+    @property
+    def frame(self) -> str:
+        """Name of the sky frame."""
+        return self._projection.frame
+
+    @property
+    def projection(self) -> str:
+        """FITS code of the projection."""
+        return self._projection.code
+
+    @property
+    def is_allsky(self) -> bool:
+        """Whether the map is 360 by 180 degrees wide at its reference pixel."""
+        widths = self._scales()[0] * self._shape[1], self._scales()[1] * self._shape[0]
+        return bool(np.isclose(widths[0], 360.0) and np.isclose(widths[1], 180.0))
+
+    @property
+    def pixel_scales(self) -> u.Quantity:
+        """Pixel sizes at the reference pixel in the order (lon, lat) of the pixel axes x and y."""
+        return u.Quantity(self._scales(), u.deg)
+
+    def _scales(self) -> tuple[float, float]:
+        (a, b), (c, d) = self._projection.matrix
+        return math.sqrt(a * a + c * c), math.sqrt(b * b + d * d)
+
+    @property
+    def center_skydir(self) -> SkyCoord:
+        """Sky position of the map's centre (NaN if that is off the sky)."""
+        ny, nx = self._shape
+        return SkyCoord(*self.lonlat((ny - 1) / 2, (nx - 1) / 2), unit="deg", frame=self.frame)
+
+    @property
+    def footprint(self) -> SkyCoord:
+        """The four corner pixels' centres, counterclockwise in pixels from the first pixel as
+        ``WCS.calc_footprint`` has them.
+        """
+        ny, nx = self._shape
+        lon, lat = self.lonlat(np.array([0, ny - 1, ny - 1, 0]), np.array([0, 0, nx - 1, nx - 1]))
+        return SkyCoord(lon, lat, unit="deg", frame=self.frame)
+
+    @property
+    def fingerprint(self) -> str:
+        """Hexadecimal digest of header, shape and axes, the same in every process."""
+        edges = repr([(axis.name, axis.edges.value.tolist(), str(axis.unit)) for axis in self._axes])
+        return blake2b(f"{self._text}\n{self.shape}\n{edges}".encode(), digest_size=16).hexdigest()
+
+    def contains(self, positions: SkyCoord) -> NDArray[np.bool_]:
+        """Whether the pixel that holds each position is on the map.
+
+        Examples
+        --------
+        >>> from maskexpr.grid.wcs.geom import WcsGeom
+        >>> WcsGeom.create(width=2).contains(SkyCoord([0, 5], [0, 0], unit="deg")).tolist()
+        [True, False]
+        """
+        there = positions.transform_to(self.frame).spherical
+        y, x = self.pixel(there.lon.deg, there.lat.deg)
+        ny, nx = self._shape
+        with np.errstate(invalid="ignore"):
+            return np.asarray((y >= -0.5) & (y < ny - 0.5) & (x >= -0.5) & (x < nx - 0.5))
+
+    def lonlat(self, y: ArrayLike, x: ArrayLike) -> tuple[Floats, Floats]:
+        """Sky positions of pixel centres, on the map or beyond it where the WCS goes on.
+
+        Parameters
+        ----------
+        y, x : array_like
+            Indices from 0; they broadcast.
+
+        Returns
+        -------
+        lon, lat : ndarray of float64
+            Degrees in the map's frame, lon in [0, 360); NaN off the sky.
+        """
+        return lattice.lonlat(self._projection, y, x)
+
+    def pixel(self, lon: ArrayLike, lat: ArrayLike) -> tuple[Floats, Floats]:
+        """Pixel indices (y, x), not rounded, of positions in degrees in the map's frame; NaN where a position
+        has no pixel.
+
+        Where the longitude wraps, of a position's copies the one on the map is taken, if the pixel there is
+        on the sky.
+        """
+        y, x = lattice.pixel(self._projection, lon, lat)
+        if self.separable:
+            _take_copies(self._projection, self._shape[1], x)
+        return y, x
+
+    def lon_of(self, x: ArrayLike) -> Floats:
+        """Longitudes of columns of a separable geometry, degrees in [0, 360); NaN beyond the seam."""
+        return lattice.lon_of(self._projection, x)
+
+    def lat_of(self, y: ArrayLike) -> Floats:
+        """Latitudes of rows of a separable geometry, degrees; NaN beyond the poles."""
+        return lattice.lat_of(self._projection, y)
+
+    @property
+    def separable(self) -> bool:
+        """Whether the longitude depends on x alone and the latitude on y alone."""
+        return lattice.traits(self._projection).separable
+
+    @property
+    def lon_step(self) -> float:
+        """Degrees of longitude per column, signed; NaN unless separable."""
+        return lattice.traits(self._projection).lon_step
+
+    @property
+    def period(self) -> int | None:
+        """Number of columns in 360 degrees of longitude, if separable and whole."""
+        return lattice.traits(self._projection).period
+
+    @property
+    def wraps(self) -> bool:
+        """Whether 360 degrees of longitude are a whole number of columns."""
+        return self.period is not None
+
+    @property
+    def convex_sky(self) -> bool:
+        """Whether the sky's image in the pixel plane is known to be convex."""
+        return lattice.traits(self._projection).convex_sky
+
+    def surely_off(self, bounds: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Which windows of pixels (rows of ``y0, y1, x0, x1``, half open) arithmetic shows to be off the
+        sky.
+        """
+        return surely_off(self._projection, bounds)
+
+    def chords(self, y: NDArray[np.int64]) -> Floats | None:
+        """Columns between which rows of pixels are on the sky, shape (4, n), where that is known to be an
+        ellipse; see `maskexpr.grid.wcs.outline.chords`.
+        """
+        return chords(self._projection, y)
+
+    @property
+    def lattice(self) -> Window | None:
+        """A window that holds all pixels on the sky, on or off the map; None if the plane has no such bounds
+        or they are not known.
+        """
+        return lattice.lattice(self._projection)
+
+    @property
+    def reference_pixel(self) -> tuple[float, float]:
+        """(y, x) of the reference pixel, from 0."""
+        x, y = self._projection.crpix
+        return y - 1.0, x - 1.0
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"a WcsGeom is immutable; make a new one instead of setting {name!r}")
+
+    def __delattr__(self, name: str) -> None:
+        raise AttributeError(f"a WcsGeom is immutable; {name!r} cannot be deleted")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self)._of, (self._projection, self._shape, self._axes)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Grid):
+            return NotImplemented
+        return (self._projection, self._shape, self._axes) == (other._projection, other._shape, other._axes)
+
+    def __hash__(self) -> int:
+        return hash((self._projection, self._shape, self._axes))
+
+    def __dask_tokenize__(self) -> str:
+        return self.fingerprint
+
+    def __repr__(self) -> str:
+        axes = "".join(f", {axis.name} {axis.nbin}" for axis in self._axes)
+        return f"WcsGeom({', '.join(value for _, value in self._facts())}{axes})"
+
+    def _repr_html_(self) -> str:
+        rows = [*self._facts(), *((axis.name, repr(axis)) for axis in self._axes)]
+        cells = "".join(f"<tr><th>{escape(name)}</th><td>{escape(value)}</td></tr>" for name, value in rows)
+        return f"<table><caption>WcsGeom</caption>{cells}</table>"
+
+    def _facts(self) -> list[tuple[str, str]]:
+        lon_size, lat_size = (f"{size:.6g}" for size in self._scales())
+        size = lon_size if lon_size == lat_size else f"{lon_size} x {lat_size}"
+        lon, lat = (float(value) for value in self.lonlat((self._shape[0] - 1) / 2, (self._shape[1] - 1) / 2))
+        where = f"centre ({lon:.6g}, {lat:.6g}) deg" if math.isfinite(lon) else "centre off the sky"
+        return [
+            ("projection", f"{self.projection} {self.frame}"),
+            ("shape", f"shape {self.shape}"),
+            ("pixels", f"{size} deg pixels"),
+            ("centre", where),
+        ]
+
+
+def _take_copies(projection: Projection, nx: int, x: Floats) -> None:
+    """Move columns that miss the map by a whole turn onto it."""
+    flat = x.reshape(-1)
+    turn = 360.0 / abs(lattice.traits(projection).lon_step)
+    missed = np.flatnonzero((flat < -0.5) | (flat >= nx - 0.5))
+    for shift in (-turn, turn):
+        copy = flat[missed] + shift
+        inside = (copy >= -0.5) & (copy < nx - 0.5)
+        # A column beyond the seam is off the sky; but just over the seam is still its last whole pixel.
+        inside[inside] = np.isfinite(lattice.lon_of(projection, np.floor(copy[inside] + 0.5)))
+        flat[missed[inside]] = copy[inside]

@@ -1,0 +1,209 @@
+"""The lattice of a projection: every pixel index, on the map or beyond it, and the sky position of its
+centre.
+
+Functions of a `Projection` alone. Indices count from 0 and come as y, x; positions are degrees in the
+projection's own frame.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ...core.errors import GeometryError
+from ...pixels.window import Window
+from ...sphere.vectors import chord2, unit
+from .outline import offset_reference, parameter, plane_box, plane_rows
+from .projection import Projection
+from .wcs_of_thread import thread_wcs
+
+__all__ = ["Traits", "lat_of", "lattice", "lon_of", "lonlat", "pixel", "traits"]
+
+Floats = NDArray[np.float64]
+
+# wcslib allocates some hundred bytes a point; pieces of this size stay in cache and bound the memory.
+_PIECE: Final = 1 << 14
+_CYLINDRICAL: Final = frozenset({"CAR", "CEA", "CYP", "MER"})
+# Every sky position has an image, and wcslib flags the few that have none: it is trusted without going back.
+_ALWAYS: Final = _CYLINDRICAL | {"SFL", "PAR", "MOL", "AIT", "ZEA", "ARC", "STG", "HPX", "XPH", "TSC", "QSC"}
+# Projections whose image of the sky is convex: disk, oval, rectangle, strip, the whole plane. SIN only
+# without its slant.
+_CONVEX: Final = _CYLINDRICAL | {"SFL", "PAR", "MOL", "AIT", "ZEA", "ARC", "STG", "TAN", "SIN"}
+# A position that comes back further away than this (squared chord; 0.06 deg) was mirrored. CSC's polynomials
+# need the room.
+_MIRRORED: Final = 1e-6
+
+
+class Traits(NamedTuple):
+    """What the engine may rely on for a projection.
+
+    ``lon_step`` is degrees of longitude per column (NaN unless separable); ``period`` is the number of
+    columns in 360 degrees if it is whole.
+    """
+
+    separable: bool
+    lon_step: float
+    period: int | None
+    convex_sky: bool
+
+
+@lru_cache(maxsize=256)
+def traits(projection: Projection) -> Traits:
+    """The traits of a projection.
+
+    Examples
+    --------
+    >>> traits(Projection.create("CAR", "icrs", (1, 1), (0, 0), (-1, 1)))
+    Traits(separable=True, lon_step=-1.0, period=360, convex_sky=True)
+    """
+    plain = projection.sip is None and not offset_reference(projection)
+    slanted = projection.code == "SIN" and bool(projection.pv)
+    convex = plain and projection.code in _CONVEX and not slanted
+    step = _lon_step(projection) if plain else math.nan
+    if math.isnan(step):
+        return Traits(False, math.nan, None, convex)
+    columns = 360.0 / abs(step)
+    # Relative: header text of 12 digits gives 21600.00000004 columns of one arcminute, and means 21600.
+    whole = columns >= 0.5 and abs(columns - round(columns)) <= 1e-9 * columns
+    return Traits(True, step, round(columns) if whole else None, convex)
+
+
+def lonlat(projection: Projection, y: ArrayLike, x: ArrayLike) -> tuple[Floats, Floats]:
+    """Sky positions of pixel centres; see `WcsGeom.lonlat`."""
+    rows, columns = np.asarray(y, dtype=np.float64), np.asarray(x, dtype=np.float64)
+    shape = np.broadcast_shapes(rows.shape, columns.shape)
+    if math.prod(shape) > rows.size + columns.size and traits(projection).separable:
+        lon, lat = np.empty(shape), np.empty(shape)
+        lon[...], lat[...] = lon_of(projection, columns), lat_of(projection, rows)
+        # A pixel is on the sky only if its row and its column are.
+        np.copyto(lon, np.nan, where=np.isnan(lat))
+        np.copyto(lat, np.nan, where=np.isnan(lon))
+        return lon, lat
+    return _sky(projection, np.broadcast_to(rows, shape), np.broadcast_to(columns, shape))
+
+
+def lon_of(projection: Projection, x: ArrayLike) -> Floats:
+    """Longitudes of columns of a separable projection; see `WcsGeom.lon_of`."""
+    _need_separable(projection)
+    columns = np.asarray(x, dtype=np.float64)
+    return _sky(projection, np.broadcast_to(projection.crpix[1] - 1.0, columns.shape), columns)[0]
+
+
+def lat_of(projection: Projection, y: ArrayLike) -> Floats:
+    """Latitudes of rows of a separable projection; see `WcsGeom.lat_of`."""
+    _need_separable(projection)
+    rows = np.asarray(y, dtype=np.float64)
+    return _sky(projection, rows, np.broadcast_to(projection.crpix[0] - 1.0, rows.shape))[1]
+
+
+def pixel(projection: Projection, lon: ArrayLike, lat: ArrayLike) -> tuple[Floats, Floats]:
+    """Pixel indices of sky positions; see `WcsGeom.pixel`, which also chooses among copies."""
+    lam, phi = np.broadcast_arrays(np.asarray(lon, dtype=np.float64), np.asarray(lat, dtype=np.float64))
+    y, x = np.empty(lam.shape), np.empty(lam.shape)
+    flat = (lam.ravel(), phi.ravel(), y.reshape(-1), x.reshape(-1))  # y and x are new: these are views
+    for start in range(0, lam.size, _PIECE):
+        _pixel_piece(projection, *(each[start : start + _PIECE] for each in flat))
+    return y, x
+
+
+@lru_cache(maxsize=256)
+def lattice(projection: Projection) -> Window | None:
+    """Smallest window that holds all pixels on the sky, with a pixel to spare, or None if none is known.
+
+    Examples
+    --------
+    >>> lattice(Projection.create("CAR", "icrs", (1, 1), (0, 0), (-10, 10)))
+    Window(y0=-10, y1=11, x0=-19, x1=20)
+    """
+    box = None if projection.sip is not None or offset_reference(projection) else plane_box(projection)
+    if box is None:
+        return None
+    west, east, south, north = box
+    corners = np.array([[west, west, east, east], [south, north, south, north]])
+    (a, b), (c, d) = plane_rows(projection)
+    across = (d * corners[0] - b * corners[1]) / (a * d - b * c) + projection.crpix[0] - 1.0
+    up = (a * corners[1] - c * corners[0]) / (a * d - b * c) + projection.crpix[1] - 1.0
+    # One pixel to spare for rounding here and for the tolerance with which wcslib accepts the very edge.
+    x0, x1 = math.floor(across.min()) - 1, math.ceil(across.max()) + 2
+    y0, y1 = math.floor(up.min()) - 1, math.ceil(up.max()) + 2
+    return Window(y0, y1, x0, x1)
+
+
+def _need_separable(projection: Projection) -> None:
+    if not traits(projection).separable:
+        raise GeometryError(
+            f"longitude and latitude of this {projection.code} map depend on both x and y; use lonlat"
+        )
+
+
+def _lon_step(projection: Projection) -> float:
+    """Degrees of longitude per column, NaN if the longitude depends on more than the column."""
+    (a, b), (c, _) = projection.matrix
+    straight = b == 0.0 and c == 0.0 and projection.lon_axis == 0
+    if projection.code not in _CYLINDRICAL or not straight:
+        return math.nan
+    tilt = float(thread_wcs(projection).wcs.cel.euler[1])
+    if tilt not in (0.0, 180.0):  # wcslib takes its own short way at exactly these two
+        return math.nan
+    widening = parameter(projection, 2, 1.0) if projection.code == "CYP" else 1.0
+    return (a if tilt == 0.0 else -a) / widening
+
+
+def _sky(projection: Projection, y: Floats, x: Floats) -> tuple[Floats, Floats]:
+    """Positions for arrays of one shape, by wcslib."""
+    lon, lat = np.empty(y.shape), np.empty(y.shape)
+    flat_y, flat_x, flat_lon, flat_lat = y.ravel(), x.ravel(), lon.reshape(-1), lat.reshape(-1)
+    wcs = thread_wcs(projection)
+    axis = projection.lon_axis
+    for start in range(0, flat_y.size, _PIECE):
+        part = slice(start, start + _PIECE)
+        plane = _points(flat_x[part], flat_y[part])
+        world = (wcs.wcs.p2s(plane, 0)["world"] if projection.sip is None else wcs.all_pix2world(plane, 0))[
+            :-1
+        ]
+        flat_lon[part], flat_lat[part] = world[:, axis], world[:, 1 - axis]
+    # wcslib gives (-360, 360]; the sign depends on the map's reference.
+    np.add(lon, 360.0, out=lon, where=lon < 0.0)
+    np.subtract(lon, 360.0, out=lon, where=lon >= 360.0)
+    return lon, lat
+
+
+def _points(first: Floats, second: Floats) -> Floats:
+    """Two columns for wcslib, and one point more.
+
+    wcslib takes a short way when all points share a coordinate, and on the cube projections that gives other
+    bits. The point added, which shares none, keeps it on one way: a pixel's position must not depend on what
+    it is asked together with.
+    """
+    points = np.empty((first.size + 1, 2))
+    points[:-1, 0], points[:-1, 1] = first, second
+    points[-1] = points[0, 0] + 0.75, points[0, 1] * 0.5 + 0.25
+    return points
+
+
+def _pixel_piece(projection: Projection, lon: Floats, lat: Floats, y: Floats, x: Floats) -> None:
+    """Fill y and x for one piece of positions."""
+    wcs = thread_wcs(projection)
+    axis = projection.lon_axis
+    world = _points(lon, lat) if axis == 0 else _points(lat, lon)
+    answer = wcs.wcs.s2p(world, 0)
+    plane = answer["pixcrd"][:-1]
+    if projection.sip is not None:
+        there = np.isfinite(plane).all(axis=1)
+        if there.any():
+            plane[there] = wcs.all_world2pix(world[:-1][there], 0, quiet=True)
+    x[:], y[:] = plane[:, 0], plane[:, 1]
+    bad = ~(np.isfinite(x) & np.isfinite(y) & (np.abs(lat) <= 90.0))
+    if projection.code == "TAN":
+        # The horizon is at native latitude 0, where rounding decides; so near to it pixels lie 10^10 away.
+        bad |= ~(answer["theta"][:-1] > 1e-9)
+    elif projection.code not in _ALWAYS or projection.sip is not None:
+        # Some projections give a point behind their horizon the image of another: only the way back tells.
+        back = unit(*_sky(projection, y, x))
+        with np.errstate(invalid="ignore"):
+            bad |= ~(chord2(back, unit(lon, lat)) < _MIRRORED)
+    x[bad] = y[bad] = np.nan

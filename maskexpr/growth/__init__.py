@@ -1,0 +1,1 @@
+"""Which pixels have a selected one near. The door is `Growth`."""

@@ -1,0 +1,211 @@
+"""What `Dilate`, `Erode`, `Open` and `Close` share: their arguments, and how a shape grows on any grid."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..core.coverage import EMPTY, FULL, MIXED, Coverage, invert
+from ..core.errors import MaskTypeError, NeedsGridError
+from ..expr.mask import Ask, Bools, Mask, Reach
+from ..grid.points import Pixels, Points
+from ..grid.tiles import Areas, Tile, Tiles
+from ..grid.wcs.geom import WcsGeom
+from ..pixels.window import Window
+from .pixel import cover_in_pixels, grow_in_pixels
+from .plane import grow_plane
+from .radius import check_axis, half_sides, in_pixels, plane_row, row_widths, show
+from .rows import grow_rows
+from .shape import Selection, SkyShape
+from .tree import grow_by_tree
+
+__all__ = ["Growth", "Sized", "SkyGrowth", "at_pixels", "grow_on_sky"]
+
+# Pixels asked one by one are answered by blocks of this side that hold them.
+_BLOCK = 64
+# Blocks that need a tree are put together in windows of at most this side.
+_TREE = 256
+
+
+class Sized(Mask):
+    """A node with sizes, one or as many as an axis has bins, that stores other fields than a user gives."""
+
+    axis: str | None
+
+    needs_grid = True
+    # Noise at the level of pixels, of which all are rims.
+    bytes_per_pixel = 64
+
+    def sizes(self) -> NDArray[np.float64]:
+        """Half-sides (lon, lat), shape (1 or bins, 2)."""
+        raise NotImplementedError
+
+    def _store(self, **fields: Any) -> None:
+        for name, value in fields.items():
+            object.__setattr__(self, name, value)
+
+    @classmethod
+    def restore(cls, fields: dict[str, Any]) -> Self:
+        found = object.__new__(cls)
+        found._store(**fields)
+        return found
+
+    def axes(self) -> frozenset[str]:
+        return frozenset() if self.axis is None else frozenset({self.axis})
+
+    def check(self, geom: WcsGeom) -> None:
+        check_axis(self.sizes(), self.axis, geom)
+
+
+@dataclasses.dataclass(init=False, frozen=True, eq=False, repr=False)
+class Growth(Sized):
+    """A mask and the shape that it grows or shrinks by; see `Dilate` for the parameters."""
+
+    mask: Mask
+    radius: NDArray[np.float64]
+    unit: str
+    kernel: str
+    metric: str
+    axis: str | None
+
+    def __init__(
+        self, mask: Mask, radius: Any, kernel: str = "disk", metric: str = "sky", axis: str = "energy"
+    ) -> None:
+        if not isinstance(mask, Mask):
+            raise MaskTypeError(f"{type(self).__name__} takes a mask, got a {type(mask).__name__}")
+        sizes, unit = half_sides(radius, kernel, metric)
+        several = axis if len(sizes) > 1 else None
+        self._store(mask=mask, radius=sizes, unit=unit, kernel=kernel, metric=metric, axis=several)
+
+    def sizes(self) -> NDArray[np.float64]:
+        return self.radius
+
+    def reach(self) -> Reach:
+        return reach_of(self.radius, self.unit, self.kernel)
+
+    def label(self) -> str:
+        named = [f"{key}={value!r}" for key, value, usual in self._options() if value != usual]
+        return f"{type(self).__name__}({', '.join([show(self.radius, self.unit), *named])})"
+
+    def _options(self) -> list[tuple[str, str, str]]:
+        return [("kernel", self.kernel, "disk"), ("metric", self.metric, "sky")]
+
+
+class SkyGrowth(Growth):
+    """One dilation or erosion, in either metric."""
+
+    erodes: bool = False
+
+    def coverage(self, areas: Areas, of: Ask) -> Coverage:
+        if self.metric == "pixel":
+            return cover_in_pixels(self.mask, areas, self._widths(areas.geom, areas.plane), of, self.erodes)
+        around = areas.grow(self._shape(areas.geom, areas.plane).bound)
+        near, here = of.coverage(self.mask, around), of.coverage(self.mask, areas)
+        # Where nothing is near nothing grows, and what is selected stays so; shrinking is the mirror image.
+        gone, kept = (FULL, EMPTY) if self.erodes else (EMPTY, FULL)
+        return np.where(near == gone, gone, np.where(here == kept, kept, MIXED)).astype(np.uint8)
+
+    def values(self, where: Tile | Points, of: Ask) -> Bools:
+        if not isinstance(where, Tile):
+            return at_pixels(self, where, of)
+        if self.metric == "pixel":
+            out = np.zeros(where.shape, dtype=bool)
+            self.paint(where, out, of)
+            return out
+        shape = self._shape(where.geom, where.plane)
+        if not self.erodes:
+            chosen = Selection(
+                lambda tile: of.values(self.mask, tile), lambda tiles: of.coverage(self.mask, tiles)
+            )
+            return grow_on_sky(where, shape, chosen)
+        chosen = Selection(
+            lambda tile: _complement(of.values(self.mask, tile), tile),
+            lambda tiles: invert(of.coverage(self.mask, tiles)),
+        )
+        return _complement(grow_on_sky(where, shape, chosen), where)
+
+    def paint(self, tile: Tile, out: Bools, of: Ask) -> None:
+        if self.metric == "pixel":
+            grow_in_pixels(out, self.mask, tile, self._widths(tile.geom, tile.plane), of, self.erodes)
+        else:
+            super().paint(tile, out, of)
+
+    def _shape(self, geom: WcsGeom, plane: tuple[int, ...]) -> SkyShape:
+        lon, lat = np.deg2rad(plane_row(self.radius, self.axis, geom, plane))
+        return SkyShape(float(lon), float(lat), self.kernel == "box")
+
+    def _widths(self, geom: WcsGeom, plane: tuple[int, ...]) -> NDArray[np.int64]:
+        size = plane_row(self.radius, self.axis, geom, plane)
+        return row_widths(in_pixels(size, self.unit, geom), self.kernel)
+
+
+def reach_of(radius: NDArray[np.float64], unit: str, kernel: str) -> Reach:
+    """How far a shape reaches; the corner of a box is further away than its sides."""
+    if unit == "pix":
+        return Reach(pixels=math.ceil(float(radius.max())))
+    lon, lat = (float(each) for each in radius.max(axis=0))
+    return Reach(degrees=min(180.0, math.hypot(lon, lat) if kernel == "box" else lat))
+
+
+def _complement(values: Bools, tile: Tile) -> Bools:
+    """What is on the sky and not selected."""
+    return ~values if tile.on_sky is None else ~values & tile.on_sky
+
+
+def grow_on_sky(tile: Tile, shape: SkyShape, selection: Selection) -> Bools:
+    """Which pixels of a tile have a selected pixel of the lattice in the shape round them, shape (ny, nx).
+
+    The bits do not depend on the tile or on the way that is taken.
+    """
+    if tile.geom.separable:
+        return grow_rows(tile, shape, selection)
+    if shape.box:
+        out, left = np.zeros(tile.shape, dtype=bool), tile.tiles.split(_TREE)[0]
+    else:
+        out, left = grow_plane(tile, shape.bound, shape, selection)
+    for part in _parts(tile, left):
+        y0, y1, x0, x1 = part.window.shift(-tile.window.y0, -tile.window.x0)
+        out[y0:y1, x0:x1] |= grow_by_tree(part, shape, selection)
+    return out
+
+
+def _parts(tile: Tile, blocks: Tiles) -> list[Tile]:
+    """Windows of bounded size that hold all blocks."""
+    row = (blocks.bounds[0] - tile.window.y0) // _TREE
+    column = (blocks.bounds[2] - tile.window.x0) // _TREE
+    held: dict[tuple[int, int], list[int]] = {}
+    for i, key in enumerate(zip(row.tolist(), column.tolist(), strict=True)):
+        held.setdefault(key, []).append(i)
+    parts = []
+    for some in held.values():
+        y0, y1, x0, x1 = blocks.bounds[:, some]
+        parts.append(tile.on(Window(int(y0.min()), int(y1.max()), int(x0.min()), int(x1.max()))))
+    return parts
+
+
+def at_pixels(mask: Mask, points: Points, of: Ask) -> Bools:
+    """Values of a mask that is known by tiles, at pixels given one by one.
+
+    Raises
+    ------
+    NeedsGridError
+        For points that are no pixels of a grid.
+    """
+    if not isinstance(points, Pixels):
+        raise NeedsGridError(
+            f"{type(mask).__name__} has a meaning only on a grid: "
+            "give the geometry, contains(positions, geom=geom)"
+        )
+    out = np.zeros(len(points), dtype=bool)
+    blocks = np.stack([points.y // _BLOCK, points.x // _BLOCK])
+    places, back = np.unique(blocks, axis=1, return_inverse=True)
+    for i in range(places.shape[1]):
+        some = np.flatnonzero(back.reshape(-1) == i)
+        y, x = points.y[some], points.x[some]
+        window = Window(int(y.min()), int(y.max()) + 1, int(x.min()), int(x.max()) + 1)
+        out[some] = of.values(mask, Tile(points.geom, window, points.plane))[y - window.y0, x - window.x0]
+    return out

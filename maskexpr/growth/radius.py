@@ -1,0 +1,127 @@
+"""Radii at the door: one or one per plane, a disk's or a box's, an angle or pixels."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import astropy.units as u
+import numpy as np
+from numpy.typing import NDArray
+
+from ..core.errors import AngleError, AxisError, MaskValueError
+from ..core.records import frozen_array
+from ..grid.wcs.geom import WcsGeom
+from ..pixels.disks import box_widths, disk_widths
+from ..sphere.angles import format_degrees, is_pixels, to_degrees_array
+
+__all__ = ["check_axis", "half_sides", "in_pixels", "plane_row", "row_widths", "show"]
+
+Floats = NDArray[np.float64]
+
+
+def half_sides(radius: Any, kernel: str, metric: str) -> tuple[Floats, str]:
+    """Half-sides (lon, lat), one row for each plane or a single one for all, and their unit, ``"deg"`` or
+    ``"pix"``.
+
+    A tuple or list of two is a pair (lon, lat) of a box; everything else of one dimension is one radius for
+    each plane.
+
+    Raises
+    ------
+    AngleError
+        For numbers without a unit, or a unit that is neither an angle nor pixels.
+    MaskValueError
+        For a kernel or metric that is not known, a negative radius, a pair for a disk, or pixels on the sky.
+
+    Examples
+    --------
+    >>> half_sides(("2 deg", "1 deg"), "box", "sky")
+    (array([[2., 1.]]), 'deg')
+    """
+    if kernel not in ("disk", "box"):
+        raise MaskValueError(f"kernel must be 'disk' or 'box', got {kernel!r}")
+    if metric not in ("sky", "pixel"):
+        raise MaskValueError(f"metric must be 'sky' or 'pixel', got {metric!r}")
+    pair = isinstance(radius, (tuple, list)) and len(radius) == 2 and kernel == "box"
+    if isinstance(radius, tuple) and not pair:
+        raise MaskValueError(
+            f"a pair (lon, lat) of half-sides is for kernel='box', got {radius!r} for a {kernel}"
+        )
+    unit = "pix" if _is_pixels(radius) else "deg"
+    if unit == "pix" and metric == "sky":
+        raise MaskValueError(
+            f"a radius in pixels ({radius!r}) needs metric='pixel'; on the sky give an angle"
+        )
+    values = [_numbers(each, unit) for each in (radius if pair else (radius, radius))]
+    lon, lat = np.broadcast_arrays(*values)
+    if lon.ndim > 1 or not lon.size:
+        raise MaskValueError(f"radius must be one value, or one for each plane, got the shape {lon.shape}")
+    sizes = np.stack([lon.reshape(-1), lat.reshape(-1)], axis=1)
+    if (sizes < 0).any():
+        raise MaskValueError(f"radius must not be negative, got {radius!r}; to shrink use Erode")
+    if metric == "sky" and (sizes > 180).any():
+        raise MaskValueError(f"radius must be at most 180 deg on the sky, got {radius!r}")
+    return frozen_array(sizes), unit
+
+
+def _is_pixels(radius: Any) -> bool:
+    if isinstance(radius, u.Quantity):
+        return bool(radius.unit.is_equivalent(u.pix))
+    return is_pixels(radius)
+
+
+def _numbers(value: Any, unit: str) -> Floats:
+    if unit == "deg":
+        return to_degrees_array(value, "radius")
+    if not _is_pixels(value):
+        raise AngleError(f"both half-sides must be in pixels, got {value!r}")
+    numbers = np.asarray(u.Quantity(value).to_value(u.pix), dtype=np.float64)
+    if not np.isfinite(numbers).all():
+        raise MaskValueError(f"radius must be finite, got {value!r}")
+    return numbers
+
+
+def check_axis(sizes: Floats, axis: str | None, geom: WcsGeom) -> None:
+    """Raise if there is a radius for each bin of an axis and the geometry's axis is not so long."""
+    if axis is None:
+        return
+    found = {each.name: each.nbin for each in geom.axes}
+    if axis not in found:
+        raise AxisError(
+            f"there is a radius for each bin of the axis {axis!r}, which the geometry lacks; "
+            f"it has {list(found)}"
+        )
+    if found[axis] != len(sizes):
+        raise AxisError(f"there are {len(sizes)} radii for the {found[axis]} bins of the axis {axis!r}")
+
+
+def plane_row(sizes: Floats, axis: str | None, geom: WcsGeom, plane: tuple[int, ...]) -> tuple[float, float]:
+    """Half-sides (lon, lat) on one plane."""
+    names = [each.name for each in geom.axes]
+    row = 0 if axis is None else plane[names.index(axis)]
+    return float(sizes[row, 0]), float(sizes[row, 1])
+
+
+def in_pixels(size: tuple[float, float], unit: str, geom: WcsGeom) -> tuple[float, float]:
+    """Half-sides in pixels along (x, y), by the pixel scales at the reference pixel."""
+    if unit == "pix":
+        return size
+    scales = geom.pixel_scales.to_value("deg")
+    return size[0] / float(scales[0]), size[1] / float(scales[1])
+
+
+def row_widths(size: tuple[float, float], kernel: str) -> NDArray[np.int64]:
+    """Half-widths of the rows of a shape of half-sides (x, y) in pixels, from its middle row on."""
+    return disk_widths(size[1], size[0]) if kernel == "disk" else box_widths(size[1], size[0])
+
+
+def show(sizes: Floats, unit: str) -> str:
+    """A radius, a pair or several, briefly."""
+
+    def one(value: float) -> str:
+        return format_degrees(value) if unit == "deg" else f"{value:g} pix"
+
+    if len(sizes) > 1:
+        return f"{len(sizes)} radii of {one(float(sizes.min()))} to {one(float(sizes.max()))}"
+    lon, lat = (float(each) for each in sizes[0])
+    return one(lon) if lon == lat else f"({one(lon)}, {one(lat)})"

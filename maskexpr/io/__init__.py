@@ -1,0 +1,1 @@
+"""Files and arrays that know their grid."""

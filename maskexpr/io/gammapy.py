@@ -1,0 +1,78 @@
+"""gammapy's maps as arrays that know their grid, and back; and masks as other packages mean them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from ..core.errors import MaskTypeError, require
+from ..grid.wcs.geom import WcsGeom
+from .xarray import geom_of, wrap
+
+__all__ = ["from_gammapy_map", "is_gammapy_map", "to_gammapy_map", "to_numpy_ma_mask"]
+
+
+def is_gammapy_map(value: Any) -> bool:
+    """Whether an object is a map of gammapy, found out without importing gammapy.
+
+    Examples
+    --------
+    >>> is_gammapy_map("a map")
+    False
+    """
+    return any(
+        each.__module__.startswith("gammapy.maps.") and each.__name__ == "Map" for each in type(value).__mro__
+    )
+
+
+def from_gammapy_map(skymap: Any) -> xr.DataArray:
+    """A gammapy ``WcsNDMap`` as a DataArray on the same memory.
+
+    Parameters
+    ----------
+    skymap : gammapy.maps.WcsNDMap
+        The map.
+
+    Raises
+    ------
+    MaskTypeError
+        For another kind of map (HEALPix, region).
+    """
+    if not is_gammapy_map(skymap) or type(skymap).__name__ != "WcsNDMap":
+        raise MaskTypeError(f"expected a gammapy WcsNDMap, got {type(skymap).__name__}")
+    unit = str(skymap.unit)
+    return wrap(skymap.data, WcsGeom.from_gammapy(skymap.geom), attrs={"units": unit} if unit else None)
+
+
+def to_gammapy_map(array: xr.DataArray) -> Any:
+    """A DataArray that carries its grid as a gammapy ``WcsNDMap``; computes it.
+
+    Parameters
+    ----------
+    array : DataArray
+        For example a mask, whose map has dtype bool.
+
+    Returns
+    -------
+    gammapy.maps.WcsNDMap
+    """
+    maps = require("gammapy.maps", extra="gammapy")
+    geom = geom_of(array).to_gammapy()
+    return maps.WcsNDMap(geom, data=np.asarray(array.values), unit=str(array.attrs.get("units", "")))
+
+
+def to_numpy_ma_mask(array: xr.DataArray) -> NDArray[np.bool_]:
+    """A mask as `numpy.ma`, NDData and CCDData mean it, where True is *left out*: the opposite of maskexpr's.
+
+    Examples
+    --------
+    >>> to_numpy_ma_mask(xr.DataArray([True, False]))
+    array([False,  True])
+    """
+    values = np.asarray(array.values)
+    if values.dtype != np.bool_:
+        raise MaskTypeError(f"expected a mask of bool, got {values.dtype}")
+    return ~values

@@ -1,0 +1,251 @@
+"""Arrays that know where they are on the sky: a geometry as coordinates of a DataArray, and back.
+
+Pixels have absolute integer coordinates ``y`` and ``x``, which a crop keeps; the scalar coordinate
+``sky_wcs`` holds the header of the whole map. So the geometry of a piece is that of the whole, moved to where
+the piece begins.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Hashable, Mapping
+from functools import lru_cache
+from typing import Any, Final
+
+import astropy.units as u
+import numpy as np
+import pandas as pd  # type: ignore[import-untyped]
+import xarray as xr
+from astropy.io import fits
+
+from ..core.errors import GeometryError
+from ..grid.axis import Axis
+from ..grid.wcs.geom import WcsGeom
+from ..pixels.window import Window
+
+__all__ = ["GRID", "attrs_of", "geom_from_attrs", "geom_of", "grid_number", "wrap"]
+
+GRID: Final = "sky_wcs"
+"""Name of the scalar coordinate that holds the geometry."""
+
+_CARD: Final = 80
+
+
+def wrap(
+    array: Any, geom: WcsGeom, name: str | None = None, attrs: Mapping[str, Any] | None = None
+) -> xr.DataArray:
+    """Put an array on its geometry.
+
+    Parameters
+    ----------
+    array : numpy or dask array, shape ``geom.shape``
+        The values; they are not copied.
+    geom : WcsGeom
+        Where they are.
+    name : str, optional
+        Name of the result.
+    attrs : mapping, optional
+        Attributes of the result.
+
+    Returns
+    -------
+    DataArray
+        With dims (axes..., "y", "x").
+
+    Raises
+    ------
+    GeometryError
+        If the shapes differ.
+
+    Examples
+    --------
+    >>> geom = WcsGeom.allsky(binsz=60)
+    >>> crop = wrap(np.zeros(geom.shape), geom)[1:, 2:4]
+    >>> geom_of(crop) == geom.window(Window(1, 3, 2, 4))
+    True
+    """
+    if tuple(array.shape) != geom.shape:
+        raise GeometryError(
+            f"an array of shape {tuple(array.shape)} does not fit the geometry's shape {geom.shape}"
+        )
+    ny, nx = geom.image_shape
+    # A range instead of an array: a map of 10^12 pixels has coordinates of a few bytes.
+    coords: dict[Hashable, Any] = {"y": pd.RangeIndex(ny), "x": pd.RangeIndex(nx)}
+    for axis in geom.axes:
+        coords[axis.name] = (axis.name, axis.center.value, {"units": str(axis.unit)})
+    coords[GRID] = ((), np.int64(grid_number(geom)), attrs_of(geom))
+    dims = (*(axis.name for axis in geom.axes), "y", "x")
+    return xr.DataArray(
+        array, coords=coords, dims=dims, name=name, attrs={**(attrs or {}), "grid_mapping": GRID}
+    )
+
+
+def grid_number(geom: WcsGeom) -> int:
+    """The fingerprint of a geometry as a signed 64-bit number, which every file format can hold.
+
+    Examples
+    --------
+    >>> grid_number(WcsGeom.allsky(binsz=1)) == grid_number(WcsGeom.allsky(binsz=1))
+    True
+    """
+    return int.from_bytes(bytes.fromhex(geom.fingerprint)[:8], "little", signed=True)
+
+
+def attrs_of(geom: WcsGeom) -> dict[str, str]:
+    """A geometry as texts: FITS cards of the image, one a line; the axes as JSON; the fingerprint.
+
+    Examples
+    --------
+    >>> attrs_of(WcsGeom.allsky(binsz=1))["fits_header"].splitlines()[0].split()
+    ['NAXIS', '=', '2']
+    """
+    text = geom.to_image().to_header().tostring(sep="", endcard=False, padding=False)
+    cards = [text[i : i + _CARD].rstrip() for i in range(0, len(text), _CARD)]
+    axes = [
+        {"name": axis.name, "unit": str(axis.unit), "interp": axis.interp, "edges": axis.edges.value.tolist()}
+        for axis in geom.axes
+    ]
+    return {"fits_header": "\n".join(cards), "axes": json.dumps(axes), "fingerprint": geom.fingerprint}
+
+
+def geom_from_attrs(attrs: Mapping[str, Any]) -> WcsGeom:
+    """The geometry of texts that `attrs_of` made.
+
+    Raises
+    ------
+    GeometryError
+        If they are incomplete or cannot be read.
+
+    Examples
+    --------
+    >>> geom_from_attrs(attrs_of(WcsGeom.allsky(binsz=1))) == WcsGeom.allsky(binsz=1)
+    True
+    """
+    missing = [key for key in ("fits_header", "axes") if not isinstance(attrs.get(key), str)]
+    if missing:
+        raise GeometryError(
+            f"the coordinate {GRID!r} lacks the attribute {missing[0]!r}; it was not made by maskexpr"
+        )
+    return _parse(attrs["fits_header"], attrs["axes"])
+
+
+@lru_cache(maxsize=64)
+def _parse(header: str, axes: str) -> WcsGeom:
+    geom = WcsGeom.from_header(fits.Header.fromstring(header, sep="\n"))
+    try:
+        found = [
+            Axis(each["name"], u.Quantity(each["edges"], each["unit"]), each["interp"])
+            for each in json.loads(axes)
+        ]
+    except (ValueError, KeyError, TypeError) as err:
+        raise GeometryError(f"the axes in the coordinate {GRID!r} cannot be read: {err}") from err
+    return geom.to_cube(found) if found else geom
+
+
+def geom_of(array: xr.DataArray) -> WcsGeom:
+    """The geometry of an array that carries one, of a piece of it too.
+
+    Parameters
+    ----------
+    array : DataArray
+        Made by `wrap`, or read from what such an array was saved to; dims (axes..., "y", "x").
+
+    Returns
+    -------
+    WcsGeom
+        Of the array's own shape.
+
+    Raises
+    ------
+    GeometryError
+        If it carries no geometry, or is not a gapless piece of its map.
+
+    Examples
+    --------
+    >>> geom = WcsGeom.allsky(binsz=60)
+    >>> geom_of(wrap(np.zeros(geom.shape), geom)) == geom
+    True
+    """
+    whole = geom_from_attrs(_grid(array).attrs)
+    dims = [str(dim) for dim in array.dims]
+    if dims[-2:] != ["y", "x"]:
+        raise GeometryError(
+            f"the last dims must be 'y' and 'x', got {dims}; see DataArray.transpose(..., 'y', 'x')"
+        )
+    axes = {axis.name: axis for axis in whole.axes}
+    unknown = [dim for dim in dims[:-2] if dim not in axes]
+    if unknown:
+        raise GeometryError(
+            f"the dim {unknown[0]!r} is none of the axes {list(axes)} of the array's geometry"
+        )
+    y0, y1 = _span(array, "y", whole.image_shape[0])
+    x0, x1 = _span(array, "x", whole.image_shape[1])
+    kept = [_piece(array, axes[dim]) for dim in dims[:-2]]
+    image = whole.to_image()
+    full = (y0, y1, x0, x1) == (0, whole.image_shape[0], 0, whole.image_shape[1])
+    piece = image if full else image.window(Window(y0, y1, x0, x1))
+    return piece.to_cube(kept) if kept else piece
+
+
+def _grid(array: xr.DataArray) -> xr.DataArray:
+    if not isinstance(array, xr.DataArray):
+        raise GeometryError(
+            f"expected an xarray.DataArray that carries a sky grid, got {type(array).__name__}"
+        )
+    # Decoding with decode_coords="all" moves the CF attribute to the encoding; arithmetic drops it.
+    for named in (array.attrs.get("grid_mapping"), array.encoding.get("grid_mapping"), GRID):
+        if named in array.coords:
+            grid: xr.DataArray = array.coords[named]
+            return grid
+    raise GeometryError(
+        f"the array {array.name!r} carries no sky grid: it lacks the coordinate {GRID!r} (arithmetic between "
+        "arrays on different grids drops it); use (array, geom) instead"
+    )
+
+
+def _span(array: xr.DataArray, dim: str, length: int) -> tuple[int, int]:
+    """First and one past the last pixel along ``dim``."""
+    count = array.sizes[dim]
+    if not count:
+        raise GeometryError(f"the array is empty along {dim!r} and has no geometry")
+    if dim not in array.indexes:
+        if count == length:
+            return 0, length
+        raise GeometryError(
+            f"the array has {count} of {length} pixels along {dim!r} and no coordinate says which"
+        )
+    index = array.indexes[dim]
+    if isinstance(index, pd.RangeIndex):
+        whole, gapless = True, index.step == 1 or count == 1
+    else:
+        values = np.asarray(index)
+        whole = values.dtype.kind in "iuf" and bool(np.all(values == np.floor(values)))
+        gapless = whole and bool(np.all(np.diff(values) == 1))
+    if not whole:
+        raise GeometryError(f"the coordinate {dim!r} must count pixels in whole numbers")
+    if not gapless:
+        raise GeometryError(
+            f"the pixels along {dim!r} are not a gapless run (a stride, a reversal or a selection); "
+            "only a contiguous piece of a map has a geometry"
+        )
+    return int(index[0]), int(index[0]) + count
+
+
+def _piece(array: xr.DataArray, axis: Axis) -> Axis:
+    """The bins of an axis that the array has."""
+    count = array.sizes[axis.name]
+    if axis.name not in array.coords:
+        if count == axis.nbin:
+            return axis
+        raise GeometryError(
+            f"the array has {count} of {axis.nbin} bins along {axis.name!r} and no coordinate says which"
+        )
+    values = np.asarray(array.coords[axis.name].values, dtype=np.float64)
+    centers = axis.center.value
+    found = np.flatnonzero(centers == values[0]) if count else np.empty(0, int)
+    if not len(found) or not np.array_equal(values, centers[found[0] : found[0] + count]):
+        raise GeometryError(f"the coordinate {axis.name!r} is not a gapless run of the bins of {axis!r}")
+    if count == axis.nbin:
+        return axis
+    first = int(found[0])
+    return Axis(axis.name, axis.edges[first : first + count + 1], axis.interp)

@@ -1,0 +1,1 @@
+"""Leaves that read data. The door is `FromData`."""

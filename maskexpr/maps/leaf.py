@@ -1,0 +1,213 @@
+"""What the leaves that read data have in common: where the data are, which of their pixels are asked for, and
+what holds beyond them.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, NamedTuple
+
+import astropy.units as u
+import numpy as np
+from numpy.typing import NDArray
+
+from ..core.coverage import EMPTY, FULL, MIXED, Coverage
+from ..core.errors import AxisError, MaskTypeError, NeedsGridError
+from ..expr.mask import Ask, Bools, Mask
+from ..grid.axis import Axis
+from ..grid.points import Pixels, Points
+from ..grid.tiles import Areas, Tile
+from ..grid.wcs.geom import WcsGeom
+from ..io.embedded import Source
+from ..pixels.window import Window
+from ..sphere.vectors import lonlat
+from .reader import Ints, Reader, meets, nearest, offset
+
+__all__ = ["FromData", "Place", "flag", "matching_planes", "name_of", "same_axis"]
+
+# Edges this close are the same: tables of energies are often stored as float32.
+_EDGES = 1e-6
+# Pixels a side of the blocks in which positions are looked up on another grid.
+_SIDE = 256
+
+
+class Place(NamedTuple):
+    """Pixels of the data that were asked for: what an error needs to say where it was."""
+
+    where: Tile | Points
+    plane: tuple[int, ...]
+    y: Ints
+    x: Ints
+
+
+class FromData(Mask):
+    """A leaf whose values come from an array or a file on a grid of its own.
+
+    On its own grid it is a slice. On another grid a pixel takes the value of the data pixel that holds its
+    centre. Beyond the data it is `outside`.
+    """
+
+    reads_data: ClassVar[bool] = True
+    # Positions of all pixels, where the data are on another grid.
+    bytes_per_pixel = 48
+    data: Source
+    outside: bool
+
+    def judge(self, values: NDArray[Any], place: Place) -> Bools:
+        """Which values are selected, of the shape of ``values``."""
+        raise NotImplementedError
+
+    @property
+    def grid(self) -> WcsGeom:
+        """The geometry of the data."""
+        return self.data.open().geom
+
+    def axes(self) -> frozenset[str]:
+        return frozenset(axis.name for axis in self.grid.axes)
+
+    def check(self, geom: WcsGeom) -> None:
+        matching_planes(self.label(), self.grid, geom)
+
+    def coverage(self, areas: Areas, of: Ask) -> Coverage:
+        beyond = FULL if self.outside else EMPTY
+        return np.where(meets(self.grid, areas), MIXED, beyond).astype(np.uint8)
+
+    def values(self, where: Tile | Points, of: Ask) -> Bools:
+        grid = self.grid
+        plane = self.plane_of(where, grid)
+        shift = offset(where.geom, grid) if isinstance(where, (Tile, Pixels)) else None
+        if isinstance(where, Tile):
+            if shift is not None:
+                return self._slice(where, plane, shift)
+            y, x = self._look_up(where, grid, of)
+        elif isinstance(where, Pixels) and shift is not None:
+            y, x = where.y + shift[0], where.x + shift[1]
+            ny, nx = grid.image_shape
+            inside = (y >= 0) & (y < ny) & (x >= 0) & (x < nx)
+            y = np.where(inside, y, -1)
+        elif isinstance(where, Pixels):
+            y, x = nearest(grid, where.frame, *where.lonlat)
+        else:
+            y, x = nearest(grid, where.frame, *lonlat(where.xyz))
+        return self._gather(where, plane, y, x)
+
+    def _slice(self, tile: Tile, plane: tuple[int, ...], shift: tuple[int, int]) -> Bools:
+        """Values on a tile of the data's own lattice."""
+        ny, nx = self.grid.image_shape
+        window = tile.window.shift(*shift).intersect(Window(0, ny, 0, nx))
+        if not window.size:
+            return np.full(tile.shape, self.outside)
+        values = Reader(self.data, plane).window(window)
+        to = window.shift(-shift[0] - tile.window.y0, -shift[1] - tile.window.x0)
+        part = (slice(to.y0, to.y1), slice(to.x0, to.x1))
+        y, x = np.arange(window.y0, window.y1)[:, None], np.arange(window.x0, window.x1)[None, :]
+        if tile.on_sky is not None:
+            # What is stored off the sky (often NaN) is nobody's value.
+            on_sky = tile.on_sky[part]
+            y, x = (np.broadcast_to(each, values.shape)[on_sky] for each in (y, x))
+            judged = np.zeros(values.shape, dtype=bool)
+            judged[on_sky] = self.judge(values[on_sky], Place(tile, plane, y, x))
+        else:
+            y, x = (np.broadcast_to(each, values.shape) for each in (y, x))
+            judged = self.judge(values, Place(tile, plane, y, x))
+        if window.shape == tile.shape:
+            # It may be a view of the data themselves.
+            judged.flags.writeable = False
+            return judged
+        out = np.full(tile.shape, self.outside)
+        out[part] = judged
+        return out
+
+    def _look_up(self, tile: Tile, grid: WcsGeom, of: Ask) -> tuple[Ints, Ints]:
+        """Data pixels under the pixels of a tile, -1 beyond the data; blocks beyond it cost nothing."""
+        y = np.full(tile.shape, -1, dtype=np.int64)
+        x = np.full(tile.shape, -1, dtype=np.int64)
+        blocks, _ = tile.tiles.split(_SIDE)
+        for i in np.flatnonzero(meets(grid, blocks)):
+            block = blocks.tile(int(i))
+            y0, y1, x0, x1 = block.window.shift(-tile.window.y0, -tile.window.x0)
+            y[y0:y1, x0:x1], x[y0:y1, x0:x1] = nearest(grid, tile.geom.frame, *block.lonlat)
+        return y, x
+
+    def _gather(self, where: Tile | Points, plane: tuple[int, ...], y: Ints, x: Ints) -> Bools:
+        """Values at data pixels; where y is negative, those beyond the data."""
+        out = np.full(y.shape, self.outside)
+        inside = y >= 0
+        y, x = y[inside], x[inside]
+        if len(y):
+            values = Reader(self.data, plane).pixels(y, x)
+            out[inside] = self.judge(values, Place(where, plane, y, x))
+        return out
+
+    def plane_of(self, where: Tile | Points, grid: WcsGeom) -> tuple[int, ...]:
+        """The plane of the data that is asked for at a place."""
+        if not grid.axes:
+            return ()
+        if isinstance(where, (Tile, Pixels)):
+            found = matching_planes(self.label(), grid, where.geom)
+            if len(where.plane) == len(where.geom.axes):
+                return tuple(where.plane[i] for i in found)
+        names = ", ".join(axis.name for axis in grid.axes)
+        raise NeedsGridError(
+            f"{self.label()} varies along {names}: "
+            "give a geometry with that axis, contains(positions, geom=geom)"
+        )
+
+
+def matching_planes(what: str, grid: WcsGeom, geom: WcsGeom) -> tuple[int, ...]:
+    """For each axis of the data, which axis of a geometry it is.
+
+    Raises
+    ------
+    AxisError
+        If the geometry lacks the axis or has other edges.
+    """
+    names = [axis.name for axis in geom.axes]
+    for axis in grid.axes:
+        if axis.name not in names:
+            there = ", ".join(map(repr, geom.axes)) or "none"
+            raise AxisError(
+                f"{what}: the data have {axis!r}, the geometry has {there}; "
+                f"put the mask on geom.to_cube([axis]), or reduce the data along {axis.name!r} first"
+            )
+        other = geom.axes[names.index(axis.name)]
+        if not same_axis(axis, other):
+            raise AxisError(
+                f"{what}: the axis {axis.name!r} of the data and of the geometry differ: "
+                f"{axis!r} with edges {axis.edges}, against {other!r} with edges {other.edges}"
+            )
+    return tuple(names.index(axis.name) for axis in grid.axes)
+
+
+def same_axis(one: Axis, other: Axis) -> bool:
+    """Whether two axes have the same name and, to within the rounding of a table of float32, the same edges.
+
+    Examples
+    --------
+    >>> axis = Axis("energy", [1, 10] * u.GeV)
+    >>> same_axis(axis, Axis("energy", [1000, 10000] * u.MeV))
+    True
+    """
+    if one.name != other.name or one.nbin != other.nbin:
+        return False
+    try:
+        edges = other.edges.to_value(one.unit)
+    except u.UnitConversionError:
+        return False
+    return bool(np.allclose(one.edges.value, edges, rtol=_EDGES, atol=0))
+
+
+def name_of(source: Source) -> str:
+    """A source in a few words."""
+    path = getattr(source, "path", None)
+    if path is None:
+        _, dtype, shape = source.open()
+        return f"{dtype} {shape}"
+    hdu = getattr(source, "hdu", None)
+    return repr(path) if hdu is None else f"({path!r}, {hdu!r})"
+
+
+def flag(value: Any, name: str) -> bool:
+    """True or False, or an error."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise MaskTypeError(f"{name} must be True or False, got {value!r}")
+    return bool(value)

@@ -1,0 +1,202 @@
+"""Where a position or a pixel of one grid is on the grid of some data, and reading the data there."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import dask.array as da
+import numpy as np
+from numpy.typing import NDArray
+
+from ..core.trace import count
+from ..grid.tiles import Areas, Tiles
+from ..grid.wcs.geom import WcsGeom
+from ..io.embedded import EmbeddedSource, Source
+from ..io.sources import ArraySource, FileSource
+from ..pixels.window import Window
+from ..sphere.vectors import TIE, Caps, angle_between, lonlat, rotate, rotation, unit
+
+__all__ = ["Reader", "meets", "nearest", "offset"]
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+# Positions that fall this close (in pixels) to the border of two pixels are on it: on grids that are
+# multiples of each other whole rows are, and rounding would throw them to either side.
+_TIE = 1e-7
+# Pixels a side of the pieces in which a file without chunks is read.
+_SIDE = 512
+# Pieces a side that bound where a map is.
+_PARTS = 6
+
+
+@lru_cache(maxsize=256)
+def offset(geom: WcsGeom, grid: WcsGeom) -> tuple[int, int] | None:
+    """What to add to pixel indices (y, x) of one geometry to get those of another, if their lattice is one.
+
+    Examples
+    --------
+    >>> geom = WcsGeom.allsky(binsz=1)
+    >>> offset(geom.window(Window(10, 20, 30, 40)), geom)
+    (10, 30)
+    """
+    here, there = geom.reference_pixel, grid.reference_pixel
+    down, across = round(there[0] - here[0]), round(there[1] - here[1])
+    moved = geom.window(Window(-down, 1 - down, -across, 1 - across))
+    same = moved.to_image() == grid.window(Window(0, 1, 0, 1)).to_image()
+    return (down, across) if same else None
+
+
+def nearest(grid: WcsGeom, frame: str, lon: Floats, lat: Floats) -> tuple[Ints, Ints]:
+    """The pixel of a map that holds each position, -1 where the map does not.
+
+    Parameters
+    ----------
+    grid : WcsGeom
+        The map.
+    frame : str
+        Frame of the positions.
+    lon, lat : ndarray
+        Degrees; NaN off the sky.
+
+    Returns
+    -------
+    y, x : ndarray of int64
+        A position on the border of two pixels belongs to the one of higher index.
+
+    Examples
+    --------
+    >>> geom = WcsGeom.create(npix=(2, 2), binsz=1, proj="TAN")
+    >>> [v.tolist() for v in nearest(geom, "icrs", np.array([0.3, 40.0]), np.array([-0.2, 0.0]))]
+    [[0, -1], [0, -1]]
+    """
+    if frame != grid.frame:
+        lon, lat = lonlat(rotate(rotation(frame, grid.frame), unit(lon, lat)))
+    ny, nx = grid.image_shape
+    at_y, at_x = grid.pixel(lon, lat)
+    there = np.isfinite(at_y) & np.isfinite(at_x)
+    y, x = (np.floor(np.where(there, at, -9.0) + (0.5 + _TIE)) for at in (at_y, at_x))
+    _settle_last(grid, y, x, np.flatnonzero(((y == ny) | (x == nx)).ravel()))
+    there &= (y >= 0) & (y < ny) & (x >= 0) & (x < nx)
+    return np.where(there, y, -1).astype(np.int64), np.where(there, x, -1).astype(np.int64)
+
+
+def _settle_last(grid: WcsGeom, y: Floats, x: Floats, edge: NDArray[np.intp]) -> None:
+    """Positions on the far rim of the map: over the seam, or back where no pixel follows (at a pole)."""
+    ny, nx = grid.image_shape
+    flat_y, flat_x = y.reshape(-1), x.reshape(-1)
+    rows, columns = flat_y[edge], flat_x[edge]
+    if grid.period is not None and grid.period <= nx:
+        columns = np.where(columns == nx, nx - grid.period, columns)
+    last = np.isnan(grid.lonlat(rows, columns)[0])
+    flat_y[edge] = np.where(last & (rows == ny), ny - 1, rows)
+    flat_x[edge] = np.where(last & (columns == nx), nx - 1, columns)
+
+
+@lru_cache(maxsize=64)
+def _footprint(grid: WcsGeom) -> Caps:
+    """Caps that hold everything that belongs to a map."""
+    ny, nx = grid.image_shape
+    rows = np.unique(np.linspace(0, ny, min(_PARTS, ny) + 1).astype(np.int64))
+    columns = np.unique(np.linspace(0, nx, min(_PARTS, nx) + 1).astype(np.int64))
+    y0, x0 = (each.ravel() for each in np.meshgrid(rows[:-1], columns[:-1], indexing="ij"))
+    y1, x1 = (each.ravel() for each in np.meshgrid(rows[1:], columns[1:], indexing="ij"))
+    # A pixel reaches beyond its centre; two more are on the safe side.
+    caps = Tiles(grid, np.stack([y0 - 2, y1 + 2, x0 - 2, x1 + 2])).caps
+    return caps.take(caps.radius >= 0)
+
+
+def meets(grid: WcsGeom, areas: Areas) -> NDArray[np.bool_]:
+    """Which areas may hold something that belongs to a map, shape (n,)."""
+    if isinstance(areas, Tiles):
+        shift = offset(areas.geom, grid)
+        if shift is not None:
+            y0, y1, x0, x1 = areas.bounds
+            ny, nx = grid.image_shape
+            inside_y = (y1 + shift[0] > 0) & (y0 + shift[0] < ny)
+            return np.asarray(inside_y & (x1 + shift[1] > 0) & (x0 + shift[1] < nx))
+    caps = _footprint(grid)
+    centre = rotate(rotation(areas.geom.frame, grid.frame), areas.caps.centre)
+    out = np.zeros(len(areas), dtype=bool)
+    for middle, radius in zip(caps.centre.T, caps.radius, strict=True):
+        near = angle_between(centre, middle[:, None]) <= areas.caps.radius + (radius + 4 * TIE)
+        out |= near
+    return out & (areas.caps.radius >= 0)
+
+
+class Reader:
+    """Reads windows of a source, and scattered pixels, each piece of it once.
+
+    Counts ``reads``, and of sources that are not an array in memory ``chunks_read``: the chunks (or, of a
+    file without chunks, the pieces it is read in) that these reads touch.
+
+    Parameters
+    ----------
+    source : Source
+        The map.
+    plane : tuple of int
+        Index along each non-spatial axis.
+    """
+
+    def __init__(self, source: Source, plane: tuple[int, ...]) -> None:
+        self._source = source
+        self._plane = plane
+
+    def window(self, window: Window) -> NDArray[Any]:
+        """Values of a window inside the map, shape (ny, nx)."""
+        count("reads")
+        if _in_memory(self._source) is None:
+            count("chunks_read", self._chunks(window))
+        return self._source.read(window, self._plane)
+
+    def pixels(self, y: Ints, x: Ints) -> NDArray[Any]:
+        """Values of pixels inside the map, shape (n,)."""
+        array = _in_memory(self._source)
+        if array is not None:
+            count("reads")
+            values: NDArray[Any] = array[self._plane][y, x]
+            return values
+        geom, dtype, _ = self._source.open()
+        out = np.empty(len(y), dtype=dtype.newbyteorder("="))
+        rows, columns = _edges(self._source, geom)
+        block = np.searchsorted(rows, y, side="right") * (len(columns) + 1)
+        block += np.searchsorted(columns, x, side="right")
+        # Numbers of 16 bits are sorted by counting.
+        few = (len(rows) + 1) * (len(columns) + 1) < 1 << 16
+        order = np.argsort(block.astype(np.uint16) if few else block, kind="stable")
+        for some in np.split(order, np.flatnonzero(np.diff(block[order])) + 1):
+            if len(some):
+                self._piece(y[some], x[some], some, out)
+        return out
+
+    def _chunks(self, window: Window) -> int:
+        """How many chunks a window touches."""
+        rows, columns = _edges(self._source, self._source.open().geom)
+        y0, y1 = np.searchsorted(rows, [window.y0, window.y1 - 1], side="right").tolist()
+        x0, x1 = np.searchsorted(columns, [window.x0, window.x1 - 1], side="right").tolist()
+        return int((y1 - y0 + 1) * (x1 - x0 + 1))
+
+    def _piece(self, y: Ints, x: Ints, place: NDArray[np.intp], out: NDArray[Any]) -> None:
+        window = Window(int(y.min()), int(y.max()) + 1, int(x.min()), int(x.max()) + 1)
+        out[place] = self.window(window)[y - window.y0, x - window.x0]
+
+
+def _in_memory(source: Source) -> NDArray[Any] | None:
+    if isinstance(source, EmbeddedSource):
+        return source.values
+    if isinstance(source, ArraySource) and isinstance(source.array, np.ndarray):
+        return source.array
+    return None
+
+
+def _edges(source: Source, geom: WcsGeom) -> tuple[Ints, Ints]:
+    """First row and first column of every piece in which a source is best read."""
+    if isinstance(source, ArraySource) and isinstance(source.array, da.Array):
+        rows, columns = (np.cumsum([0, *sizes[:-1]]) for sizes in source.array.chunks[-2:])
+        return rows, columns
+    sides = {"y": _SIDE, "x": _SIDE}
+    if isinstance(source, FileSource) and source.is_zarr:
+        sides |= source.variable().encoding.get("preferred_chunks", {})
+    ny, nx = geom.image_shape
+    return np.arange(0, ny, sides["y"]), np.arange(0, nx, sides["x"])

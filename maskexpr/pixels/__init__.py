@@ -1,0 +1,1 @@
+"""Arrays of pixels, nothing of the sky: windows, disks, packed words, runs, labels."""

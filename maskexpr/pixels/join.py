@@ -1,0 +1,297 @@
+"""Joining labelled blocks along their edges, in a tree, and handing the decisions down again.
+
+Upwards, a block is a `Summary`: the components that could still grow (they touch the block's outer edge or a
+*port*) and nothing of its pixels. `merge` joins neighbouring blocks to one, `close` joins the whole map with
+itself (seam, poles, ports). Downwards, `split` turns the decisions on a whole into those on its parts. What a
+decision is made from (`Table`) is exact in integers, so that the order of joining, and so the chunks, cannot
+matter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import pairwise, product
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .edges import Edge, chain, meeting, moved, renamed, ring
+from .runs import connect
+from .words import Bools, Ints, Labels
+
+__all__ = [
+    "EDGE",
+    "SEED",
+    "Champion",
+    "Joint",
+    "Merge",
+    "Ports",
+    "Rule",
+    "Summary",
+    "Table",
+    "Verdict",
+    "close",
+    "merge",
+    "merge_plan",
+    "no_ports",
+    "nothing",
+    "split",
+    "summarise",
+]
+
+SEED, EDGE = np.uint8(1), np.uint8(2)
+"""Flags of a component: it holds a seed; it touches the edge of the map."""
+
+
+class Table(NamedTuple):
+    """What is known of components: area (whole quanta), first pixel of the map (its identity), flags; each of
+    shape (n,).
+    """
+
+    area: Ints
+    first: Ints
+    flags: NDArray[np.uint8]
+
+    def take(self, index: Ints | Bools) -> Table:
+        """The components at an index."""
+        return Table(self.area[index], self.first[index], self.flags[index])
+
+
+class Champion(NamedTuple):
+    """The largest of the components that cannot grow any more; of equal ones the one that begins first. -1 if
+    there is none.
+    """
+
+    area: int = -1
+    first: int = -1
+
+
+class Ports(NamedTuple):
+    """Pixels at the rim of the sky's image, each with the pixel that a step over the rim leads to (-1: none),
+    each shape (n,).
+    """
+
+    pixel: Ints
+    target: Ints
+    label: Labels
+
+
+class Summary(NamedTuple):
+    """The components of a block that may go on beyond it; ``edges`` are the first row, last row, first and
+    last column.
+    """
+
+    shape: tuple[int, ...]
+    edges: tuple[Edge, Edge, Edge, Edge]
+    table: Table
+    champion: Champion
+    ports: Ports
+
+
+class Joint(NamedTuple):
+    """How the components of parts became those of a whole.
+
+    ``to`` gives for each part the whole's component of each of its open ones; ``open`` the place of each of
+    the whole's components among the open ones, -1 for those that are decided here.
+    """
+
+    to: tuple[Labels, ...]
+    table: Table
+    open: Ints
+
+
+class Verdict(NamedTuple):
+    """The decision on each open component of a block, and the map's champion, which decides on the others."""
+
+    keep: Bools
+    champion: Champion
+
+
+Rule = Callable[[Table, Champion], Bools]
+"""Which components to keep, each by its own entry alone."""
+
+
+class Merge(NamedTuple):
+    """One step of joining: a grid of parts (tiles count from 0, row after row; joined blocks follow) and what
+    it makes.
+    """
+
+    parts: tuple[tuple[int, ...], ...]
+    whole: int
+
+
+def nothing(shape: tuple[int, ...]) -> Summary:
+    """The summary of a block in which no pixel is selected."""
+    table = Table(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.uint8))
+    return Summary(shape, (None, None, None, None), table, Champion(), no_ports())
+
+
+def no_ports() -> Ports:
+    """Ports of a block that has none."""
+    return Ports(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.int32))
+
+
+def merge_plan(rows: int, columns: int, fan: int = 4) -> tuple[Merge, ...]:
+    """The steps that join a grid of tiles to one block, ``fan`` x ``fan`` at a time; the last makes the whole
+    map.
+
+    Examples
+    --------
+    >>> [step.whole for step in merge_plan(2, 8)]
+    [16, 17, 18]
+    """
+    level = np.arange(rows * columns).reshape(rows, columns)
+    plan: list[Merge] = []
+    new = rows * columns
+    while level.size > 1:
+        height, width = (-(-length // fan) for length in level.shape)
+        above = np.arange(new, new + height * width).reshape(height, width)
+        for i, j in product(range(height), range(width)):
+            group = level[i * fan : (i + 1) * fan, j * fan : (j + 1) * fan]
+            plan.append(Merge(tuple(tuple(row) for row in group.tolist()), int(above[i, j])))
+        new += height * width
+        level = above
+    return tuple(plan)
+
+
+def summarise(
+    shape: tuple[int, ...], edges: Sequence[Edge], table: Table, champion: Champion, ports: Ports
+) -> tuple[Summary, Ints]:
+    """Keep the components that may go on beyond a block, numbered anew, and the largest of the others.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Shape of the block.
+    edges : four arrays of labels + 1, or None
+        First row, last row, first and last column.
+    table : Table
+        All components.
+    champion : Champion
+        The largest component that was decided before.
+    ports : Ports
+        Ports of the block, with labels.
+
+    Returns
+    -------
+    Summary
+    open : ndarray of int, shape (n,)
+        Place of each component among the open ones, -1 for closed ones.
+    """
+    alive = np.zeros(len(table.area) + 1, dtype=bool)
+    for edge in edges:
+        if edge is not None:
+            alive[edge] = True
+    alive = alive[1:]
+    alive[ports.label] = True
+    place = np.where(alive, np.cumsum(alive) - 1, -1)
+    new = place.astype(np.int32)
+    north, south, west, east = (
+        None if edge is None or not edge.any() else renamed(edge, new) for edge in edges
+    )
+    ports = ports._replace(label=place[ports.label].astype(np.int32))
+    champion = max_of(table.take(~alive), champion)
+    return Summary(shape, (north, south, west, east), table.take(alive), champion, ports), place
+
+
+def max_of(table: Table, champion: Champion) -> Champion:
+    """The champion of some closed components and an earlier champion."""
+    if not len(table.area):
+        return champion
+    area = int(table.area.max())
+    first = int(table.first[table.area == area].min())
+    return min(champion, Champion(area, first), key=lambda each: (-each.area, each.first))
+
+
+def merge(parts: Sequence[Sequence[Summary]], full: bool) -> tuple[Summary, Joint]:
+    """Join a grid of neighbouring blocks along their common edges.
+
+    Parameters
+    ----------
+    parts : rows of summaries
+        Blocks of a row have equal heights, those of a column equal widths.
+    full : bool
+        Whether pixels that touch at a corner are connected.
+    """
+    flat = [part for row in parts for part in row]
+    offset = np.cumsum([0, *(len(part.table.area) for part in flat)])
+    shifts = iter(offset.tolist())
+    grid = [
+        [tuple(moved(edge, shift) for edge in part.edges) for part, shift in zip(row, shifts, strict=False)]
+        for row in parts
+    ]
+    pairs: list[tuple[Ints, Ints]] = []
+    for row in grid:
+        pairs += [meeting(one[3], other[2], full) for one, other in pairwise(row)]
+    widths = [part.shape[-1] for part in parts[0]]
+    heights = [row[0].shape[-2] for row in parts]
+    lead = flat[0].shape[:-2]
+    north = [chain([edges[0] for edges in row], widths, lead) for row in grid]
+    south = [chain([edges[1] for edges in row], widths, lead) for row in grid]
+    pairs += [meeting(above, below, full) for above, below in zip(south, north[1:], strict=False)]
+    west = chain([row[0][2] for row in grid], heights, lead)
+    east = chain([row[-1][3] for row in grid], heights, lead)
+    to, table, ports, champion = _unite(flat, offset, pairs)
+    edges = [renamed(edge, to) for edge in (north[0], south[-1], west, east)]
+    whole, place = summarise((*lead, sum(heights), sum(widths)), edges, table, champion, ports)
+    return whole, Joint(tuple(np.split(to, offset[1:-1])), table, place)
+
+
+def close(whole: Summary, seam: bool, poles: tuple[bool, bool], full: bool) -> tuple[Joint, Champion]:
+    """Join a whole map with itself; after this nothing is open.
+
+    Parameters
+    ----------
+    whole : Summary
+        The map.
+    seam : bool
+        Whether the last column meets the first.
+    poles : (bool, bool)
+        Whether the first and the last row lie around a pole, where all their pixels meet.
+    full : bool
+        Whether pixels that touch at a corner are connected.
+    """
+    north, south, west, east = whole.edges
+    pairs = [meeting(east, west, full)] if seam else []
+    pairs += [ring(row) for row, pole in zip((north, south), poles, strict=True) if pole and row is not None]
+    pairs.append(_through(whole.ports))
+    to, table, _, champion = _unite([whole], np.array([0, len(whole.table.area)]), pairs)
+    champion = max_of(table, champion)
+    return Joint((to,), table, np.full(len(table.area), -1)), champion
+
+
+def split(joint: Joint, verdict: Verdict, rule: Rule) -> list[Verdict]:
+    """The verdicts on the parts from that on the whole (for `close`, one with no components)."""
+    keep = np.array(rule(joint.table, verdict.champion), dtype=bool)
+    keep[joint.open >= 0] = verdict.keep[joint.open[joint.open >= 0]]
+    return [Verdict(keep[to], verdict.champion) for to in joint.to]
+
+
+def _unite(
+    parts: Sequence[Summary], offset: Ints, pairs: Sequence[tuple[Ints, Ints]]
+) -> tuple[Labels, Table, Ports, Champion]:
+    """Component of each part's components, one part after the other, and what is known of the components."""
+    none = [np.zeros(0, np.int64)]
+    one, other = (np.concatenate([*none, *(pair[i] for pair in pairs)]) for i in (0, 1))
+    count, to = connect(int(offset[-1]), one, other)
+    area = np.zeros(count, dtype=np.int64)
+    first = np.full(count, np.iinfo(np.int64).max)
+    flags = np.zeros(count, dtype=np.uint8)
+    np.add.at(area, to, np.concatenate([part.table.area for part in parts]))
+    np.minimum.at(first, to, np.concatenate([part.table.first for part in parts]))
+    np.bitwise_or.at(flags, to, np.concatenate([part.table.flags for part in parts]))
+    label = np.concatenate([part.ports.label + shift for part, shift in zip(parts, offset, strict=False)])
+    pixel, target = (np.concatenate([part.ports[i] for part in parts]) for i in (0, 1))
+    champion = min((part.champion for part in parts), key=lambda each: (-each.area, each.first))
+    return to, Table(area, first, flags), Ports(pixel, target, to[label]), champion
+
+
+def _through(ports: Ports) -> tuple[Ints, Ints]:
+    """Pairs of components that meet over the rim of the sky's image."""
+    order = np.argsort(ports.pixel, kind="stable")
+    pixel, label = ports.pixel[order], ports.label[order]
+    found = np.searchsorted(pixel, ports.target)
+    there = found < len(pixel)
+    there[there] = pixel[found[there]] == ports.target[there]
+    return ports.label[there].astype(np.int64), label[found[there]].astype(np.int64)

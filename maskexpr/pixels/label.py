@@ -1,0 +1,217 @@
+"""Labelling one block: the components of its runs of pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import product
+from math import prod
+
+import numpy as np
+
+from ..core.once import once
+from .runs import Runs, connect
+from .runs_paint import runs_from
+from .words import (
+    Bools,
+    Ints,
+    Marks,
+    Places,
+    Words,
+    ends_of,
+    list_bits,
+    list_places,
+    pack,
+    padded_shape,
+    place_type,
+    places_of,
+    shifted,
+    starts_of,
+    words_shape,
+)
+
+__all__ = ["Block", "label_runs", "steps"]
+
+
+class Block:
+    """A labelled block at work: its pixels as bits, and its runs.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Shape of the block, (planes..., ny, nx).
+    words : ndarray of uint64
+        Its pixels, as `maskexpr.pixels.words.pack` gives them.
+    full : bool
+        Whether pixels that touch at a corner (and, across planes, at an edge or corner) are connected; else
+        only those that share a side.
+
+    Attributes
+    ----------
+    n_labels : int
+        How many components there are.
+    """
+
+    def __init__(self, shape: tuple[int, ...], words: Words, full: bool) -> None:
+        self.shape = shape
+        self.words = words
+        self._starts = Marks(starts_of(words))
+        self._word, self._below = list_bits(self._starts.words)
+        self._root, self._roots, self._of_root, self.n_labels = self._components(full)
+
+    @once
+    def start(self) -> Ints:
+        """First place of each run."""
+        return places_of(self._word, self._below)
+
+    @once
+    def end(self) -> Ints:
+        """The place after each run."""
+        return list_places(ends_of(self.words))
+
+    @once
+    def label(self) -> Ints:
+        """Component of each run, from 0; the same for equal blocks, in any process."""
+        found: Ints = self._of_root[self._root]
+        return found
+
+    def labels_of(self, run: Ints) -> Ints:
+        """Component of some runs."""
+        found: Ints = self._of_root[self._root[run]]
+        return found
+
+    def run_of(self, place: Places) -> Ints:
+        """The run that holds each place of the padded block; -1 where none does.
+
+        Examples
+        --------
+        >>> block = Block((1, 1, 3), pack(np.array([[[1, 0, 1]]], dtype=bool)), full=False)
+        >>> block.run_of(np.array([0, 1, 2])).tolist()
+        [0, -1, 1]
+        """
+        held = (self.words[place >> 6] >> (place & 63).astype(np.uint64)) & np.uint64(1)
+        return np.where(held, self._starts.number_to(place) - 1, -1)
+
+    def first_pixels(self) -> Ints:
+        """Place of the first pixel of each component, shape (n_labels,)."""
+        first = np.zeros(self.n_labels, dtype=np.int64)
+        # A tree begins with its root. Of equal indices the last assignment holds, so go backwards.
+        roots = self._roots[::-1]
+        first[self._of_root[roots]] = places_of(self._word[roots], self._below[roots])
+        return first
+
+    def runs(self, held: Bools) -> Runs:
+        """The runs of some components, numbered anew.
+
+        Parameters
+        ----------
+        held : ndarray of bool, shape (n_labels,)
+            Which components.
+        """
+        of_root = np.zeros(len(self._root), dtype=bool)
+        of_root[self._roots] = held[self._of_root[self._roots]]
+        run = np.flatnonzero(of_root[self._root])
+        word, below = self._word[run], self._below[run]
+        kind = place_type(prod(padded_shape(self.shape)))
+        start = places_of(word, below).astype(kind)
+        end = self.end[run] if 2 * len(run) > len(self._word) else self._ends_of(word, below)
+        label = (np.cumsum(held) - 1).astype(np.int32)[self.labels_of(run)]
+        return Runs(self.shape, start, end.astype(kind), label, int(np.count_nonzero(held)))
+
+    def _ends_of(self, word: Ints, below: Words) -> Ints:
+        """The places after some runs, without those after all others."""
+        starts = np.zeros_like(self.words)
+        np.add.at(starts, word, below ^ (below >> np.uint64(1)))
+        return list_places(ends_of(runs_from(self.words, starts)))
+
+    def _components(self, full: bool) -> tuple[Ints, Ints, Ints, int]:
+        """The root of each run's tree, all roots, the component of each run that is a root, and how many
+        components there are.
+
+        A run hangs on one that touches it in an earlier row, and so from run to run on the first one of a
+        tree; only where a run touches more than that, trees are to be connected.
+        """
+        parent = np.arange(len(self._word))
+        left = [(parent[:0], parent[:0])]
+        for later, earlier in self._touching(full):
+            on = parent[later]
+            free = np.flatnonzero(on == later)
+            # Of equal indices one assignment holds; the others are left.
+            parent[later[free]] = earlier[free]
+            on[free] = parent[later[free]]
+            extra = np.flatnonzero(on != earlier)
+            left.append((later[extra], earlier[extra]))
+        roots = np.flatnonzero(parent == np.arange(len(parent)))
+        while True:
+            above = parent[parent]
+            if np.array_equal(above, parent):
+                break
+            parent = above
+        one, other = (parent[np.concatenate(each)] for each in zip(*left, strict=True))
+        apart = one != other
+        of_root = np.empty_like(parent)
+        of_root[roots] = np.arange(len(roots))
+        count, of_tree = connect(len(roots), of_root[one[apart]], of_root[other[apart]])
+        of_root[roots] = of_tree
+        return parent, roots, of_root, count
+
+    def _touching(self, full: bool) -> Iterator[tuple[Ints, Ints]]:
+        """Pairs of runs that touch, (later, earlier), each pair once or twice.
+
+        What two runs of neighbouring rows have in common begins at the first pixel of one of them; so it is
+        enough to ask what lies above and below the first pixels. Runs that touch at corners too are those
+        which have something in common if each is one pixel longer.
+        """
+        held = self.words | shifted(self.words) if full else self.words
+        number, ways = len(held), steps(self.shape, full)
+        reach = max(ways, default=0)
+        # Beyond the block nothing is held.
+        held, starts, before = (
+            np.pad(each, reach) for each in (held, self._starts.words, self._starts.before)
+        )
+        # Half of its word up to a bit: less than what has that bit.
+        half = self._below >> np.uint64(1)
+        for way in (each for step in ways for each in (-step, step)):
+            here = slice(reach + way, reach + way + number)
+            found = held[here][self._word]
+            found &= self._below
+            hit = np.flatnonzero(found > half)
+            del found
+            there = self._word[hit]
+            run = before[here][there] - 1
+            run += np.bitwise_count(starts[here][there] & self._below[hit])
+            yield (hit, run) if way < 0 else (run, hit)
+
+
+def steps(shape: tuple[int, ...], full: bool) -> list[int]:
+    """Words between a place and its neighbours in later rows and planes, columns apart."""
+    strides = [prod(words_shape(shape)[i + 1 :]) for i in range(len(shape) - 1)]
+    if not full:
+        return [stride for stride, length in zip(strides, shape[:-1], strict=True) if length > 1]
+    reach = [(-1, 0, 1) if length > 1 else (0,) for length in shape[:-1]]
+    return sorted(step for way in product(*reach) if (step := sum(map(int.__mul__, way, strides))) > 0)
+
+
+def label_runs(block: Bools, full: bool) -> Runs:
+    """Label the components of a block.
+
+    Parameters
+    ----------
+    block : ndarray of bool, shape (planes..., ny, nx)
+        Selected pixels.
+    full : bool
+        Whether pixels that touch at a corner (and, across planes, at an edge or corner) are connected; else
+        only those that share a side.
+
+    Returns
+    -------
+    Runs
+        Labels from 0. The same for equal blocks, in any process.
+
+    Examples
+    --------
+    >>> block = np.array([[[1, 0, 1], [0, 1, 0]]], dtype=bool)
+    >>> label_runs(block, full=False).n_labels, label_runs(block, full=True).n_labels
+    (3, 1)
+    """
+    made = Block(block.shape, pack(block), full)
+    return made.runs(np.ones(made.n_labels, dtype=bool))

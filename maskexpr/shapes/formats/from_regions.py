@@ -1,0 +1,299 @@
+"""Objects of the ``regions`` package to shapes."""
+
+from __future__ import annotations
+
+import operator as op
+from collections.abc import Callable, Iterable
+from functools import lru_cache
+from typing import Any, Final, NamedTuple
+
+import astropy.units as u
+import numpy as np
+import regions
+from astropy.coordinates import ConvertError, SkyCoord
+from regions import PixCoord
+
+from ...core.errors import MaskTypeError, RegionError
+from ...grid.points import lonlat_of
+from .. import (
+    IMAGE,
+    Circle,
+    CircleAnnulus,
+    Compound,
+    Ellipse,
+    EllipseAnnulus,
+    Line,
+    Point,
+    Polygon,
+    Rectangle,
+    RectangleAnnulus,
+    Shape,
+    WholeSky,
+    combine,
+)
+
+__all__ = ["Place", "from_region", "from_regions", "honour"]
+
+# Frames that stay as they are: those by which maps and catalogues are named. Others become ICRS at the door.
+_KEPT: Final = ("icrs", "fk5", "galactic", "supergalactic", "barycentricmeanecliptic")
+
+_OPERATORS: Final[dict[Any, str]] = {
+    op.or_: "or",
+    op.and_: "and",
+    op.xor: "xor",
+    np.logical_or: "or",
+    np.logical_and: "and",
+    np.logical_xor: "xor",
+    np.bitwise_or: "or",
+    np.bitwise_and: "and",
+    np.bitwise_xor: "xor",
+}
+
+
+class Place(NamedTuple):
+    """Positions in a frame that shapes may have; ``turn`` degrees take angles of their old frame into it."""
+
+    lon: tuple[float, ...]
+    lat: tuple[float, ...]
+    frame: str
+    turn: float = 0.0
+
+    @classmethod
+    def of(cls, position: SkyCoord | PixCoord) -> Place:
+        """Positions of sky or pixel coordinates.
+
+        FK4, ecliptic frames of date and others that are no fixed rotation of ICRS are converted to ICRS,
+        position by position; an angle at the first of them turns with the direction of north.
+        """
+        if isinstance(position, PixCoord):
+            return cls(_floats(position.x), _floats(position.y), IMAGE)
+        frame = position.frame
+        if frame.name in _KEPT:
+            lon, lat, name = lonlat_of(position)
+            if name == frame.name:
+                return cls(_floats(lon), _floats(lat), name)
+        try:
+            there = position.icrs
+            first = position.reshape(-1)[0]
+            north = first.directional_offset_by(0 * u.deg, 1 * u.arcsec).icrs
+            turn = float(first.icrs.position_angle(north).to_value(u.deg))
+        except (ConvertError, AttributeError, ValueError, TypeError, u.UnitsError) as err:
+            raise RegionError(f"positions in {frame.name} cannot be converted to ICRS: {err}") from err
+        lon, lat, _ = lonlat_of(there)
+        return cls(_floats(lon), _floats(lat), "icrs", (turn + 180) % 360 - 180)
+
+
+def _floats(values: Any) -> tuple[float, ...]:
+    return tuple(np.asarray(values, dtype=np.float64).ravel().tolist())
+
+
+def honour(shape: Shape, metric: str) -> Shape:
+    """The shape, if it has a meaning in a metric.
+
+    Raises
+    ------
+    RegionError
+        For pixel positions in the sky metric, and for lines and shapes of the sphere alone in the pixel
+        metric.
+    """
+    for leaf in shape.leaves:
+        if metric == "sky" and leaf.frame == IMAGE:
+            raise RegionError("positions in pixels have a meaning only with metric='pixel'")
+        if metric == "pixel" and isinstance(leaf, Line):
+            raise RegionError(
+                "a line holds no pixel centre, so metric='pixel' would select nothing; use metric='sky'"
+            )
+        if metric == "pixel" and (
+            isinstance(leaf, WholeSky) or (isinstance(leaf, Polygon) and leaf.larger_side)
+        ):
+            raise RegionError("the shape has a meaning on the sphere alone; use metric='sky'")
+    return shape
+
+
+def from_regions(spec: Iterable[Any], metric: str) -> Shape:
+    """The union of regions; one that is excluded takes away from those before it.
+
+    Raises
+    ------
+    RegionError
+        For a region that cannot be honoured; names its place in the list.
+    """
+    items: list[tuple[str, Shape]] = []
+    for number, region in enumerate(spec):
+        try:
+            excluded = _is_excluded(region)
+            if excluded and not items:
+                raise RegionError(
+                    "it is excluded, and there is none before it to take it away from; use ~Region(...)"
+                )
+            items.append(("minus" if excluded else "or", from_region(region, metric)))
+        except RegionError as err:
+            raise RegionError(f"region {number} ({type(region).__name__}): {err}") from err
+    return combine(items)
+
+
+def from_region(region: Any, metric: str) -> Shape:
+    """The shape of one region, whether it is excluded or not."""
+    shapes: list[Shape] = []
+    formula: list[int | str] = []
+    stack = [region]
+    # From the end of the formula to its start: an operator, its right side, its left side.
+    while stack:
+        each = stack.pop()
+        if hasattr(each, "region1"):
+            formula.append(_operator(each))
+            stack.extend([each.region1, each.region2])
+            continue
+        if each is not region and _is_excluded(each):
+            raise RegionError(
+                "an excluded region inside a compound: write what is meant with the compound's operator"
+            )
+        part = honour(_convert(each, metric), metric)
+        tokens = part.formula if isinstance(part, Compound) else (0,)
+        formula.extend(
+            reversed([token if isinstance(token, str) else token + len(shapes) for token in tokens])
+        )
+        shapes.extend(part.leaves)
+    formula.reverse()
+    return shapes[0] if formula == [0] else Compound(shapes, formula)
+
+
+def _is_excluded(region: Any) -> bool:
+    meta = getattr(region, "meta", None) or {}
+    return meta.get("include", True) in (0, False, "-") and not hasattr(region, "region1")
+
+
+def _operator(compound: Any) -> str:
+    try:
+        return _OPERATORS[compound.operator]
+    except (KeyError, TypeError) as err:
+        raise RegionError(
+            f"the operator {compound.operator!r} of a compound is none of or, and, xor"
+        ) from err
+
+
+def _convert(region: Any, metric: str) -> Shape:
+    kind = _kind(type(region).__mro__)
+    if kind is not None:
+        if metric == "pixel" and kind in ("Lune", "Range"):
+            raise RegionError("the shape has a meaning on the sphere alone; use metric='sky'")
+        return _CONVERTERS[kind](region)
+    if isinstance(region, regions.Region):
+        raise RegionError(f"a {type(region).__name__} is not a shape that can be honoured")
+    raise MaskTypeError(
+        "a region is DS9 text, an object of the regions package, a list of those, or a shape; "
+        f"got a {type(region).__name__}"
+    )
+
+
+@lru_cache
+def _kind(mro: tuple[type, ...]) -> str | None:
+    """What a class of regions is called, without what it is made for; None if it is not known."""
+    for cls in mro:
+        for suffix in ("PixelRegion", "SphericalSkyRegion", "SkyRegion"):
+            kind = cls.__name__.removesuffix(suffix)
+            if kind != cls.__name__ and kind in _CONVERTERS:
+                return kind
+    return None
+
+
+def _plain(value: Any) -> float:
+    """Degrees of an angle, or the number that a length in pixels is."""
+    return float(value.to_value(u.deg)) if isinstance(value, u.Quantity) else float(value)
+
+
+def _circle(region: Any) -> Shape:
+    at = Place.of(region.center)
+    return Circle(at.lon[0], at.lat[0], _plain(region.radius), at.frame)
+
+
+def _circle_annulus(region: Any) -> Shape:
+    at = Place.of(region.center)
+    return CircleAnnulus(
+        at.lon[0], at.lat[0], _plain(region.inner_radius), _plain(region.outer_radius), at.frame
+    )
+
+
+def _elongated(cls: Any, *names: str) -> Callable[[Any], Shape]:
+    def convert(region: Any) -> Shape:
+        at = Place.of(region.center)
+        sizes = [_plain(getattr(region, name)) for name in names]
+        shape: Shape = cls(at.lon[0], at.lat[0], *sizes, _plain(region.angle) + at.turn, at.frame)
+        return shape
+
+    return convert
+
+
+def _polygon(region: Any) -> Shape:
+    at = Place.of(region.vertices)
+    return Polygon(at.lon, at.lat, at.frame)
+
+
+def _point(region: Any) -> Shape:
+    at = Place.of(region.center)
+    return Point(at.lon[0], at.lat[0], at.frame)
+
+
+def _line(region: Any) -> Shape:
+    start, end = Place.of(region.start), Place.of(region.end)
+    if start.frame != end.frame:
+        end = Place.of(region.end.transform_to(start.frame))
+    return Line((start.lon[0], end.lon[0]), (start.lat[0], end.lat[0]), start.frame)
+
+
+def _lune(region: Any) -> Shape:
+    """What two hemispheres share."""
+    centres = (Place.of(region.center_gc1), Place.of(region.center_gc2))
+    return combine([("and", Circle(at.lon[0], at.lat[0], 90.0, at.frame)) for at in centres])
+
+
+def _range(region: Any) -> Shape:
+    """Strictly between longitudes and latitudes; a pair in falling order goes round the other way."""
+    if region.longitude_range is None and region.latitude_range is None:
+        # A range that was turned into another frame knows only its rims.
+        rims = [rim for rim in (region.longitude_bounds, region.latitude_bounds) if rim is not None]
+        return combine([("and", from_region(rim, "sky")) for rim in rims])
+    pole = Place.of(SkyCoord(0 * u.deg, 90 * u.deg, frame=region.frame))
+    if pole.turn or pole.frame != region.frame.name:
+        raise RegionError(
+            f"a range in {region.frame.name}: give it in ICRS, FK5, galactic or ecliptic coordinates"
+        )
+    parts: list[Shape] = []
+    if region.longitude_range is not None:
+        west, east = (_plain(each) for each in region.longitude_range)
+        parts.append(_longitudes(west, east, pole.frame))
+    if region.latitude_range is not None:
+        south, north = (_plain(each) for each in region.latitude_range)
+        caps = (Circle(0, 90, 90 - south, pole.frame), Circle(0, -90, 90 + north, pole.frame))
+        whole = [WholeSky(pole.frame) if each.radius == 180 else each for each in caps]
+        parts.append(combine([("and" if south <= north else "or", each) for each in whole]))
+    return combine([("and", part) for part in parts])
+
+
+def _longitudes(west: float, east: float, frame: str) -> Shape:
+    width = (east - west) % 360
+    if east != west and width == 0:
+        return WholeSky(frame)
+    sides = (Circle((west + 90) % 360, 0, 90, frame), Circle((east - 90) % 360, 0, 90, frame))
+    return combine([("and" if width <= 180 else "or", side) for side in sides])
+
+
+_CONVERTERS: Final[dict[str, Callable[[Any], Shape]]] = {
+    "Circle": _circle,
+    "CircleAnnulus": _circle_annulus,
+    "Ellipse": _elongated(Ellipse, "width", "height"),
+    "Rectangle": _elongated(Rectangle, "width", "height"),
+    "EllipseAnnulus": _elongated(
+        EllipseAnnulus, "inner_width", "inner_height", "outer_width", "outer_height"
+    ),
+    "RectangleAnnulus": _elongated(
+        RectangleAnnulus, "inner_width", "inner_height", "outer_width", "outer_height"
+    ),
+    "Polygon": _polygon,
+    "Point": _point,
+    "Text": _point,
+    "Line": _line,
+    "Lune": _lune,
+    "Range": _range,
+    "Whole": lambda region: WholeSky(),
+}

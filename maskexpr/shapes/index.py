@@ -1,0 +1,246 @@
+"""An index of shapes on the sphere, which add to each other or take away, on tiles and at points.
+
+Everything is asked in pairs of a block or point and a shape whose bounding caps meet, of all shapes in one
+call, so that the cost follows the number of such pairs and not the number of shapes times that of tiles.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import chain
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+
+from ..core.coverage import EMPTY, FULL, MIXED, Coverage
+from ..core.trace import count
+from ..grid.tiles import Tile, block_pixels
+from ..sphere.vectors import Caps, chord2, chord2_of
+from . import Shape
+from .blocks import SIDES, SMALLEST, OpenBlocks, View, centres
+from .many import Many
+
+__all__ = ["ShapeIndex"]
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.intp]
+Bools = NDArray[np.bool_]
+
+# Pairs in one call: bounds memory, and keeps the working arrays in the cache.
+_PAIRS = 1 << 15
+_PIXELS = 1 << 16
+# Points that are put in one tree.
+_POINTS = 1 << 19
+# Shapes whose bounding caps are within this factor share a tree; those above this radius (radians) are in
+# none.
+_FACTOR = 2.0
+_WIDE = 0.5
+# Relative and absolute doubt about chords, more than rounding makes of them.
+_DOUBT = 1 + 1e-9
+_LEAST = 1e-12
+
+
+class ShapeIndex:
+    """Shapes in one frame, joined one after the other.
+
+    What a thing is selected by is told by a number: in what is in an odd number of shapes, whether that of
+    those that hold it is odd; else, from 1, the last of them, and 0 for none.
+
+    Parameters
+    ----------
+    shapes : sequence of Shape
+        They mark no pixels, and are no compounds.
+    frame : str
+        The frame of the geometry or the points.
+    adds : sequence of bool, optional
+        For each shape whether it adds to those before it or takes away from them; all add unless given.
+    odd : bool
+        Whether what is in an odd number of shapes is selected instead.
+    """
+
+    def __init__(
+        self, shapes: Sequence[Shape], frame: str, adds: Sequence[bool] = (), odd: bool = False
+    ) -> None:
+        self._many = Many(shapes, frame)
+        self._odd = odd
+        self._value = np.array([False, True] if odd else [False, *(adds or [True] * len(shapes))])
+        self._union = not odd and bool(self._value[1:].all())
+        centre, radius = self._many.caps
+        self._chord = _chord(radius)
+        self._wide = np.flatnonzero(radius > _WIDE)
+        self._trees: list[tuple[cKDTree, Ints, float]] = []
+        order = np.argsort(radius, kind="stable")
+        order = order[(radius[order] > 0) & (radius[order] <= _WIDE)]
+        while len(order):
+            number = int(np.searchsorted(radius[order], radius[order[0]] * _FACTOR, side="right"))
+            members, order = order[:number], order[number:]
+            tree = cKDTree(np.ascontiguousarray(centre[:, members].T), balanced_tree=False)
+            self._trees.append((tree, members, float(radius[members[-1]])))
+
+    # ---- which shapes may meet what
+
+    def _near(self, caps: Caps) -> tuple[Ints, Ints]:
+        """Pairs of caps, none of them empty, and the shapes that they may meet, by their numbers."""
+        points = np.ascontiguousarray(caps.centre.T)
+        number = len(points)
+        if not number:
+            return np.empty(0, dtype=np.intp), np.empty(0, dtype=np.intp)
+        places, shapes = [np.repeat(np.arange(number), len(self._wide))], [np.tile(self._wide, number)]
+        for tree, members, largest in self._trees:
+            reach = _chord(caps.radius + largest)
+            each, found = _flat(tree.query_ball_point(points, reach, return_sorted=False))
+            places.append(np.repeat(np.arange(number), each))
+            shapes.append(members[found])
+        place, shape = np.concatenate(places), np.concatenate(shapes)
+        meets = self._meets(caps, place, shape)
+        return place[meets], shape[meets]
+
+    def _meets(self, caps: Caps, place: Ints, shape: Ints) -> Ints:
+        """Which pairs of a cap and a shape may meet, by their numbers.
+
+        The chord of a sum of angles is at most the sum of their chords, so caps that are further apart than
+        that have no point in common.
+        """
+        apart = chord2(caps.centre[:, place], self._many.caps.centre[:, shape])
+        within = _chord(caps.radius)[place] + self._chord[shape]
+        return np.flatnonzero(apart <= within * within)
+
+    def _near_points(self, xyz: Floats) -> tuple[Ints, Ints]:
+        """Pairs of points and the shapes that they may be in; the fewer are looked up among the more."""
+        some = np.flatnonzero(self._many.caps.radius >= 0)
+        if xyz.shape[1] < len(some):
+            return self._near(Caps(xyz, np.zeros(xyz.shape[1])))
+        tree = cKDTree(np.ascontiguousarray(xyz.T), balanced_tree=False)
+        centre = np.ascontiguousarray(self._many.caps.centre[:, some].T)
+        number, place = _flat(tree.query_ball_point(centre, self._chord[some], return_sorted=False))
+        return place, np.repeat(some, number)
+
+    def _batches(self, number: int, pairs: int) -> Iterator[slice]:
+        """So many things in batches, such that wide shapes do not make too many pairs."""
+        step = max(1, pairs // (4 + len(self._wide)))
+        return (slice(first, first + step) for first in range(0, number, step))
+
+    # ---- what is asked
+
+    def coverage(self, caps: Caps) -> Coverage:
+        """Which caps no shape meets, which are decided by shapes that hold them as a whole."""
+        cover = np.full(len(caps.radius), EMPTY)
+        if (self._many.caps.radius > 0).any():
+            cover[caps.radius >= np.pi] = MIXED
+        known = np.flatnonzero((caps.radius >= 0) & (caps.radius < np.pi))
+        for some in self._batches(len(known), _PAIRS):
+            few = caps.take(known[some])
+            place, shape = self._near(few)
+            held, left = self._undecided(few, place, shape, np.zeros(len(few.radius), dtype=np.intp))
+            states = np.where(self._value[held], FULL, EMPTY)
+            states[place[left]] = MIXED
+            cover[known[some]] = states
+        return cover
+
+    def _undecided(self, caps: Caps, place: Ints, shape: Ints, held: Ints) -> tuple[Ints, Bools]:
+        """Join the shapes that hold caps as a whole.
+
+        Returns
+        -------
+        held : ndarray of int
+            What they make of each cap.
+        left : ndarray of bool
+            The pairs that may still make a difference. A cap that has none is decided.
+        """
+        states = self._many.coverage(caps.take(place), shape)
+        full = states == FULL
+        held = self._join(place[full], shape[full], held)
+        left = states == MIXED
+        if not self._odd:
+            # Only what comes after the last that holds it changes a cap, and only if it is not of that kind.
+            left &= shape >= held[place]
+            is_open = np.zeros(len(held), dtype=bool)
+            is_open[place[left & (self._value[1 + shape] != self._value[held[place]])]] = True
+            left &= is_open[place]
+        return held, left
+
+    def _join(self, place: Ints, shape: Ints, held: Ints) -> Ints:
+        """What things become by shapes that hold them: pairs of a thing and a shape."""
+        if self._odd:
+            return np.asarray((held + np.bincount(place, minlength=len(held))) % 2)
+        held = held.copy()
+        np.maximum.at(held, place, 1 + shape)
+        return held
+
+    def inside(self, xyz: Floats) -> Bools:
+        """Which points, shape (3, n), are selected; NaN is not."""
+        out = np.zeros(xyz.shape[1], dtype=bool)
+        known = np.flatnonzero(np.isfinite(xyz[0]))
+        for some in self._batches(len(known), _POINTS):
+            points = np.ascontiguousarray(xyz[:, known[some]])
+            place, shape = self._near_points(points)
+            hit = self._many.inside(points[:, place], shape)
+            held = self._join(place[hit], shape[hit], np.zeros(points.shape[1], dtype=np.intp))
+            out[known[some]] = self._value[held]
+        return out
+
+    def paint(self, tile: Tile, out: Bools) -> None:
+        """Select in an array of a tile's pixels those that are selected."""
+        view = View(tile, out)
+        open_ = OpenBlocks.join([], tile.tiles)
+        # Blocks that are bounded by the whole sky alone are cut on without shapes, as far as it goes.
+        loose = tile.tiles
+        for side in SIDES:
+            if side > SMALLEST and side >= max(tile.shape):
+                continue
+            blocks, _ = loose.split(side)
+            radius = blocks.caps.radius
+            loose, bounded = blocks.take(radius >= np.pi), blocks.take((radius >= 0) & (radius < np.pi))
+            near = OpenBlocks(
+                bounded, *self._near(bounded.caps), np.zeros(len(bounded), dtype=np.intp)
+            ).sorted()
+            parts = chain(near.slices(_PAIRS), (each.split(side) for each in open_.slices(_PAIRS >> 4)))
+            open_ = OpenBlocks.join([self._decide(part, view) for part in parts], tile.tiles)
+        for part in open_.slices(_PIXELS // SMALLEST**2):
+            self._ask_pixels(part, view)
+        y, x = block_pixels(loose, SMALLEST)
+        view.select(y, x, self.inside(tile.pixels(y, x).xyz))
+
+    def _decide(self, open_: OpenBlocks, view: View) -> OpenBlocks:
+        """Select blocks that are selected as a whole; those that stay open are returned."""
+        caps = open_.blocks.caps
+        meets = self._meets(caps, open_.block, open_.shape)
+        block, shape = open_.block[meets], open_.shape[meets]
+        held, left = self._undecided(caps, block, shape, open_.held)
+        block, shape = block[left], shape[left]
+        is_open = np.zeros(len(open_.blocks), dtype=bool)
+        is_open[block] = True
+        view.fill(open_.blocks.bounds[:, self._value[held] & ~is_open])
+        place = np.cumsum(is_open) - 1
+        return OpenBlocks(open_.blocks.take(is_open), place[block], shape, held[is_open]).sorted()
+
+    def _ask_pixels(self, open_: OpenBlocks, view: View) -> None:
+        blocks = open_.blocks
+        xyz = centres(blocks)
+        count("pixels", xyz[0].size)
+        hit = self._many.inside(xyz[:, open_.block], open_.shape)
+        at, pixel = np.nonzero(self._reduce(hit, open_))
+        y, x = blocks.bounds[0, at] + pixel // SMALLEST, blocks.bounds[2, at] + pixel % SMALLEST
+        view.select(y, x, (y < blocks.bounds[1, at]) & (x < blocks.bounds[3, at]))
+
+    def _reduce(self, hit: Bools, open_: OpenBlocks) -> Bools:
+        """Which pixels are selected, shape (blocks, pixels), from what each pair of a block says of them."""
+        if self._union:
+            return np.asarray(np.bitwise_or.reduceat(hit, open_.starts, axis=0))
+        if self._odd:
+            return np.asarray(np.bitwise_xor.reduceat(hit, open_.starts, axis=0) ^ (open_.held == 1)[:, None])
+        number = np.where(hit, 1 + open_.shape[:, None], 0)
+        last = np.maximum.reduceat(number, open_.starts, axis=0)
+        return self._value[np.maximum(last, open_.held[:, None])]
+
+
+def _flat(lists: NDArray[np.object_]) -> tuple[Ints, Ints]:
+    """Lengths of lists of numbers, and all the numbers."""
+    number = np.fromiter(map(len, lists), dtype=np.intp, count=len(lists))
+    return number, np.fromiter(chain.from_iterable(lists), dtype=np.intp, count=int(number.sum()))
+
+
+def _chord(angle: Floats) -> Floats:
+    """Chords of angles in radians, or a little more."""
+    return np.asarray(np.sqrt(chord2_of(angle)) * _DOUBT + _LEAST)

@@ -1,0 +1,1 @@
+"""Directions, angles and caps on the sphere: the only trigonometry."""

@@ -1,0 +1,184 @@
+"""Angles at the door: everything with a unit becomes float degrees, a bare number is refused."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+import astropy.units as u
+import numpy as np
+from astropy.coordinates import Angle
+from astropy.table import Column
+from numpy.typing import NDArray
+
+from ..core.errors import AngleError, MaskValueError
+
+# Units within the number, such as 1d30m: a Quantity takes that for a product of units.
+_SEXAGESIMAL = re.compile(r"^[-+]?\d+\s*(d|deg|h)\s*\d")
+
+__all__ = ["format_degrees", "is_pixels", "pixels", "to_degrees", "to_degrees_array", "unmasked"]
+
+
+def to_degrees(value: Any, name: str = "angle") -> float:
+    """Turn one angle into degrees.
+
+    Parameters
+    ----------
+    value : Quantity, Angle or str
+        The angle; a string is what `astropy.coordinates.Angle` takes, ``"0.3 deg"`` for example.
+    name : str
+        What the angle is, for the error.
+
+    Returns
+    -------
+    float
+        Degrees, finite.
+
+    Raises
+    ------
+    AngleError
+        For a bare number, something that is no angle, or more than one angle.
+    MaskValueError
+        For an angle that is not finite.
+
+    Examples
+    --------
+    >>> to_degrees("30 arcmin")
+    0.5
+    """
+    result = to_degrees_array(value, name)
+    if result.ndim:
+        raise AngleError(f"{name} must be one angle, got {result.size} of them")
+    return float(result)
+
+
+def to_degrees_array(value: Any, name: str = "angle") -> NDArray[np.float64]:
+    """Turn an angle or an array of angles into float64 degrees of the same shape.
+
+    Parameters
+    ----------
+    value : Quantity, Angle, str, or a sequence of those
+        The angles.
+    name : str
+        What the angles are, for the error.
+
+    Raises
+    ------
+    AngleError
+        For bare numbers or units that are no angle.
+    MaskValueError
+        For angles that are not finite, naming the first.
+
+    Examples
+    --------
+    >>> import astropy.units as u
+    >>> to_degrees_array([30, 60] * u.arcmin).tolist()
+    [0.5, 1.0]
+    """
+    quantity = _quantity(value, name)
+    if np.iscomplexobj(quantity):
+        raise AngleError(f"{name} must be real, got {value!r}")
+    try:
+        degrees = unmasked(quantity.to_value(u.deg))
+    except u.UnitConversionError as err:
+        raise AngleError(f"{name} must be an angle, got {value!r} in {str(quantity.unit)!r}") from err
+    if not np.all(np.isfinite(degrees)):
+        where = "" if degrees.ndim == 0 else f" at row {int(np.flatnonzero(~np.isfinite(degrees))[0])}"
+        raise MaskValueError(
+            f"{name} must be finite, got {value if degrees.ndim == 0 else 'NaN, inf or masked'}{where}"
+        )
+    return degrees
+
+
+def _quantity(value: Any, name: str) -> u.Quantity:
+    if isinstance(value, u.Quantity):
+        return value
+    if isinstance(value, Column) and value.unit is not None and value.dtype.kind in "fiu":
+        return u.Quantity(unmasked(value.data), value.unit)
+    if isinstance(value, str):
+        return _parse(value, name)
+    if isinstance(value, Iterable) and not isinstance(value, np.ndarray):
+        items = [_quantity(item, name) for item in value]
+        if items:
+            return u.Quantity(items)
+    raise AngleError(
+        f"{name} must carry a unit, got {value!r}: write it as a Quantity (0.3 * u.deg) or a string "
+        f"('0.3 deg')"
+    )
+
+
+def _parse(text: str, name: str) -> u.Quantity:
+    try:
+        if _SEXAGESIMAL.match(text):
+            return Angle(text)
+        # Quantity keeps the digits of "30 arcmin"; Angle also reads "0.3 degrees" and the like.
+        return u.Quantity(text) if u.Quantity(text).unit != u.dimensionless_unscaled else Angle(text)
+    except (ValueError, TypeError, u.UnitsError):
+        try:
+            return Angle(text)
+        except (ValueError, TypeError, u.UnitsError) as err:
+            raise AngleError(f"{name} must be an angle with a unit such as '0.3 deg', got {text!r}") from err
+
+
+def is_pixels(value: Any) -> bool:
+    """Whether a value is a length in pixels (``3 * u.pix``).
+
+    Examples
+    --------
+    >>> import astropy.units as u
+    >>> is_pixels(3 * u.pix), is_pixels("3 deg"), is_pixels("3 pix")
+    (True, False, True)
+    """
+    if isinstance(value, str):
+        try:
+            value = u.Quantity(value)
+        except (ValueError, TypeError):
+            return False
+    if isinstance(value, (tuple, list)) and value:
+        return is_pixels(value[0])
+    return isinstance(value, u.Quantity) and bool(value.unit.is_equivalent(u.pix))
+
+
+def pixels(value: Any, name: str = "length") -> float:
+    """Turn a length in pixels into a float.
+
+    Examples
+    --------
+    >>> import astropy.units as u
+    >>> pixels(3 * u.pix)
+    3.0
+    """
+    if not is_pixels(value):
+        raise AngleError(f"{name} must be in pixels, such as 3 * u.pix, got {value!r}")
+    number = float(u.Quantity(value).to_value(u.pix))
+    if not np.isfinite(number):
+        raise MaskValueError(f"{name} must be finite, got {value!r}")
+    return number
+
+
+def unmasked(values: Any) -> NDArray[np.float64]:
+    """Plain float64 numbers of an array of any kind; what is masked is NaN, so that it is found and not used.
+
+    Examples
+    --------
+    >>> unmasked(np.ma.array([1, 2], mask=[False, True])).tolist()
+    [1.0, nan]
+    """
+    plain = np.array(getattr(values, "unmasked", values), dtype=np.float64)
+    mask = getattr(values, "mask", None)
+    if mask is not None:
+        plain[np.broadcast_to(mask, plain.shape)] = np.nan
+    return plain
+
+
+def format_degrees(degrees: float) -> str:
+    """Write degrees as briefly as they can be read back.
+
+    Examples
+    --------
+    >>> format_degrees(0.3), format_degrees(5.0)
+    ('0.3 deg', '5 deg')
+    """
+    text = repr(float(degrees))
+    return f"{text.removesuffix('.0')} deg"

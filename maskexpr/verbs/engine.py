@@ -1,0 +1,91 @@
+"""What the verbs on `Mask` do: the passes put together for the user."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import astropy.units as u
+import dask.array as da
+import numpy as np
+import xarray as xr
+from astropy.coordinates import SkyCoord
+from numpy.typing import NDArray
+
+from ..compile.compiled import compile_mask, whole_rows
+from ..compile.dask import lazy_array
+from ..compile.eager import compute_array
+from ..compile.evaluate import Evaluator
+from ..compile.explain import explain
+from ..compile.lower import lower
+from ..compile.plan import Plan, make_plan
+from ..compile.simplify import simplify
+from ..compile.spread import spread
+from ..core.errors import MaskTypeError
+from ..expr.describe import one_line
+from ..expr.mask import Mask
+from ..expr.serialize import to_dict
+from ..grid.points import Points
+from ..grid.wcs.geom import WcsGeom
+from ..io.xarray import wrap
+from .plot import plot
+from .sample import contains_pixels, selected_area
+from .write import write
+
+__all__ = [
+    "area",
+    "compute",
+    "contains",
+    "explain",
+    "fsky",
+    "on",
+    "plan",
+    "plot",
+    "simplify",
+    "to_dict",
+    "write",
+]
+
+
+def on(mask: Mask, geom: WcsGeom, chunks: Any = "auto") -> xr.DataArray:
+    """Put a mask on a grid: a lazy bool DataArray. See `Mask.on`."""
+    compiled = compile_mask(mask, geom, chunks)
+    array = lazy_array(compiled.name, compiled, compiled.chunks)
+    if array.shape != geom.shape:
+        array = da.broadcast_to(array, geom.shape)  # type: ignore[no-untyped-call]
+    return _wrapped(mask, geom, array)
+
+
+def compute(mask: Mask, geom: WcsGeom, chunks: Any = "auto") -> xr.DataArray:
+    """Put a mask on a grid, in memory. See `Mask.compute`."""
+    if isinstance(chunks, str) and chunks == "auto" and isinstance(geom, WcsGeom):
+        chunks = whole_rows(geom)
+    return _wrapped(mask, geom, compute_array(compile_mask(mask, geom, chunks)))
+
+
+def _wrapped(mask: Mask, geom: WcsGeom, array: Any) -> xr.DataArray:
+    return wrap(array, geom, name="mask", attrs={"mask": one_line(mask)})
+
+
+def plan(mask: Mask, geom: WcsGeom, chunks: Any = "auto", memory_limit: Any = None) -> Plan:
+    """Plan a mask on a grid. See `Mask.plan`."""
+    return make_plan(mask, geom, chunks, memory_limit)
+
+
+def contains(mask: Mask, positions: SkyCoord, geom: WcsGeom | None = None) -> NDArray[np.bool_]:
+    """Which sky positions are selected. See `Mask.contains`."""
+    if not isinstance(positions, SkyCoord):
+        raise MaskTypeError(f"positions must be a SkyCoord, got a {type(positions).__name__}")
+    if geom is not None:
+        return contains_pixels(compile_mask(mask, geom), positions)
+    simple = spread(simplify(lower(mask)))
+    return Evaluator(simple).run(simple, Points.from_sky(positions)).reshape(positions.shape)
+
+
+def area(mask: Mask, geom: WcsGeom) -> u.Quantity:
+    """Solid angle of the selected pixels. See `Mask.area`."""
+    return (selected_area(compile_mask(mask, geom)) * u.sr).to(u.deg**2)
+
+
+def fsky(mask: Mask, geom: WcsGeom) -> Any:
+    """Selected fraction of the whole sky. See `Mask.fsky`."""
+    return selected_area(compile_mask(mask, geom)) / (4 * np.pi)

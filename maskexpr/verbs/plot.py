@@ -1,0 +1,299 @@
+"""A coarse picture of a mask on axes that know the sky; the full map is never computed."""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from itertools import product
+from typing import Any
+
+import astropy.units as u
+import numpy as np
+
+from ..compile.compiled import compile_mask
+from ..compile.evaluate import evaluate_planes
+from ..core.errors import AxisError, MaskTypeError, MaskValueError, require
+from ..expr.describe import one_line
+from ..expr.mask import Bools, Mask
+from ..expr.structure import postorder
+from ..grid.tiles import Tile
+from ..grid.wcs.geom import WcsGeom
+from ..pixels.window import Window
+
+__all__ = ["MOST_PIXELS", "axes_for", "coarser", "plot"]
+
+MOST_PIXELS = 500_000
+"""A preview evaluates at most this many pixels, planes counted, unless it is told another number."""
+
+# What a mask is drawn on if no geometry is given.
+_ALLSKY = WcsGeom.allsky(binsz=0.5, frame="galactic", proj="AIT")
+# Projections that show the whole sky as an ellipse, and its half-axes in degrees of the plane.
+_ELLIPSES = ("AIT", "MOL")
+_HALF_AXES = np.rad2deg([math.sqrt(2.0), 2.0 * math.sqrt(2.0)])
+_LABELS = {
+    "galactic": ("Galactic longitude", "Galactic latitude"),
+    "supergalactic": ("Supergalactic longitude", "Supergalactic latitude"),
+}
+_EQUATORIAL = ("Right ascension", "Declination")
+
+
+def plot(
+    mask: Mask,
+    geom: WcsGeom | None = None,
+    ax: Any = None,
+    *,
+    plane: int | tuple[int, ...] | None = None,
+    color: str = "tab:blue",
+    background: str | None = None,
+    legend: bool = True,
+    title: str | None = None,
+    most: int = MOST_PIXELS,
+    **style: Any,
+) -> Any:
+    """Draw a coarse preview of a mask: selected pixels are coloured.
+
+    Every coarse pixel has the mask's value at its own centre. Radii in pixels, where a mask has them, count
+    the preview's pixels; the title says so.
+
+    Parameters
+    ----------
+    mask : Mask
+        The mask.
+    geom : WcsGeom, optional
+        The map to show; the whole sky in galactic Aitoff if neither this nor ``ax`` is given.
+    ax : WCSAxes, optional
+        Where to draw: axes made with ``projection=geom.wcs``, which show the whole map if they are empty.
+        Without ``geom``, what they show is drawn in their own projection. New axes if not given.
+    plane : int or tuple of int, optional
+        Index along the non-spatial axes. If not given, a pixel counts that any plane selects.
+    color, background : str
+        Of selected pixels, and of others that are on the sky, which are left transparent on given axes.
+    legend : bool
+        Whether to say which colour means selected.
+    title : str, optional
+        Title; the mask in one line if not given.
+    most : int
+        How many pixels to evaluate at most, planes counted.
+    **style
+        For ``imshow``, for example ``alpha=0.5``.
+
+    Returns
+    -------
+    WCSAxes
+
+    Raises
+    ------
+    MissingDependencyError
+        Without matplotlib.
+    MaskTypeError
+        If ``ax`` are no WCSAxes.
+    MaskValueError
+        If ``ax`` show another projection than ``geom``.
+    AxisError
+        If ``plane`` is none of the geometry's.
+
+    Examples
+    --------
+    >>> import maskexpr as mx
+    >>> ax = mx.Band(lat=("-5 deg", "5 deg"), frame="galactic").plot()
+    >>> ax.get_title()
+    "Band(lat=(-5 deg, 5 deg), frame='galactic')"
+    """
+    given = ax is not None
+    geom = _geometry(geom, ax)
+    values, on_sky, factor = _sample(mask, geom, plane, most)
+    if ax is None:
+        ax = axes_for(geom)
+    elif not ax.has_data() and ax.get_autoscale_on():
+        _decorate(ax, geom)  # a panel of a figure, which nobody has drawn on or chosen what it shows
+    colors = (color, background or ("none" if given else "0.9"))
+    _draw(ax, values, on_sky, factor, colors, style)
+    if title is not None or not given:
+        ax.set_title(_title(mask, factor) if title is None else title, fontsize="medium")
+    if legend:
+        _add_legend(ax, colors)
+    return ax
+
+
+def coarser(geom: WcsGeom, most: int = MOST_PIXELS) -> tuple[WcsGeom, int]:
+    """The same sky in larger pixels, so that there are at most so many.
+
+    Parameters
+    ----------
+    geom : WcsGeom
+        The map; its axes are dropped.
+    most : int
+        The limit.
+
+    Returns
+    -------
+    coarse : WcsGeom
+        An image that begins at the corner of the map. Where the map is not divisible its last row and column
+        reach over the edge.
+    factor : int
+        How many pixels of the map a coarse one is wide.
+
+    Examples
+    --------
+    >>> coarse, factor = coarser(WcsGeom.allsky(binsz="0.01 deg"))
+    >>> coarse.shape, factor
+    ((500, 1000), 36)
+    """
+    ny, nx = geom.image_shape
+    # Ratios of integers, because the number of pixels need not fit a float.
+    factor = max(1, math.isqrt(max(0, ny * nx - 1) // most) + (ny * nx > most))
+    while -(-ny // factor) * -(-nx // factor) > most:
+        factor += max(1, factor // 50)
+    rows, columns = -(-ny // factor), -(-nx // factor)
+    window = Window(0, rows * factor, 0, columns * factor)
+    return geom.to_image().window(window).downsample(factor), factor
+
+
+def _geometry(geom: WcsGeom | None, ax: Any) -> WcsGeom:
+    """What to draw: what the user says, or what the axes show, or the whole sky."""
+    if geom is not None and not isinstance(geom, WcsGeom):
+        raise MaskTypeError(f"a mask is drawn on a WcsGeom, got a {type(geom).__name__}")
+    if ax is None:
+        return _ALLSKY if geom is None else geom
+    wcsaxes = require("astropy.visualization.wcsaxes", extra="plot")
+    if not isinstance(ax, wcsaxes.WCSAxes):
+        raise MaskTypeError(f"ax must be WCSAxes, made with projection=geom.wcs; got {type(ax).__name__}")
+    shape = tuple(max(1, math.floor(max(limits) + 0.5)) for limits in (ax.get_ylim(), ax.get_xlim()))
+    if geom is None:
+        return WcsGeom(ax.wcs, shape)
+    if WcsGeom(ax.wcs, geom.image_shape) != geom.to_image():
+        raise MaskValueError(
+            "ax show another projection than geom: make them with projection=geom.wcs, or leave geom out"
+        )
+    return geom
+
+
+def _sample(
+    mask: Mask, geom: WcsGeom, plane: int | tuple[int, ...] | None, most: int
+) -> tuple[Bools, Bools, int]:
+    """At the centres of coarse pixels: values, and whether they are on the sky, shape (ny, nx) each; and how
+    coarse they are.
+    """
+    compiled = compile_mask(mask, geom)
+    # An axis along which the mask does not vary has one plane here.
+    sizes = [sum(chunks) for chunks in compiled.chunks[:-2]]
+    chosen = _planes(geom, plane)
+    planes = tuple(product(*(range(size) for size in sizes))) if chosen is None else (chosen,)
+    coarse, factor = coarser(geom, max(1, most // len(planes)))
+    ny, nx = coarse.image_shape
+    window = Window(0, ny, 0, nx)
+    values = evaluate_planes(compiled.mask, coarse.to_cube(geom.axes), window, planes)
+    on_sky = Tile(coarse, window).on_sky
+    return np.any(values, axis=0), np.ones((ny, nx), dtype=bool) if on_sky is None else on_sky, factor
+
+
+def _planes(geom: WcsGeom, plane: int | tuple[int, ...] | None) -> tuple[int, ...] | None:
+    if plane is None:
+        return None
+    index = (plane,) if isinstance(plane, int) else tuple(plane)
+    sizes = [axis.nbin for axis in geom.axes]
+    if len(index) != len(sizes) or not all(-size <= i < size for i, size in zip(index, sizes, strict=True)):
+        known = ", ".join(f"{axis.name} {axis.nbin}" for axis in geom.axes) or "none"
+        raise AxisError(f"plane={plane!r} is none of the geometry's; its axes are: {known}")
+    return tuple(i % size for i, size in zip(index, sizes, strict=True))
+
+
+def axes_for(geom: WcsGeom, figure: Any = None, place: Any = 111) -> Any:
+    """New WCSAxes for a map, with a graticule; an ellipse for the whole sky in Aitoff or Mollweide.
+
+    Parameters
+    ----------
+    geom : WcsGeom
+        The map.
+    figure : matplotlib Figure, optional
+        A new one if not given.
+    place : int or SubplotSpec
+        Where in the figure, as for ``add_subplot``.
+
+    Returns
+    -------
+    WCSAxes
+
+    Examples
+    --------
+    >>> axes_for(WcsGeom.create(width=4, binsz=0.1)).coords[0].get_axislabel()
+    'Right ascension'
+    """
+    if figure is None:
+        plt = require("matplotlib.pyplot", extra="plot")
+        figure = plt.figure(figsize=(8.0, 4.5), layout="constrained")
+    options = {}
+    if _is_ellipse(geom):
+        options["frame_class"] = require("astropy.visualization.wcsaxes.frame", extra="plot").EllipticalFrame
+    ax = figure.add_subplot(place, projection=geom.wcs, **options)
+    _decorate(ax, geom)
+    return ax
+
+
+def _is_ellipse(geom: WcsGeom) -> bool:
+    upright = np.array_equal(geom.wcs.wcs.get_pc(), np.eye(2))
+    return geom.is_allsky and geom.projection in _ELLIPSES and upright
+
+
+def _draw(
+    ax: Any,
+    values: Bools,
+    on_sky: Bools,
+    factor: int,
+    colors: tuple[str, str],
+    style: dict[str, Any],
+) -> None:
+    to_rgba = require("matplotlib.colors", extra="plot").to_rgba
+    image = np.zeros((*values.shape, 4))
+    image[on_sky] = to_rgba(colors[1])
+    image[values] = to_rgba(colors[0])
+    rows, columns = (n * factor - 0.5 for n in values.shape)
+    limits = ax.get_xlim(), ax.get_ylim()
+    place = {"origin": "lower", "extent": (-0.5, columns, -0.5, rows)}
+    ax.imshow(image, **place, **{"interpolation": "nearest", **style})
+    ax.set(xlim=limits[0], ylim=limits[1])
+
+
+def _decorate(ax: Any, geom: WcsGeom) -> None:
+    """Limits, the graticule and its labels."""
+    ny, nx = geom.image_shape
+    ax.set(xlim=(-0.5, nx - 0.5), ylim=(-0.5, ny - 0.5))
+    lon, lat = sorted(ax.coords, key=lambda each: each.coord_type != "longitude")
+    if _is_ellipse(geom):
+        (y, x), scales = geom.reference_pixel, geom.pixel_scales.value
+        half_y, half_x = _HALF_AXES / scales[::-1]
+        ax.set(xlim=(x - half_x, x + half_x), ylim=(y - half_y, y + half_y))
+        # Longitudes along the equator, as sky maps have them; on the rim they would all meet at the poles.
+        lon.set_ticklabel_position("h")
+        halo = require("matplotlib.patheffects", extra="plot").withStroke(linewidth=2.5, foreground="white")
+        lon.set_ticklabel(fontsize="x-small", path_effects=[halo])
+        lat.set_ticklabel(fontsize="x-small")
+        for each in (lon, lat):
+            each.set_axislabel_position("")
+            each.set_ticks_visible(False)
+    else:
+        for each, label in zip((lon, lat), _LABELS.get(geom.frame, _EQUATORIAL), strict=True):
+            each.set_axislabel(label)
+    if geom.is_allsky:
+        lon.set_major_formatter("d")
+        lon.set_ticks(spacing=60 * u.deg)
+        lat.set_ticks(spacing=30 * u.deg)
+    ax.coords.grid(color="0.3", alpha=0.35, linestyle=":", linewidth=0.7)
+
+
+def _title(mask: Mask, factor: int) -> str:
+    text = textwrap.shorten(one_line(mask), 90, placeholder=" ...")
+    in_pixels = factor > 1 and any(each.reach().pixels for each in postorder(mask))
+    note = f"\n(radii in pixels count pixels of this preview, {factor} times as large)"
+    return text + note * in_pixels
+
+
+def _add_legend(ax: Any, colors: tuple[str, str]) -> None:
+    patch = require("matplotlib.patches", extra="plot").Patch
+    names = ("selected", "not selected")
+    shown = [
+        patch(facecolor=each, edgecolor="0.5", linewidth=0.5, label=name)
+        for each, name in zip(colors, names, strict=True)
+        if each != "none"
+    ]
+    ax.legend(handles=shown, loc="lower right", fontsize="x-small", framealpha=0.9)

@@ -1,0 +1,120 @@
+"""Write a mask to a file: decided tiles as they are, the others evaluated, tile by tile on dask's threads."""
+
+from __future__ import annotations
+
+import os
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..compile.compiled import Compiled, compile_mask
+from ..compile.plan import Plan
+from ..core.coverage import FULL, MIXED
+from ..core.errors import MaskTypeError
+from ..core.running import run_blocks
+from ..expr.describe import one_line
+from ..expr.mask import Mask
+from ..expr.serialize import VERSION, dumps
+from ..grid.wcs.geom import WcsGeom
+from ..io.fits_write import FitsWriter
+from ..io.writer import Block, MaskWriter, check_output, format_of
+from ..io.zarr import ZarrWriter
+
+__all__ = ["provenance", "write"]
+
+
+def write(
+    mask: Mask,
+    path: str | os.PathLike[str],
+    geom: WcsGeom,
+    overwrite: bool = False,
+    chunks: Any = "auto",
+    progress: bool = False,
+    memory_limit: Any = None,
+) -> Path:
+    """Write a mask on a grid to a zarr store or a FITS file.
+
+    Parameters
+    ----------
+    mask : Mask
+        The mask.
+    path : str or path
+        Ends in ``.zarr``, ``.fits`` or ``.fits.gz``.
+    geom : WcsGeom
+        The grid.
+    overwrite : bool
+        Replace an existing file.
+    chunks : "auto", int or (int, int)
+        Pixels along y and x of a tile; for zarr also of a chunk of the store.
+    progress : bool
+        Show dask's progress bar.
+    memory_limit : int or str, optional
+        Refuse, before anything runs, if the plan may need more than this.
+
+    Returns
+    -------
+    Path
+        What was written. It appears under its name only when it is complete.
+
+    Raises
+    ------
+    OutputExistsError
+        If the output is there and ``overwrite`` is not given; nothing is computed then.
+    """
+    check_output(path, overwrite)
+    plan = Plan(compile_mask(mask, geom, chunks))
+    if memory_limit is not None:
+        plan.check_memory(memory_limit)
+    with _writer(path, plan.compiled, provenance(mask), overwrite) as writer:
+        for block in _blocks(plan, FULL):
+            writer.store(_block(plan.compiled, block, True))
+        run_blocks(partial(_store, plan.compiled, writer), _blocks(plan, MIXED), progress)
+    return writer.path
+
+
+def provenance(mask: Mask) -> dict[str, str]:
+    """What a file says of the mask in it: the expression as JSON where it can be written, its hash, the
+    format's version.
+    """
+    texts = {"hash": mask.digest.hex(), "version": str(VERSION), "mask": one_line(mask)}
+    try:
+        texts["expression"] = dumps(mask)
+    except MaskTypeError as err:
+        texts["expression_missing"] = str(err)
+    return texts
+
+
+def _writer(
+    path: str | os.PathLike[str], compiled: Compiled, texts: dict[str, str], overwrite: bool
+) -> MaskWriter:
+    if format_of(path) == ".zarr":
+        rows, columns = compiled.chunks[-2:]
+        return ZarrWriter(path, compiled.geom, (max(rows), max(columns)), texts, overwrite)
+    return FitsWriter(path, compiled.geom, texts, overwrite)
+
+
+def _blocks(plan: Plan, state: np.uint8) -> list[tuple[int, ...]]:
+    return [tuple(int(i) for i in place) for place in np.argwhere(plan.states == state)]
+
+
+def _block(compiled: Compiled, block: tuple[int, ...], value: Any) -> Block:
+    """The piece of the output that a block of the compiled mask is; where the mask does not vary, it is on
+    every plane.
+    """
+    starts = [int(sum(sizes[:i])) for sizes, i in zip(compiled.chunks, block, strict=True)]
+    planes = tuple(
+        slice(None) if sum(sizes) == 1 else slice(start, start + sizes[i])
+        for sizes, start, i in zip(compiled.chunks[:-2], starts, block, strict=False)
+    )
+    return Block(compiled.window(block), value, planes or None)
+
+
+def _store(compiled: Compiled, writer: MaskWriter, block: tuple[int, ...]) -> None:
+    values = compiled.compute(block)
+    shape = compiled.geom.shape[:-2]
+    sizes = [
+        n if sum(c) == 1 else v for n, c, v in zip(shape, compiled.chunks[:-2], values.shape, strict=False)
+    ]
+    writer.store(_block(compiled, block, np.broadcast_to(values, (*sizes, *values.shape[-2:]))))
