@@ -15,7 +15,7 @@ from astropy.wcs import WCS
 from maskexpr.errors import GeometryError
 from maskexpr.grid.axis import Axis
 from maskexpr.grid.wcs.geom import WcsGeom
-from maskexpr.io.xarray import GRID, attrs_of, geom_from_attrs, geom_of, grid_number, wrap
+from maskexpr.io.xarray import GRID, geom_from_attrs, geom_of, grid_number, wrap
 from maskexpr.pixels.window import Window
 
 ENERGY = Axis("energy", [1, 3, 10, 100] * u.GeV, interp="log")
@@ -65,7 +65,7 @@ def test_array_is_as_the_design_says(geom: WcsGeom) -> None:
 
 
 def test_header_text_is_a_header_astropy_reads(geom: WcsGeom) -> None:
-    header = fits.Header.fromstring(attrs_of(geom)["fits_header"], sep="\n")
+    header = fits.Header.fromstring(geom.to_attrs()["fits_header"], sep="\n")
     y, x = np.mgrid[0 : geom.shape[-2], 0 : geom.shape[-1]]
     assert np.array_equal(WCS(header).wcs_pix2world(x, y, 0), geom.wcs.wcs_pix2world(x, y, 0), equal_nan=True)
 
@@ -75,7 +75,7 @@ def test_geometry_comes_back(geom: WcsGeom) -> None:
     assert again == geom
     assert again.fingerprint == geom.fingerprint
     assert [axis.interp for axis in again.axes] == [axis.interp for axis in geom.axes]
-    assert geom_from_attrs(attrs_of(geom)) == geom
+    assert geom_from_attrs(geom.to_attrs()) == geom
 
 
 def test_pixels_of_a_crop_keep_their_place() -> None:

@@ -16,7 +16,7 @@ from maskexpr import WcsGeom
 from maskexpr.compile.evaluate import Evaluator
 from maskexpr.components.node import Connected, Labelled
 from maskexpr.components.solve import blocks
-from maskexpr.grid.rim import domain
+from maskexpr.grid.rim import topology
 from maskexpr.grid.tiles import Tile
 from maskexpr.nodes.fill_holes import FillHoles
 from maskexpr.nodes.hysteresis import Hysteresis
@@ -45,7 +45,7 @@ def join(full: bool, *rows: list[Summary]) -> Any:
 
 
 def decide(node: Connected, geom: WcsGeom, whole: Any) -> Verdict:
-    ground = domain(geom)
+    ground = topology(geom)
     joint, champion = close(upward(whole), ground.seam, ground.poles, node.connectivity == 8)
     return split(joint, Verdict(np.zeros(0, dtype=bool), champion), node.rule(geom))[0]
 
@@ -125,4 +125,4 @@ def test_bits_do_not_depend_on_chunks(tiles: int) -> None:
 
 
 def whole_of(geom: WcsGeom) -> Tile:
-    return Tile(geom, domain(geom).window)
+    return Tile(geom, topology(geom).window)

@@ -9,9 +9,10 @@ from numpy.testing import assert_array_equal
 from scipy import ndimage
 
 from maskexpr import AllSky, Catalog, NoSky, WcsGeom
+from maskexpr.components.areas import weights
 from maskexpr.components.solve import blocks
 from maskexpr.expr.mask import Mask
-from maskexpr.grid.rim import domain, rim, weights
+from maskexpr.grid.rim import topology
 from maskexpr.grid.tiles import Tile
 from maskexpr.nodes.fill_holes import FillHoles
 from maskexpr.nodes.raster import Raster
@@ -59,13 +60,13 @@ def test_no_seam_unless_the_map_goes_round() -> None:
     values = np.zeros(geom.shape, dtype=bool)
     values[9, [0, -1]] = values[0, [3, 20]] = True
     assert not whole(RemoveSmall(Raster((values, geom)), 2 * u.pix), geom).any()
-    assert not any(domain(geom).poles)
+    assert not any(topology(geom).poles)
 
 
 def test_seam_without_poles() -> None:
     """A belt round the sky: its rows end it, its columns do not."""
     geom = WcsGeom.create(width=(360, 60), binsz=10)
-    assert domain(geom)[1:4] == (True, (False, False), (True, True, False, False))
+    assert topology(geom)[1:4] == (True, (False, False), (True, True, False, False))
     values = np.ones(geom.shape, dtype=bool)
     values[3, [0, -1]] = values[0, 10] = False
     filled = whole(FillHoles(Raster((values, geom))), geom)
@@ -76,7 +77,7 @@ def test_seam_without_poles() -> None:
 def test_map_larger_than_thesky() -> None:
     """The seam and the poles lie within the map; its first and last rows and columns are off the sky."""
     geom = WcsGeom.create(width=(400, 220), binsz=10)
-    ground = domain(geom)
+    ground = topology(geom)
     assert ground.window == Window(2, 20, 2, 38)
     assert ground.edgeless
     values = np.zeros(geom.shape, dtype=bool)
@@ -152,7 +153,7 @@ def test_off_the_sky_is_never_filled() -> None:
 
 def test_step_over_the_rim_is_a_step_on_thesky() -> None:
     geom = WcsGeom.allsky(binsz=3, proj="AIT")
-    around = rim(geom, Window(0, 60, 0, 120))
+    around = geom.rim(Window(0, 60, 0, 120), False)
     over = around.target >= 0
     assert over.sum() > 150
     lon, lat = (np.radians(each) for each in geom.lonlat(around.y[over], around.x[over]))
@@ -194,7 +195,7 @@ def test_areas_are_true_solid_angles() -> None:
 )
 def test_weights_are_the_geometry_s(geom: WcsGeom) -> None:
     """Each pixel to a part in 10^6, and exactly the same however runs are cut."""
-    ground = domain(geom).window
+    ground = topology(geom).window
     y, x = (each.ravel() for each in np.mgrid[ground.y0 : ground.y1, ground.x0 : ground.x1])
     single = weights(geom, "deg2", y, x, x + 1)
     area = geom.solid_angle().values[y, x]

@@ -23,7 +23,8 @@ PACKAGE = ROOT / "maskexpr"
 FLOORS: tuple[tuple[str, ...], ...] = (
     ("core",),
     ("pixels", "sphere"),
-    ("grid", "grid.wcs"),
+    ("grid",),
+    ("grid.wcs",),
     ("circles", "expr", "io", "shapes"),
     ("components", "growth", "maps", "shapes.formats"),
     ("estimate", "nodes"),

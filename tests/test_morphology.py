@@ -15,10 +15,10 @@ from maskexpr.compile.evaluate import Evaluator, evaluate
 from maskexpr.errors import AngleError, AxisError, MaskTypeError, MaskValueError, NeedsGridError
 from maskexpr.expr.mask import AllSky, Mask, NoSky, Not, Or
 from maskexpr.grid.axis import Axis
-from maskexpr.grid.neighbours import domain
 from maskexpr.grid.points import Points
 from maskexpr.grid.tiles import Tile
 from maskexpr.grid.wcs.geom import WcsGeom
+from maskexpr.grid.wcs.lattice import sky_window
 from maskexpr.growth.node import grow_on_sky
 from maskexpr.growth.plane import grow_plane
 from maskexpr.growth.shape import Selection, SkyShape
@@ -88,7 +88,11 @@ def positions(geom: WcsGeom, window: Window) -> tuple[np.ndarray, np.ndarray]:
 def around(geom: WcsGeom, radius: float) -> Window:
     """All lattice pixels that can matter within a radius (degrees), some more, and not too many."""
     margin = int(3 * radius / geom.pixel_scales.value.min()) + 20
-    return domain(geom).intersect(whole(geom).pad(min(margin, 200))) if geom.lattice is None else domain(geom)
+    return (
+        geom.lattice.intersect(whole(geom).pad(min(margin, 200)))
+        if sky_window(geom._projection) is None
+        else geom.lattice
+    )
 
 
 def nearest(selected: np.ndarray, geom: WcsGeom, window: Window, radius: float) -> np.ndarray:
@@ -146,7 +150,7 @@ def test_circles_grown_and_shrunk_equal_a_tree(name: str, radius: float) -> None
 def test_large_radius(name: str, radius: float) -> None:
     geom = MAPS[name]
     mask = Catalog(SkyCoord([10, 12], [85, -20], unit="deg"), "3 deg")
-    window = domain(geom)
+    window = geom.lattice
     want = nearest(evaluate(mask, Tile(geom, window)), geom, window, radius)
     assert np.array_equal(on_map(Dilate(mask, radius * u.deg), geom), want)
     assert radius < 180 or want.sum() == np.isfinite(positions(geom, whole(geom))[0]).sum()

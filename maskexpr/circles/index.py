@@ -10,9 +10,9 @@ from scipy.spatial import cKDTree
 
 from ..core.coverage import EMPTY, FULL, MIXED, Coverage
 from ..core.once import once
+from ..grid.lattice import Grid
 from ..grid.points import Points
 from ..grid.tiles import Tile
-from ..grid.wcs.geom import WcsGeom
 from ..pixels.spans import paint_spans
 from ..sphere.vectors import TIE, Caps, angle_between, chord2_of, lonlat, normalise, unit, within
 from .cells import CellIndex
@@ -57,7 +57,7 @@ class CircleIndex:
         self.radius = radius
         self._lonlat = degrees
         self._lock = threading.Lock()
-        self._runs: tuple[WcsGeom, SpanIndex | RimIndex] | None = None
+        self._runs: tuple[Grid, SpanIndex | RimIndex] | None = None
         self._trees: list[_Class] | None = None
         self._cells: tuple[CellIndex, CircleIndex | None] | None = None
         self._asked = 0
@@ -198,7 +198,7 @@ class CircleIndex:
         near = self._near_tile(tile)
         paint_spans(out, *circle_spans(tile, self._disks.take(near[left[near]])))
 
-    def _runs_on(self, geom: WcsGeom) -> SpanIndex | RimIndex | None:
+    def _runs_on(self, geom: Grid) -> SpanIndex | RimIndex | None:
         """Runs of all circles on a geometry; the last geometry's are kept, for its other tiles.
 
         None on a separable map whose rows and columns alone are too many for one tile to look at.

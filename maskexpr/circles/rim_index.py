@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ..grid.lattice import Grid
 from ..grid.tiles import Tile
-from ..grid.wcs.geom import WcsGeom
 from ..pixels.spans import paint_spans
 from ..sphere.vectors import Caps, angle_between, normalise
 from .pieces import Pieces
@@ -40,7 +40,7 @@ class RimIndex:
 
     Parameters
     ----------
-    geom : WcsGeom
+    geom : Grid
         The geometry.
     centres : ndarray, shape (3, n)
         Unit vectors in its frame; neighbours should follow each other.
@@ -48,7 +48,7 @@ class RimIndex:
         Radians.
     """
 
-    def __init__(self, geom: WcsGeom, centres: Floats, radius: Floats) -> None:
+    def __init__(self, geom: Grid, centres: Floats, radius: Floats) -> None:
         self._geom = geom
         self._seam = Seam.of(geom)
         points = points_of_rims(geom, radius)

@@ -14,8 +14,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ..grid.lattice import Grid
 from ..grid.points import Pixels
-from ..grid.wcs.geom import WcsGeom
 from ..sphere.vectors import lonlat, normalise, within
 
 __all__ = ["points_of_rims", "rim_runs"]
@@ -31,8 +31,6 @@ _AIM = 0.2
 _POINTS = (16, 32, 64, 128, 256)
 # Larger circles (radians) meet too much of a projection's distortion for one polygon.
 _LARGEST = np.deg2rad(10.0)
-# The plane of a cube goes on beside its faces with faces that it has had: there a circle has more images.
-_REPEATING = frozenset({"TSC", "CSC", "QSC"})
 
 
 class _Rims(NamedTuple):
@@ -52,21 +50,21 @@ class _Rims(NamedTuple):
         return _Rims(*(each[index] for each in self))
 
 
-def points_of_rims(geom: WcsGeom, radius: Floats) -> Ints:
+def points_of_rims(geom: Grid, radius: Floats) -> Ints:
     """Number of points that each rim wants on a geometry; 0 where it has no image that can be used."""
-    if geom.projection in _REPEATING:
+    if geom.repeats:
         return np.zeros(len(radius), dtype=np.int64)
     wanted = 2 * np.pi * np.sqrt(radius / np.deg2rad(min(geom.pixel_scales.value)) / (4 * _AIM))
     size = np.minimum(np.searchsorted(_POINTS, wanted), len(_POINTS) - 1)
     return np.where(radius < _LARGEST, np.array(_POINTS)[size], 0)
 
 
-def rim_runs(geom: WcsGeom, centres: Floats, radius: Floats, points: int) -> tuple[Bools, Ints, Ints, Ints]:
+def rim_runs(geom: Grid, centres: Floats, radius: Floats, points: int) -> tuple[Bools, Ints, Ints, Ints]:
     """Runs of pixels whose centres lie in circles, by so many points of each rim.
 
     Parameters
     ----------
-    geom : WcsGeom
+    geom : Grid
         The geometry.
     centres : ndarray, shape (3, n)
         Unit vectors in its frame.
@@ -90,7 +88,7 @@ def rim_runs(geom: WcsGeom, centres: Floats, radius: Floats, points: int) -> tup
     return done, row, start, stop + 1
 
 
-def _project(geom: WcsGeom, centres: Floats, radius: Floats, points: int) -> _Rims:
+def _project(geom: Grid, centres: Floats, radius: Floats, points: int) -> _Rims:
     # Two directions across each centre; the axis least along it keeps the product well away from zero.
     axis = np.eye(3)[:, np.argmin(np.abs(centres), axis=0)]
     east = normalise(np.cross(axis, centres, axis=0))
@@ -227,7 +225,7 @@ def _crossings(y: Floats, x: Floats) -> tuple[Ints, Ints, Floats]:
     return circle, row, column
 
 
-def _ask(geom: WcsGeom, runs: _Runs, centres: Floats, radius: Floats) -> tuple[Ints, Ints]:
+def _ask(geom: Grid, runs: _Runs, centres: Floats, radius: Floats) -> tuple[Ints, Ints]:
     """Rows and columns of those pixels of runs that lie in their circles."""
     number = runs.last - runs.first + 1
     y, circle = np.repeat(runs.row, number), np.repeat(runs.circle, number)

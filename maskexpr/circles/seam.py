@@ -10,9 +10,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from ..grid.lattice import Cut, Grid
 from ..grid.points import Pixels
-from ..grid.wcs.geom import WcsGeom
-from ..sphere.vectors import lonlat, unit, within
+from ..sphere.vectors import lonlat, within
 
 __all__ = ["Seam"]
 
@@ -20,8 +20,6 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
-# Projections that are smooth but for the native poles, with a convex sky that is cut along that meridian.
-_CUT = frozenset({"AIT", "MOL", "SFL", "PAR"})
 # What comes so near (radians) to the seam counts as on it: far more than rounding, far less than a pixel.
 _NEAR = 1e-9
 # Points of a rim and of the seam by which a box is found.
@@ -35,24 +33,22 @@ class Seam:
 
     Parameters
     ----------
-    geom : WcsGeom
-        One that `Seam.of` knows.
+    geom : Grid
+        The grid.
+    cut : Cut
+        Where it is cut.
     """
 
-    def __init__(self, geom: WcsGeom) -> None:
+    def __init__(self, geom: Grid, cut: Cut) -> None:
         self._geom = geom
-        here = geom.lonlat(*geom.reference_pixel)
-        wcs = geom.wcs.wcs
-        wcs.set()
-        # Native longitude and latitude 0, the native pole, and what is at right angles to both.
-        self._zero = unit(float(here[0]), float(here[1]))
-        self._north = unit(float(wcs.cel.euler[0]), 90.0 - float(wcs.cel.euler[1]))
+        # The native pole, native longitude and latitude 0, and what is at right angles to both.
+        self._north, self._zero = cut
         self._side = np.cross(self._north, self._zero)
 
     @classmethod
-    def of(cls, geom: WcsGeom) -> Seam | None:
+    def of(cls, geom: Grid) -> Seam | None:
         """The seam, where the geometry has one that is known."""
-        return cls(geom) if geom.projection in _CUT and geom.convex_sky else None
+        return None if geom.cut is None else cls(geom, geom.cut)
 
     def meets(self, centre: Floats, radius: Floats) -> Bools:
         """Which circles may reach the seam."""
@@ -110,7 +106,7 @@ class Seam:
         return boxes
 
 
-def _image(geom: WcsGeom, xyz: Floats) -> Floats:
+def _image(geom: Grid, xyz: Floats) -> Floats:
     return np.stack(geom.pixel(*lonlat(xyz)))
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from ..grid.lattice import Grid
 from ..grid.tiles import Tile
-from ..grid.wcs.geom import WcsGeom
 from ..pixels.spans import paint_spans
 from ..pixels.window import Window
 from .pieces import Pieces
@@ -27,7 +27,7 @@ class SpanIndex:
 
     Parameters
     ----------
-    geom : WcsGeom
+    geom : Grid
         The geometry.
     disks : Disks
         Circles in its frame; neighbours should follow each other.
@@ -40,7 +40,7 @@ class SpanIndex:
         Tiles within it can be painted.
     """
 
-    def __init__(self, geom: WcsGeom, disks: Disks) -> None:
+    def __init__(self, geom: Grid, disks: Disks) -> None:
         ny, nx = geom.image_shape
         self.window = Window(0, ny, 0, nx)
         self._disks = disks

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.once import once
+from ..grid.lattice import Grid
 from ..grid.tiles import Tile
-from ..grid.wcs.geom import WcsGeom
 from ..pixels.window import Window
 from ..sphere.vectors import TIE, chord2_of, lonlat, unit, within
 
@@ -72,7 +72,7 @@ class Strip:
     Rows are those on the sky, in order; a row's number counts among them.
     """
 
-    def __init__(self, geom: WcsGeom, window: Window) -> None:
+    def __init__(self, geom: Grid, window: Window) -> None:
         self.geom = geom
         self.window = window
         self.period = 360.0 / abs(geom.lon_step)

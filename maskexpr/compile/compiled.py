@@ -17,8 +17,8 @@ from ..core.errors import MaskTypeError, MaskValueError
 from ..core.once import once
 from ..expr.mask import Bools, Mask
 from ..expr.structure import postorder
+from ..grid.lattice import Grid
 from ..grid.tiles import Tile, Tiles
-from ..grid.wcs.geom import WcsGeom
 from ..pixels.window import Window
 from .classify import classify
 from .evaluate import evaluate_into
@@ -37,13 +37,14 @@ _SIDE_OF_GIANTS = 4096
 _GIANT = 10**10
 
 
-def whole_rows(geom: WcsGeom) -> Any:
+def whole_rows(geom: Grid) -> Any:
     """Chunks of whole rows for maps that are not much wider than a default chunk, else the default ones.
 
     Memory is read and written up to three times as fast along whole rows as by pieces of them.
 
     Examples
     --------
+    >>> from maskexpr import WcsGeom
     >>> whole_rows(WcsGeom.create(npix=(4000, 3000), binsz=0.01))
     (1048, 4000)
     """
@@ -59,7 +60,7 @@ class Compiled:
     ----------
     mask : Mask
         Lowered and simplified.
-    geom : WcsGeom
+    geom : Grid
         The grid.
     chunks : tuple of tuple of int
         Chunk sizes along ``(axes..., y, x)``; an axis along which the mask does not vary has one chunk of
@@ -67,7 +68,7 @@ class Compiled:
     """
 
     mask: Mask
-    geom: WcsGeom
+    geom: Grid
     chunks: tuple[tuple[int, ...], ...]
 
     @property
@@ -145,7 +146,7 @@ class Compiled:
         return made.graph, [made.needs(self.mask, self.window(each), self.planes(each)) for each in blocks]
 
 
-def compile_mask(mask: Mask, geom: WcsGeom, chunks: Any = "auto") -> Compiled:
+def compile_mask(mask: Mask, geom: Grid, chunks: Any = "auto") -> Compiled:
     """Prepare a mask for a grid: lower, simplify, check, choose chunks. Evaluates nothing.
 
     Raises
@@ -155,7 +156,7 @@ def compile_mask(mask: Mask, geom: WcsGeom, chunks: Any = "auto") -> Compiled:
     AxisError
         If the mask needs an axis that the geometry lacks.
     """
-    if not isinstance(geom, WcsGeom):
+    if not isinstance(geom, Grid):
         raise MaskTypeError(f"a mask is put on a WcsGeom, got a {type(geom).__name__}")
     simple = simplify(lower(mask))
     names: set[str] = set()

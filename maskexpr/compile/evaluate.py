@@ -18,9 +18,9 @@ from ..core.once import once
 from ..core.trace import count
 from ..expr.mask import And, Bools, Mask, Not, Or, Reach, Xor
 from ..expr.structure import postorder
+from ..grid.lattice import Grid
 from ..grid.points import Points
 from ..grid.tiles import Areas, Tile
-from ..grid.wcs.geom import WcsGeom
 from ..pixels.window import Window
 from .narrow import narrow
 from .refine import refine
@@ -247,7 +247,7 @@ def evaluate(mask: Mask, tile: Tile) -> Bools:
     return values
 
 
-def evaluate_planes(mask: Mask, geom: WcsGeom, window: Window, planes: tuple[tuple[int, ...], ...]) -> Bools:
+def evaluate_planes(mask: Mask, geom: Grid, window: Window, planes: tuple[tuple[int, ...], ...]) -> Bools:
     """Values of a mask on the same window of several planes, shape (len(planes), ny, nx)."""
     out = np.zeros((len(planes), *window.shape), dtype=bool)
     evaluate_into(mask, Tile(geom, window), planes, out)

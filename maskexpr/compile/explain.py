@@ -10,15 +10,15 @@ from ..core.coverage import EMPTY, FULL, MIXED
 from ..expr.describe import tree
 from ..expr.mask import Mask, Reach
 from ..expr.structure import postorder
+from ..grid.lattice import Grid
 from ..grid.tiles import Tiles
-from ..grid.wcs.geom import WcsGeom
 from .evaluate import Evaluator
 from .plan import make_plan
 
 __all__ = ["explain"]
 
 
-def explain(mask: Mask, geom: WcsGeom | None = None, chunks: Any = "auto") -> str:
+def explain(mask: Mask, geom: Grid | None = None, chunks: Any = "auto") -> str:
     """The expression as a tree, with counts of tiles where a geometry is given. See `Mask.explain`."""
     if geom is None:
         return tree(mask, _reach)

@@ -8,7 +8,7 @@ from ..components.node import Connected
 from ..components.solve import SIDE
 from ..expr.mask import Mask
 from ..expr.structure import postorder
-from ..grid.wcs.geom import WcsGeom
+from ..grid.lattice import Grid
 from ..nodes.catalog import Catalog
 
 __all__ = ["working_bytes"]
@@ -21,14 +21,14 @@ _PER_SOURCE = 600
 _OPERATORS = 16
 
 
-def working_bytes(mask: Mask, geom: WcsGeom, shape: tuple[int, int], planes: int = 1) -> int:
+def working_bytes(mask: Mask, geom: Grid, shape: tuple[int, int], planes: int = 1) -> int:
     """Upper bound of the bytes that evaluating a mask on one tile holds at once, the result included.
 
     Parameters
     ----------
     mask : Mask
         Lowered and simplified.
-    geom : WcsGeom
+    geom : Grid
         The grid.
     shape : (int, int)
         Rows and columns of the tile.
@@ -52,7 +52,7 @@ def working_bytes(mask: Mask, geom: WcsGeom, shape: tuple[int, int], planes: int
     )
 
 
-def _margin(nodes: list[Mask], geom: WcsGeom) -> int:
+def _margin(nodes: list[Mask], geom: Grid) -> int:
     """Pixels that all the nodes together look beyond a tile."""
     degrees = sum(each.reach().degrees for each in nodes)
     return int(np.ceil(degrees / geom.pixel_scales.value.min())) + sum(each.reach().pixels for each in nodes)

@@ -15,8 +15,8 @@ from ..core.coverage import EMPTY, FULL, MIXED, NAMES
 from ..core.errors import MaskValueError, MemoryLimitError
 from ..core.once import once
 from ..expr.mask import Mask
+from ..grid.lattice import Grid
 from ..grid.tiles import grid_tiles
-from ..grid.wcs.geom import WcsGeom
 from .compiled import Compiled, compile_mask
 from .memory import working_bytes
 
@@ -121,7 +121,7 @@ class Plan:
         return "\n".join(
             [
                 f"Plan for {' x '.join(f'{n:,}' for n in self.geom.shape)} = {total:,} pixels, "
-                f"{self.geom.projection} {self.geom.frame}",
+                f"{self.geom.kind}",
                 f"  tiles      {self.n_tiles:>9,}  of {rows} x {columns} pixels",
                 f"  empty      {share(self.n_empty)}  no work",
                 f"  full       {share(self.n_full)}  no work",
@@ -141,7 +141,7 @@ class Plan:
         return f"<pre>{self}</pre>"
 
 
-def make_plan(mask: Mask, geom: WcsGeom, chunks: Any = "auto", memory_limit: Any = None) -> Plan:
+def make_plan(mask: Mask, geom: Grid, chunks: Any = "auto", memory_limit: Any = None) -> Plan:
     """Plan a mask on a grid, and refuse it above a memory limit."""
     plan = Plan(compile_mask(mask, geom, chunks))
     if memory_limit is not None:

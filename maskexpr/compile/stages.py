@@ -22,9 +22,9 @@ from ..components.solve import blocks, in_pairs, is_sparse
 from ..core.coverage import EMPTY
 from ..expr.mask import Bools, Mask, Reach
 from ..expr.structure import postorder
-from ..grid.rim import domain
+from ..grid.lattice import Grid
+from ..grid.rim import topology
 from ..grid.tiles import Tile, Tiles
-from ..grid.wcs.geom import WcsGeom
 from ..pixels.join import Summary, Verdict, close, merge, merge_plan, nothing, split
 from ..pixels.window import Window
 from .evaluate import Evaluator
@@ -42,7 +42,7 @@ class OnGrid(Protocol):
     @property
     def mask(self) -> Mask: ...
     @property
-    def geom(self) -> WcsGeom: ...
+    def geom(self) -> Grid: ...
     @property
     def chunks(self) -> tuple[tuple[int, ...], ...]: ...
 
@@ -194,7 +194,7 @@ def plane_of(node: Connected, plane: Plane) -> Plane:
     return () if node.linked else plane
 
 
-def _busy(node: Connected, geom: WcsGeom, windows: list[Window], plane: Plane) -> Bools:
+def _busy(node: Connected, geom: Grid, windows: list[Window], plane: Plane) -> Bools:
     """Which tiles may hold candidates; the others need not be labelled."""
     if not windows:
         return np.zeros(0, dtype=bool)
@@ -229,7 +229,7 @@ def _merge(compiled: OnGrid, number: int, rows: list[list[tuple[Summary, Any]]])
 
 
 def _decide(compiled: OnGrid, number: int, whole: tuple[Summary, Any]) -> Verdict:
-    node, ground = _connected(compiled.mask)[number], domain(compiled.geom)
+    node, ground = _connected(compiled.mask)[number], topology(compiled.geom)
     joint, champion = close(whole[0], ground.seam, ground.poles, node.connectivity == 8)
     return split(joint, Verdict(np.zeros(0, dtype=bool), champion), node.rule(compiled.geom))[0]
 

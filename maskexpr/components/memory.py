@@ -12,10 +12,10 @@ import numpy as np
 
 from ..core.threads import in_threads, number_of_threads
 from ..expr.mask import Ask, Bools
+from ..grid.lattice import Grid
 from ..grid.points import Pixels
-from ..grid.rim import domain
+from ..grid.rim import topology
 from ..grid.tiles import Tile
-from ..grid.wcs.geom import WcsGeom
 from ..pixels.runs_paint import fill, unpack_into
 from ..pixels.window import Window
 from ..pixels.words import Places, Words
@@ -115,7 +115,7 @@ def _size(decided: Decided) -> int:
 _memory = _Memory(_MEMORY)
 
 
-def _decided(node: Connected, geom: WcsGeom, plane: tuple[int, ...], of: Ask) -> Decided:
+def _decided(node: Connected, geom: Grid, plane: tuple[int, ...], of: Ask) -> Decided:
     """What is kept on each tile of a map, from memory if it has been asked before."""
 
     def make() -> Decided:
@@ -132,7 +132,7 @@ def _decided(node: Connected, geom: WcsGeom, plane: tuple[int, ...], of: Ask) ->
 
 
 def _kept(
-    node: Connected, geom: WcsGeom, plane: tuple[int, ...], solution: Solution, i: int, of: Ask
+    node: Connected, geom: Grid, plane: tuple[int, ...], solution: Solution, i: int, of: Ask
 ) -> Kept | None:
     verdict = solution.verdicts[i]
     tile = Tile(geom, solution.windows[i], plane)
@@ -159,7 +159,7 @@ def _chunks(length: int) -> tuple[int, ...]:
 
 def paint_tile(node: Connected, tile: Tile, out: Bools, of: Ask) -> None:
     """Select in an array of any window's pixels those that a node selects: none beyond the map."""
-    inner = tile.window.intersect(domain(tile.geom).window)
+    inner = tile.window.intersect(topology(tile.geom).window)
     if inner != tile.window:
         if inner.size:
             paint_tile(node, tile.on(inner), _slice(out, inner, tile.window), of)

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from ..core.coverage import EMPTY, MIXED, Coverage
 from ..core.errors import MaskTypeError, MaskValueError
 from ..expr.mask import Ask, Bools, Mask, Reach
+from ..grid.lattice import Grid, Rim
 from ..grid.points import Pixels, Points
-from ..grid.rim import Rim, domain, rim, weights
+from ..grid.rim import topology
 from ..grid.tiles import Areas, Tile, Tiles
-from ..grid.wcs.geom import WcsGeom
 from ..pixels.join import SEED, Champion, Rule, Summary, Table, Verdict, summarise
 from ..pixels.label import Block
 from ..pixels.runs import Runs, paint, run_places
@@ -26,6 +26,7 @@ from ..pixels.runs_paint import unpack_into
 from ..pixels.sieve import sieve
 from ..pixels.window import Window
 from ..pixels.words import Words, join_planes, list_places, pack, starts_of
+from .areas import weights
 from .memory import paint_tile, pixels_of
 from .tile import edges_of, flag_edges, ports_of, rim_bits, sides_of
 
@@ -86,10 +87,10 @@ class Connected(Mask):
         """
         return pack(self.candidates(tile, of)[None]), None
 
-    def area_unit(self, geom: WcsGeom) -> str | None:
+    def area_unit(self, geom: Grid) -> str | None:
         """What the rule measures components in: ``"deg2"``, ``"pix2"`` or nothing."""
 
-    def rule(self, geom: WcsGeom) -> Rule:
+    def rule(self, geom: Grid) -> Rule:
         """Which components to keep; without a champion, at least those that are kept with one."""
         raise NotImplementedError
 
@@ -130,7 +131,7 @@ class Connected(Mask):
             return [tile.plane]
         return list(np.ndindex(*tile.geom.shape[:-2]))
 
-    def block_shape(self, geom: WcsGeom, window: Window) -> tuple[int, ...]:
+    def block_shape(self, geom: Grid, window: Window) -> tuple[int, ...]:
         """Shape of a labelled block: planes before rows and columns."""
         return (*(geom.shape[:-2] if self.linked and len(geom.shape) > 2 else (1,)), *window.shape)
 
@@ -164,7 +165,7 @@ class Connected(Mask):
         geom, window, full = tiles[0].geom, tiles[0].window, self.connectivity == 8
         found = [self.bits(each, of) for each in tiles]
         words = join_planes(shape, [low for low, _ in found])
-        around = rim(geom, window) if domain(geom).rims and words.any() else None
+        around = geom.rim(window, full) if topology(geom).rims and words.any() else None
         held = [high for _, high in found if high is not None]
         if not held:
             return Block(shape, words, full), None, around
@@ -173,12 +174,12 @@ class Connected(Mask):
         known = seeds | sides_of(shape) | rim_bits(shape, window, around)
         return Block(shape, sieve(words, known, shape, full), full), seeds, around
 
-    def _hopeful(self, geom: WcsGeom, block: Block, table: Table, place: Ints, summary: Summary) -> Labelled:
+    def _hopeful(self, geom: Grid, block: Block, table: Table, place: Ints, summary: Summary) -> Labelled:
         """What may still be kept of a tile; of noise that is little."""
         held = (place >= 0) | self.rule(geom)(table, Champion())
         return Labelled(block.runs(held), table.take(held), place[held], summary)
 
-    def keep(self, geom: WcsGeom, labelled: Labelled, verdict: Verdict) -> Bools:
+    def keep(self, geom: Grid, labelled: Labelled, verdict: Verdict) -> Bools:
         """Which components of a tile are kept, once the whole map is decided, shape (runs.n_labels,)."""
         keep = np.array(self.rule(geom)(labelled.table, verdict.champion), dtype=bool)
         is_open = labelled.open >= 0

@@ -16,9 +16,9 @@ import numpy as np
 from ..core.coverage import EMPTY
 from ..core.threads import in_threads, number_of_threads
 from ..expr.mask import Ask, Bools
-from ..grid.rim import domain
+from ..grid.lattice import Grid
+from ..grid.rim import topology
 from ..grid.tiles import Tile, Tiles
-from ..grid.wcs.geom import WcsGeom
 from ..pixels.join import Joint, Summary, Verdict, close, merge, merge_plan, nothing, split
 from ..pixels.window import Window
 
@@ -49,7 +49,7 @@ class Solution(NamedTuple):
 
 
 def blocks(
-    geom: WcsGeom, rows: tuple[int, ...], columns: tuple[int, ...]
+    geom: Grid, rows: tuple[int, ...], columns: tuple[int, ...]
 ) -> tuple[list[Window], tuple[int, int]]:
     """The windows to label for a map cut into chunks, row after row, and how many rows and columns of them
     there are. Large chunks are cut further.
@@ -61,7 +61,7 @@ def blocks(
     rows, columns : tuple of int
         Chunk sizes along y and x.
     """
-    window = domain(geom).window
+    window = topology(geom).window
     ranges = []
     for sizes, first, end in ((rows, window.y0, window.y1), (columns, window.x0, window.x1)):
         bounds = np.clip(np.cumsum([0, *_cut(sizes)]), first, end).tolist()
@@ -93,7 +93,7 @@ def _cut(sizes: tuple[int, ...]) -> list[int]:
     return cut
 
 
-def decide(summaries: list[Summary], shape: tuple[int, int], node: Connected, geom: WcsGeom) -> list[Verdict]:
+def decide(summaries: list[Summary], shape: tuple[int, int], node: Connected, geom: Grid) -> list[Verdict]:
     """Join the summaries of all tiles in a tree and hand the decisions down again.
 
     Parameters
@@ -104,10 +104,10 @@ def decide(summaries: list[Summary], shape: tuple[int, int], node: Connected, ge
         Rows and columns of tiles.
     node : Connected
         Whose rule decides.
-    geom : WcsGeom
+    geom : Grid
         The map.
     """
-    full, rule, ground = node.connectivity == 8, node.rule(geom), domain(geom)
+    full, rule, ground = node.connectivity == 8, node.rule(geom), topology(geom)
     plan = merge_plan(*shape)
     known: dict[int, Summary] = dict(enumerate(summaries))
     joints: dict[int, Joint] = {}
@@ -126,7 +126,7 @@ def decide(summaries: list[Summary], shape: tuple[int, int], node: Connected, ge
 
 def solve(
     node: Connected,
-    geom: WcsGeom,
+    geom: Grid,
     plane: tuple[int, ...],
     ask: Callable[[], Ask],
     rows: tuple[int, ...],
@@ -138,7 +138,7 @@ def solve(
     ----------
     node : Connected
         The node.
-    geom, plane : WcsGeom, tuple of int
+    geom, plane : Grid, tuple of int
         The map, and which plane of it.
     ask : callable
         Makes the way to ask children; called for every tile, so that nothing is remembered for longer.

@@ -7,7 +7,8 @@ from math import prod
 import numpy as np
 from numpy.typing import NDArray
 
-from ..grid.rim import Rim, domain
+from ..grid.lattice import Rim
+from ..grid.rim import topology
 from ..grid.tiles import Tile
 from ..pixels.join import EDGE, Ports, no_ports
 from ..pixels.label import Block
@@ -75,7 +76,7 @@ def rim_bits(shape: tuple[int, ...], window: Window, around: Rim | None) -> Word
 
 def flag_edges(tile: Tile, edges: tuple[NDArray[np.int32], ...], flags: NDArray[np.uint8]) -> None:
     """Mark the components that touch a side of the map that ends it."""
-    here, (window, _, _, sides, _, _) = tile.window, domain(tile.geom)
+    here, (window, _, _, sides, _, _) = tile.window, topology(tile.geom)
     at = (here.y0 == window.y0, here.y1 == window.y1, here.x0 == window.x0, here.x1 == window.x1)
     for edge, is_side, ends in zip(edges, at, sides, strict=True):
         if is_side and ends:
@@ -94,7 +95,7 @@ def ports_of(block: Block, tile: Tile, around: Rim | None, flags: NDArray[np.uin
     run = block.run_of(place_of(block.shape, plane, y - tile.window.y0, x - tile.window.x0))
     held = run >= 0
     label = block.labels_of(run[held]).astype(np.int32)
-    if not domain(geom).edgeless:
+    if not topology(geom).edgeless:
         flags[label[np.tile(around.edge, planes)[held]]] |= EDGE
     ny, nx = geom.image_shape
     shift = plane * (ny * nx)

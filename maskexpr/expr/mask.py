@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from ..core.coverage import EMPTY, FULL, MIXED, Coverage, invert
 from ..core.errors import MaskTypeError, NeedsGridError
+from ..grid.lattice import Grid
 from ..grid.points import Points
 from ..grid.tiles import Areas, Tile
-from ..grid.wcs.geom import WcsGeom
 from .structure import NODES, Reach, node
 from .verbs import Fluent
 
@@ -62,7 +62,7 @@ class Mask(Fluent):
     """A mask of the sky: an immutable expression that is free of any grid.
 
     Masks are combined with ``| & ^ ~ -`` (and ``*``, which is ``&``), compared by structure, hashed the same
-    in every process, and put on a `WcsGeom` with `on`.
+    in every process, and put on a `Grid` with `on`.
     """
 
     needs_grid: ClassVar[bool] = False
@@ -120,7 +120,7 @@ class Mask(Fluent):
         """Names of the non-spatial axes along which this node itself (not its children) varies."""
         return frozenset()
 
-    def check(self, geom: WcsGeom) -> None:
+    def check(self, geom: Grid) -> None:
         """Raise if the node cannot be put on this geometry."""
 
     def __or__(self, other: Mask) -> Or:

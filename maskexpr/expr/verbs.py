@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ..grid.wcs.geom import WcsGeom
+from ..grid.lattice import Grid
 from .describe import html, one_line, tree
 from .structure import NODES, Node
 
@@ -32,21 +32,21 @@ __all__ = ["Engine", "Fluent", "use_engine"]
 class Engine(Protocol):
     """What answers the verbs that put a mask on a grid: the module `maskexpr.verbs.engine`."""
 
-    def on(self, mask: Any, geom: WcsGeom, chunks: Any) -> xr.DataArray: ...
-    def compute(self, mask: Any, geom: WcsGeom, chunks: Any) -> xr.DataArray: ...
-    def plan(self, mask: Any, geom: WcsGeom, chunks: Any, memory_limit: Any) -> Plan: ...
-    def contains(self, mask: Any, positions: SkyCoord, geom: WcsGeom | None) -> NDArray[np.bool_]: ...
-    def area(self, mask: Any, geom: WcsGeom) -> Quantity: ...
-    def fsky(self, mask: Any, geom: WcsGeom) -> Any: ...
-    def explain(self, mask: Any, geom: WcsGeom | None, chunks: Any) -> str: ...
+    def on(self, mask: Any, geom: Grid, chunks: Any) -> xr.DataArray: ...
+    def compute(self, mask: Any, geom: Grid, chunks: Any) -> xr.DataArray: ...
+    def plan(self, mask: Any, geom: Grid, chunks: Any, memory_limit: Any) -> Plan: ...
+    def contains(self, mask: Any, positions: SkyCoord, geom: Grid | None) -> NDArray[np.bool_]: ...
+    def area(self, mask: Any, geom: Grid) -> Quantity: ...
+    def fsky(self, mask: Any, geom: Grid) -> Any: ...
+    def explain(self, mask: Any, geom: Grid | None, chunks: Any) -> str: ...
     def simplify(self, mask: Any) -> Mask: ...
     def to_dict(self, mask: Any) -> dict[str, Any]: ...
-    def plot(self, mask: Any, geom: WcsGeom | None, ax: Any, **style: Any) -> Any: ...
+    def plot(self, mask: Any, geom: Grid | None, ax: Any, **style: Any) -> Any: ...
     def write(
         self,
         mask: Any,
         path: str | os.PathLike[str],
-        geom: WcsGeom,
+        geom: Grid,
         overwrite: bool,
         chunks: Any,
         progress: bool,
@@ -65,12 +65,12 @@ def use_engine(engine: Engine) -> None:
 class Fluent(Node):
     """The verbs that every mask has."""
 
-    def on(self, geom: WcsGeom, chunks: Any = "auto") -> xr.DataArray:
+    def on(self, geom: Grid, chunks: Any = "auto") -> xr.DataArray:
         """Put the mask on a grid.
 
         Parameters
         ----------
-        geom : WcsGeom
+        geom : Grid
             The grid.
         chunks : "auto", int, or (int, int)
             Pixels along y and x of a dask chunk.
@@ -85,19 +85,20 @@ class Fluent(Node):
         Examples
         --------
         >>> import maskexpr as mx
+        >>> from maskexpr import WcsGeom
         >>> geom = mx.WcsGeom.allsky(binsz=10)
         >>> int(mx.Band(lat=("-10 deg", "10 deg")).on(geom).sum())
         72
         """
         return _engines[0].on(self, geom, chunks)
 
-    def compute(self, geom: WcsGeom, chunks: Any = "auto") -> xr.DataArray:
+    def compute(self, geom: Grid, chunks: Any = "auto") -> xr.DataArray:
         """Put the mask on a grid, in memory: what ``on(geom).compute()`` gives, without copying tiles
         together.
 
         Parameters
         ----------
-        geom : WcsGeom
+        geom : Grid
             The grid.
         chunks : "auto", int, or (int, int)
             Pixels along y and x of the tiles that threads work on; by default as for `on`, but whole rows of
@@ -112,12 +113,13 @@ class Fluent(Node):
         Examples
         --------
         >>> import maskexpr as mx
+        >>> from maskexpr import WcsGeom
         >>> mx.Band(lat=("-10 deg", "10 deg")).compute(mx.WcsGeom.allsky(binsz=10)).values.sum()
         np.int64(72)
         """
         return _engines[0].compute(self, geom, chunks)
 
-    def plan(self, geom: WcsGeom, chunks: Any = "auto", memory_limit: Any = None) -> Plan:
+    def plan(self, geom: Grid, chunks: Any = "auto", memory_limit: Any = None) -> Plan:
         """Count, before anything runs, which tiles are empty, full or to be evaluated.
 
         Parameters
@@ -135,20 +137,21 @@ class Fluent(Node):
         Examples
         --------
         >>> import maskexpr as mx
+        >>> from maskexpr import WcsGeom
         >>> geom = mx.WcsGeom.allsky(binsz=1)
         >>> mx.Band(lat=("60 deg", "90 deg")).plan(geom, chunks=30).n_full
         12
         """
         return _engines[0].plan(self, geom, chunks, memory_limit)
 
-    def contains(self, positions: SkyCoord, geom: WcsGeom | None = None) -> NDArray[np.bool_]:
+    def contains(self, positions: SkyCoord, geom: Grid | None = None) -> NDArray[np.bool_]:
         """Which sky positions are selected, with no raster.
 
         Parameters
         ----------
         positions : SkyCoord
             Of any shape and frame.
-        geom : WcsGeom, optional
+        geom : Grid, optional
             Ask the pixels that hold the positions instead; False outside the map. Masks that have a meaning
             only on a grid need it.
 
@@ -171,22 +174,23 @@ class Fluent(Node):
         """
         return _engines[0].contains(self, positions, geom)
 
-    def area(self, geom: WcsGeom) -> Quantity:
+    def area(self, geom: Grid) -> Quantity:
         """Solid angle of the selected pixels in deg2: one, or one per plane where the mask varies along axes.
 
         Examples
         --------
         >>> import maskexpr as mx
+        >>> from maskexpr import WcsGeom
         >>> mx.AllSky().area(mx.WcsGeom.allsky(binsz=5)).round(2)
         <Quantity 41252.96 deg2>
         """
         return _engines[0].area(self, geom)
 
-    def fsky(self, geom: WcsGeom) -> Any:
+    def fsky(self, geom: Grid) -> Any:
         """Selected fraction of the whole sky: one, or one per plane where the mask varies along axes."""
         return _engines[0].fsky(self, geom)
 
-    def explain(self, geom: WcsGeom | None = None, chunks: Any = "auto") -> str:
+    def explain(self, geom: Grid | None = None, chunks: Any = "auto") -> str:
         """The expression as a tree, each node with its reach beyond a tile.
 
         With a geometry it is the mask as it would be evaluated (simplified), each node with the number of
@@ -198,7 +202,7 @@ class Fluent(Node):
         """An equal mask, bit for bit on every grid, of at most as many nodes."""
         return _engines[0].simplify(self)
 
-    def plot(self, geom: WcsGeom | None = None, ax: Any = None, **style: Any) -> Any:
+    def plot(self, geom: Grid | None = None, ax: Any = None, **style: Any) -> Any:
         """Draw a coarse preview on WCSAxes, never the full map; returns the axes. See
         `maskexpr.verbs.plot.plot`.
         """
@@ -213,7 +217,7 @@ class Fluent(Node):
     def write(
         self,
         path: str | os.PathLike[str],
-        geom: WcsGeom,
+        geom: Grid,
         overwrite: bool = False,
         chunks: Any = "auto",
         progress: bool = False,

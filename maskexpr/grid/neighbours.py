@@ -13,19 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.coverage import EMPTY, Coverage
-from ..pixels.window import Window
 from ..sphere.vectors import Caps, angle_between
+from .lattice import Grid
 from .tiles import OFF, Tiles
-from .wcs.geom import WcsGeom
 
-__all__ = ["columns_on_sky", "domain", "gap_between", "rows_within", "sides", "windows_within"]
+__all__ = ["columns_on_sky", "gap_between", "rows_within", "sides", "windows_within"]
 
 Ints = NDArray[np.int64]
 
-# Where a projection's plane has no end, its lattice is taken to end this many degrees of the plane from the
-# reference: 87.7 deg from the centre of a TAN map, 170 deg of a STG map, and 10^-9 deg from the pole of a MER
-# map.
-_PLANE = 1440.0
 # Windows are not cut below the first side, only where they are wide on the sky below the second, and not
 # kept above the third.
 _TINY = 8
@@ -37,35 +32,12 @@ _WIDER = 2
 
 
 @lru_cache(maxsize=256)
-def domain(geom: WcsGeom) -> Window:
-    """The window of lattice pixels that can be neighbours at all.
-
-    It is the projection's own lattice where that has an end. A distorted map is known only as far as its
-    polynomials were fitted, so that there it is the map with its own size on each side.
-
-    Examples
-    --------
-    >>> domain(WcsGeom.allsky(binsz=1))
-    Window(y0=-2, y1=182, x0=-2, x1=362)
-    """
-    found = geom.lattice
-    if found is not None:
-        return found
-    ny, nx = geom.image_shape
-    if geom.wcs.sip is not None:
-        return Window(0, ny, 0, nx).pad(ny, nx)
-    lon, lat = (float(scale) for scale in geom.pixel_scales.to_value("deg"))
-    reach = math.ceil(_PLANE / min(lon, lat))
-    y, x = (round(each) for each in geom.reference_pixel)
-    return Window(y - reach, y + reach, x - reach, x + reach)
-
-
-@lru_cache(maxsize=256)
-def columns_on_sky(geom: WcsGeom) -> tuple[int, int]:
+def columns_on_sky(geom: Grid) -> tuple[int, int]:
     """First column, and the one after the last, of a separable lattice that are on the sky.
 
     Examples
     --------
+    >>> from maskexpr import WcsGeom
     >>> columns_on_sky(WcsGeom.allsky(binsz=1))
     (0, 360)
     """
@@ -76,16 +48,17 @@ def columns_on_sky(geom: WcsGeom) -> tuple[int, int]:
     return int(west[np.isfinite(geom.lon_of(west))][0]), int(east[np.isfinite(geom.lon_of(east))][-1]) + 1
 
 
-def rows_within(geom: WcsGeom, y0: int, y1: int, degrees: float) -> tuple[int, int]:
+def rows_within(geom: Grid, y0: int, y1: int, degrees: float) -> tuple[int, int]:
     """First row, and the one after the last, of a separable lattice within an angle of latitude of the rows
     y0 to y1.
 
     Examples
     --------
+    >>> from maskexpr import WcsGeom
     >>> rows_within(WcsGeom.allsky(binsz=1), 10, 20, 2.5)
     (8, 22)
     """
-    limits = domain(geom)
+    limits = geom.lattice
     y0, y1 = max(y0, limits.y0), min(y1, limits.y1)
     if y0 >= y1:
         return y0, y0
@@ -107,7 +80,7 @@ def rows_within(geom: WcsGeom, y0: int, y1: int, degrees: float) -> tuple[int, i
     return ends[0], ends[1] + 1
 
 
-def _is_near(geom: WcsGeom, row: int, start: float, degrees: float, end: int, sign: int) -> bool:
+def _is_near(geom: Grid, row: int, start: float, degrees: float, end: int, sign: int) -> bool:
     if (row - end) * sign > 0:
         return False
     lat = float(geom.lat_of(np.array([row]))[0])
@@ -119,7 +92,7 @@ def _is_near(geom: WcsGeom, row: int, start: float, degrees: float, end: int, si
 
 
 def windows_within(
-    geom: WcsGeom,
+    geom: Grid,
     caps: Caps,
     angle: float,
     cover: Callable[[Tiles], Coverage],
@@ -130,7 +103,7 @@ def windows_within(
 
     Parameters
     ----------
-    geom : WcsGeom
+    geom : Grid
     caps : Caps
         Places, in the frame of ``geom``.
     angle : float
@@ -145,7 +118,7 @@ def windows_within(
     Tiles
         Windows of some hundred pixels to a side, which may overlap.
     """
-    todo = Tiles(geom, np.array(domain(geom), dtype=np.int64)[:, None], plane)
+    todo = Tiles(geom, np.array(geom.lattice, dtype=np.int64)[:, None], plane)
     found: list[Ints] = []
     far: list[NDArray[np.float64]] = []
     while len(todo):

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from ..pixels.window import Window
 from ..sphere.vectors import Caps
-from .neighbours import columns_on_sky, domain, gap_between, sides
+from .lattice import Grid
+from .neighbours import columns_on_sky, gap_between, sides
 from .tiles import OFF, Tiles
-from .wcs.geom import WcsGeom
 
 __all__ = ["is_outside", "outside_map"]
 
@@ -26,11 +26,12 @@ _SMALL = 128
 
 
 @lru_cache(maxsize=64)
-def outside_map(geom: WcsGeom, angle: float) -> Caps:
+def outside_map(geom: Grid, angle: float) -> Caps:
     """Caps that hold all lattice pixels on the sky, outside the map, within an angle (radians) of it.
 
     Examples
     --------
+    >>> from maskexpr import WcsGeom
     >>> len(outside_map(WcsGeom.allsky(binsz=1), 0.1).radius)
     0
     """
@@ -55,9 +56,9 @@ def outside_map(geom: WcsGeom, angle: float) -> Caps:
     return Caps(np.concatenate(centres, axis=1), np.concatenate(radii))
 
 
-def _sky_window(geom: WcsGeom) -> Window:
+def _sky_window(geom: Grid) -> Window:
     """The domain without what is known to be off the sky or to repeat columns of the map."""
-    found = domain(geom)
+    found = geom.lattice
     if not geom.separable:
         return found
     nx = geom.image_shape[1]
@@ -97,7 +98,7 @@ def _holds_outside(windows: Tiles, i: int) -> bool:
     return bool(is_outside(geom=windows.geom, window=tile.window).any())
 
 
-def is_outside(geom: WcsGeom, window: Window) -> NDArray[np.bool_]:
+def is_outside(geom: Grid, window: Window) -> NDArray[np.bool_]:
     """Which lattice pixels of a window are on the sky and not on the map, shape (ny, nx).
 
     A pixel beyond the map's last column that has the sky position of one on the map is on the map.

@@ -21,7 +21,7 @@ from ..core.errors import GeometryError
 from ..core.once import once
 from ..sphere.angles import unmasked
 from ..sphere.vectors import from_sky, lonlat, rotate, rotation, unit
-from .wcs.geom import WcsGeom
+from .lattice import Grid
 
 __all__ = ["Pixels", "Points", "lonlat_of"]
 
@@ -102,7 +102,7 @@ class Pixels(Points):
 
     Parameters
     ----------
-    geom : WcsGeom
+    geom : Grid
         The geometry; pixels may lie outside its map, on the lattice that its WCS goes on with.
     y, x : ndarray of int64, shape (n,)
         Pixel indices.
@@ -110,7 +110,7 @@ class Pixels(Points):
         Index of the plane along each non-spatial axis, or empty.
     """
 
-    def __init__(self, geom: WcsGeom, y: Ints, x: Ints, plane: tuple[int, ...] = ()) -> None:
+    def __init__(self, geom: Grid, y: Ints, x: Ints, plane: tuple[int, ...] = ()) -> None:
         self.geom = geom
         self.y = y
         self.x = x

@@ -6,12 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..pixels.window import Window
-from .wcs.geom import WcsGeom
+from .lattice import Grid
 
 __all__ = ["sky_by_rows"]
 
 
-def sky_by_rows(geom: WcsGeom, window: Window) -> NDArray[np.bool_] | None:
+def sky_by_rows(geom: Grid, window: Window) -> NDArray[np.bool_] | None:
     """Which pixels of a window are on the sky, shape (ny, nx); None where the sky is not known to be an
     ellipse.
 
@@ -19,6 +19,7 @@ def sky_by_rows(geom: WcsGeom, window: Window) -> NDArray[np.bool_] | None:
 
     Examples
     --------
+    >>> from maskexpr import WcsGeom
     >>> geom = WcsGeom.allsky(binsz=5, proj="AIT")
     >>> int(sky_by_rows(geom, Window(0, 36, 0, 72)).sum())
     1648

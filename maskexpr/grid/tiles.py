@@ -7,6 +7,7 @@ than over one.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,10 +15,9 @@ from numpy.typing import NDArray
 from ..core.once import once
 from ..pixels.window import Window
 from ..sphere.vectors import Caps
-from .bounds import OFF, ON, PART, caps_of, samples, sky_of
+from .lattice import OFF, ON, PART, Grid
 from .points import Pixels
 from .sky_rows import sky_by_rows
-from .wcs.geom import WcsGeom
 
 __all__ = [
     "OFF",
@@ -35,7 +35,7 @@ __all__ = [
 Ints = NDArray[np.int64]
 
 # What may be known of windows, whichever plane they are on.
-_KNOWN = ("_samples", "sky", "caps")
+_KNOWN = ("_measured", "sky", "caps")
 # Sides of the blocks by which the rim of the sky is found, each a multiple of the next.
 _SKY_SIDES = (256, 64, 16)
 
@@ -45,7 +45,7 @@ class Areas:
 
     Parameters
     ----------
-    geom : WcsGeom
+    geom : Grid
         Gives the frame and the axes.
     caps : Caps
         Bounds in the frame of ``geom``.
@@ -55,7 +55,7 @@ class Areas:
 
     caps: Caps
 
-    def __init__(self, geom: WcsGeom, caps: Caps, plane: tuple[int, ...] = ()) -> None:
+    def __init__(self, geom: Grid, caps: Caps, plane: tuple[int, ...] = ()) -> None:
         self.geom = geom
         self.plane = plane
         self.caps = caps
@@ -73,7 +73,7 @@ class Tiles(Areas):
 
     Parameters
     ----------
-    geom : WcsGeom
+    geom : Grid
         The geometry.
     bounds : ndarray of int64, shape (4, n)
         ``y0, y1, x0, x1`` of each window, half open.
@@ -81,7 +81,7 @@ class Tiles(Areas):
         Index of the plane along each non-spatial axis.
     """
 
-    def __init__(self, geom: WcsGeom, bounds: Ints, plane: tuple[int, ...] = ()) -> None:
+    def __init__(self, geom: Grid, bounds: Ints, plane: tuple[int, ...] = ()) -> None:
         self.geom = geom
         self.bounds = bounds
         self.plane = plane
@@ -90,27 +90,27 @@ class Tiles(Areas):
         return int(self.bounds.shape[1])
 
     @once
-    def _samples(self) -> NDArray[np.float64]:
-        return samples(self.geom, self.bounds)
+    def _measured(self) -> Any:
+        return self.geom.measure(self.bounds)
 
     @once
     def sky(self) -> NDArray[np.uint8]:
         """``OFF``, ``PART`` or ``ON`` for each window."""
-        return sky_of(self.geom, self.bounds, self._samples)
+        return self.geom.sky(self.bounds, self._measured)
 
     @once
     def caps(self) -> Caps:
         """Caps that hold all pixel centres."""
-        found = caps_of(self._samples, self.sky)
-        # 216 bytes a window that nobody needs any more.
-        self.__dict__.pop("_samples", None)
+        found = self.geom.caps(self.bounds, self._measured, self.sky)
+        # Some hundred bytes a window that nobody needs any more.
+        self.__dict__.pop("_measured", None)
         return found
 
     def take(self, index: NDArray[np.intp] | NDArray[np.bool_]) -> Tiles:
         """The windows at an index, with what is known of them."""
         some, known = Tiles(self.geom, self.bounds[:, index], self.plane), self.__dict__
-        if "_samples" in known:
-            some.__dict__["_samples"] = self._samples[..., index]
+        if known.get("_measured") is not None:
+            some.__dict__["_measured"] = self._measured[..., index]
         if "sky" in known:
             some.__dict__["sky"] = self.sky[index]
         if "caps" in known:
@@ -159,7 +159,7 @@ class Tiles(Areas):
 class Tile:
     """One window of pixels of one plane of a geometry; it may reach beyond the map, on its lattice."""
 
-    geom: WcsGeom
+    geom: Grid
     window: Window
     plane: tuple[int, ...] = ()
 
@@ -223,7 +223,7 @@ class Tile:
 
 
 def grid_tiles(
-    geom: WcsGeom, rows: tuple[int, ...], columns: tuple[int, ...], plane: tuple[int, ...] = ()
+    geom: Grid, rows: tuple[int, ...], columns: tuple[int, ...], plane: tuple[int, ...] = ()
 ) -> Tiles:
     """The tiles of a whole map, row after row, from the chunk sizes along y and x."""
     y1 = np.cumsum(np.array(rows, dtype=np.int64))

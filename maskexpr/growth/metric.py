@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..grid.lattice import Grid
 from ..grid.tiles import Tile, Tiles
-from ..grid.wcs.geom import WcsGeom
 from ..sphere.vectors import unit
 
 __all__ = ["Metrics", "block_metrics"]
@@ -102,7 +101,7 @@ def block_metrics(tile: Tile, radius: float, smallest: int, largest: int) -> tup
     while side < largest and side * scale < radius:
         side *= 2
     todo, _ = tile.tiles.split(side)
-    if radius >= _RADIUS or not _is_smooth(tile.geom):
+    if radius >= _RADIUS or not tile.geom.smooth:
         return todo.take(np.zeros(len(todo), dtype=bool)), _none(radius), todo
     found, known = [], []
     while True:
@@ -132,7 +131,7 @@ def _within_reach(blocks: Tiles, radius: float) -> Metrics:
     return found._replace(smooth=found.smooth & fits)
 
 
-def _reach_at_middles(geom: WcsGeom, bounds: Ints, radius: float) -> Floats:
+def _reach_at_middles(geom: Grid, bounds: Ints, radius: float) -> Floats:
     """Rows and columns that a radius reaches by the metric at the middles of windows, shape (2, n); 0 where
     it is not known.
     """
@@ -145,7 +144,7 @@ def _reach_at_middles(geom: WcsGeom, bounds: Ints, radius: float) -> Floats:
 
 
 def _with_margin(
-    geom: WcsGeom, bounds: Ints, radius: float, margin: Floats
+    geom: Grid, bounds: Ints, radius: float, margin: Floats
 ) -> tuple[Metrics, NDArray[np.bool_]]:
     """The metrics of windows with a margin of rows and columns, and which reach no further than that."""
     rows, columns = margin
@@ -167,18 +166,7 @@ def _joined(parts: list[Metrics]) -> Metrics:
     return Metrics._make((parts[0].radius, *arrays))
 
 
-@lru_cache(maxsize=256)
-def _is_smooth(geom: WcsGeom) -> bool:
-    """Whether a rectangle of pixels of which the corners are on the sky is on it as a whole, without a fold
-    or a cut.
-    """
-    if geom.convex_sky:
-        return True
-    # A polynomial distortion of one of those: what a fit describes has no folds near the image.
-    return geom.wcs.sip is not None and geom.projection in ("TAN", "ARC", "ZEA", "STG", "SIN")
-
-
-def _bound(geom: WcsGeom, bounds: Floats, radius: float) -> Metrics:
+def _bound(geom: Grid, bounds: Floats, radius: float) -> Metrics:
     """Bounds of the metric over windows (shape (4, n)) from samples at 3 x 3 places of each."""
     yy, yx, xx = _sampled(geom, bounds)
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
@@ -201,7 +189,7 @@ def _bound(geom: WcsGeom, bounds: Floats, radius: float) -> Metrics:
     return Metrics(radius, *middle, low, high, reach, np.asarray(smooth))
 
 
-def _sampled(geom: WcsGeom, bounds: Floats) -> tuple[Floats, Floats, Floats]:
+def _sampled(geom: Grid, bounds: Floats) -> tuple[Floats, Floats, Floats]:
     """The metric's entries at the corners, the middles of the sides and the middle of windows, shape (3, 3,
     n) each.
     """
@@ -211,7 +199,7 @@ def _sampled(geom: WcsGeom, bounds: Floats) -> tuple[Floats, Floats, Floats]:
     return _metric_at(geom, y, x)
 
 
-def _metric_at(geom: WcsGeom, y: Floats, x: Floats) -> tuple[Floats, Floats, Floats]:
+def _metric_at(geom: Grid, y: Floats, x: Floats) -> tuple[Floats, Floats, Floats]:
     """The metric's entries at places that broadcast, by differences."""
     step = _STEP / np.deg2rad(float(geom.pixel_scales.to_value("deg").max()))
     step = min(step, 0.5)

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from ..core.coverage import EMPTY, FULL, MIXED, Coverage, invert
 from ..core.errors import MaskTypeError, NeedsGridError
 from ..expr.mask import Ask, Bools, Mask, Reach
+from ..grid.lattice import Grid
 from ..grid.points import Pixels, Points
 from ..grid.tiles import Areas, Tile, Tiles
-from ..grid.wcs.geom import WcsGeom
 from ..pixels.window import Window
 from .pixel import cover_in_pixels, grow_in_pixels
 from .plane import grow_plane
@@ -57,7 +57,7 @@ class Sized(Mask):
     def axes(self) -> frozenset[str]:
         return frozenset() if self.axis is None else frozenset({self.axis})
 
-    def check(self, geom: WcsGeom) -> None:
+    def check(self, geom: Grid) -> None:
         check_axis(self.sizes(), self.axis, geom)
 
 
@@ -134,11 +134,11 @@ class SkyGrowth(Growth):
         else:
             super().paint(tile, out, of)
 
-    def _shape(self, geom: WcsGeom, plane: tuple[int, ...]) -> SkyShape:
+    def _shape(self, geom: Grid, plane: tuple[int, ...]) -> SkyShape:
         lon, lat = np.deg2rad(plane_row(self.radius, self.axis, geom, plane))
         return SkyShape(float(lon), float(lat), self.kernel == "box")
 
-    def _widths(self, geom: WcsGeom, plane: tuple[int, ...]) -> NDArray[np.int64]:
+    def _widths(self, geom: Grid, plane: tuple[int, ...]) -> NDArray[np.int64]:
         size = plane_row(self.radius, self.axis, geom, plane)
         return row_widths(in_pixels(size, self.unit, geom), self.kernel)
 

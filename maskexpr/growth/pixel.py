@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from ..core.coverage import EMPTY, FULL, MIXED, Coverage
 from ..expr.mask import Ask, Bools, Mask
+from ..grid.lattice import Grid
 from ..grid.tiles import ON, Areas, Tile, Tiles
-from ..grid.wcs.geom import WcsGeom
 from ..pixels.dilate import grow_into
 from ..pixels.window import Window
 
@@ -17,7 +17,7 @@ __all__ = ["cover_in_pixels", "grow_in_pixels", "map_window"]
 Ints = NDArray[np.int64]
 
 
-def map_window(geom: WcsGeom) -> Window:
+def map_window(geom: Grid) -> Window:
     """The window of the whole map."""
     ny, nx = geom.image_shape
     return Window(0, ny, 0, nx)

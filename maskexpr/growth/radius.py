@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ..core.errors import AngleError, AxisError, MaskValueError
 from ..core.records import frozen_array
-from ..grid.wcs.geom import WcsGeom
+from ..grid.lattice import Grid
 from ..pixels.disks import box_widths, disk_widths
 from ..sphere.angles import format_degrees, is_pixels, to_degrees_array
 
@@ -81,7 +81,7 @@ def _numbers(value: Any, unit: str) -> Floats:
     return numbers
 
 
-def check_axis(sizes: Floats, axis: str | None, geom: WcsGeom) -> None:
+def check_axis(sizes: Floats, axis: str | None, geom: Grid) -> None:
     """Raise if there is a radius for each bin of an axis and the geometry's axis is not so long."""
     if axis is None:
         return
@@ -95,14 +95,14 @@ def check_axis(sizes: Floats, axis: str | None, geom: WcsGeom) -> None:
         raise AxisError(f"there are {len(sizes)} radii for the {found[axis]} bins of the axis {axis!r}")
 
 
-def plane_row(sizes: Floats, axis: str | None, geom: WcsGeom, plane: tuple[int, ...]) -> tuple[float, float]:
+def plane_row(sizes: Floats, axis: str | None, geom: Grid, plane: tuple[int, ...]) -> tuple[float, float]:
     """Half-sides (lon, lat) on one plane."""
     names = [each.name for each in geom.axes]
     row = 0 if axis is None else plane[names.index(axis)]
     return float(sizes[row, 0]), float(sizes[row, 1])
 
 
-def in_pixels(size: tuple[float, float], unit: str, geom: WcsGeom) -> tuple[float, float]:
+def in_pixels(size: tuple[float, float], unit: str, geom: Grid) -> tuple[float, float]:
     """Half-sides in pixels along (x, y), by the pixel scales at the reference pixel."""
     if unit == "pix":
         return size

@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 
 from ..core.coverage import EMPTY
 from ..expr.mask import Bools
+from ..grid.lattice import Grid
 from ..grid.neighbours import columns_on_sky, rows_within
 from ..grid.tiles import Tile, Tiles
-from ..grid.wcs.geom import WcsGeom
 from ..pixels.spread import RowSpread
 from ..pixels.window import Window
 from .shape import NEVER, Selection, SkyShape
@@ -112,7 +112,7 @@ def _bands(tile: Tile, shape: SkyShape, first: int, last: int) -> Iterator[Band]
                 yield _band(tile, shape, start + y0, top - tile.window.y0 + diagonal, near)
 
 
-def _rows(geom: WcsGeom, y0: int, y1: int) -> tuple[int, Floats]:
+def _rows(geom: Grid, y0: int, y1: int) -> tuple[int, Floats]:
     """The first row on the sky of a range, and the latitudes (radians) of those that are."""
     lat = np.deg2rad(geom.lat_of(np.arange(y0, y1)))
     known = np.flatnonzero(np.isfinite(lat))
@@ -165,7 +165,7 @@ def _wrapped(tile: Tile, shape: SkyShape, y0: int, top: int, near: Ints) -> Ints
     return wrapped
 
 
-def _columns(geom: WcsGeom, x0: int, x1: int, near: int, wrapped: int) -> Intervals:
+def _columns(geom: Grid, x0: int, x1: int, near: int, wrapped: int) -> Intervals:
     """Columns of the sky from which the columns ``x0`` to ``x1`` can be reached, as intervals without
     overlap.
     """

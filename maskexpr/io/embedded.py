@@ -21,7 +21,7 @@ from ..pixels.window import Window
 from .gammapy import from_gammapy_map, is_gammapy_map
 from .read import read_map
 from .sources import ArraySource, FileSource, Opened, as_source
-from .xarray import attrs_of, geom_from_attrs, geom_of
+from .xarray import geom_from_attrs, geom_of
 
 __all__ = ["LARGEST", "EmbeddedSource", "Source", "array_on_grid", "held_source"]
 
@@ -55,7 +55,7 @@ class EmbeddedSource:
     @classmethod
     def of(cls, values: NDArray[Any], geom: WcsGeom) -> EmbeddedSource:
         """A copy of an array on its geometry."""
-        attrs = attrs_of(geom)
+        attrs = geom.to_attrs()
         native = frozen_array(values, dtype=values.dtype.newbyteorder("="))
         return cls(native, attrs["fits_header"], attrs["axes"])
 

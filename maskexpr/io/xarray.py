@@ -20,19 +20,18 @@ from astropy.io import fits
 
 from ..core.errors import GeometryError
 from ..grid.axis import Axis
+from ..grid.lattice import Grid
 from ..grid.wcs.geom import WcsGeom
 from ..pixels.window import Window
 
-__all__ = ["GRID", "attrs_of", "geom_from_attrs", "geom_of", "grid_number", "wrap"]
+__all__ = ["GRID", "geom_from_attrs", "geom_of", "grid_number", "wrap"]
 
 GRID: Final = "sky_wcs"
 """Name of the scalar coordinate that holds the geometry."""
 
-_CARD: Final = 80
-
 
 def wrap(
-    array: Any, geom: WcsGeom, name: str | None = None, attrs: Mapping[str, Any] | None = None
+    array: Any, geom: Grid, name: str | None = None, attrs: Mapping[str, Any] | None = None
 ) -> xr.DataArray:
     """Put an array on its geometry.
 
@@ -40,7 +39,7 @@ def wrap(
     ----------
     array : numpy or dask array, shape ``geom.shape``
         The values; they are not copied.
-    geom : WcsGeom
+    geom : Grid
         Where they are.
     name : str, optional
         Name of the result.
@@ -50,7 +49,7 @@ def wrap(
     Returns
     -------
     DataArray
-        With dims (axes..., "y", "x").
+        With dims (axes..., *geom.dims).
 
     Raises
     ------
@@ -68,19 +67,20 @@ def wrap(
         raise GeometryError(
             f"an array of shape {tuple(array.shape)} does not fit the geometry's shape {geom.shape}"
         )
-    ny, nx = geom.image_shape
     # A range instead of an array: a map of 10^12 pixels has coordinates of a few bytes.
-    coords: dict[Hashable, Any] = {"y": pd.RangeIndex(ny), "x": pd.RangeIndex(nx)}
+    coords: dict[Hashable, Any] = {
+        dim: pd.RangeIndex(length) for dim, length in zip(geom.dims, geom.image_shape, strict=True)
+    }
     for axis in geom.axes:
         coords[axis.name] = (axis.name, axis.center.value, {"units": str(axis.unit)})
-    coords[GRID] = ((), np.int64(grid_number(geom)), attrs_of(geom))
-    dims = (*(axis.name for axis in geom.axes), "y", "x")
+    coords[GRID] = ((), np.int64(grid_number(geom)), geom.to_attrs())
+    dims = (*(axis.name for axis in geom.axes), *geom.dims)
     return xr.DataArray(
         array, coords=coords, dims=dims, name=name, attrs={**(attrs or {}), "grid_mapping": GRID}
     )
 
 
-def grid_number(geom: WcsGeom) -> int:
+def grid_number(geom: Grid) -> int:
     """The fingerprint of a geometry as a signed 64-bit number, which every file format can hold.
 
     Examples
@@ -91,25 +91,8 @@ def grid_number(geom: WcsGeom) -> int:
     return int.from_bytes(bytes.fromhex(geom.fingerprint)[:8], "little", signed=True)
 
 
-def attrs_of(geom: WcsGeom) -> dict[str, str]:
-    """A geometry as texts: FITS cards of the image, one a line; the axes as JSON; the fingerprint.
-
-    Examples
-    --------
-    >>> attrs_of(WcsGeom.allsky(binsz=1))["fits_header"].splitlines()[0].split()
-    ['NAXIS', '=', '2']
-    """
-    text = geom.to_image().to_header().tostring(sep="", endcard=False, padding=False)
-    cards = [text[i : i + _CARD].rstrip() for i in range(0, len(text), _CARD)]
-    axes = [
-        {"name": axis.name, "unit": str(axis.unit), "interp": axis.interp, "edges": axis.edges.value.tolist()}
-        for axis in geom.axes
-    ]
-    return {"fits_header": "\n".join(cards), "axes": json.dumps(axes), "fingerprint": geom.fingerprint}
-
-
 def geom_from_attrs(attrs: Mapping[str, Any]) -> WcsGeom:
-    """The geometry of texts that `attrs_of` made.
+    """The geometry of texts that `WcsGeom.to_attrs` made.
 
     Raises
     ------
@@ -118,7 +101,7 @@ def geom_from_attrs(attrs: Mapping[str, Any]) -> WcsGeom:
 
     Examples
     --------
-    >>> geom_from_attrs(attrs_of(WcsGeom.allsky(binsz=1))) == WcsGeom.allsky(binsz=1)
+    >>> geom_from_attrs(WcsGeom.allsky(binsz=1).to_attrs()) == WcsGeom.allsky(binsz=1)
     True
     """
     missing = [key for key in ("fits_header", "axes") if not isinstance(attrs.get(key), str)]

@@ -19,7 +19,7 @@ from ..grid.wcs.geom import WcsGeom
 from ..pixels.window import Window
 from .unpacked import Stamp
 from .writer import Block, MaskWriter
-from .xarray import GRID, attrs_of, grid_number
+from .xarray import GRID, grid_number
 
 __all__ = ["ZarrWriter", "dataset", "provenance_of", "read_planes", "write_zarr"]
 
@@ -123,7 +123,7 @@ class ZarrWriter(MaskWriter):
             self._coordinate(name, (name,), np.arange(length, dtype=np.int64), {})
         for axis in geom.axes:
             self._coordinate(axis.name, (axis.name,), axis.center.value, {"units": str(axis.unit)})
-        self._coordinate(GRID, (), np.int64(grid_number(geom)), attrs_of(geom))
+        self._coordinate(GRID, (), np.int64(grid_number(geom)), geom.to_attrs())
 
     def _coordinate(self, name: str, dims: tuple[str, ...], values: Any, attrs: Mapping[str, str]) -> None:
         data = np.asarray(values)

@@ -14,9 +14,9 @@ from ..core.coverage import EMPTY, FULL, MIXED, Coverage
 from ..core.errors import AxisError, MaskTypeError, NeedsGridError
 from ..expr.mask import Ask, Bools, Mask
 from ..grid.axis import Axis
+from ..grid.lattice import Grid
 from ..grid.points import Pixels, Points
 from ..grid.tiles import Areas, Tile
-from ..grid.wcs.geom import WcsGeom
 from ..io.embedded import Source
 from ..pixels.window import Window
 from ..sphere.vectors import lonlat
@@ -57,14 +57,14 @@ class FromData(Mask):
         raise NotImplementedError
 
     @property
-    def grid(self) -> WcsGeom:
+    def grid(self) -> Grid:
         """The geometry of the data."""
         return self.data.open().geom
 
     def axes(self) -> frozenset[str]:
         return frozenset(axis.name for axis in self.grid.axes)
 
-    def check(self, geom: WcsGeom) -> None:
+    def check(self, geom: Grid) -> None:
         matching_planes(self.label(), self.grid, geom)
 
     def coverage(self, areas: Areas, of: Ask) -> Coverage:
@@ -117,7 +117,7 @@ class FromData(Mask):
         out[part] = judged
         return out
 
-    def _look_up(self, tile: Tile, grid: WcsGeom, of: Ask) -> tuple[Ints, Ints]:
+    def _look_up(self, tile: Tile, grid: Grid, of: Ask) -> tuple[Ints, Ints]:
         """Data pixels under the pixels of a tile, -1 beyond the data; blocks beyond it cost nothing."""
         y = np.full(tile.shape, -1, dtype=np.int64)
         x = np.full(tile.shape, -1, dtype=np.int64)
@@ -138,7 +138,7 @@ class FromData(Mask):
             out[inside] = self.judge(values, Place(where, plane, y, x))
         return out
 
-    def plane_of(self, where: Tile | Points, grid: WcsGeom) -> tuple[int, ...]:
+    def plane_of(self, where: Tile | Points, grid: Grid) -> tuple[int, ...]:
         """The plane of the data that is asked for at a place."""
         if not grid.axes:
             return ()
@@ -153,7 +153,7 @@ class FromData(Mask):
         )
 
 
-def matching_planes(what: str, grid: WcsGeom, geom: WcsGeom) -> tuple[int, ...]:
+def matching_planes(what: str, grid: Grid, geom: Grid) -> tuple[int, ...]:
     """For each axis of the data, which axis of a geometry it is.
 
     Raises

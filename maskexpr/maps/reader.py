@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.trace import count
+from ..grid.lattice import Grid
 from ..grid.tiles import Areas, Tiles
-from ..grid.wcs.geom import WcsGeom
 from ..io.embedded import EmbeddedSource, Source
 from ..io.sources import ArraySource, FileSource
 from ..pixels.window import Window
@@ -32,28 +32,17 @@ _PARTS = 6
 
 
 @lru_cache(maxsize=256)
-def offset(geom: WcsGeom, grid: WcsGeom) -> tuple[int, int] | None:
-    """What to add to pixel indices (y, x) of one geometry to get those of another, if their lattice is one.
-
-    Examples
-    --------
-    >>> geom = WcsGeom.allsky(binsz=1)
-    >>> offset(geom.window(Window(10, 20, 30, 40)), geom)
-    (10, 30)
-    """
-    here, there = geom.reference_pixel, grid.reference_pixel
-    down, across = round(there[0] - here[0]), round(there[1] - here[1])
-    moved = geom.window(Window(-down, 1 - down, -across, 1 - across))
-    same = moved.to_image() == grid.window(Window(0, 1, 0, 1)).to_image()
-    return (down, across) if same else None
+def offset(geom: Grid, grid: Grid) -> tuple[int, int] | None:
+    """What to add to pixel indices (y, x) of one grid to get those of another, if their lattice is one."""
+    return geom.offset_in(grid)
 
 
-def nearest(grid: WcsGeom, frame: str, lon: Floats, lat: Floats) -> tuple[Ints, Ints]:
+def nearest(grid: Grid, frame: str, lon: Floats, lat: Floats) -> tuple[Ints, Ints]:
     """The pixel of a map that holds each position, -1 where the map does not.
 
     Parameters
     ----------
-    grid : WcsGeom
+    grid : Grid
         The map.
     frame : str
         Frame of the positions.
@@ -67,6 +56,7 @@ def nearest(grid: WcsGeom, frame: str, lon: Floats, lat: Floats) -> tuple[Ints, 
 
     Examples
     --------
+    >>> from maskexpr import WcsGeom
     >>> geom = WcsGeom.create(npix=(2, 2), binsz=1, proj="TAN")
     >>> [v.tolist() for v in nearest(geom, "icrs", np.array([0.3, 40.0]), np.array([-0.2, 0.0]))]
     [[0, -1], [0, -1]]
@@ -82,7 +72,7 @@ def nearest(grid: WcsGeom, frame: str, lon: Floats, lat: Floats) -> tuple[Ints, 
     return np.where(there, y, -1).astype(np.int64), np.where(there, x, -1).astype(np.int64)
 
 
-def _settle_last(grid: WcsGeom, y: Floats, x: Floats, edge: NDArray[np.intp]) -> None:
+def _settle_last(grid: Grid, y: Floats, x: Floats, edge: NDArray[np.intp]) -> None:
     """Positions on the far rim of the map: over the seam, or back where no pixel follows (at a pole)."""
     ny, nx = grid.image_shape
     flat_y, flat_x = y.reshape(-1), x.reshape(-1)
@@ -95,7 +85,7 @@ def _settle_last(grid: WcsGeom, y: Floats, x: Floats, edge: NDArray[np.intp]) ->
 
 
 @lru_cache(maxsize=64)
-def _footprint(grid: WcsGeom) -> Caps:
+def _footprint(grid: Grid) -> Caps:
     """Caps that hold everything that belongs to a map."""
     ny, nx = grid.image_shape
     rows = np.unique(np.linspace(0, ny, min(_PARTS, ny) + 1).astype(np.int64))
@@ -107,7 +97,7 @@ def _footprint(grid: WcsGeom) -> Caps:
     return caps.take(caps.radius >= 0)
 
 
-def meets(grid: WcsGeom, areas: Areas) -> NDArray[np.bool_]:
+def meets(grid: Grid, areas: Areas) -> NDArray[np.bool_]:
     """Which areas may hold something that belongs to a map, shape (n,)."""
     if isinstance(areas, Tiles):
         shift = offset(areas.geom, grid)
@@ -190,7 +180,7 @@ def _in_memory(source: Source) -> NDArray[Any] | None:
     return None
 
 
-def _edges(source: Source, geom: WcsGeom) -> tuple[Ints, Ints]:
+def _edges(source: Source, geom: Grid) -> tuple[Ints, Ints]:
     """First row and first column of every piece in which a source is best read."""
     if isinstance(source, ArraySource) and isinstance(source.array, da.Array):
         rows, columns = (np.cumsum([0, *sizes[:-1]]) for sizes in source.array.chunks[-2:])

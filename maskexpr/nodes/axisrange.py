@@ -11,9 +11,9 @@ import numpy as np
 from ..core.coverage import EMPTY, FULL, Coverage
 from ..core.errors import AxisError, MaskValueError
 from ..expr.mask import Ask, Bools, Mask, node
+from ..grid.lattice import Grid
 from ..grid.points import Points
 from ..grid.tiles import Areas, Tile
-from ..grid.wcs.geom import WcsGeom
 
 __all__ = ["AxisRange"]
 
@@ -80,10 +80,10 @@ class AxisRange(Mask):
     def axes(self) -> frozenset[str]:
         return frozenset([self.name])
 
-    def check(self, geom: WcsGeom) -> None:
+    def check(self, geom: Grid) -> None:
         self.selected(geom)
 
-    def selected(self, geom: WcsGeom) -> Bools:
+    def selected(self, geom: Grid) -> Bools:
         """Which bins of the axis are in the range, shape (nbin,)."""
         found = [axis for axis in geom.axes if axis.name == self.name]
         if not found:
@@ -115,7 +115,7 @@ class AxisRange(Mask):
         scale = np.log if np.all(edges > 0) and limit > 0 else np.asarray
         return float(edges[np.argmin(np.abs(scale(edges) - scale(limit)))])
 
-    def _is_in(self, geom: WcsGeom, plane: tuple[int, ...]) -> bool:
+    def _is_in(self, geom: Grid, plane: tuple[int, ...]) -> bool:
         place = [axis.name for axis in geom.axes].index(self.name)
         return bool(self.selected(geom)[plane[place]])
 

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from ..core.coverage import EMPTY, FULL, MIXED, Coverage
 from ..core.errors import MaskValueError
 from ..expr.mask import Ask, Bools, Reach, node
+from ..grid.lattice import Grid
 from ..grid.outside import is_outside, outside_map
 from ..grid.points import Points
 from ..grid.tiles import Areas, Tile, Tiles
-from ..grid.wcs.geom import WcsGeom
 from ..growth.node import Sized, at_pixels, grow_on_sky, reach_of
 from ..growth.pixel import map_window
 from ..growth.radius import half_sides, in_pixels, plane_row, show
@@ -126,11 +126,11 @@ class Boundary(Sized):
         )
         return ~grow_on_sky(where, self._shape(geom, where.plane), beyond)
 
-    def _shape(self, geom: WcsGeom, plane: tuple[int, ...]) -> SkyShape:
+    def _shape(self, geom: Grid, plane: tuple[int, ...]) -> SkyShape:
         lon, lat = np.deg2rad(plane_row(self.width, self.axis, geom, plane))
         return SkyShape(float(lon), float(lat), self.box)
 
-    def _limits(self, geom: WcsGeom, plane: tuple[int, ...]) -> tuple[int, int, int, int]:
+    def _limits(self, geom: Grid, plane: tuple[int, ...]) -> tuple[int, int, int, int]:
         """Rows and columns of the interior, half open."""
         size = in_pixels(plane_row(self.width, self.axis, geom, plane), self.unit, geom)
         columns, rows = (math.ceil(2 * each * (1 - _TIE)) // 2 for each in size)
@@ -138,7 +138,7 @@ class Boundary(Sized):
         return y0, y1, x0, x1
 
 
-def _inside(bounds: NDArray[np.int64], geom: WcsGeom) -> NDArray[np.bool_]:
+def _inside(bounds: NDArray[np.int64], geom: Grid) -> NDArray[np.bool_]:
     """Which windows lie on the map as a whole."""
     ny, nx = geom.image_shape
     y0, y1, x0, x1 = bounds

@@ -17,9 +17,9 @@ from ..core.coverage import Coverage
 from ..core.errors import AxisError, MaskTypeError, MaskValueError
 from ..core.records import frozen_array
 from ..expr.mask import Ask, Bools, Mask, node
+from ..grid.lattice import Grid
 from ..grid.points import Points, lonlat_of
 from ..grid.tiles import Areas, Tile
-from ..grid.wcs.geom import WcsGeom
 from ..io.tables import read_catalog
 from ..sphere.angles import format_degrees, to_degrees_array
 from ..sphere.vectors import TIE, lonlat, rotate, rotation, unit
@@ -151,7 +151,7 @@ class Catalog(Mask):
     def axes(self) -> frozenset[str]:
         return frozenset([self.axis]) if self.radius.ndim == 2 else frozenset()
 
-    def check(self, geom: WcsGeom) -> None:
+    def check(self, geom: Grid) -> None:
         if self.radius.ndim < 2:
             return
         bins = {axis.name: axis.nbin for axis in geom.axes}

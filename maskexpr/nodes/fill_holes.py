@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from ..components.areas import Area, area_of, area_text, limit
 from ..components.node import Connected, check_fields, inside_map
 from ..core.coverage import MIXED, Coverage, invert
 from ..expr.mask import Ask, Bools, Mask, node
-from ..grid.rim import Area, area_of, area_text, domain, limit
+from ..grid.lattice import Grid
+from ..grid.rim import topology
 from ..grid.tiles import Areas, Tile, Tiles
-from ..grid.wcs.geom import WcsGeom
 from ..pixels.join import EDGE, Champion, Rule, Table
 
 __all__ = ["FillHoles"]
@@ -89,14 +90,14 @@ class FillHoles(Connected):
     def candidates_in(self, tiles: Tiles, of: Ask) -> Coverage:
         return invert(of.coverage(self.mask, tiles))
 
-    def area_unit(self, geom: WcsGeom) -> str | None:
+    def area_unit(self, geom: Grid) -> str | None:
         if self.max_area is not None:
             return self.max_area[1]
-        return "deg2" if domain(geom).edgeless else None
+        return "deg2" if topology(geom).edgeless else None
 
-    def rule(self, geom: WcsGeom) -> Rule:
+    def rule(self, geom: Grid) -> Rule:
         largest = None if self.max_area is None else area_of(geom, self.max_area, upper=True)
-        edgeless = domain(geom).edgeless
+        edgeless = topology(geom).edgeless
 
         def is_hole(table: Table, champion: Champion) -> Bools:
             hole = (table.flags & EDGE) == 0

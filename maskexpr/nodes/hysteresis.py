@@ -12,8 +12,8 @@ from ..components.node import Connected, check_fields, inside_map
 from ..core.coverage import EMPTY, FULL, MIXED, Coverage
 from ..core.errors import MaskValueError
 from ..expr.mask import Ask, Bools, Mask, node
+from ..grid.lattice import Grid
 from ..grid.tiles import Areas, Tile, Tiles
-from ..grid.wcs.geom import WcsGeom
 from ..maps.levels import levels
 from ..pixels.join import SEED, Champion, Rule, Table
 from ..pixels.words import Words, pack
@@ -59,6 +59,7 @@ class Hysteresis(Connected):
 
     Examples
     --------
+    >>> from maskexpr import WcsGeom
     >>> geom = WcsGeom.create(npix=(9, 1), binsz=1)
     >>> data = np.array([[1.0, 2, 3, 2, 1, 2, 1, 3, 2]])
     >>> Hysteresis((data, geom), low=1.5, high=2.5)
@@ -149,7 +150,7 @@ class Hysteresis(Connected):
         seeds[y[held], x[held]] = True
         return pack(seeds[None])
 
-    def rule(self, geom: WcsGeom) -> Rule:
+    def rule(self, geom: Grid) -> Rule:
         def has_seed(table: Table, champion: Champion) -> Bools:
             return np.asarray((table.flags & SEED) != 0)
 

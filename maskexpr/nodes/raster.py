@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ..core.errors import MaskTypeError
 from ..expr.mask import Bools, node
-from ..grid.wcs.geom import WcsGeom
+from ..grid.lattice import Grid
 from ..io.embedded import Source, held_source
 from ..io.sources import FileSource, as_mask
 from ..maps.leaf import FromData, Place, flag, name_of
@@ -58,7 +58,7 @@ class Raster(FromData):
     def label(self) -> str:
         return f"Raster({name_of(self.data)}{', outside=True' * self.outside})"
 
-    def check(self, geom: WcsGeom) -> None:
+    def check(self, geom: Grid) -> None:
         self._check_type()
         super().check(geom)
 

@@ -14,9 +14,9 @@ from ..core.coverage import EMPTY, Coverage
 from ..core.errors import MaskValueError, NeedsGridError
 from ..core.once import once
 from ..expr.mask import And, Ask, Bools, Mask, NoSky, Not, Or, Xor, node
+from ..grid.lattice import Grid
 from ..grid.points import Pixels, Points
 from ..grid.tiles import Areas, Tile, Tiles
-from ..grid.wcs.geom import WcsGeom
 from ..shapes import Compound, Line, Point, Shape
 from ..shapes.formats.planar import pixel_coverage, pixel_values
 from ..shapes.formats.read import read_shape, shape_of
@@ -151,7 +151,7 @@ class Region(Mask):
         one_union = not isinstance(shape, Compound) or shape.joined == "or"
         return self.metric == "sky" and one_union and all(isinstance(x, Point | Line) for x in shape.leaves)
 
-    def _marked(self, geom: WcsGeom) -> MarkedPixels:
+    def _marked(self, geom: Grid) -> MarkedPixels:
         """The pixels that points and lines mark; those of the last geometries are kept."""
         if isinstance(self.shape, Point | Line):
             return self.shape.pixels(geom)
@@ -163,7 +163,7 @@ class Region(Mask):
             return self._pixels[geom]
 
     @once
-    def _pixels(self) -> dict[WcsGeom, MarkedPixels]:
+    def _pixels(self) -> dict[Grid, MarkedPixels]:
         return {}
 
     @once

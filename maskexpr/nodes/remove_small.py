@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from ..components.areas import Area, area_of, area_text, limit
 from ..components.node import Connected, check_fields, inside_map
 from ..core.coverage import MIXED, Coverage
 from ..expr.mask import Ask, Bools, Mask, node
-from ..grid.rim import Area, area_of, area_text, limit
+from ..grid.lattice import Grid
 from ..grid.tiles import Areas, Tile, Tiles
-from ..grid.wcs.geom import WcsGeom
 from ..pixels.join import Champion, Rule, Table
 
 __all__ = ["RemoveSmall"]
@@ -86,10 +86,10 @@ class RemoveSmall(Connected):
     def candidates_in(self, tiles: Tiles, of: Ask) -> Coverage:
         return of.coverage(self.mask, tiles)
 
-    def area_unit(self, geom: WcsGeom) -> str:
+    def area_unit(self, geom: Grid) -> str:
         return self.min_area[1]
 
-    def rule(self, geom: WcsGeom) -> Rule:
+    def rule(self, geom: Grid) -> Rule:
         least = area_of(geom, self.min_area, upper=False)
 
         def large_enough(table: Table, champion: Champion) -> Bools:

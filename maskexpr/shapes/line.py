@@ -14,7 +14,7 @@ from scipy.spatial import cKDTree
 from ..core.coverage import EMPTY, MIXED, Coverage
 from ..core.errors import RegionError
 from ..core.records import record
-from ..grid.wcs.geom import WcsGeom
+from ..grid.lattice import Grid
 from ..sphere.vectors import Caps, chord2, chord2_of, lonlat, rotate, rotation, unit
 from .base import IMAGE, SLACK, Bools, Shape, place, store, written_place
 
@@ -41,12 +41,12 @@ class _Marks(Shape):
         """See `Shape.needs_grid`."""
         return True
 
-    def pixels(self, geom: WcsGeom) -> MarkedPixels:
+    def pixels(self, geom: Grid) -> MarkedPixels:
         """The pixels of a grid that it marks."""
         return _marked(self, geom)
 
     @staticmethod
-    def find(geom: WcsGeom, lon: Floats, lat: Floats, frame: str) -> tuple[Floats, Floats]:
+    def find(geom: Grid, lon: Floats, lat: Floats, frame: str) -> tuple[Floats, Floats]:
         """Places, in pixels, that are in the pixels that shapes at such positions mark."""
         raise NotImplementedError
 
@@ -73,7 +73,7 @@ class Point(_Marks):
         store(self, lon=lon, lat=lat)
 
     @staticmethod
-    def find(geom: WcsGeom, lon: Floats, lat: Floats, frame: str) -> tuple[Floats, Floats]:
+    def find(geom: Grid, lon: Floats, lat: Floats, frame: str) -> tuple[Floats, Floats]:
         """See `_Marks.find`; positions of shape (n,)."""
         return geom.pixel(*lonlat(rotate(rotation(frame, geom.frame), unit(lon, lat))))
 
@@ -108,7 +108,7 @@ class Line(_Marks):
             raise RegionError("a line between antipodes: many arcs join them")
 
     @staticmethod
-    def find(geom: WcsGeom, lon: Floats, lat: Floats, frame: str) -> tuple[Floats, Floats]:
+    def find(geom: Grid, lon: Floats, lat: Floats, frame: str) -> tuple[Floats, Floats]:
         """See `_Marks.find`; positions of shape (n, 2)."""
         ends = rotate(rotation(frame, geom.frame), unit(lon.T, lat.T))
         found = [
@@ -158,11 +158,11 @@ class MarkedPixels(NamedTuple):
 
 
 @lru_cache(maxsize=256)
-def _marked(shape: _Marks, geom: WcsGeom) -> MarkedPixels:
+def _marked(shape: _Marks, geom: Grid) -> MarkedPixels:
     return marked([shape], geom)
 
 
-def marked(shapes: Sequence[Any], geom: WcsGeom) -> MarkedPixels:
+def marked(shapes: Sequence[Any], geom: Grid) -> MarkedPixels:
     """The pixels of a grid that any of some points and lines marks."""
     alike: dict[Any, list[Any]] = {}
     for each in shapes:
@@ -189,7 +189,7 @@ def _cell(pixel: Floats) -> Ints:
     return np.floor(pixel + 0.5).astype(np.int64)
 
 
-def _crossed(geom: WcsGeom, start: Floats, end: Floats) -> tuple[Floats, Floats]:
+def _crossed(geom: Grid, start: Floats, end: Floats) -> tuple[Floats, Floats]:
     """Places in every pixel that arcs cross, whose ends have shape (3, n): each is halved until each piece
     passes one side of a pixel.
 

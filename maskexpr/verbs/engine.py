@@ -24,8 +24,8 @@ from ..core.errors import MaskTypeError
 from ..expr.describe import one_line
 from ..expr.mask import Mask
 from ..expr.serialize import to_dict
+from ..grid.lattice import Grid
 from ..grid.points import Points
-from ..grid.wcs.geom import WcsGeom
 from ..io.xarray import wrap
 from .plot import plot
 from .sample import contains_pixels, selected_area
@@ -46,7 +46,7 @@ __all__ = [
 ]
 
 
-def on(mask: Mask, geom: WcsGeom, chunks: Any = "auto") -> xr.DataArray:
+def on(mask: Mask, geom: Grid, chunks: Any = "auto") -> xr.DataArray:
     """Put a mask on a grid: a lazy bool DataArray. See `Mask.on`."""
     compiled = compile_mask(mask, geom, chunks)
     array = lazy_array(compiled.name, compiled, compiled.chunks)
@@ -55,23 +55,23 @@ def on(mask: Mask, geom: WcsGeom, chunks: Any = "auto") -> xr.DataArray:
     return _wrapped(mask, geom, array)
 
 
-def compute(mask: Mask, geom: WcsGeom, chunks: Any = "auto") -> xr.DataArray:
+def compute(mask: Mask, geom: Grid, chunks: Any = "auto") -> xr.DataArray:
     """Put a mask on a grid, in memory. See `Mask.compute`."""
-    if isinstance(chunks, str) and chunks == "auto" and isinstance(geom, WcsGeom):
+    if isinstance(chunks, str) and chunks == "auto" and isinstance(geom, Grid):
         chunks = whole_rows(geom)
     return _wrapped(mask, geom, compute_array(compile_mask(mask, geom, chunks)))
 
 
-def _wrapped(mask: Mask, geom: WcsGeom, array: Any) -> xr.DataArray:
+def _wrapped(mask: Mask, geom: Grid, array: Any) -> xr.DataArray:
     return wrap(array, geom, name="mask", attrs={"mask": one_line(mask)})
 
 
-def plan(mask: Mask, geom: WcsGeom, chunks: Any = "auto", memory_limit: Any = None) -> Plan:
+def plan(mask: Mask, geom: Grid, chunks: Any = "auto", memory_limit: Any = None) -> Plan:
     """Plan a mask on a grid. See `Mask.plan`."""
     return make_plan(mask, geom, chunks, memory_limit)
 
 
-def contains(mask: Mask, positions: SkyCoord, geom: WcsGeom | None = None) -> NDArray[np.bool_]:
+def contains(mask: Mask, positions: SkyCoord, geom: Grid | None = None) -> NDArray[np.bool_]:
     """Which sky positions are selected. See `Mask.contains`."""
     if not isinstance(positions, SkyCoord):
         raise MaskTypeError(f"positions must be a SkyCoord, got a {type(positions).__name__}")
@@ -81,11 +81,11 @@ def contains(mask: Mask, positions: SkyCoord, geom: WcsGeom | None = None) -> ND
     return Evaluator(simple).run(simple, Points.from_sky(positions)).reshape(positions.shape)
 
 
-def area(mask: Mask, geom: WcsGeom) -> u.Quantity:
+def area(mask: Mask, geom: Grid) -> u.Quantity:
     """Solid angle of the selected pixels. See `Mask.area`."""
     return (selected_area(compile_mask(mask, geom)) * u.sr).to(u.deg**2)
 
 
-def fsky(mask: Mask, geom: WcsGeom) -> Any:
+def fsky(mask: Mask, geom: Grid) -> Any:
     """Selected fraction of the whole sky. See `Mask.fsky`."""
     return selected_area(compile_mask(mask, geom)) / (4 * np.pi)

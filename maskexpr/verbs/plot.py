@@ -16,6 +16,7 @@ from ..core.errors import AxisError, MaskTypeError, MaskValueError, require
 from ..expr.describe import one_line
 from ..expr.mask import Bools, Mask
 from ..expr.structure import postorder
+from ..grid.lattice import Grid
 from ..grid.tiles import Tile
 from ..grid.wcs.geom import WcsGeom
 from ..pixels.window import Window
@@ -39,7 +40,7 @@ _EQUATORIAL = ("Right ascension", "Declination")
 
 def plot(
     mask: Mask,
-    geom: WcsGeom | None = None,
+    geom: Grid | None = None,
     ax: Any = None,
     *,
     plane: int | tuple[int, ...] | None = None,
@@ -149,7 +150,7 @@ def coarser(geom: WcsGeom, most: int = MOST_PIXELS) -> tuple[WcsGeom, int]:
     return geom.to_image().window(window).downsample(factor), factor
 
 
-def _geometry(geom: WcsGeom | None, ax: Any) -> WcsGeom:
+def _geometry(geom: Grid | None, ax: Any) -> WcsGeom:
     """What to draw: what the user says, or what the axes show, or the whole sky."""
     if geom is not None and not isinstance(geom, WcsGeom):
         raise MaskTypeError(f"a mask is drawn on a WcsGeom, got a {type(geom).__name__}")

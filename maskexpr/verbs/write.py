@@ -17,6 +17,7 @@ from ..core.running import run_blocks
 from ..expr.describe import one_line
 from ..expr.mask import Mask
 from ..expr.serialize import VERSION, dumps
+from ..grid.lattice import Grid
 from ..grid.wcs.geom import WcsGeom
 from ..io.fits_write import FitsWriter
 from ..io.writer import Block, MaskWriter, check_output, format_of
@@ -28,7 +29,7 @@ __all__ = ["provenance", "write"]
 def write(
     mask: Mask,
     path: str | os.PathLike[str],
-    geom: WcsGeom,
+    geom: Grid,
     overwrite: bool = False,
     chunks: Any = "auto",
     progress: bool = False,
@@ -89,10 +90,13 @@ def provenance(mask: Mask) -> dict[str, str]:
 def _writer(
     path: str | os.PathLike[str], compiled: Compiled, texts: dict[str, str], overwrite: bool
 ) -> MaskWriter:
+    geom = compiled.geom
+    if not isinstance(geom, WcsGeom):
+        raise MaskTypeError(f"only masks on a WcsGeom are written, got a {type(geom).__name__}")
     if format_of(path) == ".zarr":
         rows, columns = compiled.chunks[-2:]
-        return ZarrWriter(path, compiled.geom, (max(rows), max(columns)), texts, overwrite)
-    return FitsWriter(path, compiled.geom, texts, overwrite)
+        return ZarrWriter(path, geom, (max(rows), max(columns)), texts, overwrite)
+    return FitsWriter(path, geom, texts, overwrite)
 
 
 def _blocks(plan: Plan, state: np.uint8) -> list[tuple[int, ...]]:

@@ -20,9 +20,9 @@ from ...core.errors import AxisError, GeometryError, require
 from ...pixels.window import Window
 from ...sphere.angles import to_degrees
 from ..axis import Axis
-from .area import pixel_solid_angle, solid_angle_array
+from .area import solid_angle_array
 from .arguments import pair, spec_of, whole_pair
-from .grid import Grid
+from .grid import WcsGrid
 from .header import parts_of_file, parts_of_header
 from .projection import Projection
 
@@ -31,7 +31,7 @@ __all__ = ["WcsGeom"]
 Floats = NDArray[np.float64]
 
 
-class WcsGeom(Grid):
+class WcsGeom(WcsGrid):
     """A grid of pixels on the sky, and bins of non-spatial axes.
 
     Instances are immutable, hashable and picklable; two are equal if their header, shape and axes are. Pairs
@@ -234,10 +234,6 @@ class WcsGeom(Grid):
         ny, nx = self._shape
         return self._of(self._projection.resampled(1.0 / whole), (ny * whole, nx * whole), self._axes)
 
-    def to_image(self) -> WcsGeom:
-        """The geometry without its non-spatial axes."""
-        return self._of(self._projection, self._shape, ())
-
     def to_cube(self, axes: Iterable[Axis]) -> WcsGeom:
         """The geometry with more axes, put before those that it has."""
         return self._of(self._projection, self._shape, (*_as_tuple(axes), *self._axes))
@@ -257,10 +253,6 @@ class WcsGeom(Grid):
         4.0
         """
         return solid_angle_array(self._projection, self._shape, self.to_image().fingerprint)
-
-    def solid_angle_of(self, window: Window) -> Floats:
-        """Solid angles in sr of the pixels of a window, shape (ny, nx); see `solid_angle`."""
-        return pixel_solid_angle(self._projection, np.arange(*window[:2]), np.arange(*window[2:]))
 
 
 def _as_tuple(axes: Iterable[Axis]) -> tuple[Axis, ...]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import math
 from hashlib import blake2b
 from html import escape
-from typing import Any, Self
+from typing import Any, Final, Self
 
 import astropy.units as u
 import numpy as np
@@ -16,19 +17,30 @@ from numpy.typing import ArrayLike, NDArray
 
 from ...core.errors import AxisError, GeometryError
 from ...pixels.window import Window
+from ...sphere.vectors import Caps
 from ..axis import Axis
-from . import lattice
+from ..lattice import Cut, Grid, Rim, Topology
+from ..rim import rim_by_steps
+from . import area, bounds, lattice, topology
 from .arguments import whole_pair
 from .header import header_text
 from .outline import chords, surely_off
 from .projection import Projection
 
-__all__ = ["Grid"]
+__all__ = ["WcsGrid"]
 
 Floats = NDArray[np.float64]
 
+_CARD: Final = 80
+# Planes without folds or cuts round the reference, on which polynomial distortions are fitted.
+_SMOOTH: Final = frozenset({"TAN", "ARC", "ZEA", "STG", "SIN"})
+# Smooth but for the native poles, with a convex sky that is cut along the native meridian of 180 degrees.
+_CUT: Final = frozenset({"AIT", "MOL", "SFL", "PAR"})
+# The plane of a cube goes on beside its faces with faces that it has had.
+_REPEATING: Final = frozenset({"TSC", "CSC", "QSC"})
 
-class Grid:
+
+class WcsGrid(Grid):
     """A projection, an image shape and axes; the part of `WcsGeom` that makes no other geometry."""
 
     __slots__ = ("_axes", "_projection", "_shape", "_text")
@@ -102,6 +114,11 @@ class Grid:
         return self._projection.code
 
     @property
+    def kind(self) -> str:
+        """Projection and frame."""
+        return f"{self.projection} {self.frame}"
+
+    @property
     def is_allsky(self) -> bool:
         """Whether the map is 360 by 180 degrees wide at its reference pixel."""
         widths = self._scales()[0] * self._shape[1], self._scales()[1] * self._shape[0]
@@ -147,10 +164,7 @@ class Grid:
         [True, False]
         """
         there = positions.transform_to(self.frame).spherical
-        y, x = self.pixel(there.lon.deg, there.lat.deg)
-        ny, nx = self._shape
-        with np.errstate(invalid="ignore"):
-            return np.asarray((y >= -0.5) & (y < ny - 0.5) & (x >= -0.5) & (x < nx - 0.5))
+        return self.holds(*self.pixel(there.lon.deg, there.lat.deg))
 
     def lonlat(self, y: ArrayLike, x: ArrayLike) -> tuple[Floats, Floats]:
         """Sky positions of pixel centres, on the map or beyond it where the WCS goes on.
@@ -203,11 +217,6 @@ class Grid:
         return lattice.traits(self._projection).period
 
     @property
-    def wraps(self) -> bool:
-        """Whether 360 degrees of longitude are a whole number of columns."""
-        return self.period is not None
-
-    @property
     def convex_sky(self) -> bool:
         """Whether the sky's image in the pixel plane is known to be convex."""
         return lattice.traits(self._projection).convex_sky
@@ -225,17 +234,99 @@ class Grid:
         return chords(self._projection, y)
 
     @property
-    def lattice(self) -> Window | None:
-        """A window that holds all pixels on the sky, on or off the map; None if the plane has no such bounds
-        or they are not known.
+    def lattice(self) -> Window:
+        """The window of lattice pixels that can be neighbours at all: that of all pixels on the sky, where
+        the plane has an end.
         """
-        return lattice.lattice(self._projection)
+        return topology.lattice_window(self)
+
+    @property
+    def smooth(self) -> bool:
+        """Whether a rectangle of pixels whose corners are on the sky is on it, without a fold or a cut."""
+        # A polynomial distortion of a smooth plane has no folds near the image that it was fitted on.
+        return self.convex_sky or (self._projection.sip is not None and self.projection in _SMOOTH)
+
+    @property
+    def repeats(self) -> bool:
+        """Whether the plane goes on beside the faces of a cube with faces that it has had."""
+        return self.projection in _REPEATING
+
+    @property
+    def cut(self) -> Cut | None:
+        """Where the sky is cut on an all-sky map: the native meridian of 180 degrees."""
+        return topology.cut_of(self) if self.projection in _CUT and self.convex_sky else None
 
     @property
     def reference_pixel(self) -> tuple[float, float]:
         """(y, x) of the reference pixel, from 0."""
         x, y = self._projection.crpix
         return y - 1.0, x - 1.0
+
+    def measure(self, windows: NDArray[np.int64]) -> Floats:
+        """Unit vectors at 3 x 3 places of each window."""
+        return bounds.samples(self, windows)
+
+    def sky(self, windows: NDArray[np.int64], measured: Floats) -> NDArray[np.uint8]:
+        """``OFF``, ``PART`` or ``ON`` for each window, proved for all of its pixels."""
+        return bounds.sky_of(self, windows, measured)
+
+    def caps(self, windows: NDArray[np.int64], measured: Floats, sky: NDArray[np.uint8]) -> Caps:
+        """Caps that hold all pixel centres of windows."""
+        return bounds.caps_of(measured, sky)
+
+    def topology(self) -> Topology:
+        """How the map meets itself: at the seam and the poles of separable maps, else over rims."""
+        return topology.separable_topology(self) if self.separable else super().topology()
+
+    def rim(self, window: Window, corners: bool) -> Rim:
+        """Where a window meets the rim of the sky or the map's edge; the rim is stepped over along great
+        circles.
+        """
+        return rim_by_steps(self, window)
+
+    def solid_angles(self, y: NDArray[np.int64], x: NDArray[np.int64]) -> Floats:
+        """Solid angles in sr of the pixels of rows and columns, shape (len(y), len(x)); NaN off the sky."""
+        return area.pixel_solid_angle(self._projection, y, x)
+
+    def to_attrs(self) -> dict[str, str]:
+        """FITS cards of the image, one a line; the axes as JSON; the fingerprint."""
+        text = self.to_image().to_header().tostring(sep="", endcard=False, padding=False)
+        cards = [text[i : i + _CARD].rstrip() for i in range(0, len(text), _CARD)]
+        edges = [
+            {
+                "name": axis.name,
+                "unit": str(axis.unit),
+                "interp": axis.interp,
+                "edges": axis.edges.value.tolist(),
+            }
+            for axis in self._axes
+        ]
+        return {
+            "fits_header": "\n".join(cards),
+            "axes": json.dumps(edges),
+            "fingerprint": self.fingerprint,
+        }
+
+    def to_image(self) -> Self:
+        """The geometry without its non-spatial axes."""
+        return self._of(self._projection, self._shape, ())
+
+    def offset_in(self, other: Grid) -> tuple[int, int] | None:
+        """What to add to pixel indices (y, x) to get those of another geometry, if their lattice is one.
+
+        Examples
+        --------
+        >>> from maskexpr import WcsGeom
+        >>> geom = WcsGeom.allsky(binsz=1)
+        >>> geom.window(Window(10, 20, 30, 40)).offset_in(geom)
+        (10, 30)
+        """
+        if not isinstance(other, WcsGrid):
+            return None
+        here, there = self.reference_pixel, other.reference_pixel
+        down, across = round(there[0] - here[0]), round(there[1] - here[1])
+        same = self._projection.shifted(-down, -across) == other._projection.shifted(0, 0)
+        return (down, across) if same else None
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"a WcsGeom is immutable; make a new one instead of setting {name!r}")
@@ -247,7 +338,7 @@ class Grid:
         return type(self)._of, (self._projection, self._shape, self._axes)
 
     def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Grid):
+        if not isinstance(other, WcsGrid):
             return NotImplemented
         return (self._projection, self._shape, self._axes) == (other._projection, other._shape, other._axes)
 

@@ -21,7 +21,7 @@ from .outline import offset_reference, parameter, plane_box, plane_rows
 from .projection import Projection
 from .wcs_of_thread import thread_wcs
 
-__all__ = ["Traits", "lat_of", "lattice", "lon_of", "lonlat", "pixel", "traits"]
+__all__ = ["Traits", "lat_of", "lon_of", "lonlat", "pixel", "sky_window", "traits"]
 
 Floats = NDArray[np.float64]
 
@@ -111,12 +111,12 @@ def pixel(projection: Projection, lon: ArrayLike, lat: ArrayLike) -> tuple[Float
 
 
 @lru_cache(maxsize=256)
-def lattice(projection: Projection) -> Window | None:
+def sky_window(projection: Projection) -> Window | None:
     """Smallest window that holds all pixels on the sky, with a pixel to spare, or None if none is known.
 
     Examples
     --------
-    >>> lattice(Projection.create("CAR", "icrs", (1, 1), (0, 0), (-10, 10)))
+    >>> sky_window(Projection.create("CAR", "icrs", (1, 1), (0, 0), (-10, 10)))
     Window(y0=-10, y1=11, x0=-19, x1=20)
     """
     box = None if projection.sip is not None or offset_reference(projection) else plane_box(projection)

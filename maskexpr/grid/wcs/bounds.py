@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numpy.typing import NDArray
 
-from ..sphere.vectors import Caps, angle_between, midpoint, normalise, unit
-from .wcs.geom import WcsGeom
+from ...sphere.vectors import Caps, angle_between, midpoint, normalise, unit
+from ..lattice import OFF, ON, PART
 
-__all__ = ["OFF", "ON", "PART", "caps_of", "samples", "sky_of"]
+if TYPE_CHECKING:
+    from .grid import WcsGrid
+
+__all__ = ["caps_of", "samples", "sky_of"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-
-OFF, PART, ON = np.uint8(0), np.uint8(1), np.uint8(2)
-"""Whether a tile lies off the sky, perhaps in part on it, or on it as a whole."""
 
 # A window whose samples spread over more than this is bounded by the whole sphere: its samples say too
 # little of what is between.
@@ -23,7 +25,7 @@ _WIDEST = 0.8
 _SMALL = 256
 
 
-def samples(geom: WcsGeom, bounds: Ints) -> Floats:
+def samples(geom: WcsGrid, bounds: Ints) -> Floats:
     """Unit vectors at 3 x 3 places of each window, shape (3, 3, 3, n): component, row, column, window."""
     y0, y1, x0, x1 = bounds
     y = np.stack([y0, (y0 + y1 - 1) / 2, y1 - 1]).astype(np.float64)
@@ -33,7 +35,7 @@ def samples(geom: WcsGeom, bounds: Ints) -> Floats:
     return unit(*geom.lonlat(y[:, None, :], x[None, :, :]))
 
 
-def sky_of(geom: WcsGeom, bounds: Ints, points: Floats) -> NDArray[np.uint8]:
+def sky_of(geom: WcsGrid, bounds: Ints, points: Floats) -> NDArray[np.uint8]:
     """``OFF``, ``PART`` or ``ON`` for each window, from its samples."""
     seen = np.isfinite(points[0]).sum(axis=(0, 1))
     sky = np.full(bounds.shape[1], PART)
@@ -69,7 +71,7 @@ def caps_of(points: Floats, sky: NDArray[np.uint8]) -> Caps:
     return Caps(centre, radius)
 
 
-def _find_off_sky(geom: WcsGeom, bounds: Ints, candidates: NDArray[np.intp], sky: NDArray[np.uint8]) -> None:
+def _find_off_sky(geom: WcsGrid, bounds: Ints, candidates: NDArray[np.intp], sky: NDArray[np.uint8]) -> None:
     """Mark the windows that are off the sky as a whole.
 
     The sky's image is connected and holds the reference pixel. So a window whose whole rim is off the sky,

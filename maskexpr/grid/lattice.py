@@ -1,0 +1,313 @@
+"""The protocol of a grid: rows and columns of pixels, on the map or beyond it, and where they are on the sky.
+
+A grid is one class over `Grid`. What it must say stands first; what its painters may use has defaults that
+promise nothing, so that a grid that says no more is slow and right. Rows and columns count from 0, y before
+x; positions are degrees in the grid's frame. Where neighbours on the sky are no neighbours on the lattice
+(faces of a polyhedron), pixels that are off the sky keep them apart and `rim` joins what belongs together.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar, NamedTuple, Self
+
+import astropy.units as u
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ..core.errors import GeometryError
+from ..pixels.window import Window
+from ..sphere.vectors import Caps, angle_between, normalise, unit
+from .axis import Axis
+
+__all__ = ["OFF", "ON", "PART", "Cut", "Grid", "Rim", "Topology", "centre_caps", "centre_sky"]
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+OFF, PART, ON = np.uint8(0), np.uint8(1), np.uint8(2)
+"""Whether a window lies off the sky, perhaps in part on it, or on it as a whole."""
+
+# Windows of at most so many pixels are bounded by the centres of all of them, where nothing better is known.
+_ASKED = 1 << 12
+# Rounding of a unit vector and of an angle between two, radians.
+_ROUNDING = 1e-12
+_POINTS = 4096
+
+
+class Topology(NamedTuple):
+    """Where the pixels of a map meet across its sides, which is what connected components follow.
+
+    ``window`` holds all pixels of the map that are on the sky; ``seam`` and ``poles`` (first row, last row)
+    say where it meets itself; ``edges`` which of its sides (first row, last row, first and last column) end
+    the map; where ``rims`` is True some of it may be off the sky, and steps over the rim of the sky are
+    looked for pixel by pixel (`Grid.rim`). ``edgeless`` maps hold the whole sky.
+    """
+
+    window: Window
+    seam: bool
+    poles: tuple[bool, bool]
+    edges: tuple[bool, bool, bool, bool]
+    rims: bool
+    edgeless: bool
+
+
+class Rim(NamedTuple):
+    """Pixels of a window near the rim of the sky or at the map's edge, each array of shape (n,).
+
+    ``target`` is the flat index (``y * nx + x``) of the map's pixel that a step over the rim leads to, -1
+    where the pixel is only near; ``edge`` says that a step leads to no pixel of the map.
+    """
+
+    y: Ints
+    x: Ints
+    target: Ints
+    edge: Bools
+
+
+class Cut(NamedTuple):
+    """Half a great circle from a pole to the other, along which the image of the sky is cut: the pole, and
+    the direction opposite to the middle of the cut, unit vectors of shape (3,).
+    """
+
+    north: Floats
+    zero: Floats
+
+
+class Grid(ABC):
+    """A grid of pixels on the sky, and bins of non-spatial axes; immutable, hashable, picklable.
+
+    Two grids of equal `fingerprint` are one grid.
+    """
+
+    __slots__ = ()
+
+    dims: ClassVar[tuple[str, str]] = ("y", "x")
+    """Names of the spatial dimensions of its arrays."""
+
+    # ---- what every grid says
+
+    @property
+    @abstractmethod
+    def frame(self) -> str:
+        """Name of the sky frame, one that is a rotation of ICRS."""
+
+    @property
+    @abstractmethod
+    def axes(self) -> tuple[Axis, ...]:
+        """Non-spatial axes, the outermost dimension first."""
+
+    @property
+    @abstractmethod
+    def image_shape(self) -> tuple[int, int]:
+        """(ny, nx)."""
+
+    @property
+    @abstractmethod
+    def pixel_scales(self) -> u.Quantity:
+        """Typical pixel sizes along x and y, shape (2,); a guess that decides how, never what."""
+
+    @property
+    @abstractmethod
+    def fingerprint(self) -> str:
+        """Hexadecimal digest of what the grid is, the same in every process."""
+
+    @property
+    @abstractmethod
+    def lattice(self) -> Window:
+        """A window that holds all pixels that can be neighbours of the map's, on the map or beyond it."""
+
+    @abstractmethod
+    def lonlat(self, y: ArrayLike, x: ArrayLike) -> tuple[Floats, Floats]:
+        """Longitude and latitude of pixel centres, whose indices broadcast; both NaN off the sky."""
+
+    @abstractmethod
+    def pixel(self, lon: ArrayLike, lat: ArrayLike) -> tuple[Floats, Floats]:
+        """Indices (y, x), not rounded, of positions; NaN where there is no pixel."""
+
+    @abstractmethod
+    def solid_angles(self, y: Ints, x: Ints) -> Floats:
+        """Solid angles in sr of the pixels of rows and columns, shape (len(y), len(x)); NaN off the sky."""
+
+    @abstractmethod
+    def to_image(self) -> Self:
+        """The grid without its non-spatial axes."""
+
+    @abstractmethod
+    def to_attrs(self) -> dict[str, str]:
+        """The grid as texts, the attributes of the scalar coordinate of its arrays."""
+
+    # ---- bounds of windows, shape (4, n): y0, y1, x0, x1, half open
+
+    def measure(self, bounds: Ints) -> Any:
+        """What `sky` and `caps` both work from, an array whose last axis is the windows; None by default."""
+        return None
+
+    def sky(self, bounds: Ints, measured: Any) -> NDArray[np.uint8]:
+        """``OFF``, ``PART`` or ``ON`` for each window. OFF and ON are promises about all pixel centres."""
+        return centre_sky(self, bounds)
+
+    def caps(self, bounds: Ints, measured: Any, sky: NDArray[np.uint8]) -> Caps:
+        """Caps that hold all pixel centres of windows; the radius is negative where there are none."""
+        return centre_caps(self, bounds, sky)
+
+    # ---- how the map meets itself
+
+    def topology(self) -> Topology:
+        """How the map meets itself; by default nowhere on the lattice, so that `rim` says it all. It is
+        found anew at every call: `maskexpr.grid.rim.topology` remembers it.
+        """
+        ny, nx = self.image_shape
+        return Topology(
+            Window(0, ny, 0, nx), False, (False, False), (False,) * 4, True, self.holds_whole_sky()
+        )
+
+    @abstractmethod
+    def rim(self, window: Window, corners: bool) -> Rim:
+        """Where a window that may be off the sky in part meets the rim of the sky, and the edge of the map.
+
+        Parameters
+        ----------
+        window : Window
+            Pixels of the map.
+        corners : bool
+            Whether pixels that touch at a corner are neighbours too.
+        """
+
+    def holds_whole_sky(self) -> bool:
+        """Whether points all over the sky (a Fibonacci lattice) have pixels on the map."""
+        i = np.arange(_POINTS) + 0.5
+        lat = np.degrees(np.arcsin(1 - 2 * i / _POINTS))
+        return bool(self.holds(*self.pixel(np.degrees(i * np.pi * (1 + 5**0.5)) % 360.0, lat)).all())
+
+    # ---- what painters may use, if a grid says so
+
+    @property
+    def separable(self) -> bool:
+        """Whether the longitude depends on x alone and the latitude on y alone, evenly in longitude."""
+        return False
+
+    @property
+    def lon_step(self) -> float:
+        """Degrees of longitude per column, signed; NaN unless separable."""
+        return float("nan")
+
+    @property
+    def period(self) -> int | None:
+        """Columns in 360 degrees, if separable and a whole number."""
+        return None
+
+    def lon_of(self, x: ArrayLike) -> Floats:
+        """Longitudes of columns of a separable grid; NaN beyond the seam."""
+        raise GeometryError(f"longitude and latitude of {self!r} depend on both x and y; use lonlat")
+
+    def lat_of(self, y: ArrayLike) -> Floats:
+        """Latitudes of rows of a separable grid; NaN beyond the poles."""
+        raise GeometryError(f"longitude and latitude of {self!r} depend on both x and y; use lonlat")
+
+    @property
+    def reference_pixel(self) -> tuple[float, float]:
+        """(y, x) of a pixel near which the lattice is at its best."""
+        ny, nx = self.image_shape
+        return (ny - 1) / 2, (nx - 1) / 2
+
+    @property
+    def convex_sky(self) -> bool:
+        """Whether the sky's image on the lattice is known to be convex."""
+        return False
+
+    @property
+    def smooth(self) -> bool:
+        """Whether a rectangle of pixels whose corners are on the sky is on it, without a fold or a cut."""
+        return False
+
+    @property
+    def repeats(self) -> bool:
+        """Whether the lattice may show a place of the sky more than once, other than by a period."""
+        return True
+
+    @property
+    def cut(self) -> Cut | None:
+        """Where a convex image of the whole sky is cut, if that is half a great circle and all else is
+        smooth.
+        """
+        return None
+
+    def chords(self, y: Ints) -> Floats | None:
+        """Columns between which rows are on the sky, shape (4, n): beyond the first and last there is no
+        sky, from the second to the third nothing else. None where that is not known.
+        """
+        return None
+
+    def offset_in(self, other: Grid) -> tuple[int, int] | None:
+        """What to add to pixel indices (y, x) to get those of another grid, if their lattice is one."""
+        return (0, 0) if self.to_image() == other.to_image() else None
+
+    # ---- what follows
+
+    @property
+    def kind(self) -> str:
+        """What grid it is, in two words."""
+        return f"{type(self).__name__} {self.frame}"
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(axes..., ny, nx)."""
+        return (*(axis.nbin for axis in self.axes), *self.image_shape)
+
+    def holds(self, y: Floats, x: Floats) -> Bools:
+        """Whether indices, not rounded, are those of pixels of the map; a border belongs to the next one."""
+        ny, nx = self.image_shape
+        with np.errstate(invalid="ignore"):
+            return np.asarray((y >= -0.5) & (y < ny - 0.5) & (x >= -0.5) & (x < nx - 0.5))
+
+    def solid_angle_of(self, window: Window) -> Floats:
+        """Solid angles in sr of the pixels of a window, shape (ny, nx); NaN off the sky."""
+        return self.solid_angles(np.arange(*window[:2]), np.arange(*window[2:]))
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Grid):
+            return NotImplemented
+        return type(self) is type(other) and self.fingerprint == other.fingerprint
+
+    def __hash__(self) -> int:
+        return int(self.fingerprint[:14], 16)
+
+    def __dask_tokenize__(self) -> str:
+        return self.fingerprint
+
+
+def centre_sky(grid: Grid, bounds: Ints) -> NDArray[np.uint8]:
+    """``OFF``, ``PART`` or ``ON`` for windows: small ones by all their pixels, large ones are PART."""
+    sky = np.full(bounds.shape[1], PART)
+    for i in np.flatnonzero(_sizes(bounds) <= _ASKED):
+        on_sky = np.isfinite(_centres(grid, bounds[:, i])[0])
+        sky[i] = ON if on_sky.all() else PART if on_sky.any() else OFF
+    return sky
+
+
+def centre_caps(grid: Grid, bounds: Ints, sky: NDArray[np.uint8]) -> Caps:
+    """Caps round all pixel centres of small windows; large ones may be anywhere on the sphere."""
+    number = bounds.shape[1]
+    centre = np.zeros((3, number))
+    centre[0] = 1.0
+    radius = np.where(sky == OFF, -1.0, np.pi)
+    for i in np.flatnonzero((_sizes(bounds) <= _ASKED) & (sky != OFF)):
+        xyz = unit(*_centres(grid, bounds[:, i]))
+        xyz = xyz[:, np.isfinite(xyz[0])]
+        mean = xyz.mean(axis=1)
+        if float(mean @ mean) > 1e-6:
+            centre[:, i] = normalise(mean)
+            radius[i] = float(angle_between(xyz, centre[:, i, None]).max()) + _ROUNDING
+    return Caps(centre, radius)
+
+
+def _sizes(bounds: Ints) -> Ints:
+    return np.asarray((bounds[1] - bounds[0]) * (bounds[3] - bounds[2]))
+
+
+def _centres(grid: Grid, window: Ints) -> tuple[Floats, Floats]:
+    y0, y1, x0, x1 = window
+    lon, lat = grid.lonlat(np.arange(y0, y1)[:, None], np.arange(x0, x1)[None, :])
+    return lon.ravel(), lat.ravel()
