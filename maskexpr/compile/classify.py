@@ -21,7 +21,9 @@ Places = tuple[np.ndarray, np.ndarray]
 _PARTS = 8
 # Tiles classified in one batch, so that memory does not grow with the map.
 _BATCH = 8192
+# Side of the smallest parts, whose pixels are then asked; and of those that end it where pixels cannot be.
 _SMALLEST = 8
+_COARSE = 256
 # Pixels beside the rims of circles that are asked, for each tile and for all.
 _RIM_PIXELS = 128
 _RIM_PIXELS_MOST = 1 << 18
@@ -68,37 +70,61 @@ def _classify_batch(mask: Mask, tiles: Tiles, beside: Places | None) -> Coverage
 
 
 def _sharpen(mask: Mask, tiles: Tiles, beside: Places | None) -> Coverage:
-    """Decide tiles by their pixels and parts. A tile leaves the race when both kinds have been seen.
+    """Decide tiles by their parts, and stop refining one once a selected and an unselected pixel prove it
+    MIXED; a tile is EMPTY or FULL only if the parts that are proved so make up all of its pixels.
 
     ``beside`` are places where pixels of both kinds are likely; None if pixels cannot be asked one by one.
     """
-    pointwise = beside is not None
-    seen = np.zeros((3, len(tiles)), dtype=bool)
-    side = int(max((tiles.bounds[1] - tiles.bounds[0]).max(), (tiles.bounds[3] - tiles.bounds[2]).max()))
+    # Which tiles hold a pixel of a state, and how many pixels of each are proved to be in it.
+    seen, proved = np.zeros((3, len(tiles)), dtype=bool), np.zeros((3, len(tiles)), dtype=np.int64)
     if beside is not None:
         _ask_likely(mask, tiles, beside, seen)
-    owner = np.flatnonzero(~(seen[EMPTY] & seen[FULL]))
-    parts = tiles.take(owner)
-    while len(parts) and side > _SMALLEST:
-        side = max(_SMALLEST, -(-side // _PARTS))
+    parts, owner = _still_open(tiles, np.arange(len(tiles)), seen)
+    for side in _sides(tiles, down_to_pixels=beside is not None):
+        if not len(parts):
+            break
         parts, parent = parts.split(side)
         owner = owner[parent]
         cover = Evaluator(mask).classify(mask, parts)
+        size = _number_of_pixels(parts)
         for state in (EMPTY, FULL):
-            seen[state, owner[cover == state]] = True
+            decided = cover == state
+            seen[state, owner[decided]] = True
+            np.add.at(proved[state], owner[decided], size[decided])
         mixed = cover == MIXED
         parts, owner = parts.take(mixed), owner[mixed]
-        if pointwise:
+        if beside is not None:
             _witness(mask, parts, owner, seen)
-        # Without witnesses two levels are enough to tell near misses from hits.
-        elif side < tiles.bounds[1, 0] - tiles.bounds[0, 0] and side <= 256:
-            seen[MIXED, owner] = True
-        open_ = ~(seen[EMPTY] & seen[FULL])[owner] & ~seen[MIXED, owner]
-        parts, owner = parts.take(open_), owner[open_]
-    if pointwise:
-        _settle(mask, parts, owner, seen)
-    undecided = seen[MIXED] | (seen[EMPTY] == seen[FULL])
-    return np.where(undecided, MIXED, np.where(seen[FULL], FULL, EMPTY)).astype(np.uint8)
+        parts, owner = _still_open(parts, owner, seen)
+    if beside is not None:
+        _settle(mask, parts, owner, seen, proved)
+    # What is left undecided is in neither count, and so its tile is in neither state.
+    whole = _number_of_pixels(tiles)
+    return np.select([proved[EMPTY] == whole, proved[FULL] == whole], [EMPTY, FULL], MIXED).astype(np.uint8)
+
+
+def _sides(tiles: Tiles, down_to_pixels: bool) -> list[int]:
+    """Sides of the parts into which tiles are cut one after the other."""
+    y0, y1, x0, x1 = tiles.bounds
+    side, sides = int(max((y1 - y0).max(), (x1 - x0).max())), []
+    while side > _SMALLEST:
+        side = max(_SMALLEST, -(-side // _PARTS))
+        sides.append(side)
+        # Without witnesses that is enough to tell near misses from hits.
+        if not down_to_pixels and side <= _COARSE:
+            break
+    return sides
+
+
+def _number_of_pixels(tiles: Tiles) -> np.ndarray:
+    y0, y1, x0, x1 = tiles.bounds
+    return np.asarray((y1 - y0) * (x1 - x0))
+
+
+def _still_open(parts: Tiles, owner: np.ndarray, seen: np.ndarray) -> tuple[Tiles, np.ndarray]:
+    """The parts, with their owners, of tiles that are not proved MIXED."""
+    open_ = ~(seen[EMPTY] & seen[FULL])[owner]
+    return parts.take(open_), owner[open_]
 
 
 def _beside_rims(mask: Mask, tiles: Tiles) -> Places:
@@ -145,15 +171,21 @@ def _witness(mask: Mask, parts: Tiles, owner: np.ndarray, seen: np.ndarray) -> N
     _ask(mask, Pixels(parts.geom, (y0 + y1) // 2, (x0 + x1) // 2, parts.plane), owner, seen)
 
 
-def _settle(mask: Mask, parts: Tiles, owner: np.ndarray, seen: np.ndarray) -> None:
+def _settle(mask: Mask, parts: Tiles, owner: np.ndarray, seen: np.ndarray, proved: np.ndarray) -> None:
     """Ask every pixel of the smallest parts of the tiles that are still open."""
     pixels, parent = parts.split(1)
-    _ask(mask, Pixels(parts.geom, pixels.bounds[0], pixels.bounds[2], parts.plane), owner[parent], seen)
+    places = Pixels(parts.geom, pixels.bounds[0], pixels.bounds[2], parts.plane)
+    _ask(mask, places, owner[parent], seen, proved)
 
 
-def _ask(mask: Mask, pixels: Pixels, owner: np.ndarray, seen: np.ndarray) -> None:
+def _ask(
+    mask: Mask, pixels: Pixels, owner: np.ndarray, seen: np.ndarray, proved: np.ndarray | None = None
+) -> None:
+    """Ask pixels; count as proved in ``proved`` those that are in no part that is."""
     if not len(pixels):
         return
     selected = Evaluator(mask).run(mask, pixels)
-    seen[FULL, owner[selected]] = True
-    seen[EMPTY, owner[~selected & pixels.on_sky]] = True
+    for state, found in ((FULL, selected), (EMPTY, ~selected & pixels.on_sky)):
+        seen[state, owner[found]] = True
+        if proved is not None:
+            np.add.at(proved[state], owner[found], 1)
