@@ -130,11 +130,12 @@ class CircleIndex:
 
     def coverage(self, caps: Caps) -> Coverage:
         """Which caps no circle meets, which lie in one circle as a whole."""
-        cover = np.full(len(caps.radius), EMPTY)
+        cover = np.full(len(caps.radius), MIXED)
         known = np.flatnonzero(caps.radius < np.pi)
-        cover[caps.radius >= np.pi] = MIXED
         if not len(known):
             return cover
+        # None is EMPTY but those about which every class is asked.
+        cover[known] = EMPTY
         points = np.ascontiguousarray(caps.centre[:, known].T)
         radius = np.maximum(caps.radius[known], 0.0) + 2 * TIE
         for tree, _, smallest, largest in self._classes:

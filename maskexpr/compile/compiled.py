@@ -12,7 +12,7 @@ import dask
 import dask.array as da
 import numpy as np
 
-from ..core.coverage import FULL, MIXED, Coverage
+from ..core.coverage import FULL, MIXED, Coverage, merge
 from ..core.errors import MaskTypeError, MaskValueError
 from ..core.once import once
 from ..expr.mask import Bools, Mask
@@ -107,13 +107,7 @@ class Compiled:
 
     def cover(self, tiles: Tiles, planes: tuple[tuple[int, ...], ...]) -> Coverage:
         """Coverage of tiles over several planes: decided only where the planes agree."""
-        low = high = None
-        for plane in planes:
-            cover = classify(self.mask, tiles.on_plane(plane))
-            low = cover if low is None else np.minimum(low, cover)
-            high = cover if high is None else np.maximum(high, cover)
-        assert low is not None
-        return np.where(low == high, low, MIXED).astype(np.uint8)
+        return merge(np.stack([classify(self.mask, tiles.on_plane(plane)) for plane in planes]), axis=0)
 
     def decide(self, blocks: Sequence[Block]) -> list[bool | None]:
         """For each block True, False, or None where pixels have to be asked."""

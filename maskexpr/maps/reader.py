@@ -94,7 +94,7 @@ def _footprint(grid: Grid) -> Caps:
     y1, x1 = (each.ravel() for each in np.meshgrid(rows[1:], columns[1:], indexing="ij"))
     # A pixel reaches beyond its centre; two more are on the safe side.
     caps = Tiles(grid, np.stack([y0 - 2, y1 + 2, x0 - 2, x1 + 2])).caps
-    return caps.take(caps.radius >= 0)
+    return caps.take(~(caps.radius < 0))
 
 
 def meets(grid: Grid, areas: Areas) -> NDArray[np.bool_]:
@@ -110,9 +110,8 @@ def meets(grid: Grid, areas: Areas) -> NDArray[np.bool_]:
     centre = rotate(rotation(areas.geom.frame, grid.frame), areas.caps.centre)
     out = np.zeros(len(areas), dtype=bool)
     for middle, radius in zip(caps.centre.T, caps.radius, strict=True):
-        near = angle_between(centre, middle[:, None]) <= areas.caps.radius + (radius + 4 * TIE)
-        out |= near
-    return out & (areas.caps.radius >= 0)
+        out |= ~(angle_between(centre, middle[:, None]) > areas.caps.radius + (radius + 4 * TIE))
+    return out & ~(areas.caps.radius < 0)
 
 
 class Reader:

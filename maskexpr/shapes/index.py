@@ -125,9 +125,8 @@ class ShapeIndex:
 
     def coverage(self, caps: Caps) -> Coverage:
         """Which caps no shape meets, which are decided by shapes that hold them as a whole."""
-        cover = np.full(len(caps.radius), EMPTY)
-        if (self._many.caps.radius > 0).any():
-            cover[caps.radius >= np.pi] = MIXED
+        nothing = (caps.radius < 0) | ~(self._many.caps.radius > 0).any()
+        cover = np.where(nothing, EMPTY, MIXED).astype(np.uint8)
         known = np.flatnonzero((caps.radius >= 0) & (caps.radius < np.pi))
         for some in self._batches(len(known), _PAIRS):
             few = caps.take(known[some])

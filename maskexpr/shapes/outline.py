@@ -95,7 +95,7 @@ class Outlines:
         """See `Batch.coverage`."""
         cover = np.full(len(caps.radius), EMPTY)
         to_centre = angle_between(caps.centre, self.centre[:, which])
-        open_ = to_centre - caps.radius <= self.radius[which] + SLACK
+        open_ = ~(to_centre - caps.radius > self.radius[which] + SLACK)
         if open_.any():
             some, those = caps.take(open_), self._at(which, open_)
             small, _ = self.sides(some.centre, those)

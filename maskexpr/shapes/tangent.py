@@ -99,7 +99,8 @@ class Tangents:
         with np.errstate(invalid="ignore", divide="ignore"):
             stretch = np.where(farthest < _FARTHEST, np.maximum(farthest / np.sin(farthest), 1.0), np.inf)
             reach = stretch * radius + SLACK
-            low = (np.maximum(np.abs(along) - reach, 0.0), np.maximum(np.abs(across) - reach, 0.0))
+            # An unknown reach is as far as there is: not NaN, which no shape contains.
+            low = (np.fmax(np.abs(along) - reach, 0.0), np.fmax(np.abs(across) - reach, 0.0))
             high = (np.abs(along) + reach, np.abs(across) + reach)
             flat = np.minimum(*half) <= TIE
             empty = ~self.kind._contains(*low, half) | (separation - radius > bounding + SLACK) | flat
