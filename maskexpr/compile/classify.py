@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..core.coverage import EMPTY, FULL, MIXED, Coverage
+from ..core.pruning import is_pruned
 from ..expr.mask import Mask
 from ..expr.structure import postorder
 from ..grid.points import Pixels
@@ -46,6 +47,8 @@ def classify(mask: Mask, tiles: Tiles) -> Coverage:
     -------
     array of uint8, shape (n,)
     """
+    if not is_pruned():
+        return np.full(len(tiles), MIXED)
     pointwise = not any(each.reads_data or each.needs_grid for each in postorder(mask))
     beside = _beside_rims(mask, tiles) if pointwise else None
     if len(tiles) <= _BATCH:

@@ -12,9 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from ..core.coverage import EMPTY, FULL, Coverage
+from ..core.coverage import EMPTY, FULL, MIXED, Coverage
 from ..core.errors import MaskError, TileError
 from ..core.once import once
+from ..core.pruning import is_pruned
 from ..core.trace import count
 from ..expr.mask import And, Bools, Mask, Not, Or, Reach, Xor
 from ..expr.structure import postorder
@@ -68,6 +69,8 @@ class Evaluator:
 
     def coverage(self, child: Mask, areas: Areas) -> Coverage:
         """See `maskexpr.expr.mask.Ask.coverage`."""
+        if not is_pruned():
+            return np.full(len(areas), MIXED)
         key = (id(child), id(areas))
         if key not in self._coverage:
             # The objects are kept with the answer, or their ids could come to mean others.
@@ -115,7 +118,7 @@ class Evaluator:
 
     def fresh(self, mask: Mask) -> Evaluator:
         """See `maskexpr.expr.mask.Ask.fresh`."""
-        return Evaluator(mask, self._decided)
+        return type(self)(mask, self._decided)
 
     def _key(self, child: Mask, where: Tile | Points) -> tuple[Any, ...]:
         if isinstance(where, Points):
@@ -206,7 +209,7 @@ class Evaluator:
                 out[y0:y1, x0:x1] = True
                 continue
             rest = residual(mask, int(i), lambda child: self.coverage(child, parts))
-            Evaluator(rest, self._decided).run_into(rest, part, out[y0:y1, x0:x1])
+            self.fresh(rest).run_into(rest, part, out[y0:y1, x0:x1])
 
 
 def _on_sky(values: Bools, where: Tile | Points) -> Bools:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..core.coverage import EMPTY, FULL, MIXED
+from ..core.pruning import is_pruned
 from ..core.trace import count
 from ..expr.mask import Ask, Bools, Mask
 from ..grid.tiles import Tile, Tiles, block_pixels, expand_blocks, mark_blocks
@@ -31,6 +32,8 @@ def refine(leaf: Mask, tile: Tile, of: Ask) -> Bools:
     of : Ask
         The pass.
     """
+    if not is_pruned():
+        return leaf.inside(tile.all_pixels()).reshape(tile.shape)
     height, width = tile.shape
     smallest = _SIDES[-1]
     # One entry per smallest block: its coverage.

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from ..core.pruning import is_pruned
 from ..core.threads import in_threads, number_of_threads
 from ..expr.mask import Ask, Bools
 from ..grid.lattice import Grid
@@ -128,7 +129,7 @@ def _decided(node: Connected, geom: Grid, plane: tuple[int, ...], of: Ask) -> De
     known: Decided | None = of.decided(node, () if node.linked else plane)
     if known is not None:
         return known
-    return _memory.get((_Same(node), geom.fingerprint, () if node.linked else plane), make)
+    return _memory.get((_Same(node), geom.fingerprint, () if node.linked else plane, is_pruned()), make)
 
 
 def _kept(

@@ -1,7 +1,9 @@
 """Laws that every node must keep, for this package's tests and for nodes that others write.
 
-`check_node` holds a mask against its laws on one geometry; `geometries` are awkward maps to do it on;
-`masks` makes random expressions over all registered nodes. Needs hypothesis.
+`check_node` holds a mask against its laws on one geometry, `check_promises` against what is promised of its
+tiles; `geometries` and `thin_geometries` are awkward maps to do it on, `tilings` cuts them in every shape;
+`masks` makes random expressions over all registered nodes; `unpruned` switches off what the promises are
+used for. Needs hypothesis.
 """
 
 from __future__ import annotations
@@ -11,30 +13,40 @@ import pickle
 import astropy.units as u
 import numpy as np
 
+from ..compile.classify import classify
+from ..compile.compiled import compile_mask
 from ..compile.evaluate import Evaluator, evaluate
 from ..compile.simplify import simplify
 from ..core.coverage import EMPTY, MIXED, Coverage
 from ..core.errors import NeedsGridError
+from ..core.pruning import unpruned
 from ..expr.mask import Bools, Mask
 from ..expr.serialize import dumps, loads
 from ..expr.structure import Reach, postorder
 from ..grid.axis import Axis
 from ..grid.points import Points
-from ..grid.tiles import Areas, Tile
+from ..grid.tiles import Areas, Tile, Tiles, grid_tiles
 from ..grid.wcs.geom import WcsGeom
 from ..pixels.window import Window
 from .masks import ON_THE_MAP, OPERATORS, STRATEGIES, masks
+from .tilings import Tiling, random_geometries, thin_geometries, tilings
 
 __all__ = [
     "ON_THE_MAP",
     "OPERATORS",
     "STRATEGIES",
+    "Tiling",
     "brute_force",
     "check_coverage",
     "check_node",
     "check_points",
+    "check_promises",
     "geometries",
     "masks",
+    "random_geometries",
+    "thin_geometries",
+    "tilings",
+    "unpruned",
     "whole_tile",
 ]
 
@@ -74,12 +86,7 @@ def whole_tile(geom: WcsGeom, plane: tuple[int, ...] = ()) -> Tile:
 
 
 class _Blind(Evaluator):
-    """An evaluator that decides nothing by coverage and uses no kernel of a leaf, so that every pixel is
-    asked.
-    """
-
-    def coverage(self, child: Mask, areas: Areas) -> Coverage:
-        return np.full(len(areas), MIXED)
+    """An evaluator that uses no kernel of a leaf, so that every pixel is asked by its position."""
 
     def paint(self, child: Mask, tile: Tile, out: Bools) -> None:
         out |= self.values(child, tile)
@@ -106,7 +113,8 @@ def _is_pointwise(mask: Mask) -> bool:
 
 def brute_force(mask: Mask, tile: Tile) -> Bools:
     """Values of a mask as written, not simplified, nothing pruned: the oracle of everything that is fast."""
-    return _Blind(mask).run(mask, tile)
+    with unpruned():
+        return _Blind(mask).run(mask, tile)
 
 
 def check_node(mask: Mask, geom: WcsGeom, side: int = 7) -> None:
@@ -140,6 +148,52 @@ def check_node(mask: Mask, geom: WcsGeom, side: int = 7) -> None:
     _check_text(mask)
 
 
+def check_promises(mask: Mask, geom: WcsGeom, tiling: Tiling) -> None:
+    """Hold a mask against what is promised of its tiles on one geometry.
+
+    Every tile that is called EMPTY or FULL is so in all its pixels on the sky, in whatever order tiles are
+    classified; and a lazy array with these chunks, pruned or not, a slice of it, and the whole mask in memory
+    have the bits of `brute_force`.
+
+    Parameters
+    ----------
+    mask : Mask
+        The mask.
+    geom : WcsGeom
+        A small map.
+    tiling : Tiling
+        Chunk sizes along y and x, and an order of the tiles.
+
+    Raises
+    ------
+    AssertionError
+        With the promise that is broken.
+    """
+    want = np.zeros(geom.shape, dtype=bool)
+    simple = compile_mask(mask, geom).mask
+    for plane in np.ndindex(*(axis.nbin for axis in geom.axes)):
+        tile = whole_tile(geom, plane)
+        want[plane] = brute_force(mask, tile)
+        on_sky = np.ones(tile.shape, dtype=bool) if tile.on_sky is None else tile.on_sky
+        tiles = grid_tiles(geom, tiling.rows, tiling.columns, plane)
+        tiles = tiles.take(tiling.order(len(tiles)))
+        _check_kept(mask, tiles, classify(simple, tiles), want[plane], on_sky)
+    chunks, part = (tiling.rows, tiling.columns), tiling.slice_of(geom)
+    lazy = mask.on(geom, chunks=chunks)
+    with unpruned():
+        asked = mask.on(geom, chunks=chunks).values
+    for law, got in (
+        (f"on(chunks={chunks}) equals brute force", lazy.values),
+        (f"on(chunks={chunks}), not pruned, equals brute force", asked),
+        ("compute equals brute force", mask.compute(geom).values),
+    ):
+        differ = np.count_nonzero(got != want)
+        assert not differ, f"{law}: {differ} pixels of {mask!r} differ on {geom!r}"
+    assert np.array_equal(lazy[part].values, want[part]), (
+        f"a slice of on(chunks={chunks}) is the slice of the whole: {mask!r} differs in {part} of {geom!r}"
+    )
+
+
 def _check_text(mask: Mask) -> None:
     again = loads(dumps(mask))
     assert again == mask, f"JSON keeps it: {mask!r} became {again!r}"
@@ -168,15 +222,21 @@ def check_coverage(mask: Mask, tile: Tile, want: Bools, on_sky: Bools) -> None:
         for kind, areas in (("windows", parts), ("caps", Areas(parts.geom, parts.caps, parts.plane))):
             cover = ask.classify(mask, areas)
             assert cover.shape == (len(parts),)
-            for i in np.flatnonzero(cover != MIXED):
-                y0, y1, x0, x1 = parts.bounds[:, i]
-                seen = want[y0:y1, x0:x1][on_sky[y0:y1, x0:x1]]
-                promise = "EMPTY" if cover[i] == EMPTY else "FULL"
-                kept = not seen.any() if cover[i] == EMPTY else bool(seen.all())
-                assert kept, (
-                    f"coverage of {mask!r} over {kind}: {promise} is not kept at {parts.bounds[:, i]} "
-                    f"of {tile.geom!r}"
-                )
+            _check_kept(mask, parts, cover, want, on_sky, kind)
+
+
+def _check_kept(
+    mask: Mask, tiles: Tiles, cover: Coverage, want: Bools, on_sky: Bools, kind: str = "windows"
+) -> None:
+    for i in np.flatnonzero(cover != MIXED):
+        y0, y1, x0, x1 = tiles.bounds[:, i]
+        seen = want[y0:y1, x0:x1][on_sky[y0:y1, x0:x1]]
+        promise = "EMPTY" if cover[i] == EMPTY else "FULL"
+        kept = not seen.any() if cover[i] == EMPTY else bool(seen.all())
+        assert kept, (
+            f"coverage of {mask!r} over {kind}: {promise} is not kept at {tiles.bounds[:, i]} "
+            f"of {tiles.geom!r}"
+        )
 
 
 def check_points(mask: Mask, tile: Tile, want: Bools) -> None:
