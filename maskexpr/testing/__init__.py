@@ -3,18 +3,34 @@
 Needs hypothesis.
 """
 
-from .laws import brute_force, check_coverage, check_node, check_points, geometries, whole_tile
+from ..core.pruning import unpruned
+from .laws import (
+    brute_force,
+    check_coverage,
+    check_node,
+    check_points,
+    check_promises,
+    geometries,
+    whole_tile,
+)
 from .masks import ON_THE_MAP, OPERATORS, STRATEGIES, masks
+from .tilings import Tiling, random_geometries, thin_geometries, tilings
 
 __all__ = [
     "ON_THE_MAP",
     "OPERATORS",
     "STRATEGIES",
+    "Tiling",
     "brute_force",
     "check_coverage",
     "check_node",
     "check_points",
+    "check_promises",
     "geometries",
     "masks",
+    "random_geometries",
+    "thin_geometries",
+    "tilings",
+    "unpruned",
     "whole_tile",
 ]

@@ -28,25 +28,15 @@ from ..grid.points import Points
 from ..grid.tiles import Areas, Tile, Tiles, grid_tiles
 from ..grid.wcs.geom import WcsGeom
 from ..pixels.window import Window
-from .masks import ON_THE_MAP, OPERATORS, STRATEGIES, masks
-from .tilings import Tiling, random_geometries, thin_geometries, tilings
+from .tilings import Tiling
 
 __all__ = [
-    "ON_THE_MAP",
-    "OPERATORS",
-    "STRATEGIES",
-    "Tiling",
     "brute_force",
     "check_coverage",
     "check_node",
     "check_points",
     "check_promises",
     "geometries",
-    "masks",
-    "random_geometries",
-    "thin_geometries",
-    "tilings",
-    "unpruned",
     "whole_tile",
 ]
 
