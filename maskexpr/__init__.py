@@ -28,6 +28,7 @@ from .nodes.region import Region
 from .nodes.remove_small import RemoveSmall
 from .nodes.threshold import Threshold
 from .verbs import engine
+from .versions import show_versions
 
 use_engine(engine)
 
@@ -68,5 +69,6 @@ __all__ = [
     "loads",
     "read_map",
     "read_mask",
+    "show_versions",
     "significance",
 ]
