@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .compile.plan import Plan
 from .core.errors import MaskError
+from .core.versions import show_versions
 from .estimate.psf import containment_radius
 from .estimate.significance import significance
 from .expr.mask import AllSky, And, Mask, NoSky, Not, Or, Xor
@@ -28,7 +29,6 @@ from .nodes.region import Region
 from .nodes.remove_small import RemoveSmall
 from .nodes.threshold import Threshold
 from .verbs import engine
-from .versions import show_versions
 
 use_engine(engine)
 
