@@ -19,6 +19,7 @@ from ..core.coverage import EMPTY, FULL, MIXED, Coverage
 from ..core.errors import RegionError
 from ..sphere.arcs import cross
 from ..sphere.vectors import TIE, Caps, angle_between, chord2, dot, normalise, rotate, rotation, unit
+from .arrangement import cells
 from .base import SLACK, Bools
 from .batch import Which
 
@@ -35,7 +36,7 @@ _CANDIDATES: Final = 96
 _FAR: Final = -0.9
 # Arcsines of more than this lose digits; that of this one is a lower bound for them.
 _SURE: Final = 1 - 1e-7
-# A polygon that leaves less than this (steradians) between its two sides does not say which one is meant.
+# A polygon that leaves less than this (steradians) between its largest cells does not say which one is meant.
 _UNDECIDED: Final = 1e-9
 
 
@@ -51,13 +52,13 @@ class Outlines:
         Of the normals.
     centre : ndarray, shape (3, n)
     radius, cos_radius : ndarray, shape (n,)
-        The smaller side lies within the radius of the centre.
+        All but the largest cell lies within the radius of the centre.
     references : ndarray, shape (2, 3, n)
         Two points.
     known : ndarray of bool, shape (2, n)
-        Whether each is on the smaller side.
+        Whether each is on the smaller side: an odd number of crossings away from the largest cell.
     larger : ndarray of bool, shape (n,)
-        Whether the larger side is inside.
+        Whether the other side is inside.
     """
 
     vertices: Floats
@@ -179,7 +180,8 @@ def outline(
     Raises
     ------
     RegionError
-        For fewer than three distinct vertices, an edge between antipodes, or two equal halves of the sky.
+        For fewer than three distinct vertices, an edge between antipodes, or two equal largest cells on
+        different sides.
     """
     vertices = rotate(rotation(origin, target), unit(np.array(lon), np.array(lat)))
     # A vertex given twice, as the last one often repeats the first, makes no edge.
@@ -201,12 +203,8 @@ def outline(
         centre, radius = np.array([0.0, 0.0, 1.0]), np.pi
     cos_radius = float(np.cos(radius + SLACK)) - 1e-15 if radius < np.pi else -2.0
     references = _references(normals / lengths)
-    area = _enclosed(-references[0], vertices, ends)
-    if abs(area - 2 * np.pi) < _UNDECIDED:
-        raise RegionError("the polygon cuts the sky in two equal halves: nothing says which one is inside")
-    known = area > 2 * np.pi
 
-    def made(second: bool) -> Outlines:
+    def made(known: bool, second: bool) -> Outlines:
         return Outlines(
             np.ascontiguousarray(vertices.T)[:, :, None],
             np.ascontiguousarray(normals.T)[:, :, None],
@@ -219,8 +217,15 @@ def outline(
             np.array([larger]),
         )
 
-    odd, _ = made(False)._crossings(0, references[1][:, None], slice(None))
-    return made(bool(odd[0]) != known)
+    odd, _ = made(False, False)._crossings(0, references[1][:, None], slice(None))
+    second = bool(odd[0])
+    if radius < np.pi:
+        # All edges lie within a hemisphere: the other is a part of the largest cell.
+        outside, _ = made(False, second).sides(-centre[:, None], slice(None))
+        known = bool(outside[0])
+    else:
+        known = _is_outside_odd(vertices, references[0])
+    return made(known, second != known)
 
 
 def _references(normals: Floats) -> Floats:
@@ -235,8 +240,10 @@ def _references(normals: Floats) -> Floats:
     return np.stack([first, points[:, np.argmax(np.where(apart, margin, -1.0))]])
 
 
-def _enclosed(apex: Floats, vertices: Floats, ends: Floats) -> float:
-    """Steradians of the side without the antipode of ``apex``: the sum of signed triangles from it."""
-    volume = dot(apex, cross(vertices, ends))
-    span = 1 + dot(apex, vertices) + dot(apex, ends) + (vertices * ends).sum(axis=0)
-    return abs(float(2 * np.arctan2(volume, span).sum()))
+def _is_outside_odd(vertices: Floats, place: Floats) -> bool:
+    """Whether a way from a place to the largest cell crosses an odd number of edges."""
+    areas, odd = cells(vertices, place)
+    largest = odd[areas > areas.max() - _UNDECIDED]
+    if largest.all() != largest.any():
+        raise RegionError("the polygon cuts the sky in two equal halves: nothing says which one is inside")
+    return bool(largest[0])

@@ -27,7 +27,11 @@ class Polygon(Shape):
     """A polygon with great-circle edges: concave, over the seam or round a pole alike.
 
     The smaller of its two sides is inside, in whichever order the vertices come. Points on an edge are not
-    inside. Where a polygon crosses itself, points that it winds round twice are outside.
+    inside.
+
+    Where a polygon crosses itself its edges divide the sky into more than two cells. The largest cell is
+    outside, and every crossing of an edge changes sides (even-odd rule): points that the polygon winds round
+    twice are outside, both lobes of a bow-tie are inside. An edge that is passed twice separates nothing.
 
     Parameters
     ----------
@@ -36,13 +40,14 @@ class Polygon(Shape):
     frame : str
         Frame of the vertices.
     larger_side : bool
-        Whether the larger side is inside instead.
+        Whether everything else is inside instead: the largest cell, and what an even number of crossings
+        leads to from there.
 
     Raises
     ------
     RegionError
-        For fewer than three distinct vertices, an edge between antipodes, a polygon that cuts the sky in two
-        equal halves, a position that cannot be or an unknown frame.
+        For fewer than three distinct vertices, an edge between antipodes, a polygon whose largest cells are
+        equal and on different sides (two equal halves), a position that cannot be or an unknown frame.
 
     Examples
     --------
