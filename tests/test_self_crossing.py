@@ -6,13 +6,13 @@ from functools import lru_cache
 
 import numpy as np
 import pytest
-from maskexpr.errors import RegionError
 from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import breadth_first_order, connected_components
 
 import maskexpr as mx
 from maskexpr.core.coverage import EMPTY, FULL
+from maskexpr.errors import RegionError
 from maskexpr.shapes import Polygon
 from maskexpr.sphere.vectors import Caps
 
