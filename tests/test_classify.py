@@ -91,11 +91,11 @@ def test_places_beside_rims(proj):
     geom = GEOMS[proj]
     catalog = sources(100, 5, 6)
     tiles = whole_grid(geom, 64)
-    y, x = catalog.beside_rims(tiles, 10_000)
+    y, x = catalog.edge_samples(tiles, 10_000)
     assert len(y) == 800
     here = np.isfinite(y)
     assert here.sum() > 100
-    assert len(catalog.beside_rims(tiles, 80)[0]) <= 80
+    assert len(catalog.edge_samples(tiles, 80)[0]) <= 80
     lon, lat = geom.lonlat(y[here], x[here])
     # The index has an order of its own.
     index = catalog._index(geom.frame, None)

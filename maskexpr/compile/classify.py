@@ -10,7 +10,6 @@ from ..expr.mask import Mask
 from ..expr.structure import postorder
 from ..grid.points import Pixels
 from ..grid.tiles import OFF, ON, PART, Tiles
-from ..nodes.catalog import Catalog
 from .evaluate import Evaluator
 
 __all__ = ["classify"]
@@ -25,9 +24,9 @@ _BATCH = 8192
 # Side of the smallest parts, whose pixels are then asked; and of those that end it where pixels cannot be.
 _SMALLEST = 8
 _COARSE = 256
-# Pixels beside the rims of circles that are asked, for each tile and for all.
-_RIM_PIXELS = 128
-_RIM_PIXELS_MOST = 1 << 18
+# Pixels beside likely edges that are asked, for each tile and for all.
+_EDGE_PIXELS = 128
+_EDGE_PIXELS_MOST = 1 << 18
 
 
 def classify(mask: Mask, tiles: Tiles) -> Coverage:
@@ -50,7 +49,7 @@ def classify(mask: Mask, tiles: Tiles) -> Coverage:
     if not is_pruned():
         return np.full(len(tiles), MIXED)
     pointwise = not any(each.reads_data or each.needs_grid for each in postorder(mask))
-    beside = _beside_rims(mask, tiles) if pointwise else None
+    beside = _likely_edges(mask, tiles) if pointwise else None
     if len(tiles) <= _BATCH:
         # As they are, so that what is found of them is known to who evaluates them.
         return _classify_batch(mask, tiles, beside)
@@ -130,11 +129,11 @@ def _still_open(parts: Tiles, owner: np.ndarray, seen: np.ndarray) -> tuple[Tile
     return parts.take(open_), owner[open_]
 
 
-def _beside_rims(mask: Mask, tiles: Tiles) -> Places:
-    """Pixels (y, x) beside the rims of circles of a mask: their tiles most often hold an edge."""
-    catalogs = [each for each in postorder(mask) if isinstance(each, Catalog)]
-    number = min(_RIM_PIXELS * len(tiles), _RIM_PIXELS_MOST) // max(1, len(catalogs))
-    found = [each.beside_rims(tiles, number) for each in catalogs]
+def _likely_edges(mask: Mask, tiles: Tiles) -> Places:
+    """Pixels (y, x) beside the edges of the nodes of a mask, where nodes know them."""
+    edged = [each for each in postorder(mask) if type(each).edge_samples is not Mask.edge_samples]
+    number = min(_EDGE_PIXELS * len(tiles), _EDGE_PIXELS_MOST) // max(1, len(edged))
+    found = [each.edge_samples(tiles, number) for each in edged]
     places = np.concatenate([np.empty((2, 0)), *found], axis=1)
     known = np.isfinite(places).all(axis=0) & (np.abs(places) < 2**53).all(axis=0)
     y, x = np.floor(places[:, known] + 0.5).astype(np.int64)

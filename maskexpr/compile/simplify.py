@@ -15,8 +15,7 @@ from ..expr.mask import AllSky, And, Mask, NoSky, Not, Or, Xor
 from ..expr.structure import postorder
 from ..nodes.catalog import Catalog
 from ..nodes.region import Region
-from .unite import Circles, circles_of, unite
-from .unite_shapes import united_shapes
+from .unite import Circles, circles_of, unite, united_shapes
 
 __all__ = ["simplify"]
 

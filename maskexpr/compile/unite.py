@@ -1,4 +1,6 @@
-"""Circles, however they are written, as catalogues, which have an index and a fast kernel."""
+"""Circles, however they are written, as catalogues; shapes, however they are joined, as one region of many:
+both have an index.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.records import frozen_array
-from ..expr.mask import Mask, Or
+from ..expr.mask import Mask, Or, Xor
 from ..nodes.catalog import Catalog
 from ..nodes.region import Region
-from ..shapes import Circle, Compound
+from ..shapes import Circle, Compound, Shape
 
-__all__ = ["Circles", "as_catalogs", "circles_of", "unite"]
+__all__ = ["Circles", "as_catalogs", "circles_of", "unite", "united_shapes"]
 
 
 class Circles(NamedTuple):
@@ -79,3 +81,48 @@ def unite(some: Sequence[Circles]) -> Catalog:
             "axis": "energy",
         }
     )
+
+
+def united_shapes(mask: Mask) -> Mask | None:
+    """Regions on the sky under ``|`` become one region of all their shapes, and alike under ``^``.
+
+    Points and lines, which mark pixels, become one of their own.
+    """
+    if not isinstance(mask, Or | Xor):
+        return None
+    operator = "or" if isinstance(mask, Or) else "xor"
+    parts: dict[str, list[Region]] = {}
+    others: list[Mask] = []
+    for each in mask.masks:
+        kind = _kind(each, operator) if isinstance(each, Region) else ""
+        if isinstance(each, Region) and kind:
+            parts.setdefault(kind, []).append(each)
+        else:
+            others.append(each)
+    if all(len(some) == 1 for some in parts.values()):
+        return None
+    united = [
+        some[0]
+        if len(some) == 1
+        else _joined([leaf for each in some for leaf in each.shape.leaves], operator)
+        for some in parts.values()
+    ]
+    return type(mask)(*united, *others)
+
+
+def _kind(region: Region, operator: str) -> str:
+    """What it can be united with under an operator; an empty text is nothing."""
+    shape = region.shape
+    if region.is_marks:
+        return "marks" if operator == "or" else ""
+    if region.needs_grid or (isinstance(shape, Compound) and shape.joined != operator):
+        return ""
+    # Circles under | are better off as a catalogue.
+    return "" if isinstance(shape, Circle) and operator == "or" else "shapes"
+
+
+def _joined(shapes: Sequence[Shape], operator: str) -> Region:
+    formula: list[int | str] = [0]
+    for number in range(1, len(shapes)):
+        formula.extend((number, operator))
+    return Region(Compound(shapes, formula))

@@ -116,6 +116,36 @@ class Mask(Fluent):
         """How far beyond a tile the children must be known."""
         return Reach()
 
+    def edge_samples(self, areas: Areas, number: int) -> NDArray[np.float64]:
+        """Where the edges of the node are likely.
+
+        Tiles that hold one of these pixels are asked there first: a selected and an unselected pixel prove a
+        tile MIXED, and nothing else depends on them.
+
+        Parameters
+        ----------
+        areas : Areas
+            Areas of one plane of a grid.
+        number : int
+            About how many places to give.
+
+        Returns
+        -------
+        ndarray of float64, shape (2, n)
+            Indices (y, x), not rounded, of pixels on either side of the edges; none by default.
+        """
+        return np.empty((2, 0))
+
+    def working_bytes(self, geom: Grid, shape: tuple[int, int]) -> int:
+        """Upper bound of the memory that values of a tile of (rows, columns) take while they are made, the
+        result apart.
+        """
+        return self.bytes_per_pixel * shape[0] * shape[1]
+
+    def held_bytes(self) -> int:
+        """Memory that is kept from tile to tile, such as an index."""
+        return 0
+
     def axes(self) -> frozenset[str]:
         """Names of the non-spatial axes along which this node itself (not its children) varies."""
         return frozenset()

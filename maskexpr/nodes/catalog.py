@@ -27,6 +27,8 @@ from ..sphere.vectors import TIE, lonlat, rotate, rotation, unit
 __all__ = ["Catalog"]
 
 _lock = threading.Lock()
+# Bytes of the index of a source, with the images of its rim.
+_PER_SOURCE = 600
 
 
 @node("catalog")
@@ -181,6 +183,9 @@ class Catalog(Mask):
                 indices[key] = CircleIndex(centre, radius[some] + wider, (lon, lat) if same else None)
             return indices[key]
 
+    def held_bytes(self) -> int:
+        return _PER_SOURCE * len(self.lon)
+
     def _bin(self, where: Points | Tile | Areas) -> int | None:
         if self.radius.ndim < 2:
             return None
@@ -195,8 +200,8 @@ class Catalog(Mask):
     def coverage(self, areas: Areas, of: Ask) -> Coverage:
         return self._index(areas.geom.frame, self._bin(areas)).coverage(areas.caps)
 
-    def beside_rims(self, areas: Areas, number: int) -> NDArray[np.float64]:
-        """Places (y, x) on the plane of pixels beside rims, half of them inside, shape (2, about number)."""
+    def edge_samples(self, areas: Areas, number: int) -> NDArray[np.float64]:
+        """Pixels beside the rims of circles, half of them inside."""
         geom = areas.geom
         pixel = np.deg2rad(float(np.min(geom.pixel_scales.value)))
         index = self._index(geom.frame, self._bin(areas))
