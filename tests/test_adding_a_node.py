@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -12,7 +13,8 @@ import numpy as np
 import pytest
 from astropy.coordinates import SkyCoord
 
-from maskexpr.expr import mask as expr
+import maskexpr as mx
+from maskexpr import extend
 from maskexpr.expr.serialize import dumps, loads
 from maskexpr.testing import check_node, geometries
 
@@ -25,8 +27,8 @@ def hemisphere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     code = PAGE.read_text(encoding="utf-8").split("```python\n")[1].split("```\n")[0]
     (tmp_path / "hemisphere.py").write_text(code, encoding="utf-8")
     monkeypatch.syspath_prepend(str(tmp_path))
-    monkeypatch.setitem(expr.NODES, "hemisphere", expr.AllSky)
-    del expr.NODES["hemisphere"]
+    monkeypatch.setitem(extend.NODES, "hemisphere", mx.AllSky)
+    del extend.NODES["hemisphere"]
     monkeypatch.delitem(sys.modules, "hemisphere", raising=False)
     return importlib.import_module("hemisphere")
 
@@ -44,3 +46,10 @@ def test_it_is_what_it_says(hemisphere: ModuleType) -> None:
     np.testing.assert_array_equal(mask.contains(places), places.separation(centre) < 90 * u.deg)
     assert loads(dumps(mask)) == mask
     assert 0 < np.count_nonzero(mask.contains(places)) < 500
+
+
+@pytest.mark.parametrize("page", sorted(PAGE.parent.glob("adding-a-*.md")), ids=lambda path: path.stem)
+def test_authors_import_one_module(page: Path) -> None:
+    found = re.findall(r"^(?:from|import) (maskexpr[\w.]*)", page.read_text(encoding="utf-8"), re.MULTILINE)
+    assert "maskexpr.extend" in found
+    assert set(found) <= {"maskexpr", "maskexpr.extend", "maskexpr.testing"}

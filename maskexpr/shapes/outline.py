@@ -183,20 +183,11 @@ def outline(
         For fewer than three distinct vertices, an edge between antipodes, or two equal largest cells on
         different sides.
     """
-    vertices = rotate(rotation(origin, target), unit(np.array(lon), np.array(lat)))
-    # A vertex given twice, as the last one often repeats the first, makes no edge.
-    vertices = np.ascontiguousarray(vertices[:, chord2(vertices, np.roll(vertices, 1, axis=1)) > TIE**2])
-    if vertices.shape[1] < 3:
-        raise RegionError("a polygon needs three distinct vertices")
+    vertices = _corners(rotate(rotation(origin, target), unit(np.array(lon), np.array(lat))))
     ends = np.roll(vertices, -1, axis=1)
     # The difference of near vertices is exact, so that short edges have true normals.
     normals = cross(vertices - ends, vertices + ends) / 2
     lengths = np.sqrt(chord2(normals, np.zeros(3)[:, None]))
-    antipodes = np.flatnonzero(chord2(vertices, -ends) < 1e-18)
-    if len(antipodes):
-        raise RegionError(
-            f"edge {antipodes[0] + 1} joins antipodes: say by one more vertex which way it goes"
-        )
     centre = normalise(vertices.sum(axis=1))
     radius = float(angle_between(vertices, centre[:, None]).max()) if np.isfinite(centre).all() else np.pi
     if not radius < np.pi / 2 - 1e-6:
@@ -226,6 +217,20 @@ def outline(
     else:
         known = _is_outside_odd(vertices, references[0])
     return made(known, second != known)
+
+
+def _corners(vertices: Floats) -> Floats:
+    """The vertices that edges join, shape (3, n); refuses too few and edges that could go any way."""
+    # A vertex given twice, as the last one often repeats the first, makes no edge.
+    found = np.ascontiguousarray(vertices[:, chord2(vertices, np.roll(vertices, 1, axis=1)) > TIE**2])
+    if found.shape[1] < 3:
+        raise RegionError("a polygon needs three distinct vertices")
+    antipodes = np.flatnonzero(chord2(found, -np.roll(found, -1, axis=1)) < 1e-18)
+    if len(antipodes):
+        raise RegionError(
+            f"edge {antipodes[0] + 1} joins antipodes: say by one more vertex which way it goes"
+        )
+    return found
 
 
 def _references(normals: Floats) -> Floats:
