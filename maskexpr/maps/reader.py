@@ -22,9 +22,6 @@ __all__ = ["Reader", "meets", "nearest", "offset"]
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
-# Positions that fall this close (in pixels) to the border of two pixels are on it: on grids that are
-# multiples of each other whole rows are, and rounding would throw them to either side.
-_TIE = 1e-7
 # Pixels a side of the pieces in which a file without chunks is read.
 _SIDE = 512
 # Pieces a side that bound where a map is.
@@ -52,7 +49,7 @@ def nearest(grid: Grid, frame: str, lon: Floats, lat: Floats) -> tuple[Ints, Int
     Returns
     -------
     y, x : ndarray of int64
-        A position on the border of two pixels belongs to the one of higher index.
+        As of `WcsGeom.array_index`.
 
     Examples
     --------
@@ -63,25 +60,7 @@ def nearest(grid: Grid, frame: str, lon: Floats, lat: Floats) -> tuple[Ints, Int
     """
     if frame != grid.frame:
         lon, lat = lonlat(rotate(rotation(frame, grid.frame), unit(lon, lat)))
-    ny, nx = grid.image_shape
-    at_y, at_x = grid.pixel(lon, lat)
-    there = np.isfinite(at_y) & np.isfinite(at_x)
-    y, x = (np.floor(np.where(there, at, -9.0) + (0.5 + _TIE)) for at in (at_y, at_x))
-    _settle_last(grid, y, x, np.flatnonzero(((y == ny) | (x == nx)).ravel()))
-    there &= (y >= 0) & (y < ny) & (x >= 0) & (x < nx)
-    return np.where(there, y, -1).astype(np.int64), np.where(there, x, -1).astype(np.int64)
-
-
-def _settle_last(grid: Grid, y: Floats, x: Floats, edge: NDArray[np.intp]) -> None:
-    """Positions on the far rim of the map: over the seam, or back where no pixel follows (at a pole)."""
-    ny, nx = grid.image_shape
-    flat_y, flat_x = y.reshape(-1), x.reshape(-1)
-    rows, columns = flat_y[edge], flat_x[edge]
-    if grid.period is not None and grid.period <= nx:
-        columns = np.where(columns == nx, nx - grid.period, columns)
-    last = np.isnan(grid.lonlat(rows, columns)[0])
-    flat_y[edge] = np.where(last & (rows == ny), ny - 1, rows)
-    flat_x[edge] = np.where(last & (columns == nx), nx - 1, columns)
+    return grid.array_index(lon, lat)
 
 
 @lru_cache(maxsize=64)

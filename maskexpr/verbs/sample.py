@@ -33,15 +33,13 @@ def contains_pixels(compiled: Compiled, positions: SkyCoord) -> NDArray[np.bool_
     """
     geom = compiled.geom
     there = positions.reshape(-1).transform_to(geom.frame).spherical
-    y, x = geom.pixel(there.lon.to_value(u.deg), there.lat.to_value(u.deg))
+    row, column = geom.array_index(there.lon.to_value(u.deg), there.lat.to_value(u.deg))
     height, width = geom.image_shape
-    with np.errstate(invalid="ignore"):
-        row, column = np.floor(y + 0.5), np.floor(x + 0.5)
-        on_map = np.flatnonzero((row >= 0) & (row < height) & (column >= 0) & (column < width))
-    row, column = row[on_map].astype(np.int64), column[on_map].astype(np.int64)
+    on_map = np.flatnonzero(row >= 0)
+    row, column = row[on_map], column[on_map]
     varying = tuple(sum(sizes) for sizes in compiled.chunks[:-2])
     planes = tuple(product(*(range(n) for n in varying)))
-    out = np.zeros((len(planes), y.size), dtype=bool)
+    out = np.zeros((len(planes), positions.size), dtype=bool)
     side = _LARGE if height * width < _PIXELS * row.size else _SMALL
     cells = (row // side) * (-(-width // side)) + column // side
     order = np.argsort(cells, kind="stable")

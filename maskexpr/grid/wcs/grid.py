@@ -24,6 +24,7 @@ from ..rim import rim_by_steps
 from . import area, bounds, lattice, topology
 from .arguments import whole_pair
 from .header import header_text
+from .images import array_index, best_image
 from .outline import chords, surely_off
 from .projection import Projection
 
@@ -164,7 +165,7 @@ class WcsGrid(Grid):
         [True, False]
         """
         there = positions.transform_to(self.frame).spherical
-        return self.holds(*self.pixel(there.lon.deg, there.lat.deg))
+        return np.asarray(self.array_index(there.lon.deg, there.lat.deg)[0] >= 0)
 
     def lonlat(self, y: ArrayLike, x: ArrayLike) -> tuple[Floats, Floats]:
         """Sky positions of pixel centres, on the map or beyond it where the WCS goes on.
@@ -185,13 +186,36 @@ class WcsGrid(Grid):
         """Pixel indices (y, x), not rounded, of positions in degrees in the map's frame; NaN where a position
         has no pixel.
 
-        Where the longitude wraps, of a position's copies the one on the map is taken, if the pixel there is
-        on the sky.
+        Where the projection shows a position more than once, the image on the map is taken, if there is one.
         """
-        y, x = lattice.pixel(self._projection, lon, lat)
-        if self.separable:
-            _take_copies(self._projection, self._shape[1], x)
-        return y, x
+        return best_image(self._projection, self._shape, lon, lat)
+
+    def array_index(self, lon: ArrayLike, lat: ArrayLike) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The pixel that holds each position, as ``WCS.world_to_array_index`` finds it.
+
+        A pixel holds the positions from half a pixel before its centre on up to half a pixel after it, along
+        both axes, and nothing beyond the map's border is held; the far border itself is where the sky ends
+        with it (at a pole, at the seam). Of several pixels that show a position it is the one that has it
+        for its centre, else the one of astropy, else the one whose centre is nearest.
+
+        Parameters
+        ----------
+        lon, lat : array_like
+            Degrees in the map's frame; they broadcast. NaN has no pixel.
+
+        Returns
+        -------
+        y, x : ndarray of int64
+            -1 where no pixel of the map holds the position.
+
+        Examples
+        --------
+        >>> from maskexpr.grid.wcs.geom import WcsGeom
+        >>> geom = WcsGeom.create(npix=(51, 9), binsz=7)
+        >>> [v.tolist() for v in geom.array_index([178.4, 178.6, 180.1, 181.6], 0.0)]
+        [[4, -1, -1, 4], [0, -1, -1, 50]]
+        """
+        return array_index(self._projection, self._shape, lon, lat)
 
     def lon_of(self, x: ArrayLike) -> Floats:
         """Longitudes of columns of a separable geometry, degrees in [0, 360); NaN beyond the seam."""
@@ -368,16 +392,3 @@ class WcsGrid(Grid):
             ("pixels", f"{size} deg pixels"),
             ("centre", where),
         ]
-
-
-def _take_copies(projection: Projection, nx: int, x: Floats) -> None:
-    """Move columns that miss the map by a whole turn onto it."""
-    flat = x.reshape(-1)
-    turn = 360.0 / abs(lattice.traits(projection).lon_step)
-    missed = np.flatnonzero((flat < -0.5) | (flat >= nx - 0.5))
-    for shift in (-turn, turn):
-        copy = flat[missed] + shift
-        inside = (copy >= -0.5) & (copy < nx - 0.5)
-        # A column beyond the seam is off the sky; but just over the seam is still its last whole pixel.
-        inside[inside] = np.isfinite(lattice.lon_of(projection, np.floor(copy[inside] + 0.5)))
-        flat[missed[inside]] = copy[inside]

@@ -21,21 +21,53 @@ from .outline import offset_reference, parameter, plane_box, plane_rows
 from .projection import Projection
 from .wcs_of_thread import thread_wcs
 
-__all__ = ["Traits", "lat_of", "lon_of", "lonlat", "pixel", "sky_window", "traits"]
+__all__ = [
+    "CUBES",
+    "CYLINDERS",
+    "First",
+    "Traits",
+    "first_image",
+    "lat_of",
+    "lon_of",
+    "lonlat",
+    "sky_window",
+    "traits",
+]
 
 Floats = NDArray[np.float64]
 
 # wcslib allocates some hundred bytes a point; pieces of this size stay in cache and bound the memory.
 _PIECE: Final = 1 << 14
-_CYLINDRICAL: Final = frozenset({"CAR", "CEA", "CYP", "MER"})
+CYLINDERS: Final = frozenset({"CAR", "CEA", "CYP", "MER"})
+"""Projections on a cylinder."""
+CUBES: Final = frozenset({"TSC", "CSC", "QSC"})
+"""Projections on the faces of a cube."""
 # Every sky position has an image, and wcslib flags the few that have none: it is trusted without going back.
-_ALWAYS: Final = _CYLINDRICAL | {"SFL", "PAR", "MOL", "AIT", "ZEA", "ARC", "STG", "HPX", "XPH", "TSC", "QSC"}
+_ALWAYS: Final = CYLINDERS | {"SFL", "PAR", "MOL", "AIT", "ZEA", "ARC", "STG", "HPX", "XPH", "TSC", "QSC"}
 # Projections whose image of the sky is convex: disk, oval, rectangle, strip, the whole plane. SIN only
 # without its slant.
-_CONVEX: Final = _CYLINDRICAL | {"SFL", "PAR", "MOL", "AIT", "ZEA", "ARC", "STG", "TAN", "SIN"}
+_CONVEX: Final = CYLINDERS | {"SFL", "PAR", "MOL", "AIT", "ZEA", "ARC", "STG", "TAN", "SIN"}
 # A position that comes back further away than this (squared chord; 0.06 deg) was mirrored. CSC's polynomials
 # need the room.
 _MIRRORED: Final = 1e-6
+
+
+# Degrees from the line along which a projection cuts the sky within which a position is on it: some last bits
+# of a longitude. What CSC's polynomials give back is off by up to 0.03 deg.
+_ON_CUT: Final = 1e-11
+_ON_CUT_CSC: Final = 0.03
+
+
+class First(NamedTuple):
+    """The images of positions that wcslib gives; NaN where it has none.
+
+    ``at_cut`` marks positions on a line (or pole) along which the projection cuts the sky, which have an
+    image on either side.
+    """
+
+    y: Floats
+    x: Floats
+    at_cut: NDArray[np.bool_]
 
 
 class Traits(NamedTuple):
@@ -100,14 +132,15 @@ def lat_of(projection: Projection, y: ArrayLike) -> Floats:
     return _sky(projection, rows, np.broadcast_to(projection.crpix[0] - 1.0, rows.shape))[1]
 
 
-def pixel(projection: Projection, lon: ArrayLike, lat: ArrayLike) -> tuple[Floats, Floats]:
-    """Pixel indices of sky positions; see `WcsGeom.pixel`, which also chooses among copies."""
+def first_image(projection: Projection, lon: ArrayLike, lat: ArrayLike) -> First:
+    """Pixel indices of sky positions; `maskexpr.grid.wcs.images` knows their other images."""
     lam, phi = np.broadcast_arrays(np.asarray(lon, dtype=np.float64), np.asarray(lat, dtype=np.float64))
-    y, x = np.empty(lam.shape), np.empty(lam.shape)
-    flat = (lam.ravel(), phi.ravel(), y.reshape(-1), x.reshape(-1))  # y and x are new: these are views
+    first = First(np.empty(lam.shape), np.empty(lam.shape), np.empty(lam.shape, dtype=bool))
+    # What is filled is new, so that these are views.
+    flat = (lam.ravel(), phi.ravel(), *(each.reshape(-1) for each in first))
     for start in range(0, lam.size, _PIECE):
-        _pixel_piece(projection, *(each[start : start + _PIECE] for each in flat))
-    return y, x
+        _fill_piece(projection, *(each[start : start + _PIECE] for each in flat))
+    return first
 
 
 @lru_cache(maxsize=256)
@@ -144,7 +177,7 @@ def _lon_step(projection: Projection) -> float:
     """Degrees of longitude per column, NaN if the longitude depends on more than the column."""
     (a, b), (c, _) = projection.matrix
     straight = b == 0.0 and c == 0.0 and projection.lon_axis == 0
-    if projection.code not in _CYLINDRICAL or not straight:
+    if projection.code not in CYLINDERS or not straight:
         return math.nan
     tilt = float(thread_wcs(projection).wcs.cel.euler[1])
     if tilt not in (0.0, 180.0):  # wcslib takes its own short way at exactly these two
@@ -166,6 +199,9 @@ def _sky(projection: Projection, y: Floats, x: Floats) -> tuple[Floats, Floats]:
             :-1
         ]
         flat_lon[part], flat_lat[part] = world[:, axis], world[:, 1 - axis]
+    # Beyond the poles wcslib may still know one of the two.
+    np.copyto(lon, np.nan, where=np.isnan(lat))
+    np.copyto(lat, np.nan, where=np.isnan(lon))
     # wcslib gives (-360, 360]; the sign depends on the map's reference.
     np.add(lon, 360.0, out=lon, where=lon < 0.0)
     np.subtract(lon, 360.0, out=lon, where=lon >= 360.0)
@@ -185,8 +221,10 @@ def _points(first: Floats, second: Floats) -> Floats:
     return points
 
 
-def _pixel_piece(projection: Projection, lon: Floats, lat: Floats, y: Floats, x: Floats) -> None:
-    """Fill y and x for one piece of positions."""
+def _fill_piece(
+    projection: Projection, lon: Floats, lat: Floats, y: Floats, x: Floats, at_cut: NDArray[np.bool_]
+) -> None:
+    """Fill y, x and at_cut for one piece of positions."""
     wcs = thread_wcs(projection)
     axis = projection.lon_axis
     world = _points(lon, lat) if axis == 0 else _points(lat, lon)
@@ -207,3 +245,20 @@ def _pixel_piece(projection: Projection, lon: Floats, lat: Floats, y: Floats, x:
         with np.errstate(invalid="ignore"):
             bad |= ~(chord2(back, unit(lon, lat)) < _MIRRORED)
     x[bad] = y[bad] = np.nan
+    # astropy takes the origin of pixels off the coordinates of the plane too.
+    at_cut[:] = _at_cut(projection, answer["phi"][:-1], answer["theta"][:-1], answer["imgcrd"][:-1] + 1.0)
+
+
+def _at_cut(projection: Projection, phi: Floats, theta: Floats, plane: Floats) -> NDArray[np.bool_]:
+    """Which native positions are where a projection may cut the sky: at the poles and along the meridian of
+    180 deg; of HEALPix along the edges of its facets, of the cubes along those of their faces.
+    """
+    code = projection.code
+    with np.errstate(invalid="ignore"):
+        if code in CUBES:
+            to_edge = np.abs(np.abs(plane) % 90.0 - 45.0).min(axis=1)
+            return np.asarray(to_edge < (_ON_CUT_CSC if code == "CSC" else _ON_CUT))
+        facets = {"HPX": parameter(projection, 1, 4.0), "XPH": 8.0}.get(code)
+        meridian = 180.0 / facets if facets else 360.0
+        away = np.abs((phi + 180.0 + meridian / 2) % meridian - meridian / 2) * np.cos(np.deg2rad(theta))
+        return np.asarray((away < _ON_CUT) | (90.0 - np.abs(theta) < _ON_CUT))

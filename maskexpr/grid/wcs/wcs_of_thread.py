@@ -19,7 +19,16 @@ class _PerThread(threading.local):
     """
 
     def __init__(self) -> None:
-        self.wcs = lru_cache(maxsize=32)(Projection.to_wcs)
+        self.wcs = lru_cache(maxsize=32)(_make)
+
+
+def _make(projection: Projection) -> WCS:
+    wcs = projection.to_wcs()
+    if projection.code == "SZP":
+        # wcslib draws the limb of the slant perspective some degrees further in on the way to pixels than on
+        # the way to the sky; what comes back is on the map (see `maskexpr.grid.wcs.lattice`).
+        wcs.wcs.bounds_check(True, False)
+    return wcs
 
 
 _PER_THREAD: Final = _PerThread()
