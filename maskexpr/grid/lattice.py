@@ -126,6 +126,19 @@ class Grid(ABC):
     def pixel(self, lon: ArrayLike, lat: ArrayLike) -> tuple[Floats, Floats]:
         """Indices (y, x), not rounded, of positions; NaN where there is no pixel."""
 
+    def array_index(self, lon: ArrayLike, lat: ArrayLike) -> tuple[Ints, Ints]:
+        """The pixel (y, x) of the map that holds each position, -1 where none does.
+
+        By default the one whose indices, rounded, are those of the position; half way between two it is the
+        next one.
+        """
+        y, x = self.pixel(lon, lat)
+        ny, nx = self.image_shape
+        with np.errstate(invalid="ignore"):
+            row, column = np.floor(y + 0.5), np.floor(x + 0.5)
+            there = (row >= 0) & (row < ny) & (column >= 0) & (column < nx)
+        return np.where(there, row, -1).astype(np.int64), np.where(there, column, -1).astype(np.int64)
+
     @abstractmethod
     def solid_angles(self, y: Ints, x: Ints) -> Floats:
         """Solid angles in sr of the pixels of rows and columns, shape (len(y), len(x)); NaN off the sky."""
@@ -179,7 +192,8 @@ class Grid(ABC):
         """Whether points all over the sky (a Fibonacci lattice) have pixels on the map."""
         i = np.arange(_POINTS) + 0.5
         lat = np.degrees(np.arcsin(1 - 2 * i / _POINTS))
-        return bool(self.holds(*self.pixel(np.degrees(i * np.pi * (1 + 5**0.5)) % 360.0, lat)).all())
+        row, _ = self.array_index(np.degrees(i * np.pi * (1 + 5**0.5)) % 360.0, lat)
+        return bool((row >= 0).all())
 
     # ---- what painters may use, if a grid says so
 
@@ -255,12 +269,6 @@ class Grid(ABC):
     def shape(self) -> tuple[int, ...]:
         """(axes..., ny, nx)."""
         return (*(axis.nbin for axis in self.axes), *self.image_shape)
-
-    def holds(self, y: Floats, x: Floats) -> Bools:
-        """Whether indices, not rounded, are those of pixels of the map; a border belongs to the next one."""
-        ny, nx = self.image_shape
-        with np.errstate(invalid="ignore"):
-            return np.asarray((y >= -0.5) & (y < ny - 0.5) & (x >= -0.5) & (x < nx - 0.5))
 
     def solid_angle_of(self, window: Window) -> Floats:
         """Solid angles in sr of the pixels of a window, shape (ny, nx); NaN off the sky."""

@@ -73,17 +73,15 @@ def _at_sides(geom: Grid, window: Window, seen: Bools | None) -> tuple[Ints, Int
 
 def _step_over(geom: Grid, y: Ints, x: Ints, dy: int, dx: int) -> Ints:
     """Flat index of the pixel that a step from a pixel over the rim leads to, -1 if none."""
-    ny, nx = geom.image_shape
+    nx = geom.image_shape[1]
     here = unit(*geom.lonlat(y, x))
     # A quarter of a pixel inwards is nearly always on the sky.
     ahead = here - unit(*geom.lonlat(y - 0.25 * dy, x - 0.25 * dx))
     target = np.full(len(y), -1)
     for length in (1.0, 1.5, 2.0):
-        row, column = geom.pixel(*lonlat(normalise(here + 4.0 * length * ahead)))
-        with np.errstate(invalid="ignore"):
-            held = (row >= -0.5) & (row < ny - 0.5) & (column >= -0.5) & (column < nx - 0.5) & (target < 0)
-        index = np.flatnonzero(held)
-        to_y, to_x = (np.floor(each[index] + 0.5).astype(np.int64) for each in (row, column))
+        row, column = geom.array_index(*lonlat(normalise(here + 4.0 * length * ahead)))
+        index = np.flatnonzero((row >= 0) & (target < 0))
+        to_y, to_x = row[index], column[index]
         good = np.isfinite(geom.lonlat(to_y, to_x)[0]) & ((to_y != y[index]) | (to_x != x[index]))
         target[index[good]] = to_y[good] * nx + to_x[good]
     return target

@@ -87,7 +87,8 @@ class FromData(Mask):
         elif isinstance(where, Pixels):
             y, x = nearest(grid, where.frame, *where.lonlat)
         else:
-            y, x = nearest(grid, where.frame, *lonlat(where.xyz))
+            # Of longitudes that come back from vectors the last bit is another, which tells at a seam.
+            y, x = nearest(grid, where.frame, *(where.lonlat or lonlat(where.xyz)))
         return self._gather(where, plane, y, x)
 
     def _slice(self, tile: Tile, plane: tuple[int, ...], shift: tuple[int, int]) -> Bools:

@@ -241,9 +241,14 @@ def _fill_piece(
         bad |= ~(answer["theta"][:-1] > 1e-9)
     elif projection.code not in _ALWAYS or projection.sip is not None:
         # Some projections give a point behind their horizon the image of another: only the way back tells.
-        back = unit(*_sky(projection, y, x))
-        with np.errstate(invalid="ignore"):
-            bad |= ~(chord2(back, unit(lon, lat)) < _MIRRORED)
+        todo = np.flatnonzero(~bad)
+        there = unit(lon, lat)
+        # PCO has no sky at a few single numbers (the way back divides zero by zero), but all round them.
+        for aside in (0.0, 1e-7):
+            back = unit(*_sky(projection, y[todo] + aside, x[todo] + aside))
+            with np.errstate(invalid="ignore"):
+                todo = todo[~(chord2(back, there[:, todo]) < _MIRRORED)]
+        bad[todo] = True
     x[bad] = y[bad] = np.nan
     # astropy takes the origin of pixels off the coordinates of the plane too.
     at_cut[:] = _at_cut(projection, answer["phi"][:-1], answer["theta"][:-1], answer["imgcrd"][:-1] + 1.0)
