@@ -53,8 +53,8 @@ SOURCES = {
     "COD": header_map("COD", (25, 40), (20, 20), (0, 45), 7, ((1, 45.0), (2, 20.0))),
     "BON": header_map("BON", (25, 40), (20, 13), (0, 0), 6.5, ((1, 45.0),)),
     "HPX": header_map("HPX", (20, 40), (20.3, 10.2), (0, 0), 8.9),
-    "TSC": header_map("TSC", (40, 49), (42.3, 20.2), (0, 0), 6.7),
-    "QSC": header_map("QSC", (40, 49), (42.3, 20.2), (0, 0), 6.7),
+    "TSC": header_map("TSC", (40, 49), (42.9, 20.2), (0, 0), 6.7),
+    "QSC": header_map("QSC", (40, 49), (42.9, 20.2), (0, 0), 6.7),
 }
 TARGETS = (
     mx.WcsGeom.allsky(binsz=7.7, frame="galactic"),

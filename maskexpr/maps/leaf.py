@@ -42,8 +42,8 @@ class Place(NamedTuple):
 class FromData(Mask):
     """A leaf whose values come from an array or a file on a grid of its own.
 
-    On its own grid it is a slice. On another grid a pixel takes the value of the data pixel that holds its
-    centre. Beyond the data it is `outside`.
+    On its own grid it is a slice. On another grid a pixel takes the value of the data pixel whose area holds
+    its centre. Beyond the border of the data it is `outside`.
     """
 
     reads_data: ClassVar[bool] = True

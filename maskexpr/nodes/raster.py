@@ -25,7 +25,8 @@ class Raster(FromData):
     Parameters
     ----------
     data : DataArray, path, (path, hdu), gammapy Map or (array, geom)
-        The map. A file is read by windows, where and when they are needed.
+        The map. A file is read by windows, where and when they are needed. Positions and other grids take
+        the pixel whose area holds them, as of `Threshold`.
     outside : bool
         The value of the mask beyond the map.
 

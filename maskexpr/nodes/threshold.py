@@ -64,7 +64,8 @@ class Threshold(FromData):
     Notes
     -----
     On the lattice of the data (a cutout or a padding too) the mask is a slice of the data. On another grid a
-    pixel takes the value of the data pixel that holds its centre.
+    pixel takes the value of the data pixel whose area holds its centre, as a bare position does, and beyond
+    the border of the data it is ``outside``; see `WcsGeom.array_index`.
 
     ``~Threshold(data, ">", t)`` is True where the data are NaN, unlike ``Threshold(data, "<=", t)``.
 

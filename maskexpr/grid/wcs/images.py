@@ -60,7 +60,7 @@ def array_index(projection: Projection, shape: Shape, lon: ArrayLike, lat: Array
 def best_image(projection: Projection, shape: Shape, lon: ArrayLike, lat: ArrayLike) -> tuple[Floats, Floats]:
     """Of the images (y, x) of each position the one on the map, if there is one; NaN where there is none."""
     first = first_image(projection, lon, lat)
-    y, x, at_cut = (each.reshape(-1) for each in first)
+    y, x, at_cut = first.y.reshape(-1), first.x.reshape(-1), first.at_cut.reshape(-1)
     missed = (_index(projection, shape, y, x)[0] < 0) & np.isfinite(y)
     turn = _turn(projection)
     again = at_cut if turn is None else at_cut | missed | (projection.code in CUBES)
