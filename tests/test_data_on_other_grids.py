@@ -1,5 +1,5 @@
-"""Data at positions and on other grids: the pixel whose area holds a position, as astropy finds it, and nothing
-beyond the map's border.
+"""Data at positions and on other grids: the pixel whose area holds a position, as astropy finds it, and
+nothing beyond the map's border.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ TARGETS = (
 
 
 def astropy_index(geom: mx.WcsGeom, sky: SkyCoord) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Row and column by ``world_to_array_index``, -1 off the map; and which positions are clear of borders."""
+    """Row and column by ``world_to_array_index``, -1 off the map; and which are clear of borders."""
     x, y = geom.wcs.world_to_pixel(sky)
     seen = np.isfinite(x) & np.isfinite(y)
     row, column = np.full(sky.shape, -1), np.full(sky.shape, -1)

@@ -1,4 +1,7 @@
-"""Maps that break assumptions: strips, single rows and columns, cylinders, no sky at all, the sky twice. Every node keeps its laws on them, and astropy's centres of all pixels say what is selected."""
+"""Maps that break assumptions: strips, single rows and columns, cylinders, no sky at all, the sky twice.
+
+Every node keeps its laws on them, and astropy's centres of all pixels say what is selected.
+"""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """The images of a sky position on the plane of a map, and the pixel of the map that holds it.
 
 A projection cuts the sky open, so that what lies on a cut has an image on either side of it; the plane of a
-cylinder, of HEALPix and of a cube's side faces repeats after 360 degrees; and a pole may be a whole line. wcslib
-gives one image, which need not be the one that is on the map.
+cylinder, of HEALPix and of a cube's side faces repeats after 360 degrees; and a pole may be a whole line.
+wcslib gives one image, which need not be the one that is on the map.
 
 The rule, for all that asks for the pixel of a position: a pixel holds the positions whose image is at least
 half a pixel before its centre and less than half a pixel after it, along both axes; the far border of the map
@@ -62,8 +62,7 @@ def best_image(projection: Projection, shape: Shape, lon: ArrayLike, lat: ArrayL
     first = first_image(projection, lon, lat)
     y, x, at_cut = first.y.reshape(-1), first.x.reshape(-1), first.at_cut.reshape(-1)
     missed = (_index(projection, shape, y, x)[0] < 0) & np.isfinite(y)
-    turn = _turn(projection)
-    again = at_cut if turn is None else at_cut | missed | (projection.code in CUBES)
+    again = at_cut | missed | (projection.code in CUBES) if _turns(projection) else at_cut
     some = np.flatnonzero(again & np.isfinite(y))
     if len(some):
         lam, phi = (
@@ -71,10 +70,10 @@ def best_image(projection: Projection, shape: Shape, lon: ArrayLike, lat: ArrayL
         )
         xyz = unit(lam[some], phi[some])
         found = _Best(projection, shape, xyz, y[some], x[some])
-        found.copies(y[some], x[some], turn)
+        found.copies(y[some], x[some])
         cut = np.flatnonzero(at_cut[some])
         if len(cut):
-            _look_aside(found, cut, turn)
+            _look_aside(found, cut)
         y[some], x[some] = found.chosen()
     return y.reshape(first.y.shape), x.reshape(first.x.shape)
 
@@ -104,12 +103,10 @@ class _Best:
         self._gap[won] = gap[better]
         self._best[0][won], self._best[1][won] = y[at], x[at]
 
-    def copies(self, y: Floats, x: Floats, turn: tuple[float, float] | None) -> None:
+    def copies(self, y: Floats, x: Floats) -> None:
         """The images one turn away, where the plane repeats."""
-        if turn is None:
-            return
-        for sign in (-1, 1):
-            to_y, to_x = y + sign * turn[0], x + sign * turn[1]
+        for up, across in _turns(self.projection):
+            to_y, to_x = y + up, x + across
             near = np.flatnonzero(_index(self.projection, self.shape, to_y, to_x, closed=True)[0] >= 0)
             if self.projection.code in CUBES:
                 near = near[_is_sky(self.projection, to_y[near], to_x[near])]
@@ -144,13 +141,13 @@ def _index(
 
 
 @lru_cache(maxsize=256)
-def _turn(projection: Projection) -> tuple[float, float] | None:
-    """The step (y, x) in pixels after which the plane repeats, if it does."""
+def _turns(projection: Projection) -> tuple[tuple[float, float], ...]:
+    """The steps (y, x) in pixels, one either way, after which the plane repeats; none if it does not."""
     if projection.sip is not None or projection.code not in CYLINDERS | CUBES | {"HPX"}:
-        return None
+        return ()
     widening = parameter(projection, 2, 1.0) if projection.code == "CYP" else 1.0
-    up, across = _along_plane(projection)
-    return 360.0 * widening * up, 360.0 * widening * across
+    up, across = (360.0 * widening * each for each in _along_plane(projection))
+    return (-up, -across), (up, across)
 
 
 def _along_plane(projection: Projection) -> tuple[float, float]:
@@ -165,19 +162,18 @@ def _is_sky(projection: Projection, y: Floats, x: Floats) -> Bools:
     return np.asarray(np.isfinite(lonlat(projection, inner_y, inner_x)[0]))
 
 
-def _look_aside(found: _Best, cut: NDArray[np.intp], turn: tuple[float, float] | None) -> None:
+def _look_aside(found: _Best, cut: NDArray[np.intp]) -> None:
     """Offer the images of what lies next to positions on a cut, on all sides; and those of the poles."""
     projection, xyz = found.projection, found.xyz[:, cut]
     for beside in _around(xyz, _WAYS, _ASIDE_CSC if projection.code == "CSC" else _ASIDE):
         image = first_image(projection, *degrees_of(beside))
-        found.offer(cut, image.y, image.x, centred=True)
-        for sign in () if turn is None else (-1, 1):
-            found.offer(cut, image.y + sign * turn[0], image.x + sign * turn[1], centred=True)
+        for up, across in ((0.0, 0.0), *_turns(projection)):
+            found.offer(cut, image.y + up, image.x + across, centred=True)
     for pole in _native_poles(projection):
         here = cut[chord2(xyz, np.array(pole)[:, None]) < _AT_POLE]
         image_of = _pole_image(projection, found.shape, pole) if len(here) else None
         if image_of is not None:
-            found.offer(here, *(np.full(len(here), at) for at in image_of))
+            found.offer(here, np.full(len(here), image_of[0]), np.full(len(here), image_of[1]))
 
 
 def _around(xyz: Floats, ways: int, angle: float) -> list[Floats]:

@@ -137,9 +137,13 @@ def first_image(projection: Projection, lon: ArrayLike, lat: ArrayLike) -> First
     lam, phi = np.broadcast_arrays(np.asarray(lon, dtype=np.float64), np.asarray(lat, dtype=np.float64))
     first = First(np.empty(lam.shape), np.empty(lam.shape), np.empty(lam.shape, dtype=bool))
     # What is filled is new, so that these are views.
-    flat = (lam.ravel(), phi.ravel(), *(each.reshape(-1) for each in first))
+    flat_y, flat_x, flat_cut = first.y.reshape(-1), first.x.reshape(-1), first.at_cut.reshape(-1)
+    flat_lon, flat_lat = lam.ravel(), phi.ravel()
     for start in range(0, lam.size, _PIECE):
-        _fill_piece(projection, *(each[start : start + _PIECE] for each in flat))
+        part = slice(start, start + _PIECE)
+        _fill_piece(
+            projection, flat_lon[part], flat_lat[part], First(flat_y[part], flat_x[part], flat_cut[part])
+        )
     return first
 
 
@@ -221,10 +225,9 @@ def _points(first: Floats, second: Floats) -> Floats:
     return points
 
 
-def _fill_piece(
-    projection: Projection, lon: Floats, lat: Floats, y: Floats, x: Floats, at_cut: NDArray[np.bool_]
-) -> None:
-    """Fill y, x and at_cut for one piece of positions."""
+def _fill_piece(projection: Projection, lon: Floats, lat: Floats, out: First) -> None:
+    """Fill in the images of one piece of positions."""
+    y, x, at_cut = out.y, out.x, out.at_cut
     wcs = thread_wcs(projection)
     axis = projection.lon_axis
     world = _points(lon, lat) if axis == 0 else _points(lat, lon)
