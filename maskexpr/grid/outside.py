@@ -111,6 +111,9 @@ def is_outside(geom: Grid, window: Window) -> NDArray[np.bool_]:
         return out
     lon, lat = geom.lonlat(y[row], x[column])
     there = np.isfinite(lon)
-    there[there] = geom.array_index(lon[there], lat[there])[0] < 0
+    at_y, at_x = geom.pixel(lon[there], lat[there])
+    with np.errstate(invalid="ignore"):
+        twin = (at_y >= -0.5) & (at_y < ny - 0.5) & (at_x >= -0.5) & (at_x < nx - 0.5)
+    there[there] = ~twin
     out[row, column] = there
     return out
