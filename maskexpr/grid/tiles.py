@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.once import once
-from ..pixels.window import Window
+from ..pixels.window import Window, cut
 from ..sphere.vectors import Caps
 from .lattice import OFF, ON, PART, Grid
 from .points import Pixels
@@ -134,18 +134,8 @@ class Tiles(Areas):
         parent : ndarray of int
             The window that each block was cut from.
         """
-        y0, y1, x0, x1 = self.bounds
-        rows = -(-(y1 - y0) // side)
-        columns = -(-(x1 - x0) // side)
-        number = rows * columns
-        parent = np.repeat(np.arange(len(self)), number)
-        within = np.arange(int(number.sum())) - np.repeat(np.cumsum(number) - number, number)
-        row, column = np.divmod(within, columns[parent])
-        top = y0[parent] + row * side
-        left = x0[parent] + column * side
-        bottom = np.minimum(top + side, y1[parent])
-        right = np.minimum(left + side, x1[parent])
-        return Tiles(self.geom, np.stack([top, bottom, left, right]), self.plane), parent
+        bounds, parent = cut(self.bounds, side)
+        return Tiles(self.geom, bounds, self.plane), parent
 
     def tile(self, i: int) -> Tile:
         """The i-th window as a tile, with what is known of it."""

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-__all__ = ["Window"]
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Window", "cut"]
+
+Indices = NDArray[np.intp]
+Ints = NDArray[np.int64]
 
 
 class Window(NamedTuple):
@@ -69,3 +75,22 @@ class Window(NamedTuple):
         Window(y0=1, y1=3, x0=-1, x1=1)
         """
         return Window(self.y0 + rows, self.y1 + rows, self.x0 + columns, self.x1 + columns)
+
+
+def cut(bounds: Ints, side: int | Ints) -> tuple[Ints, Indices]:
+    """Blocks of at most ``side`` x ``side`` pixels of windows, from their first corners, and the window that
+    each is a block of.
+    """
+    y0, y1, x0, x1 = bounds
+    rows = -(-(y1 - y0) // side)
+    columns = -(-(x1 - x0) // side)
+    number = rows * columns
+    parent = np.repeat(np.arange(len(y0)), number)
+    side = side if isinstance(side, int) else side[parent]
+    within = np.arange(int(number.sum())) - np.repeat(np.cumsum(number) - number, number)
+    row, column = np.divmod(within, columns[parent])
+    top = y0[parent] + row * side
+    left = x0[parent] + column * side
+    bottom = np.minimum(top + side, y1[parent])
+    right = np.minimum(left + side, x1[parent])
+    return np.stack([top, bottom, left, right]), parent

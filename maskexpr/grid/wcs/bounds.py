@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ...sphere.vectors import Caps, angle_between, midpoint, normalise, unit
+from ...pixels.window import cut
+from ...sphere.vectors import Caps, angle_between, normalise, unit
 from ..lattice import OFF, ON, PART
 
 if TYPE_CHECKING:
@@ -17,12 +19,24 @@ __all__ = ["caps_of", "samples", "sky_of"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Indices = NDArray[np.intp]
 
-# A window whose samples spread over more than this is bounded by the whole sphere: its samples say too
-# little of what is between.
-_WIDEST = 0.8
-# Below this many pixels it is cheaper to ask each pixel than to prove that a window is off the sky.
-_SMALL = 256
+# Up to this many pixels a window is asked pixel by pixel: whether it is off the sky, and, where analysis proves
+# nothing, how far it reaches.
+_FEW_SKY = 4096
+_FEW = 256
+# Larger windows are cut into so many parts a side; where so many pixels of a window would have to be asked, the
+# whole sphere bounds it.
+_PARTS = 8
+_MOST = 1 << 20
+# A bound that is wider than its samples by more than this is worth looking at the window's parts.
+_LOOSE = 1.25
+# Pixels asked in one call: bounds memory.
+_BATCH = 1 << 18
+# Radians: no less than what a position differs by when it is asked in another call.
+_ROUNDING = 1e-12
+# Radians: narrower than what anybody tells apart.
+_NARROW = 1e-8
 
 
 def samples(geom: WcsGrid, bounds: Ints) -> Floats:
@@ -36,7 +50,11 @@ def samples(geom: WcsGrid, bounds: Ints) -> Floats:
 
 
 def sky_of(geom: WcsGrid, bounds: Ints, points: Floats) -> NDArray[np.uint8]:
-    """``OFF``, ``PART`` or ``ON`` for each window, from its samples."""
+    """``OFF``, ``PART`` or ``ON`` for each window, from its samples.
+
+    A window whose corners are on a convex sky is on it as a whole. It is off the sky if arithmetic says so or
+    every one of its pixels does: a rim of pixels that are off can let a tongue of sky in between two of them.
+    """
     seen = np.isfinite(points[0]).sum(axis=(0, 1))
     sky = np.full(bounds.shape[1], PART)
     if geom.convex_sky:
@@ -45,56 +63,85 @@ def sky_of(geom: WcsGrid, bounds: Ints, points: Floats) -> NDArray[np.uint8]:
     if len(nothing):
         far = geom.surely_off(bounds[:, nothing])
         sky[nothing[far]] = OFF
-        _find_off_sky(geom, bounds, nothing[~far], sky)
+        near = nothing[~far]
+        near = near[_size(bounds[:, near]) <= _FEW_SKY]
+        for some, xyz in _centres(geom, bounds, near):
+            sky[some[~np.isfinite(xyz[0]).any(axis=1)]] = OFF
     return sky
 
 
-def caps_of(points: Floats, sky: NDArray[np.uint8]) -> Caps:
-    """Caps that hold all pixel centres of windows, from their samples.
+def caps_of(geom: WcsGrid, bounds: Ints, points: Floats, sky: NDArray[np.uint8]) -> Caps:
+    """Caps that hold all pixel centres of windows.
 
-    The radius is the largest distance of a sample plus the largest second difference along a row or column
-    of samples: the bound that a smooth map keeps between three samples is a quarter of it. Near a singular
-    point (a pole, a limb) that difference is itself of the size of the window, so the bound widens just
-    where it must.
+    They are as wide as the distances of the samples where analysis proves that enough, or by how much it is
+    not (`maskexpr.grid.wcs.bend`). Other windows whose samples are all on the sky are bounded by their
+    parts, and in the end by all their pixels; the rest by the whole sphere.
     """
+    caps, open_ = _proved(geom, bounds, points, sky)
+    open_ = open_[np.isfinite(points[0][..., open_]).all(axis=(0, 1))]
+    _sharpen(geom, bounds, caps, open_)
+    return caps
+
+
+def _proved(geom: WcsGrid, bounds: Ints, points: Floats, sky: NDArray[np.uint8]) -> tuple[Caps, Indices]:
+    """Caps by analysis, and the windows on the sky for which they are wide."""
     whole = np.isfinite(points[0]).all(axis=(0, 1))
     with np.errstate(invalid="ignore", divide="ignore"):
         centre = normalise(points.sum(axis=(1, 2)))
-        distance = angle_between(points, centre[:, None, None, :]).max(axis=(0, 1))
-        bend_y = angle_between(points[:, 1], midpoint(points[:, 0], points[:, 2])).max(axis=0)
-        bend_x = angle_between(points[:, :, 1], midpoint(points[:, :, 0], points[:, :, 2])).max(axis=0)
-    radius = distance + np.maximum(bend_y, bend_x) + 1e-12
-    known = whole & (radius < _WIDEST)
-    radius = np.where(known, radius, np.pi)
-    centre = np.where(known, centre, np.array([1.0, 0.0, 0.0])[:, None])
+        reach = angle_between(points, centre[:, None, None, :]).max(axis=(0, 1))
+    known = whole & np.isfinite(reach)
+    radius = np.full(len(reach), np.pi)
+    radius[known] = np.minimum(geom.held(bounds[:, known], centre[:, known], reach[known]), np.pi)
+    centre[:, ~np.isfinite(centre[0])] = np.array([[1.0], [0.0], [0.0]])
     radius[sky == OFF] = -1.0
-    return Caps(centre, radius)
+    tight = known & (radius <= _LOOSE * reach + _NARROW)
+    return Caps(centre, radius), np.flatnonzero(~tight & (sky != OFF))
 
 
-def _find_off_sky(geom: WcsGrid, bounds: Ints, candidates: NDArray[np.intp], sky: NDArray[np.uint8]) -> None:
-    """Mark the windows that are off the sky as a whole.
+def _sharpen(geom: WcsGrid, bounds: Ints, caps: Caps, open_: Indices) -> None:
+    """Narrow the caps of some windows by their parts and pixels."""
+    if len(open_):
+        radius = _by_pixels(geom, bounds[:, open_], caps.centre[:, open_])
+        caps.radius[open_] = np.minimum(caps.radius[open_], radius)
 
-    The sky's image is connected and holds the reference pixel. So a window whose whole rim is off the sky,
-    and that does not hold the reference pixel, has no sky in it. Works window by window of equal shape.
-    """
-    ref_y, ref_x = geom.reference_pixel
-    y0, y1, x0, x1 = bounds[:, candidates]
-    holds = (y0 - 1 <= ref_y) & (ref_y <= y1) & (x0 - 1 <= ref_x) & (ref_x <= x1)
-    large = (y1 - y0) * (x1 - x0) >= _SMALL
-    candidates = candidates[~holds & large]
-    shapes = np.stack([bounds[1] - bounds[0], bounds[3] - bounds[2]])[:, candidates]
+
+def _by_pixels(geom: WcsGrid, bounds: Ints, centre: Floats) -> Floats:
+    """Radii about centres that hold the pixel centres of windows of which nothing is proved."""
+    radius = np.full(bounds.shape[1], -1.0)
+    few = _size(bounds) <= _FEW
+    for some, xyz in _centres(geom, bounds, np.flatnonzero(few)):
+        far = angle_between(xyz, centre[:, some, None])
+        radius[some] = np.fmax.reduce(far, axis=1, initial=-1.0) + _ROUNDING
+    many = np.flatnonzero(~few)
+    if len(many):
+        radius[many] = _by_parts(geom, bounds[:, many], centre[:, many])
+    return np.minimum(radius, np.pi)
+
+
+def _by_parts(geom: WcsGrid, bounds: Ints, centre: Floats) -> Floats:
+    """The same by the caps of the parts of windows; the whole sphere where too much of a window is open."""
+    longest = np.maximum(bounds[1] - bounds[0], bounds[3] - bounds[2])
+    parts, parent = cut(bounds, -(-longest // _PARTS))
+    points = samples(geom, parts)
+    caps, open_ = _proved(geom, parts, points, sky_of(geom, parts, points))
+    number = np.bincount(parent[open_], _size(parts[:, open_]), bounds.shape[1])
+    _sharpen(geom, parts, caps, open_[number[parent[open_]] <= _MOST])
+    far = angle_between(caps.centre, centre[:, parent]) + caps.radius
+    radius = np.full(bounds.shape[1], -1.0)
+    np.maximum.at(radius, parent, np.where(caps.radius < 0, -1.0, far))
+    return radius
+
+
+def _centres(geom: WcsGrid, bounds: Ints, some: Indices) -> Iterator[tuple[Indices, Floats]]:
+    """Unit vectors of all pixel centres of windows, shape (3, n, pixels), for those of one shape together."""
+    shapes = np.stack([bounds[1] - bounds[0], bounds[3] - bounds[2]])[:, some]
     for height, width in np.unique(shapes, axis=1).T:
-        alike = candidates[(shapes[0] == height) & (shapes[1] == width)]
-        rim_y, rim_x = _rim(int(height), int(width))
-        for few in np.array_split(alike, max(1, len(alike) * len(rim_y) // 2_000_000)):
-            lon, _ = geom.lonlat(bounds[0, few, None] + rim_y, bounds[2, few, None] + rim_x)
-            sky[few[~np.isfinite(lon).any(axis=1)]] = OFF
+        alike = some[(shapes[0] == height) & (shapes[1] == width)]
+        y, x = (each.ravel() for each in np.mgrid[:height, :width])
+        for few in np.array_split(alike, -(-len(alike) * len(y) // _BATCH)):
+            yield few, unit(*geom.lonlat(bounds[0, few, None] + y, bounds[2, few, None] + x))
 
 
-def _rim(height: int, width: int) -> tuple[Ints, Ints]:
-    """Indices of the border pixels of a window."""
-    rows = np.arange(height)
-    columns = np.arange(width)
-    y = np.concatenate([np.zeros(width, int), np.full(width, height - 1), rows, rows])
-    x = np.concatenate([columns, columns, np.zeros(height, int), np.full(height, width - 1)])
-    return y, x
+def _size(bounds: Ints) -> Ints:
+    """Pixels of windows."""
+    return np.asarray((bounds[1] - bounds[0]) * (bounds[3] - bounds[2]))

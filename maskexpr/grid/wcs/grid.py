@@ -23,6 +23,7 @@ from ..lattice import Cut, Grid, Rim, Topology
 from ..rim import rim_by_steps
 from . import area, bounds, lattice, topology
 from .arguments import whole_pair
+from .bend import held
 from .header import header_text
 from .images import array_index, best_image
 from .outline import chords, surely_off
@@ -251,6 +252,12 @@ class WcsGrid(Grid):
         """
         return surely_off(self._projection, bounds)
 
+    def held(self, bounds: NDArray[np.int64], centre: Floats, radius: Floats) -> Floats:
+        """Radii proved to hold the pixel centres of windows, from those of their samples; see
+        `maskexpr.grid.wcs.bend.held`.
+        """
+        return held(self._projection, bounds, centre, radius)
+
     def chords(self, y: NDArray[np.int64]) -> Floats | None:
         """Columns between which rows of pixels are on the sky, shape (4, n), where that is known to be an
         ellipse; see `maskexpr.grid.wcs.outline.chords`.
@@ -296,7 +303,7 @@ class WcsGrid(Grid):
 
     def caps(self, windows: NDArray[np.int64], measured: Floats, sky: NDArray[np.uint8]) -> Caps:
         """Caps that hold all pixel centres of windows."""
-        return bounds.caps_of(measured, sky)
+        return bounds.caps_of(self, windows, measured, sky)
 
     def topology(self) -> Topology:
         """How the map meets itself: at the seam and the poles of separable maps, else over rims."""

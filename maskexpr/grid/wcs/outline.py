@@ -14,6 +14,7 @@ from .projection import Matrix, Projection
 __all__ = ["chords", "offset_reference", "parameter", "plane_box", "plane_rows", "surely_off"]
 
 Box = tuple[float, float, float, float]
+Floats = NDArray[np.float64]
 
 # Projections whose image of the sky is the ellipse that touches the sides of its box, and those whose image
 # lies in it.
@@ -26,8 +27,7 @@ _DOUBT: Final = 1e-6
 def surely_off(projection: Projection, bounds: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Windows of pixels that lie, by arithmetic alone, off the sky as a whole, shape (n,).
 
-    The sky's image in the plane lies in an ellipse, and the ellipse's norm of a place is at least that of the
-    window's centre less that of the way to it.
+    The sky's image in the plane lies in a box, of some projections in the ellipse that touches its sides.
 
     Parameters
     ----------
@@ -40,14 +40,21 @@ def surely_off(projection: Projection, bounds: NDArray[np.int64]) -> NDArray[np.
     >>> surely_off(allsky, np.array([[0, 15], [4, 20], [0, 30], [4, 40]])).tolist()
     [True, False]
     """
-    norm = _norm(projection, _IN_ELLIPSE)
-    if norm is None:
-        return np.zeros(bounds.shape[1], dtype=bool)
+    off = np.zeros(bounds.shape[1], dtype=bool)
+    if projection.sip is not None or offset_reference(projection):
+        return off
     y0, y1, x0, x1 = bounds
-    x, y = (x0 + x1 - 1) / 2 - (projection.crpix[0] - 1.0), (y0 + y1 - 1) / 2 - (projection.crpix[1] - 1.0)
-    half_x, half_y = (x1 - x0) / 2, (y1 - y0) / 2
-    across = np.maximum(norm.of(half_x, half_y), norm.of(half_x, -half_y))
-    return np.asarray(norm.of(x, y) - across > 1 + _DOUBT)
+    west, east = x0 - (projection.crpix[0] - 1.0), x1 - projection.crpix[0]
+    south, north = y0 - (projection.crpix[1] - 1.0), y1 - projection.crpix[1]
+    norm = _norm(projection, _IN_ELLIPSE)
+    if norm is not None:
+        return norm.least(west, east, south, north) > 1 + _DOUBT
+    box = plane_box(projection) or _strip(projection)
+    for (a, b), low, high in zip(plane_rows(projection), box[::2], box[1::2], strict=True):
+        least = np.minimum(a * west, a * east) + np.minimum(b * south, b * north)
+        most = np.maximum(a * west, a * east) + np.maximum(b * south, b * north)
+        off |= (least > high + _DOUBT * abs(high)) | (most < low - _DOUBT * abs(low))
+    return off
 
 
 def chords(projection: Projection, y: NDArray[np.int64]) -> NDArray[np.float64] | None:
@@ -94,6 +101,13 @@ class _Norm(NamedTuple):
         """Lengths of steps."""
         return np.asarray(np.sqrt(self.xx * dx**2 + 2 * self.xy * dx * dy + self.yy * dy**2))
 
+    def least(self, west: Floats, east: Floats, south: Floats, north: Floats) -> Floats:
+        """The shortest step into rectangles: none if they hold the origin, else to the best of their sides."""
+        sides = [self.of(x, np.clip(-self.xy * x / self.yy, south, north)) for x in (west, east)]
+        sides += [self.of(np.clip(-self.xy * y / self.xx, west, east), y) for y in (south, north)]
+        inside = (west <= 0) & (east >= 0) & (south <= 0) & (north >= 0)
+        return np.where(inside, 0.0, np.minimum.reduce(sides))
+
 
 def _norm(projection: Projection, codes: frozenset[str]) -> _Norm | None:
     """The norm, in pixels, of the ellipse that bounds the sky; None for other projections."""
@@ -130,6 +144,12 @@ def plane_box(projection: Projection) -> Box | None:
     """
     box = _BOXES.get(projection.code)
     return None if box is None else box(projection)
+
+
+def _strip(projection: Projection) -> Box:
+    """The box of a projection whose plane has no other end than that of native longitude, if that."""
+    width = {"MER": 180.0, "CYP": 180.0 * abs(parameter(projection, 2, 1.0))}.get(projection.code, math.inf)
+    return (-width, width, -math.inf, math.inf)
 
 
 def _rectangle(width: float, height: float) -> Callable[[Projection], Box | None]:
