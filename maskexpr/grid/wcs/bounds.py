@@ -21,16 +21,16 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Indices = NDArray[np.intp]
 
-# Up to this many pixels a window is asked pixel by pixel: whether it is off the sky, and, where analysis proves
-# nothing, how far it reaches.
+# Up to this many pixels a window is asked pixel by pixel: whether it is off the sky, and, where analysis
+# proves nothing, how far it reaches.
 _FEW_SKY = 4096
 _FEW = 256
-# Larger windows are cut into so many parts a side; where so many pixels of a window would have to be asked, the
-# whole sphere bounds it.
+# Larger windows are cut into so many parts a side; where so many pixels of a window would have to be asked,
+# the whole sphere bounds it.
 _PARTS = 8
 _MOST = 1 << 20
 # A bound that is wider than its samples by more than this is worth looking at the window's parts.
-_LOOSE = 1.25
+_LOOSE = 2.0
 # Pixels asked in one call: bounds memory.
 _BATCH = 1 << 18
 # Radians: no less than what a position differs by when it is asked in another call.
@@ -115,7 +115,7 @@ def _by_pixels(geom: WcsGrid, bounds: Ints, centre: Floats) -> Floats:
     many = np.flatnonzero(~few)
     if len(many):
         radius[many] = _by_parts(geom, bounds[:, many], centre[:, many])
-    return np.minimum(radius, np.pi)
+    return np.asarray(np.minimum(radius, np.pi))
 
 
 def _by_parts(geom: WcsGrid, bounds: Ints, centre: Floats) -> Floats:

@@ -102,7 +102,7 @@ class _Norm(NamedTuple):
         return np.asarray(np.sqrt(self.xx * dx**2 + 2 * self.xy * dx * dy + self.yy * dy**2))
 
     def least(self, west: Floats, east: Floats, south: Floats, north: Floats) -> Floats:
-        """The shortest step into rectangles: none if they hold the origin, else to the best of their sides."""
+        """Shortest steps into rectangles: none if they hold the origin, else to the best of their sides."""
         sides = [self.of(x, np.clip(-self.xy * x / self.yy, south, north)) for x in (west, east)]
         sides += [self.of(np.clip(-self.xy * y / self.xx, west, east), y) for y in (south, north)]
         inside = (west <= 0) & (east >= 0) & (south <= 0) & (north >= 0)
