@@ -171,11 +171,10 @@ def test_a_circle_at_the_reference_of_a_vast_stereographic_map():
     assert circle.on(geom).values.sum() == circle.on(geom, chunks=20).values.sum() == 2
 
 
-@pytest.mark.parametrize("pole", [90, -90])
-def test_a_source_at_the_pole_of_a_polyconic_map_has_the_whole_row(pole):
-    geom = mx.WcsGeom.create(npix=(361, 181), binsz=1, proj="PCO")
-    source = mx.Catalog(SkyCoord([0.0], [pole], unit="deg"), "0.5 deg")
-    xyz, _ = centres(geom.wcs, np.array([[0], [181], [0], [361]]))
-    assert np.count_nonzero(np.sign(pole) * xyz[2] > np.cos(np.radians(0.5))) == 361
+def test_a_source_at_the_pole_of_a_polyconic_map_has_the_whole_row():
+    geom = mx.WcsGeom.create(npix=(361, 182), binsz=1, proj="PCO", refpix=(180.5, 91.0))
+    source = mx.Catalog(SkyCoord([0.0], [90.0], unit="deg"), "0.5 deg")
+    xyz, _ = centres(geom.wcs, np.array([[0], [182], [0], [361]]))
+    assert np.count_nonzero(xyz[2] > np.cos(np.radians(0.5))) == 361
     assert source.compute(geom).values.sum() == 361
     assert source.on(geom).values.sum() == source.on(geom, chunks=100).values.sum() == 361

@@ -480,8 +480,6 @@ def test_no_window_that_is_surely_off_the_sky_holds_any(code, centre, angle):
     assert not (off & held).any()
     if code in ("AIT", "MOL", "ZEA", "ARC", "SIN"):
         assert off.sum() > 0.7 * np.count_nonzero(~held)
-    elif code not in ("SFL", "PAR"):
-        assert not off.any()
 
 
 @pytest.mark.parametrize("code", CODES)

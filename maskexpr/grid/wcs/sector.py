@@ -51,7 +51,10 @@ def sector_radius(
         for each, ends in ((s, _S), (t, _T))
     )
     lon, lat, middle = _native(projection, bounds, across, along)
-    turn = (lon[2:] - lon[0] + 180.0) % 360.0 - 180.0
+    turn = lon[2:] - lon[0]
+    if not cone:
+        # Round a cone's point half a turn in the plane may be more than one of longitude: that is no wrap.
+        turn = (turn + 180.0) % 360.0 - 180.0
     far = lat[2 + np.argmax(np.hypot(corner_x, corner_y), axis=0), np.arange(len(s))]
     ends = unit(np.stack([turn.min(axis=0), turn.max(axis=0)])[:, None], np.stack([lat[1], far]))
     here = unit(np.zeros(len(s)), lat[0])[:, None, None, :]
