@@ -10,9 +10,9 @@ from astropy.coordinates import SkyCoord
 from astropy.wcs import WCS, Sip
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from maskexpr.errors import GeometryError
 
 import maskexpr as mx
+from maskexpr.errors import GeometryError
 from maskexpr.grid.tiles import OFF, ON, Tiles
 from maskexpr.grid.wcs.projection import PROJECTIONS
 
