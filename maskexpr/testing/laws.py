@@ -28,7 +28,7 @@ from ..grid.points import Points
 from ..grid.tiles import Areas, Tile, Tiles, grid_tiles
 from ..grid.wcs.geom import WcsGeom
 from ..pixels.window import Window
-from .tilings import Tiling
+from .tilings import Tiling, thin_tilings
 
 __all__ = [
     "brute_force",
@@ -141,9 +141,9 @@ def check_node(mask: Mask, geom: WcsGeom, side: int = 7) -> None:
 def check_promises(mask: Mask, geom: WcsGeom, tiling: Tiling) -> None:
     """Hold a mask against what is promised of its tiles on one geometry.
 
-    Every tile that is called EMPTY or FULL is so in all its pixels on the sky, in whatever order tiles are
-    classified; and a lazy array with these chunks, pruned or not, a slice of it, and the whole mask in memory
-    have the bits of `brute_force`.
+    Every tile that is called EMPTY or FULL is so in all its pixels on the sky, of a tiling as of all thin
+    ones, in whatever order tiles are classified. A lazy array with these chunks, a slice of it, the whole
+    mask in memory, and the whole mask when nothing is pruned have the bits of `brute_force`.
 
     Parameters
     ----------
@@ -152,7 +152,7 @@ def check_promises(mask: Mask, geom: WcsGeom, tiling: Tiling) -> None:
     geom : WcsGeom
         A small map.
     tiling : Tiling
-        Chunk sizes along y and x, and an order of the tiles.
+        How to cut it.
 
     Raises
     ------
@@ -160,28 +160,33 @@ def check_promises(mask: Mask, geom: WcsGeom, tiling: Tiling) -> None:
         With the promise that is broken.
     """
     want = np.zeros(geom.shape, dtype=bool)
-    simple = compile_mask(mask, geom).mask
     for plane in np.ndindex(*(axis.nbin for axis in geom.axes)):
-        tile = whole_tile(geom, plane)
-        want[plane] = brute_force(mask, tile)
-        on_sky = np.ones(tile.shape, dtype=bool) if tile.on_sky is None else tile.on_sky
-        tiles = grid_tiles(geom, tiling.rows, tiling.columns, plane)
-        tiles = tiles.take(tiling.order(len(tiles)))
-        _check_kept(mask, tiles, classify(simple, tiles), want[plane], on_sky)
+        want[plane] = _check_tiles(mask, whole_tile(geom, plane), tiling)
     chunks, part = (tiling.rows, tiling.columns), tiling.slice_of(geom)
     lazy = mask.on(geom, chunks=chunks)
     with unpruned():
-        asked = mask.on(geom, chunks=chunks).values
-    for law, got in (
-        (f"on(chunks={chunks}) equals brute force", lazy.values),
-        (f"on(chunks={chunks}), not pruned, equals brute force", asked),
-        ("compute equals brute force", mask.compute(geom).values),
+        # In one tile: where nothing is pruned each tile of a mask that grows asks for all the sky round it.
+        asked = mask.on(geom).values
+    for law, got, of in (
+        (f"on(chunks={chunks}) equals brute force", lazy.values, want),
+        (f"a slice {part} of on(chunks={chunks}) is the slice of the whole", lazy[part].values, want[part]),
+        ("compute equals brute force", mask.compute(geom).values, want),
+        ("on, not pruned, equals brute force", asked, want),
     ):
-        differ = np.count_nonzero(got != want)
+        differ = np.count_nonzero(got != of)
         assert not differ, f"{law}: {differ} pixels of {mask!r} differ on {geom!r}"
-    assert np.array_equal(lazy[part].values, want[part]), (
-        f"a slice of on(chunks={chunks}) is the slice of the whole: {mask!r} differs in {part} of {geom!r}"
-    )
+
+
+def _check_tiles(mask: Mask, tile: Tile, tiling: Tiling) -> Bools:
+    """Hold a mask against what is promised of the tiles of one plane; gives the values of that."""
+    want = brute_force(mask, tile)
+    on_sky = np.ones(tile.shape, dtype=bool) if tile.on_sky is None else tile.on_sky
+    simple = compile_mask(mask, tile.geom).mask
+    for each in (tiling, *thin_tilings(tile.geom, tiling.seed)):
+        tiles = grid_tiles(tile.geom, each.rows, each.columns, tile.plane)
+        tiles = tiles.take(each.order(len(tiles)))
+        _check_kept(mask, tiles, classify(simple, tiles), want, on_sky)
+    return want
 
 
 def _check_text(mask: Mask) -> None:

@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 
 from ..grid.wcs.geom import WcsGeom
 
-__all__ = ["Tiling", "random_geometries", "thin_geometries", "tilings"]
+__all__ = ["Tiling", "random_geometries", "thin_geometries", "thin_tilings", "tilings"]
 
 # The side below which a tile is not cut into parts, the next below and above it, and the thinnest.
 _SIDES = (1, 2, 7, 8, 9)
-# Tiles of one map: each is a task of its own.
-_MOST = 120
+# Tiles along an axis of a lazy map: each is a task of its own.
+_MOST = 6
 
 
 class Tiling(NamedTuple):
@@ -65,20 +65,28 @@ def random_geometries(draw: st.DrawFn) -> WcsGeom:
     return WcsGeom.create(skydir=skydir, npix=(width, height), binsz=degrees, proj=proj, frame=frame)
 
 
-def tilings(geom: WcsGeom) -> st.SearchStrategy[Tiling]:
-    """Ways to cut a map: tiles of all thin shapes, the whole map, and mixed heights and widths."""
+def thin_tilings(geom: WcsGeom, seed: int) -> list[Tiling]:
+    """A map cut into whole rows and columns, and bundles of them, into pixels, and not at all."""
     height, width = geom.image_shape
-    return st.builds(Tiling, _sizes(height), _sizes(width), st.integers(0, 99)).filter(
-        lambda tiling: len(tiling.rows) * len(tiling.columns) <= _MOST
-    )
+    shapes = [*((side, width) for side in _SIDES), *((height, side) for side in _SIDES), (1, 1)]
+    shapes.append((height, width))
+    return [Tiling(_cut(height, min(y, height)), _cut(width, min(x, width)), seed) for y, x in shapes]
+
+
+def tilings(geom: WcsGeom) -> st.SearchStrategy[Tiling]:
+    """Ways to cut a map into a few tiles: of like or of mixed heights and widths."""
+    height, width = geom.image_shape
+    return st.builds(Tiling, _sizes(height), _sizes(width), st.integers(0, 99))
 
 
 def _sizes(length: int) -> st.SearchStrategy[tuple[int, ...]]:
     """Chunk sizes along an axis: all alike, the whole, or mixed."""
-    alike = st.sampled_from([*_SIDES, length]) | st.integers(1, length)
-    mixed = st.lists(st.integers(1, length), max_size=8, unique=True).map(
-        lambda ends: tuple(np.diff([0, *sorted(set(ends) - {length}), length]).tolist())
+    least = -(-length // _MOST)
+    alike = st.sampled_from([*(side for side in _SIDES if side >= least), length]) | st.integers(
+        least, length
     )
+    ends = st.lists(st.integers(1, length), max_size=_MOST - 1, unique=True)
+    mixed = ends.map(lambda some: tuple(np.diff([0, *sorted({*some} - {length}), length]).tolist()))
     return alike.map(lambda side: _cut(length, side)) | mixed
 
 
