@@ -9,6 +9,7 @@ import os
 
 import numpy as np
 import pytest
+from astropy import units as u
 from astropy.coordinates import SkyCoord
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -123,3 +124,25 @@ def test_a_promise_that_is_broken_is_found():
         assert mask.plan(geom, chunks=7).n_mixed == 5 * 9
     with pytest.raises(AssertionError, match="EMPTY is not kept"):
         check_promises(mask, geom, Tiling((10, 20), (60,), 0))
+
+
+SMALL = {
+    "grown": lambda source: source.dilate("2 deg"),
+    "grown in pixels": lambda source: source.dilate(1 * u.pix, metric="pixel"),
+    "the rest shrunk": lambda source: (~source).erode("2 deg"),
+    "closed": lambda source: source.close("3 deg"),
+    "with data": lambda source: source | mx.Raster((np.ones((2, 2), bool), FAR)),
+    "without data": lambda source: ~source - mx.Raster((np.ones((2, 2), bool), FAR)),
+}
+FAR = mx.WcsGeom.create(skydir=(200, -80), npix=(2, 2), binsz=1, frame="icrs")
+
+
+@pytest.mark.parametrize("kind", SMALL)
+@pytest.mark.parametrize("name", thin_geometries())
+def test_a_small_thing_on_a_thin_map(name, kind):
+    geom = thin_geometries()[name]
+    check_promises(SMALL[kind](mx.Catalog(geom.center_skydir, "3 deg")), geom, Tiling(*one_tile(geom), 0))
+
+
+def one_tile(geom):
+    return [(size,) for size in geom.image_shape]
