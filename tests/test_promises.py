@@ -95,7 +95,7 @@ def expressions(tag):
 @pytest.mark.parametrize("tag", sorted(STRATEGIES) + sorted(OPERATORS))
 @settings(
     max_examples=EACH,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 @given(data=st.data())
 def test_what_is_promised_of_tiles_is_so(tag, data):

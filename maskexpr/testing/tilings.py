@@ -37,7 +37,7 @@ class Tiling(NamedTuple):
 
 
 def thin_geometries() -> dict[str, WcsGeom]:
-    """Small maps that are much wider than tall or taller than wide, one of them with an axis too many."""
+    """Small maps that are much wider than tall, or taller than wide."""
     make = WcsGeom.create
     return {
         "row": make(skydir=(0, 0), npix=(300, 1), binsz=1, frame="galactic"),
