@@ -23,8 +23,8 @@ from .lattice import TooLarge, lattice_cached, lattice_of, whole_sky
 from .maps import header_text, random_geom
 from .operators import Draw
 
-# Pixels asked as positions, and a part of a pixel from its centre: beyond its border another pixel answers.
-ASKED, ASIDE = 200, 0.3
+# Pixels asked as positions.
+ASKED = 200
 
 
 # Seconds of processor time after which a case is given up.
@@ -168,7 +168,8 @@ def _wrong(law: str, got: np.ndarray, low: np.ndarray, high: np.ndarray) -> Iter
         yield (
             law,
             f"{int(missing.sum())} pixels missing, {int(extra.sum())} too many, of {got.size}; "
-            f"selected {int(got.sum())}, right {int(low.sum())} to {int(high.sum())}; first (..., y, x) {places}",
+            f"selected {int(got.sum())}, right {int(low.sum())} to {int(high.sum())}; "
+            f"first (..., y, x) {places}",
         )
 
 
@@ -198,7 +199,7 @@ def _area(case: Case, computed: np.ndarray) -> Iterator[tuple[str, str]]:
 
 
 def _positions(case: Case, computed: np.ndarray) -> Iterator[tuple[str, str]]:
-    """`contains` at pixel centres and beside them is the pixel's value."""
+    """`contains` at pixel centres is the pixel's value."""
     geom, rng = case.geom, np.random.default_rng(case.seed + 1)
     bare = lattice_cached(header_text(case.header), 0.0)
     rows, columns = np.nonzero(bare.own & bare.on_sky)

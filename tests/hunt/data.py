@@ -52,7 +52,7 @@ class Grid:
         y, x = to_pixel(self.wcs, *at)
         with np.errstate(invalid="ignore"):
             border = np.maximum(np.abs(y - np.floor(y) - 0.5) < 1e-5, np.abs(x - np.floor(x) - 0.5) < 1e-5)
-        # Next to a rim of the sky, or on a projection that shows the sky twice, another pixel may hold the place.
+        # Next to a rim of the sky, or where the sky is shown twice, another pixel may hold the place.
         rim = ~np.isfinite(y)
         for dy, dx in ((-1, -1), (-1, 1), (1, -1), (1, 1)):
             rim |= ~np.isfinite(to_sky(self.wcs, np.nan_to_num(y) + dy, np.nan_to_num(x) + dx)[0])

@@ -12,33 +12,8 @@ from astropy.wcs import WCS
 from .sphere import TIE, chord, lonlat, turned, unit
 
 LARGEST = 120_000
-# Projections whose image of the sky has an end.
-FINITE = frozenset(
-    [
-        "SIN",
-        "ARC",
-        "ZPN",
-        "ZEA",
-        "CYP",
-        "CEA",
-        "CAR",
-        "SFL",
-        "PAR",
-        "MOL",
-        "AIT",
-        "COE",
-        "COD",
-        "BON",
-        "PCO",
-        "TSC",
-        "CSC",
-        "QSC",
-        "HPX",
-        "XPH",
-    ]
-)
-# Projections that show positions more than once, or whose image has a gap in it.
-CUBES = frozenset({"TSC", "CSC", "QSC"})
+# Projections whose image of the sky has no end, or ends where their parameters say.
+ENDLESS = frozenset({"AZP", "SZP", "TAN", "STG", "AIR", "MER", "COP", "COO"})
 
 
 class TooLarge(Exception):
@@ -155,7 +130,7 @@ def whole_sky(wcs: WCS, map_shape: tuple[int, int]) -> tuple[int, int, int, int]
     """Window that holds a map and the images of points all over the sky, two pixels to spare; None if these
     pixels are too many.
     """
-    if wcs.wcs.ctype[0][-3:] not in FINITE:
+    if wcs.wcs.ctype[0][-3:] in ENDLESS:
         return None
     y0, y1, x0, x1 = _images(wcs)
     y0, y1, x0, x1 = min(y0, 0), max(y1, map_shape[0]), min(x0, 0), max(x1, map_shape[1])

@@ -1,4 +1,4 @@
-"""Random leaves that are sets on the sphere: catalogues, bands and shapes, with formulas of the oracle's own."""
+"""Random leaves that are sets on the sphere: catalogues, bands and shapes, with the oracle's own formulas."""
 
 from __future__ import annotations
 
@@ -95,15 +95,14 @@ def elongated(rng: Rng, lattice: Lattice) -> Drawn:
             outside = np.maximum(np.abs(along) - half[0], np.abs(across) - half[1])
         else:
             outside = (np.hypot(along / half[0], across / half[1]) - 1.0) * min(half)
-        found = below(outside, 0.0, np.where(away < 1.0, TIE, tie))
-        return found
+        return below(outside, 0.0, np.where(away < 1.0, TIE, tie))
 
     name = "box" if is_box else "ellipse"
     return Drawn(mx.Region(f"{frame};{name}({lon!r},{lat!r},{a!r},{b!r},{turn!r})"), name, answer)
 
 
 def polygon(rng: Rng, lattice: Lattice) -> Drawn:
-    """A polygon that its centre sees all of: concave as a rule, never crossing itself; larger side now and then."""
+    """A polygon that its centre sees all of: concave as a rule, never crossing itself; or its larger side."""
     lon, lat, frame = place(rng, lattice)
     number = int(rng.integers(3, 12))
     most = max(size(rng, lattice, 80.0), 1e-4)
@@ -136,7 +135,7 @@ def polygon(rng: Rng, lattice: Lattice) -> Drawn:
 
 
 def _crossings(xyz: np.ndarray, start: np.ndarray, ring: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """How many edges the arc from a point to others crosses, all in one hemisphere; and where that is unsure."""
+    """How many edges the arcs from a point to others cross, all in one hemisphere; where that is unsure."""
     ways = np.cross(start[:, None, None], xyz, axis=0)
     length = np.maximum(np.linalg.norm(ways, axis=0), 1e-300)
     number, unsure = np.zeros(xyz.shape[1:], dtype=int), np.zeros(xyz.shape[1:], dtype=bool)
@@ -145,7 +144,7 @@ def _crossings(xyz: np.ndarray, start: np.ndarray, ring: np.ndarray) -> tuple[np
         of_a, of_b = (np.tensordot(each, ways, axes=1) / length for each in (a, b))
         here, there = edge @ start, np.tensordot(edge, xyz, axes=1)
         number += (of_a * of_b < 0) & (here * there < 0)
-        # Beside a vertex a crossing of one edge may be taken for that of the next; on the edge itself all is open.
+        # Beside a vertex a crossing of one edge may be taken for that of the next.
         unsure |= (np.abs(there) < 3 * TIE) | (
             (np.minimum(np.abs(of_a), np.abs(of_b)) < 1e-12) & (length > 1e-9)
         )

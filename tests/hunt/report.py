@@ -33,8 +33,8 @@ class Tally:
 
     def __str__(self) -> str:
         lines = [
-            f"{self.cases:,} cases; {self.pixels:,} pixels against the oracle, {self.ties:,} of them on a rim "
-            "and left out"
+            f"{self.cases:,} cases; {self.pixels:,} pixels against the oracle, {self.ties:,} of them "
+            "on a rim and left out"
         ]
         for name in ("oracles", "nodes", "projections", "chunks", "laws"):
             counts = ", ".join(f"{key} {number:,}" for key, number in getattr(self, name).most_common())
@@ -48,7 +48,10 @@ def reproducer(fault: Fault) -> str:
     axes = ""
     if case.geom.axes:
         edges = case.geom.axes[0].edges
-        axes = f'\nfrom astropy import units as u\ngeom = geom.to_cube([mx.Axis("energy", {edges.value.tolist()} * u.TeV)])'
+        axes = (
+            "\nfrom astropy import units as u"
+            f'\ngeom = geom.to_cube([mx.Axis("energy", {edges.value.tolist()} * u.TeV)])'
+        )
     return (
         f"# case {case.seed}: {fault.law}\n# "
         + fault.detail.replace("\n", "\n# ")
