@@ -5,11 +5,12 @@ PEERS = .venv-peers/bin/python
 BENCH = .venv-bench/bin/python
 DOCS = .venv-docs/bin/python
 
-.PHONY: help demo test test-main test-peers lint format docs bench clean
+.PHONY: help demo test test-main test-peers hunt lint format docs bench clean
 
 help:
 	@echo "make demo    build, plot and write the all-sky mask of the 4FGL-DR4 sources"
 	@echo "make test    the tests with the newest packages, then those against gammapy and other peers"
+	@echo "make hunt    random masks on random maps against an oracle: an hour of processor time; SEED=0 MINUTES=60"
 	@echo "make lint    ruff and mypy; make format rewrites"
 	@echo "make docs    the pages, warnings as errors"
 	@echo "make bench   the benchmarks against the peers"
@@ -33,6 +34,12 @@ test-main: .venv/.stamp
 
 test-peers: .venv-peers/.stamp
 	$(PEERS) -m pytest -n 2 --dist loadfile -m "peers or regions"
+
+# Replay one case with: .venv/bin/python -m tests.hunt --case 17
+SEED = 0
+MINUTES = 60
+hunt: .venv/.stamp
+	$(DEV) -m tests.hunt --seed $(SEED) --minutes $(MINUTES)
 
 lint: .venv/.stamp
 	$(DEV) -m ruff check

@@ -40,6 +40,8 @@ def hunt(
         case = draw(seed)
         outcome = check(case)
         tally.add(case, outcome)
+        if tally.cases % 500 == 0:
+            print(f"{tally.cases:,} cases, {len(found)} kinds of fault", flush=True)
         for fault in outcome.faults[:1]:
             small = smaller(case, fault.law)
             fault = next((each for each in check(small).faults if each.law == fault.law), fault)

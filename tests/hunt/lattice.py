@@ -138,8 +138,8 @@ def whole_sky(wcs: WCS, map_shape: tuple[int, int]) -> tuple[int, int, int, int]
 
 
 def _images(wcs: WCS) -> tuple[int, int, int, int]:
-    lat = np.degrees(np.arcsin(np.linspace(-1, 1, 181)))
-    lon, lat = np.meshgrid(np.linspace(0, 360, 721), np.concatenate([lat, [-89.99, 89.99]]))
+    lat = np.degrees(np.arcsin(np.linspace(-1, 1, 91)))
+    lon, lat = np.meshgrid(np.linspace(0, 360, 241), np.concatenate([lat, [-89.99, 89.99]]))
     y, x = to_pixel(wcs, lon, lat)
     low, high = [np.floor(np.nanmin(each)) for each in (y, x)], [np.ceil(np.nanmax(each)) for each in (y, x)]
     spare = [2 + int(0.01 * (b - a)) for a, b in zip(low, high, strict=True)]
