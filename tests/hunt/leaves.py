@@ -30,8 +30,10 @@ def place(rng: Rng, lattice: Lattice) -> tuple[float, float, str]:
         if np.isfinite(lon + lat):
             lon, lat = (float(each) for each in lonlat(turned(unit(lon, lat), lattice.frame, frame)))
             return round(lon % 360, 5) % 360, round(lat, 5), frame
-    if kind < 0.8:
-        return float(rng.choice([0, 180, 90, 266.4])), float(rng.choice([90, -90, 0, 45])), frame
+    if kind < 0.8:  # where projections are singular: at their reference, its antipode and the poles
+        lon, lat = (float(each) for each in lattice.wcs.wcs.crval)
+        at = [(lon, lat), ((lon + 180) % 360, -lat), (0.0, 90.0), (0.0, -90.0), (180.0, 0.0), (90.0, 45.0)]
+        return *at[int(rng.integers(len(at)))], lattice.frame
     return round(rng.uniform(0, 359.9), 4), round(float(np.degrees(np.arcsin(rng.uniform(-1, 1)))), 4), frame
 
 

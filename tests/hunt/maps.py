@@ -41,7 +41,8 @@ PROJECTIONS = {
 }
 ALWAYS_PARAMETERS = ("COP", "COE", "COD", "COO", "BON", "ZPN")
 ZENITHAL = ("AZP", "SZP", "TAN", "STG", "SIN", "ARC", "ZPN", "ZEA", "AIR", "XPH")
-LARGEST = 4000  # pixels
+# Pixels of most maps.
+LARGEST = 4000
 
 
 def random_geom(rng: np.random.Generator) -> tuple[fits.Header, mx.WcsGeom]:
@@ -90,6 +91,8 @@ def _size(rng: np.random.Generator, largest: int) -> tuple[int, int]:
         return (long, thin) if rng.random() < 0.6 else (thin, long)
     if kind < 0.3:
         return int(rng.integers(1, 5)), int(rng.integers(1, 5))
+    if kind < 0.55 and largest == LARGEST:  # where blocks of pixels are decided at once
+        return int(rng.integers(90, 200)), int(rng.integers(70, 160))
     nx = int(rng.integers(8, 120))
     return nx, int(rng.integers(6, max(7, min(90, largest // nx))))
 
@@ -98,7 +101,7 @@ def _scale(rng: np.random.Generator, number: int) -> float:
     """Degrees a pixel: the whole sky, some of it, or very little."""
     kind = rng.random()
     if kind < 0.4:
-        return float(rng.choice([360, 180, 400, 120])) / number
+        return float(rng.choice([360, 360, 180, 400, 120, 2000])) / number
     if kind < 0.85:
         return float(np.round(np.exp(rng.uniform(np.log(0.05), np.log(5))), 3))
     return float(rng.choice([1e-4, 0.01, 10.0, 25.0]))
