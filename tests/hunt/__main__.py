@@ -17,17 +17,18 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--minutes", type=float, default=60.0, help="processor time")
     parser.add_argument("--cases", type=int, help="stop after so many cases")
     parser.add_argument("--case", type=int, help="replay one case")
+    parser.add_argument("--depth", type=int, default=3, help="operators on top of each other")
     parser.add_argument("--shown", type=int, default=3, help="reproducers for each kind of fault")
     given = parser.parse_args(arguments)
     first, number = (given.seed, given.cases) if given.case is None else (given.case, 1)
-    tally, faults = hunt(first, number, 60.0 * given.minutes, given.shown)
+    tally, faults = hunt(first, number, 60.0 * given.minutes, given.shown, given.depth)
     print(f"seeds {first} to {first + tally.cases - 1}\n{tally}")
     print("nothing found" if not faults else f"{len(faults)} kinds of fault")
     return int(bool(faults))
 
 
 def hunt(
-    first: int, number: int | None, seconds: float, shown: int = 1
+    first: int, number: int | None, seconds: float, shown: int = 1, depth: int = 3
 ) -> tuple[Tally, dict[str, list[Fault]]]:
     """Draw and check cases until so many are done or the processor time is used; print each fault once small.
 
@@ -37,7 +38,7 @@ def hunt(
     stop = time.process_time() + seconds
     seed = first
     while time.process_time() < stop and (number is None or seed < first + number):
-        case = draw(seed)
+        case = draw(seed, depth)
         outcome = check(case)
         tally.add(case, outcome)
         if tally.cases % 500 == 0:

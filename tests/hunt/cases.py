@@ -28,7 +28,7 @@ ASKED = 200
 
 
 # Seconds of processor time after which a case is given up.
-SLOW = 15
+SLOW = 8
 
 
 class TooSlow(BaseException):
@@ -77,7 +77,8 @@ class Outcome:
     ties: int = 0
 
 
-def draw(seed: int) -> Case:
+def draw(seed: int, depth: int = 3) -> Case:
+    """The case of a seed, of at most so many operators on top of each other."""
     rng = np.random.default_rng(seed)
     header, geom = random_geom(rng)
     bare = lattice_of(header, 0.0)
@@ -85,7 +86,7 @@ def draw(seed: int) -> Case:
     # Leaves cost little and go wrong on large maps; where much can be combined the map is small.
     is_large = header["NAXIS1"] * header["NAXIS2"] > LARGEST
     odds = [0.6, 0.4, 0.0, 0.0] if is_large else [0.2, 0.4, 0.3, 0.1]
-    drawn = Draw(rng, header, bare, bins).mask(int(rng.choice(4, p=odds)))
+    drawn = Draw(rng, header, bare, bins, is_large).mask(min(depth, int(rng.choice(4, p=odds))))
     chunks, kind = _chunks(rng, geom.image_shape)
     cut = tuple(
         slice(int(a), int(a) + int(rng.integers(1, n + 1)))

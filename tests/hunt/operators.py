@@ -23,12 +23,14 @@ PAIRS = 20_000_000
 class Draw:
     """Draws masks for a map."""
 
-    def __init__(self, rng: Rng, header: fits.Header, bare: Lattice, bins: int) -> None:
-        self.rng, self.header, self.bare, self.bins = rng, header, bare, bins
+    def __init__(self, rng: Rng, header: fits.Header, bare: Lattice, bins: int, is_large: bool) -> None:
+        self.rng, self.header, self.bare, self.bins, self.is_large = rng, header, bare, bins, is_large
 
     def mask(self, depth: int) -> Drawn:
         if depth <= 0 or self.rng.random() < 0.15:
             return self.leaf()
+        if self.is_large:  # growth by trees would take minutes
+            return self.algebra(depth)
         makers = [
             (4, self.algebra),
             (4, self.growth),
