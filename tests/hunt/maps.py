@@ -101,7 +101,7 @@ def _scale(rng: np.random.Generator, number: int) -> float:
     """Degrees a pixel: the whole sky, some of it, or very little."""
     kind = rng.random()
     if kind < 0.4:
-        return float(rng.choice([360, 360, 180, 400, 120, 2000])) / number
+        return float(rng.choice([360, 360, 180, 400, 120, 2000, 4000])) / number
     if kind < 0.85:
         return float(np.round(np.exp(rng.uniform(np.log(0.05), np.log(5))), 3))
     return float(rng.choice([1e-4, 0.01, 10.0, 25.0]))
