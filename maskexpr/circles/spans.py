@@ -90,9 +90,14 @@ class Strip:
         self._lon = geom.lon_of(np.arange(window.x0 - 2, window.x1 + 2))
 
     def columns(self, lon: Floats) -> Floats:
-        """Column of each longitude, in the copy nearest to the middle of the window."""
+        """Column of each longitude, in the copy nearest to the middle of the columns that are on the sky.
+
+        A window may be many turns wide: only the turn round the origin is on the sky.
+        """
         column = self._origin + (lon - self._origin_lon) / self.geom.lon_step
-        middle = (self.window.x0 + self.window.x1 - 1) / 2
+        first = max(self.window.x0, self._origin - self.period / 2)
+        last = min(self.window.x1 - 1, self._origin + self.period / 2)
+        middle = (first + last) / 2
         return np.asarray(column - np.round((column - middle) / self.period) * self.period)
 
     @once
