@@ -8,6 +8,7 @@ import numpy as np
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from ..grid.lattice import Grid
 from ..grid.wcs.geom import WcsGeom
 
 __all__ = ["Tiling", "random_geometries", "thin_geometries", "thin_tilings", "tilings"]
@@ -29,7 +30,7 @@ class Tiling(NamedTuple):
         """An order in which so many tiles may be classified."""
         return np.random.default_rng(self.seed).permutation(number)
 
-    def slice_of(self, geom: WcsGeom) -> tuple[slice, ...]:
+    def slice_of(self, geom: Grid) -> tuple[slice, ...]:
         """A part of a map, from all its planes."""
         rng = np.random.default_rng(self.seed)
         edges = [np.sort(rng.choice(size + 1, 2, replace=False)).tolist() for size in geom.image_shape]
@@ -65,7 +66,7 @@ def random_geometries(draw: st.DrawFn) -> WcsGeom:
     return WcsGeom.create(skydir=skydir, npix=(width, height), binsz=degrees, proj=proj, frame=frame)
 
 
-def thin_tilings(geom: WcsGeom, seed: int) -> list[Tiling]:
+def thin_tilings(geom: Grid, seed: int) -> list[Tiling]:
     """A map cut into whole rows and columns, and bundles of them, into pixels, and not at all."""
     height, width = geom.image_shape
     shapes = [*((side, width) for side in _SIDES), *((height, side) for side in _SIDES), (1, 1)]
@@ -73,7 +74,7 @@ def thin_tilings(geom: WcsGeom, seed: int) -> list[Tiling]:
     return [Tiling(_cut(height, min(y, height)), _cut(width, min(x, width)), seed) for y, x in shapes]
 
 
-def tilings(geom: WcsGeom) -> st.SearchStrategy[Tiling]:
+def tilings(geom: Grid) -> st.SearchStrategy[Tiling]:
     """Ways to cut a map into a few tiles: of like or of mixed heights and widths."""
     height, width = geom.image_shape
     return st.builds(Tiling, _sizes(height), _sizes(width), st.integers(0, 99))
