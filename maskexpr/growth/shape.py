@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ..core.coverage import Coverage
 from ..expr.mask import Bools
 from ..grid.tiles import Tile, Tiles
-from ..sphere.vectors import TIE, chord2, chord2_of
+from ..sphere.vectors import TIE, angle_between, chord2, chord2_of
 
 __all__ = ["NEVER", "Selection", "SkyShape"]
 
@@ -66,7 +66,7 @@ class SkyShape(NamedTuple):
     def holds(self, a: Floats, b: Floats) -> Bools:
         """Whether unit vectors lie in the shape round others, both of shape (3, ...)."""
         if self.box:
-            return self._box_holds(a, b)
+            return np.asarray(self.excess(a, b) <= TIE)
         radius = self.lat + TIE
         if radius >= np.pi:
             return np.asarray(np.isfinite(a[0]) & np.isfinite(b[0]))
@@ -75,11 +75,14 @@ class SkyShape(NamedTuple):
             return np.asarray(chord2(a, b) <= chord2_of(radius))
         return np.asarray(chord2(a, -b) >= chord2_of(np.pi - radius))
 
-    def _box_holds(self, a: Floats, b: Floats) -> Bools:
+    def excess(self, a: Floats, b: Floats) -> Floats:
+        """By how many radians unit vectors miss the shape round others; negative inside. They broadcast."""
+        if not self.box:
+            return np.asarray(angle_between(a, b) - self.lat)
         flat_a, flat_b = np.hypot(a[0], a[1]), np.hypot(b[0], b[1])
         lat = np.abs(np.arctan2(a[2], flat_a) - np.arctan2(b[2], flat_b))
         lon = np.abs(np.arctan2(a[0] * b[1] - a[1] * b[0], a[0] * b[0] + a[1] * b[1]))
-        return np.asarray((lat <= self.lat + TIE) & (lon * np.maximum(flat_a, flat_b) <= self.lon + TIE))
+        return np.asarray(np.maximum(lat - self.lat, lon * np.maximum(flat_a, flat_b) - self.lon))
 
     def near_columns(self, lat: Floats, other: Floats, step: float) -> NDArray[np.int64]:
         """The first answer of `spreads` for pairs of latitudes, shape (n,): from the formula where that is

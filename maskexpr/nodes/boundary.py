@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 from ..core.coverage import EMPTY, FULL, MIXED, Coverage
 from ..core.errors import MaskValueError
 from ..expr.mask import Ask, Bools, Reach, node
-from ..grid.lattice import Grid
-from ..grid.outside import is_outside, outside_map
-from ..grid.points import Points
+from ..grid.points import Pixels, Points
 from ..grid.tiles import Areas, Tile, Tiles
-from ..growth.node import Sized, at_pixels, grow_on_sky, reach_of
+from ..grid.lattice import Grid
+from ..growth.edge import map_edge, near_edge
+from ..growth.node import Sized, at_pixels, reach_of
 from ..growth.pixel import map_window
 from ..growth.radius import half_sides, in_pixels, plane_row, show
-from ..growth.shape import Selection, SkyShape
+from ..growth.shape import SkyShape
 from ..sphere.vectors import angle_between
 
 __all__ = ["Boundary"]
@@ -35,8 +35,9 @@ _AT_ONCE = 1 << 20
 class Boundary(Sized):
     """Every pixel of the map that is farther than a width from its edge.
 
-    It is about the map that it is put on: a cutout has edges of its own. The longitude seam and the poles of
-    an all-sky map are no edge, nor is the limb of a projection.
+    The edge is the outer border of the map's pixels. It is about the map that it is put on: a cutout has
+    edges of its own. The longitude seam and the poles of an all-sky map are no edge, nor is a horizon: there
+    is an edge only where the sky goes on in a pixel of the projection that is not on the map.
 
     Parameters
     ----------
@@ -44,12 +45,19 @@ class Boundary(Sized):
         One width, a tuple or list of two (lon, lat), or an array with one for each bin of ``axis``. In pixels
         only where ``metric="pixel"``.
     metric : str
-        ``"sky"``: the separation to the nearest pixel centre beyond the map is more than the width (for a
-        pair: that centre is not in the box of these half-sides, see `Dilate`). ``"pixel"``: the pixel's
-        centre is at least the width from the edge of the outermost pixels, along each side, as gammapy's
-        ``boundary_mask`` has it (which takes a pair as lat, lon).
+        ``"sky"``: the separation of the pixel's centre from the nearest place of the edge, a curve on the
+        sphere, is more than the width (for a pair: no place of it is in the box of these half-sides, see
+        `Dilate`). ``"pixel"``: the pixel's centre is at least the width from the edge, along each side, as
+        gammapy's ``boundary_mask`` has it (which takes a pair as lat, lon).
     axis : str
         Name of the axis that an array of widths runs along.
+
+    Notes
+    -----
+    On the sphere the distance to the curve is exact to 1e-12 rad along the map's sides, as long as a side of
+    one pixel has no kink (the borders of HPX facets and cube faces) and is no edge in part. Where the sky
+    ends within the map (the limb of half an Aitoff map) the curve is the great circles through five places a
+    pixel, and where a side is an edge in part, that part is known to a quarter of a pixel.
 
     Raises
     ------
@@ -89,17 +97,14 @@ class Boundary(Sized):
     def coverage(self, areas: Areas, of: Ask) -> Coverage:
         if self.metric == "pixel":
             return self._cover_pixels(areas)
-        angle = self._shape(areas.geom, areas.plane).bound
-        cover = np.full(len(areas), MIXED)
-        edge = outside_map(areas.geom, angle)
-        clear = np.ones(len(areas), dtype=bool)
-        each = max(1, _AT_ONCE // max(1, len(areas)))
-        for first in range(0, len(edge.radius), each):
-            some = edge.take(slice(first, first + each))
-            gap = angle_between(areas.caps.centre[:, :, None], some.centre[:, None, :])
-            clear &= (gap > angle + areas.caps.radius[:, None] + some.radius[None, :]).all(axis=1)
-        if isinstance(areas, Tiles):
-            cover[clear & _inside(areas.bounds, areas.geom)] = FULL
+        if not isinstance(areas, Tiles):
+            return np.full(len(areas), MIXED)
+        shape, (_, caps, places) = self._shape(areas.geom, areas.plane), map_edge(areas.geom)
+        gap = _least(areas.caps.centre, caps.centre, -caps.radius) - areas.caps.radius
+        cover = np.where((gap > shape.bound) & _inside(areas.bounds, areas.geom), FULL, MIXED)
+        if not self.box:
+            farthest = _least(areas.caps.centre, places, np.zeros(places.shape[1])) + areas.caps.radius
+            cover[farthest <= shape.lat] = EMPTY
         return cover
 
     def _cover_pixels(self, areas: Areas) -> Coverage:
@@ -113,18 +118,26 @@ class Boundary(Sized):
 
     def values(self, where: Tile | Points, of: Ask) -> Bools:
         if not isinstance(where, Tile):
-            return at_pixels(self, where, of)
+            return at_pixels(self, where, of) if self.metric == "pixel" else self.inside(where)
         geom = where.geom
         if self.metric == "pixel":
             y0, y1, x0, x1 = self._limits(geom, where.plane)
             y = np.arange(where.window.y0, where.window.y1)
             x = np.arange(where.window.x0, where.window.x1)
             return np.asarray(((y >= y0) & (y < y1))[:, None] & ((x >= x0) & (x < x1))[None, :])
-        beyond = Selection(
-            lambda tile: is_outside(geom, tile.window),
-            lambda tiles: np.where(_inside(tiles.bounds, geom), EMPTY, MIXED).astype(np.uint8),
+        return of.refine(self, where)
+
+    def inside(self, points: Points) -> Bools:
+        if not isinstance(points, Pixels):
+            return super().inside(points)
+        ny, nx = points.geom.image_shape
+        out = (
+            (points.y >= 0) & (points.y < ny) & (points.x >= 0) & (points.x < nx) & np.isfinite(points.xyz[0])
         )
-        return ~grow_on_sky(where, self._shape(geom, where.plane), beyond)
+        some = np.flatnonzero(out)
+        shape = self._shape(points.geom, points.plane)
+        out[some] = ~near_edge(points.geom, np.ascontiguousarray(points.xyz[:, some]), shape)
+        return np.asarray(out)
 
     def _shape(self, geom: Grid, plane: tuple[int, ...]) -> SkyShape:
         lon, lat = np.deg2rad(plane_row(self.width, self.axis, geom, plane))
@@ -143,3 +156,16 @@ def _inside(bounds: NDArray[np.int64], geom: Grid) -> NDArray[np.bool_]:
     ny, nx = geom.image_shape
     y0, y1, x0, x1 = bounds
     return np.asarray((y0 >= 0) & (y1 <= ny) & (x0 >= 0) & (x1 <= nx))
+
+
+def _least(xyz: NDArray[np.float64], others: NDArray[np.float64], more: NDArray[np.float64]) -> Any:
+    """The least of the angles from each unit vector to others, each with something added; infinite if there
+    are none.
+    """
+    least = np.full(xyz.shape[1], np.inf)
+    each = max(1, _AT_ONCE // max(1, xyz.shape[1]))
+    for first in range(0, others.shape[1], each):
+        some = slice(first, first + each)
+        angle = angle_between(xyz[:, :, None], others[:, None, some]) + more[some]
+        np.minimum(least, angle.min(axis=1), out=least)
+    return least

@@ -1,0 +1,365 @@
+"""The edge of a map: the curves on the sphere along which its outermost pixels end, and what is near them.
+
+A map ends along the outer sides of its outermost pixels, or sooner where the sky does (a pole, a seam, a
+limb: bisection finds it). A place there is an edge if the great circle that leads out of the map through it
+goes on in a pixel that is not on the map; so whole seams and poles, and horizons, are none. Which sides can
+be near is found by descent over caps of stretches of them. On each that remains the nearest place is
+bracketed by samples and found by ternary search, so that how a map is cut into tiles decides nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+
+from ..grid.rim import domain
+from ..grid.tiles import PART, Tile, Tiles
+from ..grid.wcs.geom import WcsGeom
+from ..pixels.window import Window
+from ..sphere.vectors import TIE, Caps, angle_between, chord2, lonlat, midpoint, normalise, unit
+from .shape import SkyShape
+
+__all__ = ["MapEdge", "map_edge", "near_edge"]
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+# Stretches that each side of the map is cut into at first.
+_STRETCHES = 32
+# Samples of a stretch; five bound it as nine bound a window.
+_SAMPLES = 5
+# From so far inside (pixels) the great circle comes that leads out of the map; nearer sides have met.
+_STEP = 0.01
+# Halvings after which the end of the sky is known to 10^-15 pixel.
+_HALVINGS = 50
+# Thirds after which the nearest place is known to 10^-12 pixel.
+_THIRDS = 64
+# Blocks in which the end of the sky is looked for.
+_BLOCKS = (256, 64, 16)
+# Pairs of a pixel and a side that are searched at once.
+_PAIRS = 1 << 17
+
+
+class Sides(NamedTuple):
+    """n stretches of outer sides of pixels, each array of shape (n,).
+
+    A stretch goes from the pixel ``(y, x)`` over ``number`` pixels along a row (``is_row``) or a column. The
+    side lies on the side of growing (``out`` 1) or falling (-1) indices, at most ``limit`` pixels from the
+    line of centres.
+    """
+
+    y: Ints
+    x: Ints
+    is_row: Bools
+    number: Ints
+    out: Ints
+    limit: Floats
+
+    def take(self, index: NDArray[np.intp] | Bools) -> Sides:
+        """The stretches at an index."""
+        y, x, is_row, number, out, limit = self
+        return Sides(y[index], x[index], is_row[index], number[index], out[index], limit[index])
+
+    def split(self) -> Sides:
+        """Stretches of an eighth of the length, of one pixel at least."""
+        size = np.maximum(1, -(-self.number // 8))
+        pieces = -(-self.number // size)
+        parent = np.repeat(np.arange(len(size)), pieces)
+        begin = (np.arange(len(parent)) - np.repeat(np.cumsum(pieces) - pieces, pieces)) * size[parent]
+        found = self.take(parent)
+        return found._replace(
+            y=found.y + np.where(found.is_row, 0, begin),
+            x=found.x + np.where(found.is_row, begin, 0),
+            number=np.minimum(size[parent], found.number - begin),
+        )
+
+    def at(self, geom: WcsGeom, along: Floats, across: Floats) -> Floats:
+        """Unit vectors at distances, in pixels, along the stretches and outwards from the line of centres."""
+        across = across * self.out
+        y = self.y + np.where(self.is_row, across, along)
+        x = self.x + np.where(self.is_row, along, across)
+        return unit(*geom.lonlat(y, x))
+
+    def ends(self, geom: WcsGeom, along: Floats) -> tuple[Floats, Floats]:
+        """Where the map, or the sky, ends: unit vectors, NaN where none of it is on the sky, and how far from
+        the line of centres that is.
+        """
+        across = np.broadcast_to(self.limit, along.shape).copy()
+        xyz = self.at(geom, along, across)
+        cut = np.flatnonzero(np.isnan(xyz[0]))
+        cut = cut[np.isfinite(self.take(cut).at(geom, along[cut], np.zeros(len(cut)))[0])]
+        if len(cut):
+            some, there = self.take(cut), along[cut]
+            low, high = np.zeros(len(cut)), across[cut]
+            for _ in range(_HALVINGS):
+                middle = (low + high) / 2
+                on_sky = np.isfinite(some.at(geom, there, middle)[0])
+                low, high = np.where(on_sky, middle, low), np.where(on_sky, high, middle)
+            across[cut], xyz[:, cut] = low, some.at(geom, there, low)
+        return xyz, across
+
+    def samples(self, geom: WcsGeom) -> Samples:
+        """Evenly spaced places."""
+        share = np.linspace(0.0, 1.0, _SAMPLES)
+        along = -0.5 + self.number[:, None] * share
+        every = self.take(np.repeat(np.arange(len(self.y)), _SAMPLES))
+        xyz, across = every.ends(geom, along.reshape(-1))
+        before = every.at(geom, along.reshape(-1), across - _STEP)
+        # Reflected at the end of the map.
+        cosine = xyz[0] * before[0] + xyz[1] * before[1] + xyz[2] * before[2]
+        row, column = geom.pixel(*lonlat(2 * cosine * xyz - before))
+        ny, nx = geom.image_shape
+        with np.errstate(invalid="ignore"):
+            on_map = (row >= -0.5) & (row < ny - 0.5) & (column >= -0.5) & (column < nx - 0.5)
+        is_edge = np.isfinite(row) & ~on_map
+        shorter = across.reshape(along.shape) != self.limit[:, None]
+        return Samples(along, xyz.reshape(3, *along.shape), is_edge.reshape(along.shape), shorter.any(axis=1))
+
+
+class Samples(NamedTuple):
+    """Five places on each of n stretches, from end to end.
+
+    How far ``along`` the stretch they are, shape (n, 5), their unit vectors, shape (3, n, 5), which of them
+    are an edge, and on which stretches the sky ends sooner than the map, shape (n,).
+    """
+
+    along: Floats
+    xyz: Floats
+    is_edge: Bools
+    is_cut: Bools
+
+    def take(self, index: NDArray[np.intp] | Bools) -> Samples:
+        """Those of some stretches."""
+        return Samples(self.along[index], self.xyz[:, index], self.is_edge[index], self.is_cut[index])
+
+    @property
+    def spacing(self) -> Floats:
+        """A little more than the largest angle between neighbours that are an edge, shape (n,)."""
+        apart = np.sqrt(chord2(self.xyz[:, :, 1:], self.xyz[:, :, :-1]))
+        both = self.is_edge[:, 1:] & self.is_edge[:, :-1]
+        return np.asarray(1.1 * np.where(both, apart, 0.0).max(axis=1))
+
+    def between(self, geom: WcsGeom, sides: Sides, along: Floats) -> Floats:
+        """Places between the samples: where the sky ends on the great circles that join them, which is what
+        limbs and seams are or come within a few 10^-3 of a pixel of; elsewhere where the map ends.
+        """
+        xyz = np.empty((3, len(along)))
+        cut, whole = np.flatnonzero(self.is_cut), np.flatnonzero(~self.is_cut)
+        xyz[:, whole] = sides.take(whole).at(geom, along[whole], sides.limit[whole])
+        place = (along[cut] + 0.5) * (_SAMPLES - 1)
+        first = np.clip(place.astype(np.intp), 0, _SAMPLES - 2)
+        share = place - first
+        xyz[:, cut] = normalise((1 - share) * self.xyz[:, cut, first] + share * self.xyz[:, cut, first + 1])
+        return xyz
+
+
+class MapEdge(NamedTuple):
+    """What is known of the edge of a map: its stretches, caps that hold them, and some of its places."""
+
+    sides: Sides
+    caps: Caps
+    places: Floats
+
+
+@lru_cache(maxsize=64)
+def map_edge(geom: WcsGeom) -> MapEdge:
+    """The edge of a map, in a few long stretches, and side by side along the end of the sky.
+
+    Examples
+    --------
+    >>> len(map_edge(WcsGeom.allsky(binsz=1)).sides.y), len(map_edge(WcsGeom.create(npix=(4, 3))).sides.y)
+    (0, 14)
+    """
+    ny, nx = geom.image_shape
+    if geom.lattice is not None and geom.lattice.pad(-2).intersect(Window(0, ny, 0, nx)) == geom.lattice.pad(
+        -2
+    ):
+        # All pixels of the projection that are on the sky are on the map.
+        empty = np.zeros(0, dtype=np.int64)
+        sides = Sides(empty, empty, empty == 1, empty, empty, empty.astype(np.float64))
+    else:
+        sides = _stretches(geom)
+        if not geom.separable:
+            rim = _rim_sides(geom)
+            rim = rim.take(np.flatnonzero(rim.samples(geom).is_edge.any(axis=1)))
+            sides = Sides(*(np.concatenate(each) for each in zip(sides, rim, strict=True)))
+    found = sides.samples(geom)
+    return MapEdge(sides, _caps_of(found.xyz), found.xyz[:, found.is_edge])
+
+
+def _stretches(geom: WcsGeom) -> Sides:
+    """The outer sides of the map's outermost pixels on the sky, but for those that are a seam or a pole."""
+    found = domain(geom)
+    y0, y1, x0, x1 = found.window
+    whole = (0, geom.image_shape[0], 0, geom.image_shape[1])
+    rows = []
+    for i, is_edge in enumerate(found.edges if geom.separable else (True,) * 4):
+        if is_edge and y0 < y1 and x0 < x1:
+            # Where the sky ends before the map does, its end is beyond the last pixel's side.
+            limit = 0.5 if found.window[i] == whole[i] else 1.0
+            number = x1 - x0 if i < 2 else y1 - y0
+            size = -(-number // _STRETCHES)
+            for begin in range(0, number, size):
+                y = (y0, y1 - 1, y0 + begin, y0 + begin)[i]
+                x = (x0 + begin, x0 + begin, x0, x1 - 1)[i]
+                rows.append((y, x, i < 2, min(size, number - begin), 2 * (i % 2) - 1, limit))
+    return _sides(rows)
+
+
+def _sides(rows: list[tuple[int, int, bool, int, int, float]]) -> Sides:
+    table = np.array(rows, dtype=np.float64).reshape(-1, 6).T
+    y, x, is_row, number, out = table[:5].astype(np.int64)
+    return Sides(y, x, is_row == 1, number, out, table[5])
+
+
+def _rim_sides(geom: WcsGeom) -> Sides:
+    """Sides of pixels on the sky beyond which the map has a pixel that is not."""
+    ny, nx = geom.image_shape
+    blocks = Tiles(geom, np.array([[0], [ny], [0], [nx]], dtype=np.int64))
+    for side in _BLOCKS:
+        blocks, _ = blocks.split(side)
+        blocks = blocks.take(blocks.sky == PART)
+    whole = Window(0, ny, 0, nx)
+    found = [np.zeros((6, 0))]
+    for i in range(len(blocks)):
+        window = blocks.tile(i).window
+        around = window.pad(1).intersect(whole)
+        on_sky = Tile(geom, around).on_sky
+        if on_sky is None:
+            continue
+        seen = np.zeros(window.pad(1).shape, dtype=np.int8)
+        here = around.shift(1 - window.y0, 1 - window.x0)
+        seen[here.y0 : here.y1, here.x0 : here.x1] = np.where(on_sky, 1, -1)
+        inner = seen[1:-1, 1:-1] == 1
+        for dy, dx in ((-1, 0), (1, 0), (0, -1), (0, 1)):
+            beyond = seen[1 + dy : seen.shape[0] - 1 + dy, 1 + dx : seen.shape[1] - 1 + dx] == -1
+            y, x = np.nonzero(inner & beyond)
+            one = np.ones(len(y))
+            found.append(np.stack([y + window.y0, x + window.x0, one * abs(dy), one, one * (dy + dx), one]))
+    y, x, is_row, number, out, limit = np.concatenate(found, axis=1)
+    whole_numbers = (each.astype(np.int64) for each in (y, x, is_row, number, out))
+    y, x, is_row, number, out = whole_numbers
+    return Sides(y, x, is_row == 1, number, out, limit)
+
+
+def _caps_of(xyz: Floats) -> Caps:
+    """Caps that hold stretches, from samples of shape (3, n, 5): the farthest sample and what a curve may
+    bend between them, as `tiles_bound.caps_of` has it; the whole sphere where a sample is off the sky.
+    """
+    with np.errstate(invalid="ignore", divide="ignore"):
+        centre = normalise(xyz.sum(axis=2))
+        radius = angle_between(xyz, centre[:, :, None]).max(axis=1, initial=0.0)
+        bend = angle_between(xyz[:, :, 1:-1], midpoint(xyz[:, :, :-2], xyz[:, :, 2:])).max(
+            axis=1, initial=0.0
+        )
+        radius = radius + bend + 1e-12
+    known = np.isfinite(radius) & (radius < 0.8)
+    return Caps(np.where(known, centre, np.array([[1.0], [0.0], [0.0]])), np.where(known, radius, np.pi))
+
+
+def near_edge(geom: WcsGeom, xyz: Floats, shape: SkyShape) -> Bools:
+    """Which points, unit vectors of shape (3, n), have a place of the map's edge in a shape round them, ties
+    included.
+    """
+    out = np.zeros(xyz.shape[1], dtype=bool)
+    sides = _sides_near(geom, xyz, shape.bound)
+    known = sides.samples(geom)
+    # Sides of like size together, or one that is stretched at a limb makes the others be tried from afar.
+    size = np.round(np.log2(known.spacing + 1e-12)).astype(np.int64)
+    held = known.is_edge.any(axis=1)
+    for each in np.unique(size[held]):
+        some = np.flatnonzero(held & (size == each))
+        _mark(out, geom, sides.take(some), known.take(some), xyz, shape)
+    return out
+
+
+def _mark(out: Bools, geom: WcsGeom, sides: Sides, known: Samples, xyz: Floats, shape: SkyShape) -> None:
+    """Mark the points that have a place of some sides in the shape round them."""
+    left = np.flatnonzero(~out)
+    number, sample = np.nonzero(known.is_edge)
+    distance, nearest = cKDTree(known.xyz[:, number, sample].T).query(xyz[:, left].T)
+    held = shape.excess(xyz[:, left], known.xyz[:, number[nearest], sample[nearest]]) <= TIE
+    out[left[held]] = True
+    # A place between samples is nearer than they are by less than their spacing.
+    near = 2 * np.arcsin(np.minimum(distance / 2, 1)) <= shape.bound + known.spacing.max() + 1e-9
+    for side, point in _pairs(known, xyz, left[near & ~held], shape):
+        hit = _passes(geom, sides.take(side), known.take(side), xyz[:, point], shape)
+        out[point[hit]] = True
+
+
+def _pairs(
+    known: Samples, xyz: Floats, points: NDArray[np.intp], shape: SkyShape
+) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
+    """Pairs of a side and one of some points whose shape can hold a place of it, in pieces."""
+    there = np.where(known.is_edge, known.xyz, 0.0)
+    centre = normalise(there.sum(axis=2))
+    away = np.where(known.is_edge, angle_between(known.xyz, centre[:, :, None]), 0.0)
+    radius = away.max(axis=1) + known.spacing
+    tree = cKDTree(centre.T)
+    angle = min(shape.bound + float(radius.max()), np.pi)
+    reach = 2 * np.sin(angle / 2) * (1 + 1e-9) + 1e-12
+    pieces = np.cumsum(tree.query_ball_point(xyz[:, points].T, reach, return_length=True)) // _PAIRS
+    for piece in np.unique(pieces):
+        part = points[pieces == piece]
+        found = cKDTree(xyz[:, part].T).sparse_distance_matrix(tree, reach, output_type="ndarray")
+        point, side = part[found["i"]], found["j"]
+        near = _may_hold(shape, xyz[:, point], centre[:, side], radius[side])
+        yield side[near], point[near]
+
+
+def _may_hold(shape: SkyShape, xyz: Floats, centre: Floats, radius: Floats) -> Bools:
+    """Whether the shape round points can hold a place within a radius of others."""
+    if not shape.box:
+        return np.asarray(shape.excess(xyz, centre) <= radius + 1e-9)
+    flat, flat_centre = np.hypot(xyz[0], xyz[1]), np.hypot(centre[0], centre[1])
+    lat = np.abs(np.arctan2(xyz[2], flat) - np.arctan2(centre[2], flat_centre))
+    lon = np.abs(np.arctan2(xyz[0] * centre[1] - xyz[1] * centre[0], xyz[0] * centre[0] + xyz[1] * centre[1]))
+    # The radius turns by asin(sin(radius) / cos(lat)) at most, which is below pi / 2 times that quotient.
+    turn = np.pi / 2 * radius / np.maximum(flat_centre, 1e-300)
+    near = np.maximum(lon - np.where(turn < np.pi / 2, turn, np.pi), 0.0) * np.maximum(
+        flat, flat_centre - radius
+    )
+    return np.asarray((lat <= shape.lat + radius + 1e-9) & (near <= shape.lon + 1e-9))
+
+
+def _sides_near(geom: WcsGeom, xyz: Floats, angle: float) -> Sides:
+    """The sides of single pixels that can have a place within an angle of a point."""
+    sides, caps, _ = map_edge(geom)
+    tree = cKDTree(xyz.T) if len(sides.y) else None
+    found = [sides.take(np.zeros(0, dtype=np.intp))]
+    while tree is not None and len(sides.y):
+        chord, _ = tree.query(caps.centre.T)
+        gap = 2 * np.arcsin(np.minimum(chord / 2, 1.0)) - caps.radius
+        sides = sides.take(gap <= angle + 1e-9)
+        found.append(sides.take(sides.number == 1))
+        sides = sides.take(sides.number > 1).split()
+        caps = _caps_of(sides.samples(geom).xyz)
+    return Sides(*(np.concatenate(each) for each in zip(*found, strict=True)))
+
+
+def _passes(geom: WcsGeom, sides: Sides, known: Samples, xyz: Floats, shape: SkyShape) -> Bools:
+    """Whether sides have a place in the shape round points of shape (3, n), each side round its point."""
+    excess = shape.excess(xyz[:, :, None], known.xyz)
+    # Between samples the excess falls by no more than it changes there, or than they are apart.
+    change = np.where(known.is_edge[:, 1:] & known.is_edge[:, :-1], np.abs(np.diff(excess, axis=1)), 0.0)
+    excess = np.where(known.is_edge, excess, np.inf)
+    best, least = excess.argmin(axis=1), excess.min(axis=1)
+    hit: Bools = least <= TIE
+    some = np.flatnonzero(~hit & (least - change.max(axis=1) - known.spacing <= TIE))
+    sides, known, xyz, best = sides.take(some), known.take(some), xyz[:, some], best[some]
+    row = np.arange(len(some))
+    before, after = np.maximum(best - 1, 0), np.minimum(best + 1, _SAMPLES - 1)
+    low = known.along[row, np.where(known.is_edge[row, before], before, best)]
+    high = known.along[row, np.where(known.is_edge[row, after], after, best)]
+    for _ in range(_THIRDS):
+        first, second = low + (high - low) / 3, high - (high - low) / 3
+        one, two = (shape.excess(xyz, known.between(geom, sides, each)) for each in (first, second))
+        low, high = np.where(one <= two, low, first), np.where(one <= two, second, high)
+    hit[some] = shape.excess(xyz, known.between(geom, sides, (low + high) / 2)) <= TIE
+    return hit
