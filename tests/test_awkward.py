@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 
 import numpy as np
 import pytest
@@ -139,7 +138,6 @@ def test_the_plan_of_thousands_of_circles_leaves_only_edges() -> None:
 
 
 def test_ten_thousand_operands() -> None:
-    start = time.perf_counter()
     centres = positions(10_000)
     mask: mx.Mask = mx.NoSky()
     for lon, lat in zip(centres.ra.deg, centres.dec.deg, strict=True):
@@ -151,10 +149,14 @@ def test_ten_thousand_operands() -> None:
     assert str(deep)
     assert hash(mask) != hash(deep)
     assert len(mask.simplify().label()) < 200
-    got = mask.on(MAPS["CAR"]).values
-    assert np.array_equal(got, mx.Catalog(centres, "0.5 deg").on(MAPS["CAR"]).values)
+    catalog = mx.Catalog(centres, "0.5 deg")
+    with tracing() as counts:
+        got = mask.on(MAPS["CAR"]).values
+    with tracing() as of_catalog:
+        assert np.array_equal(got, catalog.on(MAPS["CAR"]).values)
+    # So many operands cost what one catalogue of them does.
+    assert counts == of_catalog
     assert np.array_equal(mx.loads(mx.dumps(deep)).on(MAPS["TAN"]).values, deep.compute(MAPS["TAN"]).values)
-    assert time.perf_counter() - start < 30
 
 
 def test_area_is_that_of_the_sphere() -> None:
@@ -196,15 +198,14 @@ def test_threads_on_many_maps_at_once() -> None:
 
 def test_a_slice_of_a_huge_mask_costs_what_it_costs_on_a_small_one() -> None:
     sources = mx.Catalog(positions(7195), "0.3 deg")
-    took = {}
+    asked = {}
     for binsz, half in ((0.00025, 360_000), (0.02, 4_500)):
         geom = mx.WcsGeom.allsky(binsz=binsz, frame="galactic")
-        start = time.perf_counter()
         with tracing() as counts:
             sources.on(geom).isel(y=slice(half, half + 300), x=slice(half, half + 300)).values  # noqa: B018
-        took[binsz] = time.perf_counter() - start
+        asked[binsz] = counts["pixels"]
         assert counts["tiles"] <= 4
-    assert took[0.00025] < 4 * took[0.02] + 1
+    assert asked[0.00025] <= asked[0.02]
 
 
 HERE = SkyCoord(184.5, -5.8, unit="deg", frame="galactic")

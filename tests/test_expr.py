@@ -6,7 +6,6 @@ import copy
 import pickle
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pytest
@@ -89,10 +88,11 @@ def test_masks_are_immutable():
 
 def test_ten_thousand_operands():
     circles = [mx.Region(mx_circle(i)) for i in range(10_000)]
-    start = time.perf_counter()
     mask = circles[0]
     for each in circles[1:]:
         mask = mask | each
+    # Flat: no node stands between the union and its operands.
+    assert len(list(postorder(mask))) == 10_001
     assert len(mask.masks) == 10_000
     assert "more" in repr(mask)
     assert len(str(mask)) < 10_000
@@ -101,7 +101,6 @@ def test_ten_thousand_operands():
     assert mx.loads(mx.dumps(mask)) == mask
     geom = mx.WcsGeom.allsky(binsz=2)
     assert np.array_equal(mask.on(geom).values, mask.simplify().on(geom, chunks=40).values)
-    assert time.perf_counter() - start < 120
 
 
 def mx_circle(i):

@@ -167,7 +167,7 @@ def test_erode_and_dilate(page: Page, reference: dict[str, NDArray[Any]]) -> Non
 def test_boundary(page: Page, reference: dict[str, NDArray[Any]]) -> None:
     assert_allclose(page["r95"].to_value(u.deg), reference["psf_r95_deg"], rtol=1e-12)
     assert_array_equal(on(page["planar"], page["geom"]), reference["boundary"])
-    assert on(page["margin"], page["geom"]).sum(axis=(1, 2)).tolist() == [1200] * 5
+    assert_array_equal(on(page["margin"], page["geom"]), reference["boundary"])
     by_energy = on(page["per_energy"], page["geom"])
     for plane, radius in enumerate(page["r95"]):
         assert_array_equal(by_energy[plane], on(mx.Boundary(radius), page["image"]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any, Final
+from zlib import crc32
 
 import astropy.units as u
 import numpy as np
@@ -168,7 +169,8 @@ class Axis:
         return (self._name, self._unit, self._edges) == (other._name, other._unit, other._edges)
 
     def __hash__(self) -> int:
-        return hash((self._name, self._unit, self._edges))
+        # The hash of a string differs from process to process.
+        return hash((crc32(self._name.encode()), self._edges))
 
     def __repr__(self) -> str:
         bounds = f"{self._edges[0]:.6g} to {self._edges[-1]:.6g} {self._unit}".rstrip()

@@ -7,6 +7,7 @@ import math
 from hashlib import blake2b
 from html import escape
 from typing import Any, Final, Self
+from zlib import crc32
 
 import astropy.units as u
 import numpy as np
@@ -374,7 +375,10 @@ class WcsGrid(Grid):
         return (self._projection, self._shape, self._axes) == (other._projection, other._shape, other._axes)
 
     def __hash__(self) -> int:
-        return hash((self._projection, self._shape, self._axes))
+        # Numbers alone: the hash of a string differs from process to process.
+        one = self._projection
+        code = crc32("".join(one.ctype).encode())
+        return hash((code, one.crpix, one.crval, one.cdelt, one.pc, self._shape, self._axes))
 
     def __dask_tokenize__(self) -> str:
         return self.fingerprint
