@@ -34,6 +34,8 @@ Bools = NDArray[np.bool_]
 _STRETCHES = 32
 # Samples of a stretch; five bound it as nine bound a window.
 _SAMPLES = 5
+# Stretches whose samples are farther from their middle than this (radians) are bounded by the whole sphere.
+_WIDEST = 0.8
 # From so far inside (pixels) the great circle comes that leads out of the map; nearer sides have met.
 _STEP = 0.01
 # Halvings after which the end of the sky is known to 10^-15 pixel.
@@ -119,24 +121,45 @@ class Sides(NamedTuple):
             on_map = (row >= -0.5) & (row < ny - 0.5) & (column >= -0.5) & (column < nx - 0.5)
         is_edge = np.isfinite(row) & ~on_map
         shorter = across.reshape(along.shape) != self.limit[:, None]
-        return Samples(along, xyz.reshape(3, *along.shape), is_edge.reshape(along.shape), shorter.any(axis=1))
+        places = xyz.reshape(3, *along.shape)
+        return Samples(along, places, is_edge.reshape(along.shape), shorter.any(axis=1), self.number == 1)
 
 
 class Samples(NamedTuple):
     """Five places on each of n stretches, from end to end.
 
     How far ``along`` the stretch they are, shape (n, 5), their unit vectors, shape (3, n, 5), which of them
-    are an edge, and on which stretches the sky ends sooner than the map, shape (n,).
+    are an edge, and, shape (n,), on which stretches the sky ends sooner than the map and which are the side
+    of one pixel.
     """
 
     along: Floats
     xyz: Floats
     is_edge: Bools
     is_cut: Bools
+    is_one: Bools
 
     def take(self, index: NDArray[np.intp] | Bools) -> Samples:
         """Those of some stretches."""
-        return Samples(self.along[index], self.xyz[:, index], self.is_edge[index], self.is_cut[index])
+        one, cut = self.is_one[index], self.is_cut[index]
+        return Samples(self.along[index], self.xyz[:, index], self.is_edge[index], cut, one)
+
+    @property
+    def caps(self) -> Caps:
+        """Caps that hold the stretches: the farthest sample and what a curve may bend between them, as
+        `tiles_bound.caps_of` has it, and the whole sphere where a sample is off the sky. Of the side of a
+        pixel what is an edge counts: the places between two samples that are.
+        """
+        used = np.where(self.is_edge | ~self.is_one[:, None], self.xyz, 0.0)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            centre = normalise(used.sum(axis=2))
+            away = angle_between(self.xyz, centre[:, :, None])
+            one = np.where(self.is_edge, away, 0.0).max(axis=1) + self.spacing + 1e-12
+            middle = midpoint(self.xyz[:, :, :-2], self.xyz[:, :, 2:])
+            radius = away.max(axis=1) + angle_between(self.xyz[:, :, 1:-1], middle).max(axis=1) + 1e-12
+        radius = np.where(self.is_one, one, radius)
+        known = np.isfinite(centre[0]) & np.isfinite(radius) & (radius < _WIDEST)
+        return Caps(np.where(known, centre, np.array([[1.0], [0.0], [0.0]])), np.where(known, radius, np.pi))
 
     @property
     def spacing(self) -> Floats:
@@ -187,10 +210,22 @@ def map_edge(geom: WcsGeom) -> MapEdge:
         sides = _stretches(geom)
         if not geom.separable:
             rim = _rim_sides(geom)
-            rim = rim.take(np.flatnonzero(rim.samples(geom).is_edge.any(axis=1)))
             sides = Sides(*(np.concatenate(each) for each in zip(sides, rim, strict=True)))
+        sides = _bounded(geom, sides)
     found = sides.samples(geom)
-    return MapEdge(sides, _caps_of(found.xyz), found.xyz[:, found.is_edge])
+    return MapEdge(sides, found.caps, found.xyz[:, found.is_edge])
+
+
+def _bounded(geom: WcsGeom, sides: Sides) -> Sides:
+    """The stretches, cut until each has a cap or is a side of one pixel; of those only what is an edge."""
+    done = [sides.take(np.zeros(0, dtype=np.intp))]
+    while len(sides.y):
+        found = sides.samples(geom)
+        known = (found.caps.radius < np.pi) & (sides.number > 1)
+        one = (sides.number == 1) & found.is_edge.any(axis=1)
+        done.append(sides.take(known | one))
+        sides = sides.take(~known & (sides.number > 1)).split()
+    return Sides(*(np.concatenate(each) for each in zip(*done, strict=True)))
 
 
 def _stretches(geom: WcsGeom) -> Sides:
@@ -248,21 +283,6 @@ def _rim_sides(geom: WcsGeom) -> Sides:
     return Sides(y, x, is_row == 1, number, out, limit)
 
 
-def _caps_of(xyz: Floats) -> Caps:
-    """Caps that hold stretches, from samples of shape (3, n, 5): the farthest sample and what a curve may
-    bend between them, as `tiles_bound.caps_of` has it; the whole sphere where a sample is off the sky.
-    """
-    with np.errstate(invalid="ignore", divide="ignore"):
-        centre = normalise(xyz.sum(axis=2))
-        radius = angle_between(xyz, centre[:, :, None]).max(axis=1, initial=0.0)
-        bend = angle_between(xyz[:, :, 1:-1], midpoint(xyz[:, :, :-2], xyz[:, :, 2:])).max(
-            axis=1, initial=0.0
-        )
-        radius = radius + bend + 1e-12
-    known = np.isfinite(radius) & (radius < 0.8)
-    return Caps(np.where(known, centre, np.array([[1.0], [0.0], [0.0]])), np.where(known, radius, np.pi))
-
-
 def near_edge(geom: WcsGeom, xyz: Floats, shape: SkyShape) -> Bools:
     """Which points, unit vectors of shape (3, n), have a place of the map's edge in a shape round them, ties
     included.
@@ -283,12 +303,16 @@ def _mark(out: Bools, geom: WcsGeom, sides: Sides, known: Samples, xyz: Floats, 
     """Mark the points that have a place of some sides in the shape round them."""
     left = np.flatnonzero(~out)
     number, sample = np.nonzero(known.is_edge)
-    distance, nearest = cKDTree(known.xyz[:, number, sample].T).query(xyz[:, left].T)
+    # A place between samples is nearer than they are by less than their spacing.
+    reach = _chord(shape.bound + float(known.spacing.max()))
+    distance, nearest = cKDTree(known.xyz[:, number, sample].T).query(
+        xyz[:, left].T, distance_upper_bound=reach
+    )
+    near = np.isfinite(distance)
+    left, nearest = left[near], nearest[near]
     held = shape.excess(xyz[:, left], known.xyz[:, number[nearest], sample[nearest]]) <= TIE
     out[left[held]] = True
-    # A place between samples is nearer than they are by less than their spacing.
-    near = 2 * np.arcsin(np.minimum(distance / 2, 1)) <= shape.bound + known.spacing.max() + 1e-9
-    for side, point in _pairs(known, xyz, left[near & ~held], shape):
+    for side, point in _pairs(known, xyz, left[~held], shape):
         hit = _passes(geom, sides.take(side), known.take(side), xyz[:, point], shape)
         out[point[hit]] = True
 
@@ -297,13 +321,9 @@ def _pairs(
     known: Samples, xyz: Floats, points: NDArray[np.intp], shape: SkyShape
 ) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
     """Pairs of a side and one of some points whose shape can hold a place of it, in pieces."""
-    there = np.where(known.is_edge, known.xyz, 0.0)
-    centre = normalise(there.sum(axis=2))
-    away = np.where(known.is_edge, angle_between(known.xyz, centre[:, :, None]), 0.0)
-    radius = away.max(axis=1) + known.spacing
+    centre, radius = known.caps
     tree = cKDTree(centre.T)
-    angle = min(shape.bound + float(radius.max()), np.pi)
-    reach = 2 * np.sin(angle / 2) * (1 + 1e-9) + 1e-12
+    reach = _chord(shape.bound + float(radius.max()))
     pieces = np.cumsum(tree.query_ball_point(xyz[:, points].T, reach, return_length=True)) // _PAIRS
     for piece in np.unique(pieces):
         part = points[pieces == piece]
@@ -311,6 +331,11 @@ def _pairs(
         point, side = part[found["i"]], found["j"]
         near = _may_hold(shape, xyz[:, point], centre[:, side], radius[side])
         yield side[near], point[near]
+
+
+def _chord(angle: float) -> float:
+    """The chord of an angle (radians), a little more than rounding makes it."""
+    return float(2 * np.sin(min(angle, np.pi) / 2)) * (1 + 1e-9) + 1e-12
 
 
 def _may_hold(shape: SkyShape, xyz: Floats, centre: Floats, radius: Floats) -> Bools:
@@ -339,7 +364,7 @@ def _sides_near(geom: WcsGeom, xyz: Floats, angle: float) -> Sides:
         sides = sides.take(gap <= angle + 1e-9)
         found.append(sides.take(sides.number == 1))
         sides = sides.take(sides.number > 1).split()
-        caps = _caps_of(sides.samples(geom).xyz)
+        caps = sides.samples(geom).caps
     return Sides(*(np.concatenate(each) for each in zip(*found, strict=True)))
 
 
