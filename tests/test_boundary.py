@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from astropy.coordinates import SkyCoord
 from astropy.io import fits
-from maskexpr.errors import AngleError, AxisError, MaskValueError, NeedsGridError
 from scipy import ndimage
 from scipy.spatial import cKDTree
 

@@ -17,12 +17,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from ..grid.rim import domain
+from ..grid.rim import topology
 from ..grid.tiles import PART, Tile, Tiles
-from ..grid.wcs.geom import WcsGeom
+from ..grid.lattice import Grid
 from ..pixels.window import Window
-from ..sphere.vectors import TIE, Caps, angle_between, chord2, lonlat, midpoint, normalise, unit
+from ..sphere.vectors import TIE, Caps
 from .shape import SkyShape
+from .sides import SAMPLES, Samples, Sides
 
 __all__ = ["MapEdge", "map_edge", "near_edge"]
 
@@ -32,154 +33,12 @@ Bools = NDArray[np.bool_]
 
 # Stretches that each side of the map is cut into at first.
 _STRETCHES = 32
-# Samples of a stretch; five bound it as nine bound a window.
-_SAMPLES = 5
-# Stretches whose samples are farther from their middle than this (radians) are bounded by the whole sphere.
-_WIDEST = 0.8
-# From so far inside (pixels) the great circle comes that leads out of the map; nearer sides have met.
-_STEP = 0.01
-# Halvings after which the end of the sky is known to 10^-15 pixel.
-_HALVINGS = 50
 # Thirds after which the nearest place is known to 10^-12 pixel.
 _THIRDS = 64
 # Blocks in which the end of the sky is looked for.
 _BLOCKS = (256, 64, 16)
 # Pairs of a pixel and a side that are searched at once.
 _PAIRS = 1 << 17
-
-
-class Sides(NamedTuple):
-    """n stretches of outer sides of pixels, each array of shape (n,).
-
-    A stretch goes from the pixel ``(y, x)`` over ``number`` pixels along a row (``is_row``) or a column. The
-    side lies on the side of growing (``out`` 1) or falling (-1) indices, at most ``limit`` pixels from the
-    line of centres.
-    """
-
-    y: Ints
-    x: Ints
-    is_row: Bools
-    number: Ints
-    out: Ints
-    limit: Floats
-
-    def take(self, index: NDArray[np.intp] | Bools) -> Sides:
-        """The stretches at an index."""
-        y, x, is_row, number, out, limit = self
-        return Sides(y[index], x[index], is_row[index], number[index], out[index], limit[index])
-
-    def split(self) -> Sides:
-        """Stretches of an eighth of the length, of one pixel at least."""
-        size = np.maximum(1, -(-self.number // 8))
-        pieces = -(-self.number // size)
-        parent = np.repeat(np.arange(len(size)), pieces)
-        begin = (np.arange(len(parent)) - np.repeat(np.cumsum(pieces) - pieces, pieces)) * size[parent]
-        found = self.take(parent)
-        return found._replace(
-            y=found.y + np.where(found.is_row, 0, begin),
-            x=found.x + np.where(found.is_row, begin, 0),
-            number=np.minimum(size[parent], found.number - begin),
-        )
-
-    def at(self, geom: WcsGeom, along: Floats, across: Floats) -> Floats:
-        """Unit vectors at distances, in pixels, along the stretches and outwards from the line of centres."""
-        across = across * self.out
-        y = self.y + np.where(self.is_row, across, along)
-        x = self.x + np.where(self.is_row, along, across)
-        return unit(*geom.lonlat(y, x))
-
-    def ends(self, geom: WcsGeom, along: Floats) -> tuple[Floats, Floats]:
-        """Where the map, or the sky, ends: unit vectors, NaN where none of it is on the sky, and how far from
-        the line of centres that is.
-        """
-        across = np.broadcast_to(self.limit, along.shape).copy()
-        xyz = self.at(geom, along, across)
-        cut = np.flatnonzero(np.isnan(xyz[0]))
-        cut = cut[np.isfinite(self.take(cut).at(geom, along[cut], np.zeros(len(cut)))[0])]
-        if len(cut):
-            some, there = self.take(cut), along[cut]
-            low, high = np.zeros(len(cut)), across[cut]
-            for _ in range(_HALVINGS):
-                middle = (low + high) / 2
-                on_sky = np.isfinite(some.at(geom, there, middle)[0])
-                low, high = np.where(on_sky, middle, low), np.where(on_sky, high, middle)
-            across[cut], xyz[:, cut] = low, some.at(geom, there, low)
-        return xyz, across
-
-    def samples(self, geom: WcsGeom) -> Samples:
-        """Evenly spaced places."""
-        share = np.linspace(0.0, 1.0, _SAMPLES)
-        along = -0.5 + self.number[:, None] * share
-        every = self.take(np.repeat(np.arange(len(self.y)), _SAMPLES))
-        xyz, across = every.ends(geom, along.reshape(-1))
-        before = every.at(geom, along.reshape(-1), across - _STEP)
-        # Reflected at the end of the map.
-        cosine = xyz[0] * before[0] + xyz[1] * before[1] + xyz[2] * before[2]
-        row, column = geom.pixel(*lonlat(2 * cosine * xyz - before))
-        ny, nx = geom.image_shape
-        with np.errstate(invalid="ignore"):
-            on_map = (row >= -0.5) & (row < ny - 0.5) & (column >= -0.5) & (column < nx - 0.5)
-        is_edge = np.isfinite(row) & ~on_map
-        shorter = across.reshape(along.shape) != self.limit[:, None]
-        places = xyz.reshape(3, *along.shape)
-        return Samples(along, places, is_edge.reshape(along.shape), shorter.any(axis=1), self.number == 1)
-
-
-class Samples(NamedTuple):
-    """Five places on each of n stretches, from end to end.
-
-    How far ``along`` the stretch they are, shape (n, 5), their unit vectors, shape (3, n, 5), which of them
-    are an edge, and, shape (n,), on which stretches the sky ends sooner than the map and which are the side
-    of one pixel.
-    """
-
-    along: Floats
-    xyz: Floats
-    is_edge: Bools
-    is_cut: Bools
-    is_one: Bools
-
-    def take(self, index: NDArray[np.intp] | Bools) -> Samples:
-        """Those of some stretches."""
-        one, cut = self.is_one[index], self.is_cut[index]
-        return Samples(self.along[index], self.xyz[:, index], self.is_edge[index], cut, one)
-
-    @property
-    def caps(self) -> Caps:
-        """Caps that hold the stretches: the farthest sample and what a curve may bend between them, as
-        `tiles_bound.caps_of` has it, and the whole sphere where a sample is off the sky. Of the side of a
-        pixel what is an edge counts: the places between two samples that are.
-        """
-        used = np.where(self.is_edge | ~self.is_one[:, None], self.xyz, 0.0)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            centre = normalise(used.sum(axis=2))
-            away = angle_between(self.xyz, centre[:, :, None])
-            one = np.where(self.is_edge, away, 0.0).max(axis=1) + self.spacing + 1e-12
-            middle = midpoint(self.xyz[:, :, :-2], self.xyz[:, :, 2:])
-            radius = away.max(axis=1) + angle_between(self.xyz[:, :, 1:-1], middle).max(axis=1) + 1e-12
-        radius = np.where(self.is_one, one, radius)
-        known = np.isfinite(centre[0]) & np.isfinite(radius) & (radius < _WIDEST)
-        return Caps(np.where(known, centre, np.array([[1.0], [0.0], [0.0]])), np.where(known, radius, np.pi))
-
-    @property
-    def spacing(self) -> Floats:
-        """A little more than the largest angle between neighbours that are an edge, shape (n,)."""
-        apart = np.sqrt(chord2(self.xyz[:, :, 1:], self.xyz[:, :, :-1]))
-        both = self.is_edge[:, 1:] & self.is_edge[:, :-1]
-        return np.asarray(1.1 * np.where(both, apart, 0.0).max(axis=1))
-
-    def between(self, geom: WcsGeom, sides: Sides, along: Floats) -> Floats:
-        """Places between the samples: where the sky ends on the great circles that join them, which is what
-        limbs and seams are or come within a few 10^-3 of a pixel of; elsewhere where the map ends.
-        """
-        xyz = np.empty((3, len(along)))
-        cut, whole = np.flatnonzero(self.is_cut), np.flatnonzero(~self.is_cut)
-        xyz[:, whole] = sides.take(whole).at(geom, along[whole], sides.limit[whole])
-        place = (along[cut] + 0.5) * (_SAMPLES - 1)
-        first = np.clip(place.astype(np.intp), 0, _SAMPLES - 2)
-        share = place - first
-        xyz[:, cut] = normalise((1 - share) * self.xyz[:, cut, first] + share * self.xyz[:, cut, first + 1])
-        return xyz
 
 
 class MapEdge(NamedTuple):
@@ -191,7 +50,7 @@ class MapEdge(NamedTuple):
 
 
 @lru_cache(maxsize=64)
-def map_edge(geom: WcsGeom) -> MapEdge:
+def map_edge(geom: Grid) -> MapEdge:
     """The edge of a map, in a few long stretches, and side by side along the end of the sky.
 
     Examples
@@ -216,7 +75,7 @@ def map_edge(geom: WcsGeom) -> MapEdge:
     return MapEdge(sides, found.caps, found.xyz[:, found.is_edge])
 
 
-def _bounded(geom: WcsGeom, sides: Sides) -> Sides:
+def _bounded(geom: Grid, sides: Sides) -> Sides:
     """The stretches, cut until each has a cap or is a side of one pixel; of those only what is an edge."""
     done = [sides.take(np.zeros(0, dtype=np.intp))]
     while len(sides.y):
@@ -228,9 +87,9 @@ def _bounded(geom: WcsGeom, sides: Sides) -> Sides:
     return Sides(*(np.concatenate(each) for each in zip(*done, strict=True)))
 
 
-def _stretches(geom: WcsGeom) -> Sides:
+def _stretches(geom: Grid) -> Sides:
     """The outer sides of the map's outermost pixels on the sky, but for those that are a seam or a pole."""
-    found = domain(geom)
+    found = topology(geom)
     y0, y1, x0, x1 = found.window
     whole = (0, geom.image_shape[0], 0, geom.image_shape[1])
     rows = []
@@ -253,7 +112,7 @@ def _sides(rows: list[tuple[int, int, bool, int, int, float]]) -> Sides:
     return Sides(y, x, is_row == 1, number, out, table[5])
 
 
-def _rim_sides(geom: WcsGeom) -> Sides:
+def _rim_sides(geom: Grid) -> Sides:
     """Sides of pixels on the sky beyond which the map has a pixel that is not."""
     ny, nx = geom.image_shape
     blocks = Tiles(geom, np.array([[0], [ny], [0], [nx]], dtype=np.int64))
@@ -283,7 +142,7 @@ def _rim_sides(geom: WcsGeom) -> Sides:
     return Sides(y, x, is_row == 1, number, out, limit)
 
 
-def near_edge(geom: WcsGeom, xyz: Floats, shape: SkyShape) -> Bools:
+def near_edge(geom: Grid, xyz: Floats, shape: SkyShape) -> Bools:
     """Which points, unit vectors of shape (3, n), have a place of the map's edge in a shape round them, ties
     included.
     """
@@ -299,7 +158,7 @@ def near_edge(geom: WcsGeom, xyz: Floats, shape: SkyShape) -> Bools:
     return out
 
 
-def _mark(out: Bools, geom: WcsGeom, sides: Sides, known: Samples, xyz: Floats, shape: SkyShape) -> None:
+def _mark(out: Bools, geom: Grid, sides: Sides, known: Samples, xyz: Floats, shape: SkyShape) -> None:
     """Mark the points that have a place of some sides in the shape round them."""
     left = np.flatnonzero(~out)
     number, sample = np.nonzero(known.is_edge)
@@ -353,7 +212,7 @@ def _may_hold(shape: SkyShape, xyz: Floats, centre: Floats, radius: Floats) -> B
     return np.asarray((lat <= shape.lat + radius + 1e-9) & (near <= shape.lon + 1e-9))
 
 
-def _sides_near(geom: WcsGeom, xyz: Floats, angle: float) -> Sides:
+def _sides_near(geom: Grid, xyz: Floats, angle: float) -> Sides:
     """The sides of single pixels that can have a place within an angle of a point."""
     sides, caps, _ = map_edge(geom)
     tree = cKDTree(xyz.T) if len(sides.y) else None
@@ -368,7 +227,7 @@ def _sides_near(geom: WcsGeom, xyz: Floats, angle: float) -> Sides:
     return Sides(*(np.concatenate(each) for each in zip(*found, strict=True)))
 
 
-def _passes(geom: WcsGeom, sides: Sides, known: Samples, xyz: Floats, shape: SkyShape) -> Bools:
+def _passes(geom: Grid, sides: Sides, known: Samples, xyz: Floats, shape: SkyShape) -> Bools:
     """Whether sides have a place in the shape round points of shape (3, n), each side round its point."""
     excess = shape.excess(xyz[:, :, None], known.xyz)
     # Between samples the excess falls by no more than it changes there, or than they are apart.
@@ -379,7 +238,7 @@ def _passes(geom: WcsGeom, sides: Sides, known: Samples, xyz: Floats, shape: Sky
     some = np.flatnonzero(~hit & (least - change.max(axis=1) - known.spacing <= TIE))
     sides, known, xyz, best = sides.take(some), known.take(some), xyz[:, some], best[some]
     row = np.arange(len(some))
-    before, after = np.maximum(best - 1, 0), np.minimum(best + 1, _SAMPLES - 1)
+    before, after = np.maximum(best - 1, 0), np.minimum(best + 1, SAMPLES - 1)
     low = known.along[row, np.where(known.is_edge[row, before], before, best)]
     high = known.along[row, np.where(known.is_edge[row, after], after, best)]
     for _ in range(_THIRDS):

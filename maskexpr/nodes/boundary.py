@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from ..core.coverage import EMPTY, FULL, MIXED, Coverage
 from ..core.errors import MaskValueError
 from ..expr.mask import Ask, Bools, Reach, node
+from ..grid.lattice import Grid
 from ..grid.points import Pixels, Points
 from ..grid.tiles import Areas, Tile, Tiles
-from ..grid.lattice import Grid
 from ..growth.edge import map_edge, near_edge
 from ..growth.node import Sized, at_pixels, reach_of
 from ..growth.pixel import map_window
