@@ -17,9 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from ..grid.lattice import Grid
 from ..grid.rim import topology
 from ..grid.tiles import PART, Tile, Tiles
-from ..grid.lattice import Grid
 from ..pixels.window import Window
 from ..sphere.vectors import TIE, Caps
 from .shape import SkyShape
@@ -55,13 +55,13 @@ def map_edge(geom: Grid) -> MapEdge:
 
     Examples
     --------
+    >>> from maskexpr import WcsGeom
     >>> len(map_edge(WcsGeom.allsky(binsz=1)).sides.y), len(map_edge(WcsGeom.create(npix=(4, 3))).sides.y)
     (0, 14)
     """
     ny, nx = geom.image_shape
-    if geom.lattice is not None and geom.lattice.pad(-2).intersect(Window(0, ny, 0, nx)) == geom.lattice.pad(
-        -2
-    ):
+    sky = geom.lattice.pad(-2)
+    if sky.intersect(Window(0, ny, 0, nx)) == sky:
         # All pixels of the projection that are on the sky are on the map.
         empty = np.zeros(0, dtype=np.int64)
         sides = Sides(empty, empty, empty == 1, empty, empty, empty.astype(np.float64))
