@@ -19,12 +19,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...sphere.vectors import unit
-from .outline import offset_reference, parameter
 from .plane import PlaneWindows
-from .projection import Projection
+from .projection import Projection, thread_wcs
 from .sector import SECTORS, sector_radius
 from .smooth import BENDS
-from .wcs_of_thread import thread_wcs
 
 __all__ = ["held"]
 
@@ -65,7 +63,7 @@ def held(projection: Projection, bounds: NDArray[np.int64], centre: Floats, radi
     if projection.code in _DEPTHS:
         found = _if_convex(projection, centre, radius, _DEPTHS[projection.code](projection))
         return found + _distorted(projection, bounds) + _ROUNDING
-    if projection.sip is not None or offset_reference(projection):
+    if not projection.plain:
         return np.full(len(radius), np.inf)
     windows = PlaneWindows.of(projection, bounds)
     return _in_plane(projection, bounds, windows, centre, radius) + _ROUNDING
@@ -114,13 +112,13 @@ def _if_convex(projection: Projection, centre: Floats, radius: Floats, depth: fl
 
 
 def _azp_depth(projection: Projection) -> float | None:
-    depth = parameter(projection, 1, 0.0)
-    return depth if parameter(projection, 2, 0.0) == 0.0 and depth >= 0.0 else None
+    depth = projection.parameter(1, 0.0)
+    return depth if projection.parameter(2, 0.0) == 0.0 and depth >= 0.0 else None
 
 
 def _szp_depth(projection: Projection) -> float | None:
-    depth = parameter(projection, 1, 0.0)
-    return depth if parameter(projection, 3, 90.0) == 90.0 and depth >= 0.0 else None
+    depth = projection.parameter(1, 0.0)
+    return depth if projection.parameter(3, 90.0) == 90.0 and depth >= 0.0 else None
 
 
 _DEPTHS: Final[dict[str, Callable[[Projection], float | None]]] = {
@@ -172,7 +170,7 @@ def _on_one_face(windows: PlaneWindows) -> Bools:
 
 def _in_one_column(projection: Projection, windows: PlaneWindows) -> Bools:
     """Whether windows lie in one of the four hexagons of HEALPix, of a half of the belt and two triangles."""
-    if parameter(projection, 1, 4.0) != 4.0 or parameter(projection, 2, 3.0) != 3.0:
+    if projection.parameter(1, 4.0) != 4.0 or projection.parameter(2, 3.0) != 3.0:
         return np.zeros(len(windows.x), dtype=bool)
     west, east = (np.floor((windows.x + side * windows.half_x) / (np.pi / 2)) for side in (-1, 1))
     return np.asarray(west == east)
@@ -202,5 +200,5 @@ _CYLINDERS: Final[dict[str, Callable[[Projection], float]]] = {
     "MER": lambda _: 1.0,
     "CEA": lambda _: 1.0,
     # Latitude is known to grow with y for the usual parameters only.
-    "CYP": lambda projection: parameter(projection, 2, 1.0) if parameter(projection, 1, 1.0) >= 0.0 else 0.0,
+    "CYP": lambda projection: projection.parameter(2, 1.0) if projection.parameter(1, 1.0) >= 0.0 else 0.0,
 }

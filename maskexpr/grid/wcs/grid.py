@@ -35,12 +35,6 @@ __all__ = ["WcsGrid"]
 Floats = NDArray[np.float64]
 
 _CARD: Final = 80
-# Planes without folds or cuts round the reference, on which polynomial distortions are fitted.
-_SMOOTH: Final = frozenset({"TAN", "ARC", "ZEA", "STG", "SIN"})
-# Smooth but for the native poles, with a convex sky that is cut along the native meridian of 180 degrees.
-_CUT: Final = frozenset({"AIT", "MOL", "SFL", "PAR"})
-# The plane of a cube goes on beside its faces with faces that it has had.
-_REPEATING: Final = frozenset({"TSC", "CSC", "QSC"})
 
 
 class WcsGrid(Grid):
@@ -276,17 +270,17 @@ class WcsGrid(Grid):
     def smooth(self) -> bool:
         """Whether a rectangle of pixels whose corners are on the sky is on it, without a fold or a cut."""
         # A polynomial distortion of a smooth plane has no folds near the image that it was fitted on.
-        return self.convex_sky or (self._projection.sip is not None and self.projection in _SMOOTH)
+        return self.convex_sky or (self._projection.sip is not None and self._projection.facts.fitted)
 
     @property
     def repeats(self) -> bool:
-        """Whether the plane goes on beside the faces of a cube with faces that it has had."""
-        return self.projection in _REPEATING
+        """Whether the plane shows a place more than once, other than by a turn."""
+        return self._projection.facts.repeats
 
     @property
     def cut(self) -> Cut | None:
         """Where the sky is cut on an all-sky map: the native meridian of 180 degrees."""
-        return topology.cut_of(self) if self.projection in _CUT and self.convex_sky else None
+        return topology.cut_of(self) if self._projection.facts.image == "cut" and self.convex_sky else None
 
     @property
     def reference_pixel(self) -> tuple[float, float]:

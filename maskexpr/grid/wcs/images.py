@@ -22,10 +22,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from ...sphere.vectors import chord2, normalise, unit
 from ...sphere.vectors import lonlat as degrees_of
-from .lattice import CUBES, CYLINDERS, first_image, lonlat
-from .outline import parameter, plane_rows
-from .projection import Projection
-from .wcs_of_thread import thread_wcs
+from .lattice import first_image, lonlat
+from .projection import Projection, thread_wcs
 
 __all__ = ["array_index", "best_image"]
 
@@ -41,9 +39,8 @@ _TIE: Final = 1e-7
 _SLACK: Final = 1e-3
 # Squared chord of a pixel's centre from a position that is that centre (0.2 mas).
 _CENTRED: Final = 1e-18
-# How far to either side of a cut to look, radians; polynomials of CSC come back up to 5e-4 away.
+# How far to either side of a cut to look at least, radians.
 _ASIDE: Final = 1e-12
-_ASIDE_CSC: Final = 1e-3
 # Into how many directions to look at a place on a cut, where up to three faces meet, and at a pole.
 _WAYS, _WAYS_AT_POLE = 8, 1024
 # Squared chord from a pole of what is the pole.
@@ -62,7 +59,7 @@ def best_image(projection: Projection, shape: Shape, lon: ArrayLike, lat: ArrayL
     first = first_image(projection, lon, lat)
     y, x, at_cut = first.y.reshape(-1), first.x.reshape(-1), first.at_cut.reshape(-1)
     missed = (_index(projection, shape, y, x)[0] < 0) & np.isfinite(y)
-    again = at_cut | missed | (projection.code in CUBES) if _turns(projection) else at_cut
+    again = at_cut | missed | (projection.facts.surface == "cube") if _turns(projection) else at_cut
     some = np.flatnonzero(again & np.isfinite(y))
     if len(some):
         lam, phi = (
@@ -108,7 +105,7 @@ class _Best:
         for up, across in _turns(self.projection):
             to_y, to_x = y + up, x + across
             near = np.flatnonzero(_index(self.projection, self.shape, to_y, to_x, closed=True)[0] >= 0)
-            if self.projection.code in CUBES:
+            if self.projection.facts.surface == "cube":
                 near = near[_is_sky(self.projection, to_y[near], to_x[near])]
             self.offer(near, to_y[near], to_x[near])
 
@@ -143,16 +140,15 @@ def _index(
 @lru_cache(maxsize=256)
 def _turns(projection: Projection) -> tuple[tuple[float, float], ...]:
     """The steps (y, x) in pixels, one either way, after which the plane repeats; none if it does not."""
-    if projection.sip is not None or projection.code not in CYLINDERS | CUBES | {"HPX"}:
+    if projection.sip is not None or not projection.facts.turns:
         return ()
-    widening = parameter(projection, 2, 1.0) if projection.code == "CYP" else 1.0
-    up, across = (360.0 * widening * each for each in _along_plane(projection))
+    up, across = (projection.turn * each for each in _along_plane(projection))
     return (-up, -across), (up, across)
 
 
 def _along_plane(projection: Projection) -> tuple[float, float]:
     """Pixels (y, x) of a step of one degree along the plane's first axis."""
-    (a, b), (c, d) = plane_rows(projection)
+    (a, b), (c, d) = projection.plane_rows
     return -c / (a * d - b * c), d / (a * d - b * c)
 
 
@@ -165,7 +161,7 @@ def _is_sky(projection: Projection, y: Floats, x: Floats) -> Bools:
 def _look_aside(found: _Best, cut: NDArray[np.intp]) -> None:
     """Offer the images of what lies next to positions on a cut, on all sides; and those of the poles."""
     projection, xyz = found.projection, found.xyz[:, cut]
-    for beside in _around(xyz, _WAYS, _ASIDE_CSC if projection.code == "CSC" else _ASIDE):
+    for beside in _around(xyz, _WAYS, max(_ASIDE, 2 * math.radians(projection.facts.off_cut))):
         image = first_image(projection, *degrees_of(beside))
         for up, across in ((0.0, 0.0), *_turns(projection)):
             found.offer(cut, image.y + up, image.x + across, centred=True)
@@ -218,5 +214,5 @@ def _pole_image(projection: Projection, shape: Shape, pole: tuple[float, ...]) -
     if np.isnan(gap).all():
         return None
     best = int(np.nanargmin(gap))
-    whole_row = projection.code in CYLINDERS
+    whole_row = projection.facts.surface == "cylinder"
     return (float(y[held[best]]), float(x[held[best]])) if whole_row or gap[best] < _CENTRED else None

@@ -17,13 +17,10 @@ from numpy.typing import ArrayLike, NDArray
 from ...core.errors import GeometryError
 from ...pixels.window import Window
 from ...sphere.vectors import chord2, unit
-from .outline import offset_reference, parameter, plane_box, plane_rows
-from .projection import Projection
-from .wcs_of_thread import thread_wcs
+from .outline import plane_box
+from .projection import Projection, thread_wcs
 
 __all__ = [
-    "CUBES",
-    "CYLINDERS",
     "First",
     "Traits",
     "first_image",
@@ -38,24 +35,9 @@ Floats = NDArray[np.float64]
 
 # wcslib allocates some hundred bytes a point; pieces of this size stay in cache and bound the memory.
 _PIECE: Final = 1 << 14
-CYLINDERS: Final = frozenset({"CAR", "CEA", "CYP", "MER"})
-"""Projections on a cylinder."""
-CUBES: Final = frozenset({"TSC", "CSC", "QSC"})
-"""Projections on the faces of a cube."""
-# Every sky position has an image, and wcslib flags the few that have none: it is trusted without going back.
-_ALWAYS: Final = CYLINDERS | {"SFL", "PAR", "MOL", "AIT", "ZEA", "ARC", "STG", "HPX", "XPH", "TSC", "QSC"}
-# Projections whose image of the sky is convex: disk, oval, rectangle, strip, the whole plane. SIN only
-# without its slant.
-_CONVEX: Final = CYLINDERS | {"SFL", "PAR", "MOL", "AIT", "ZEA", "ARC", "STG", "TAN", "SIN"}
 # A position that comes back further away than this (squared chord; 0.06 deg) was mirrored. CSC's polynomials
 # need the room.
 _MIRRORED: Final = 1e-6
-
-
-# Degrees from the line along which a projection cuts the sky within which a position is on it: some last bits
-# of a longitude. What CSC's polynomials give back is off by up to 0.03 deg.
-_ON_CUT: Final = 1e-11
-_ON_CUT_CSC: Final = 0.03
 
 
 class First(NamedTuple):
@@ -92,9 +74,9 @@ def traits(projection: Projection) -> Traits:
     >>> traits(Projection.create("CAR", "icrs", (1, 1), (0, 0), (-1, 1)))
     Traits(separable=True, lon_step=-1.0, period=360, convex_sky=True)
     """
-    plain = projection.sip is None and not offset_reference(projection)
+    plain = projection.plain
     slanted = projection.code == "SIN" and bool(projection.pv)
-    convex = plain and projection.code in _CONVEX and not slanted
+    convex = plain and projection.facts.convex and not slanted
     step = _lon_step(projection) if plain else math.nan
     if math.isnan(step):
         return Traits(False, math.nan, None, convex)
@@ -156,12 +138,12 @@ def sky_window(projection: Projection) -> Window | None:
     >>> sky_window(Projection.create("CAR", "icrs", (1, 1), (0, 0), (-10, 10)))
     Window(y0=-10, y1=11, x0=-19, x1=20)
     """
-    box = None if projection.sip is not None or offset_reference(projection) else plane_box(projection)
+    box = None if not projection.plain else plane_box(projection)
     if box is None:
         return None
     west, east, south, north = box
     corners = np.array([[west, west, east, east], [south, north, south, north]])
-    (a, b), (c, d) = plane_rows(projection)
+    (a, b), (c, d) = projection.plane_rows
     across = (d * corners[0] - b * corners[1]) / (a * d - b * c) + projection.crpix[0] - 1.0
     up = (a * corners[1] - c * corners[0]) / (a * d - b * c) + projection.crpix[1] - 1.0
     # One pixel to spare for rounding here and for the tolerance with which wcslib accepts the very edge.
@@ -181,13 +163,12 @@ def _lon_step(projection: Projection) -> float:
     """Degrees of longitude per column, NaN if the longitude depends on more than the column."""
     (a, b), (c, _) = projection.matrix
     straight = b == 0.0 and c == 0.0 and projection.lon_axis == 0
-    if projection.code not in CYLINDERS or not straight:
+    if projection.facts.surface != "cylinder" or not straight:
         return math.nan
     tilt = float(thread_wcs(projection).wcs.cel.euler[1])
     if tilt not in (0.0, 180.0):  # wcslib takes its own short way at exactly these two
         return math.nan
-    widening = parameter(projection, 2, 1.0) if projection.code == "CYP" else 1.0
-    return (a if tilt == 0.0 else -a) / widening
+    return (a if tilt == 0.0 else -a) / (projection.turn / 360.0)
 
 
 def _sky(projection: Projection, y: Floats, x: Floats) -> tuple[Floats, Floats]:
@@ -242,7 +223,7 @@ def _fill_piece(projection: Projection, lon: Floats, lat: Floats, out: First) ->
     if projection.code == "TAN":
         # The horizon is at native latitude 0, where rounding decides; so near to it pixels lie 10^10 away.
         bad |= ~(answer["theta"][:-1] > 1e-9)
-    elif projection.code not in _ALWAYS or projection.sip is not None:
+    elif not projection.facts.everywhere or projection.sip is not None:
         # Some projections give a point behind their horizon the image of another: only the way back tells.
         todo = np.flatnonzero(~bad)
         there = unit(lon, lat)
@@ -261,12 +242,12 @@ def _at_cut(projection: Projection, phi: Floats, theta: Floats, plane: Floats) -
     """Which native positions are where a projection may cut the sky: at the poles and along the meridian of
     180 deg; of HEALPix along the edges of its facets, of the cubes along those of their faces.
     """
-    code = projection.code
+    facts = projection.facts
     with np.errstate(invalid="ignore"):
-        if code in CUBES:
+        if facts.surface == "cube":
             to_edge = np.abs(np.abs(plane) % 90.0 - 45.0).min(axis=1)
-            return np.asarray(to_edge < (_ON_CUT_CSC if code == "CSC" else _ON_CUT))
-        facets = {"HPX": parameter(projection, 1, 4.0), "XPH": 8.0}.get(code)
+            return np.asarray(to_edge < facts.off_cut)
+        facets = {"HPX": projection.parameter(1, 4.0), "XPH": 8.0}.get(projection.code)
         meridian = 180.0 / facets if facets else 360.0
         away = np.abs((phi + 180.0 + meridian / 2) % meridian - meridian / 2) * np.cos(np.deg2rad(theta))
-        return np.asarray((away < _ON_CUT) | (90.0 - np.abs(theta) < _ON_CUT))
+        return np.asarray((away < facts.off_cut) | (90.0 - np.abs(theta) < facts.off_cut))

@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .projection import Matrix, Projection
+from .facts import Box
+from .projection import Projection
 
-__all__ = ["chords", "offset_reference", "parameter", "plane_box", "plane_rows", "surely_off"]
+__all__ = ["chords", "plane_box", "surely_off"]
 
-Box = tuple[float, float, float, float]
 Floats = NDArray[np.float64]
 
-# Projections whose image of the sky is the ellipse that touches the sides of its box, and those whose image
-# lies in it.
-_ELLIPSE: Final = frozenset({"MOL", "AIT", "ZEA", "ARC", "SIN"})
-_IN_ELLIPSE: Final = _ELLIPSE | {"SFL", "PAR"}
 # Relative: how far from the ellipse rounding, and wcslib's tolerance, can move the rim of the sky.
 _DOUBT: Final = 1e-6
 
@@ -41,16 +36,16 @@ def surely_off(projection: Projection, bounds: NDArray[np.int64]) -> NDArray[np.
     [True, False]
     """
     off = np.zeros(bounds.shape[1], dtype=bool)
-    if projection.sip is not None or offset_reference(projection):
+    if not projection.plain:
         return off
     y0, y1, x0, x1 = bounds
     west, east = x0 - (projection.crpix[0] - 1.0), x1 - projection.crpix[0]
     south, north = y0 - (projection.crpix[1] - 1.0), y1 - projection.crpix[1]
-    norm = _norm(projection, _IN_ELLIPSE)
+    norm = _norm(projection, ("fills", "within"))
     if norm is not None:
         return norm.least(west, east, south, north) > 1 + _DOUBT
     box = plane_box(projection) or _strip(projection)
-    for (a, b), low, high in zip(plane_rows(projection), box[::2], box[1::2], strict=True):
+    for (a, b), low, high in zip(projection.plane_rows, box[::2], box[1::2], strict=True):
         least = np.minimum(a * west, a * east) + np.minimum(b * south, b * north)
         most = np.maximum(a * west, a * east) + np.maximum(b * south, b * north)
         off |= (least > high + _DOUBT * abs(high)) | (most < low - _DOUBT * abs(low))
@@ -77,7 +72,7 @@ def chords(projection: Projection, y: NDArray[np.int64]) -> NDArray[np.float64] 
     >>> chords(allsky, np.array([17])).round(2).ravel().tolist()
     [3.1, 3.1, 67.9, 67.9]
     """
-    norm = _norm(projection, _ELLIPSE)
+    norm = _norm(projection, ("fills",))
     if norm is None:
         return None
     x0, away = projection.crpix[0] - 1.0, y - (projection.crpix[1] - 1.0)
@@ -109,88 +104,28 @@ class _Norm(NamedTuple):
         return np.where(inside, 0.0, np.minimum.reduce(sides))
 
 
-def _norm(projection: Projection, codes: frozenset[str]) -> _Norm | None:
+def _norm(projection: Projection, ellipse: tuple[str, ...]) -> _Norm | None:
     """The norm, in pixels, of the ellipse that bounds the sky; None for other projections."""
-    if projection.sip is not None or offset_reference(projection) or projection.code not in codes:
+    if not projection.plain or projection.facts.ellipse not in ellipse:
         return None
     box = plane_box(projection)
     if box is None:
         return None
     _, east, _, north = box
-    (a, b), (c, d) = plane_rows(projection)
+    (a, b), (c, d) = projection.plane_rows
     a, b, c, d = a / east, b / east, c / north, d / north
     return _Norm(a * a + c * c, a * b + c * d, b * b + d * d)
-
-
-def plane_rows(projection: Projection) -> Matrix:
-    """Rows of the matrix from pixels to the projection's plane, that of longitude first."""
-    rows = projection.matrix
-    return (rows[1], rows[0]) if projection.lon_axis else rows
-
-
-def offset_reference(projection: Projection) -> bool:
-    """Whether PV parameters on the longitude axis move the native reference point."""
-    return any(i == projection.lon_axis + 1 for i, _, _ in projection.pv)
-
-
-def parameter(projection: Projection, m: int, default: float) -> float:
-    """Parameter ``PVi_m`` of the latitude axis."""
-    return next((v for i, j, v in projection.pv if j == m and i == 2 - projection.lon_axis), default)
 
 
 def plane_box(projection: Projection) -> Box | None:
     """West, east, south and north bounds of the sky's image, degrees in the plane; None if it has none or
     they are not known.
     """
-    box = _BOXES.get(projection.code)
+    box = projection.facts.box
     return None if box is None else box(projection)
 
 
 def _strip(projection: Projection) -> Box:
     """The box of a projection whose plane has no other end than that of native longitude, if that."""
-    width = {"MER": 180.0, "CYP": 180.0 * abs(parameter(projection, 2, 1.0))}.get(projection.code, math.inf)
+    width = abs(projection.turn) / 2 if projection.facts.surface == "cylinder" else math.inf
     return (-width, width, -math.inf, math.inf)
-
-
-def _rectangle(width: float, height: float) -> Callable[[Projection], Box | None]:
-    return lambda _: (-width, width, -height, height)
-
-
-def _cea_box(projection: Projection) -> Box | None:
-    height = math.degrees(1.0) / parameter(projection, 1, 1.0)
-    return (-180.0, 180.0, -height, height)
-
-
-def _hpx_box(projection: Projection) -> Box | None:
-    facets = parameter(projection, 1, 4.0)
-    height = 90.0 * (parameter(projection, 2, 3.0) + 1.0) / facets
-    # wcslib takes every x on the row of the poles for the pole, to half a facet beyond the seam.
-    width = 180.0 + 180.0 / facets
-    return (-width, width, -height, height)
-
-
-def _sin_box(projection: Projection) -> Box | None:
-    radius = math.degrees(1.0)
-    return None if projection.pv else (-radius, radius, -radius, radius)
-
-
-_OVAL: Final = math.degrees(math.sqrt(8.0)), math.degrees(math.sqrt(2.0))
-_BOXES: Final[dict[str, Callable[[Projection], Box | None]]] = {
-    "CAR": _rectangle(180.0, 90.0),
-    "SFL": _rectangle(180.0, 90.0),
-    "PAR": _rectangle(180.0, 90.0),
-    # Mollweide: x = (2 sqrt 2 / pi) phi cos gamma, so 2 sqrt 2 radians at the rim, as Hammer-Aitoff.
-    "MOL": _rectangle(*_OVAL),
-    "AIT": _rectangle(*_OVAL),
-    "ARC": _rectangle(180.0, 180.0),
-    "ZEA": _rectangle(math.degrees(2.0), math.degrees(2.0)),
-    "SIN": _sin_box,
-    "CEA": _cea_box,
-    "HPX": _hpx_box,
-    # The butterfly's diagonal; wcslib takes the faces of the cubes on either side of the first, hence 7 half
-    # faces.
-    "XPH": _rectangle(260.0, 260.0),
-    "TSC": _rectangle(315.0, 135.0),
-    "CSC": _rectangle(315.0, 135.0),
-    "QSC": _rectangle(315.0, 135.0),
-}

@@ -7,7 +7,6 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .outline import plane_rows
 from .projection import Projection
 
 __all__ = ["PlaneWindows"]
@@ -28,7 +27,7 @@ class PlaneWindows(NamedTuple):
     @classmethod
     def of(cls, projection: Projection, bounds: NDArray[np.int64]) -> PlaneWindows:
         """The windows of pixel centres between bounds."""
-        (a, b), (c, d) = np.deg2rad(plane_rows(projection))
+        (a, b), (c, d) = np.deg2rad(projection.plane_rows)
         y0, y1, x0, x1 = bounds
         column, row = (
             (x0 + x1 - 1) / 2 - (projection.crpix[0] - 1),

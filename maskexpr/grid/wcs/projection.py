@@ -4,50 +4,24 @@ process.
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
 from astropy.wcs import WCS, SingularMatrixError
 
 from ...core.errors import GeometryError
+from .facts import FACTS, Facts
 from .sip import Distortion, Pair, pair_of, shrink
 
-__all__ = ["FRAMES", "PROJECTIONS", "Projection", "reason"]
+__all__ = ["FRAMES", "PROJECTIONS", "Projection", "reason", "thread_wcs"]
 
 FRAMES: Final = ("icrs", "fk5", "galactic", "supergalactic")
 """Frames that are pure rotations of ICRS and that FITS headers name (fk5 with equinox J2000)."""
 
-PROJECTIONS: Final = (
-    "AZP",
-    "SZP",
-    "TAN",
-    "STG",
-    "SIN",
-    "ARC",
-    "ZPN",
-    "ZEA",
-    "AIR",
-    "CYP",
-    "CEA",
-    "CAR",
-    "MER",
-    "SFL",
-    "PAR",
-    "MOL",
-    "AIT",
-    "COP",
-    "COE",
-    "COD",
-    "COO",
-    "BON",
-    "PCO",
-    "TSC",
-    "CSC",
-    "QSC",
-    "HPX",
-    "XPH",
-)
+PROJECTIONS: Final = tuple(FACTS)
 """Projections of the FITS standard."""
 
 _PREFIXES: Final = {
@@ -189,6 +163,33 @@ class Projection:
         (a, b), (c, d) = self.pc
         return ((self.cdelt[0] * a, self.cdelt[0] * b), (self.cdelt[1] * c, self.cdelt[1] * d))
 
+    @property
+    def facts(self) -> Facts:
+        """What is known of the projection by its code."""
+        return FACTS[self.code]
+
+    @property
+    def plane_rows(self) -> Matrix:
+        """Rows of the matrix from pixels to the projection's plane, that of longitude first."""
+        rows = self.matrix
+        return (rows[1], rows[0]) if self.lon_axis else rows
+
+    @property
+    def plain(self) -> bool:
+        """Whether it is what its code says: no distortion, and the native reference point where it belongs
+        (PV parameters on the longitude axis move it).
+        """
+        return self.sip is None and not any(i == self.lon_axis + 1 for i, _, _ in self.pv)
+
+    @property
+    def turn(self) -> float:
+        """Degrees in the plane of a turn of native longitude at the native equator of a cylinder."""
+        return 360.0 * (self.parameter(2, 1.0) if self.code == "CYP" else 1.0)
+
+    def parameter(self, m: int, default: float) -> float:
+        """Parameter ``PVi_m`` of the latitude axis."""
+        return next((v for i, j, v in self.pv if j == m and i == 2 - self.lon_axis), default)
+
     def shifted(self, rows: int, columns: int) -> Projection:
         """The same sky for a map whose first pixel is at (rows, columns) of this one."""
         crpix = (self.crpix[0] - columns, self.crpix[1] - rows)
@@ -287,3 +288,29 @@ def _check_same(wcs: WCS, projection: Projection) -> None:
         raise GeometryError(
             f"the WCS with CTYPE {list(projection.ctype)} has a distortion, of which only SIP is supported"
         )
+
+
+class _PerThread(threading.local):
+    """One bounded cache of WCS objects for each thread: wcslib's structures are not safe to share, and slow
+    when shared.
+    """
+
+    def __init__(self) -> None:
+        self.wcs = lru_cache(maxsize=32)(_make)
+
+
+def _make(projection: Projection) -> WCS:
+    wcs = projection.to_wcs()
+    if projection.code == "SZP":
+        # wcslib draws the limb of the slant perspective some degrees further in on the way to pixels than on
+        # the way to the sky; what comes back is on the map (see `maskexpr.grid.wcs.lattice`).
+        wcs.wcs.bounds_check(True, False)
+    return wcs
+
+
+_PER_THREAD: Final = _PerThread()
+
+
+def thread_wcs(projection: Projection) -> WCS:
+    """The calling thread's own WCS of a projection; for evaluation only, never to be changed."""
+    return _PER_THREAD.wcs(projection)

@@ -13,15 +13,13 @@ from numpy.typing import NDArray
 
 from ...sphere.vectors import angle_between, unit
 from .plane import PlaneWindows
-from .projection import Projection
-from .wcs_of_thread import thread_wcs
+from .projection import Projection, thread_wcs
 
 __all__ = ["SECTORS", "sector_radius"]
 
 Floats = NDArray[np.float64]
 
-_CONES: Final = frozenset({"COP", "COE", "COD", "COO"})
-SECTORS: Final = _CONES | {"ZPN", "AIR"}
+SECTORS: Final = frozenset({"COP", "COE", "COD", "COO", "ZPN", "AIR"})
 """Codes of such projections that have no better bound."""
 
 # The corners, in halves of either side from the middle.
@@ -38,7 +36,7 @@ def sector_radius(
     place is a corner.
     """
     raw = thread_wcs(projection).wcs
-    cone = projection.code in _CONES
+    cone = projection.facts.surface == "cone"
     x, y = windows.x, windows.y - (np.deg2rad(float(raw.cel.prj.w[2])) if cone else 0.0)
     s, t, holds = _nearest(x, y, windows)
     corner_x, corner_y = (

@@ -9,7 +9,6 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .outline import parameter
 from .plane import PlaneWindows
 from .projection import Projection
 
@@ -32,7 +31,7 @@ def _bends_mer(_: Projection, windows: PlaneWindows) -> Bends:
 
 
 def _bends_cea(projection: Projection, windows: PlaneWindows) -> Bends:
-    return _equal_area(parameter(projection, 1, 1.0), windows)
+    return _equal_area(projection.parameter(1, 1.0), windows)
 
 
 def _equal_area(slope: float, windows: PlaneWindows) -> Bends:
@@ -151,7 +150,7 @@ def _bends_hpx(projection: Projection, windows: PlaneWindows) -> Bends:
     ``(m(s) s exp(i u / s), 1 - s^2 / 3)``, ``m(s) = sqrt(6 - s^2) / 3``, along with u turned into longitude.
     Nothing is proved for windows that hold a bend.
     """
-    if parameter(projection, 1, 4.0) != 4.0 or parameter(projection, 2, 3.0) != 3.0:
+    if projection.parameter(1, 4.0) != 4.0 or projection.parameter(2, 3.0) != 3.0:
         return _alike(np.full(len(windows.x), np.inf))
     belt = _equal_area(8 / (3 * np.pi), windows)
     s = 2 - 4 / np.pi * windows.most_y
