@@ -111,7 +111,7 @@ CD2_2   = 0.45
 
 def beside_the_seam(geom, number, rng):
     """Circles that cross the seam, or miss it or cross it by a hair, 1e-12 to 0.1 of a pixel."""
-    seam = _seam.Seam(geom)
+    seam = _seam.Seam.of(geom)
     lat = np.pi * rng.uniform(-0.5, 0.5, number)
     there = seam._north[:, None] * np.sin(lat) - seam._zero[:, None] * np.cos(lat)
     radius = np.deg2rad(10 ** rng.uniform(-0.5, 0.9, number))
@@ -144,7 +144,7 @@ def test_circles_that_meet_the_seam(grid):
 
 def test_no_circle_at_the_seam_is_left_to_its_rim_alone():
     geom = SEAMS["AIT"]
-    seam = _seam.Seam(geom)
+    seam = _seam.Seam.of(geom)
     rng = np.random.default_rng(4)
     centre, radius = beside_the_seam(geom, 2000, rng)
     # By the distance of the centre from points of the seam, in place of planes.
