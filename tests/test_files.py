@@ -22,20 +22,25 @@ from astropy.io import fits
 from numpy.typing import NDArray
 
 from maskexpr.core.records import decode, encode
-from maskexpr.errors import FormatError, GeometryError, MaskTypeError, MaskValueError, OutputExistsError
+from maskexpr.errors import (
+    FileMissingError,
+    FormatError,
+    GeometryError,
+    MaskTypeError,
+    MaskValueError,
+    OutputExistsError,
+)
 from maskexpr.grid.axis import Axis
 from maskexpr.grid.wcs.geom import WcsGeom
 from maskexpr.grid.wcs.header import bands_hdu
-from maskexpr.io import publish as outputs
+from maskexpr.io import writer as writers
 from maskexpr.io import zarr
-from maskexpr.io.fits_write import FitsWriter, write_fits
-from maskexpr.io.publish import TEMPORARY, FileMissingError, check_output, format_of
-from maskexpr.io.read import open_writer, read_map, read_mask
+from maskexpr.io.formats import check_output, format_of, open_writer, stamp_of
+from maskexpr.io.read import read_map, read_mask
 from maskexpr.io.sources import ArraySource, FileSource, as_mask, as_source
-from maskexpr.io.unpacked import stamp_of
-from maskexpr.io.writer import Block
+from maskexpr.io.writer import TEMPORARY, Patch
 from maskexpr.io.xarray import geom_of, wrap
-from maskexpr.io.zarr import ZarrWriter, write_zarr
+from maskexpr.io.zarr import ZarrWriter
 from maskexpr.pixels.window import Window
 
 zarr_package = pytest.importorskip("zarr")
@@ -76,10 +81,10 @@ def cut(values: NDArray[np.bool_], window: Window) -> NDArray[np.bool_]:
     return values[..., window.y0 : window.y1, window.x0 : window.x1]
 
 
-def blocks_of(geom: WcsGeom, values: NDArray[np.bool_]) -> list[Block]:
+def blocks_of(geom: WcsGeom, values: NDArray[np.bool_]) -> list[Patch]:
     """As a caller that leaves empty tiles out, and says of full ones that they are."""
     pieces = [(window, cut(values, window)) for window in tiles(geom)]
-    return [Block(w, True if piece.all() else piece) for w, piece in pieces if piece.any()]
+    return [Patch(w, True if piece.all() else piece) for w, piece in pieces if piece.any()]
 
 
 def write(path: Path, geom: WcsGeom, values: NDArray[np.bool_], **options: bool) -> Path:
@@ -147,9 +152,9 @@ def test_planes_by_index_and_slice(suffix: str, tmp_path: Path) -> None:
     expected = np.zeros(geom.shape, dtype=bool)
     some = np.random.default_rng(3).random((2, *window.shape)) < 0.5
     with open_writer(tmp_path / f"m{suffix}", geom, CHUNKS) as writer:
-        writer.store(Block(window, True, (1, 2)))
-        writer.store(Block(window, some, (0, slice(0, 2))))
-        writer.store(Block(window, False, (0, 2)))
+        writer.store(Patch(window, True, (1, 2)))
+        writer.store(Patch(window, some, (0, slice(0, 2))))
+        writer.store(Patch(window, False, (0, 2)))
     expected[1, 2, 16:20] = True
     expected[0, 0:2, 16:20] = some
     assert np.array_equal(read_mask(tmp_path / f"m{suffix}"), expected)
@@ -162,19 +167,20 @@ def test_blocks_from_threads_in_any_order(suffix: str, tmp_path: Path) -> None:
     np.random.default_rng(0).shuffle(windows)
     path = tmp_path / f"m{suffix}"
     with open_writer(path, geom, CHUNKS) as writer, ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda window: writer.store(Block(window, cut(values, window))), windows))
+        list(pool.map(lambda window: writer.store(Patch(window, cut(values, window))), windows))
     assert np.array_equal(read_mask(path), values)
 
 
 def test_wide_bands_of_full_rows(tmp_path: Path) -> None:
     # More than one band of rows for each write, and a remainder.
     geom = WcsGeom.create(npix=(3000, 3001), binsz=0.01)
-    with FitsWriter(tmp_path / "a.fits", geom) as writer:
-        writer.store(Block(Window(0, 2999, 0, 3000), True))
+    with open_writer(tmp_path / "a.fits", geom, CHUNKS) as writer:
+        writer.store(Patch(Window(0, 2999, 0, 3000), True))
     assert int(fits.getdata(tmp_path / "a.fits").sum()) == 2999 * 3000
     values = np.zeros(geom.shape, dtype=bool)
     values[1::7, 5] = True
-    write_fits(tmp_path / "b.fits", geom, [Block(Window(0, 3001, 0, 3000), values)])
+    with open_writer(tmp_path / "b.fits", geom, CHUNKS) as writer:
+        writer.store(Patch(Window(0, 3001, 0, 3000), values))
     assert np.array_equal(fits.getdata(tmp_path / "b.fits"), values)
 
 
@@ -187,8 +193,10 @@ def test_equal_masks_are_equal_files(tmp_path: Path) -> None:
 def test_empty_chunks_take_no_space(tmp_path: Path) -> None:
     geom = GEOMS["cube"]
     # A tile that is stored and holds nothing leaves no chunk either.
-    blocks = [Block(Window(16, 32, 0, 32), np.zeros((16, 32), bool)), Block(Window(0, 16, 0, 32), True, (1,))]
-    path = write_zarr(tmp_path / "m.zarr", geom, blocks, CHUNKS)
+    blocks = [Patch(Window(16, 32, 0, 32), np.zeros((16, 32), bool)), Patch(Window(0, 16, 0, 32), True, (1,))]
+    path = tmp_path / "m.zarr"
+    with open_writer(path, geom, CHUNKS) as writer:
+        list(map(writer.store, blocks))
     assert [p.relative_to(path).as_posix() for p in path.glob("mask/c/**/*") if p.is_file()] == [
         "mask/c/1/0/0"
     ]
@@ -216,8 +224,8 @@ def test_large_map_with_few_tiles_is_quick_and_small(suffix: str, tmp_path: Path
     path = tmp_path / f"m{suffix}"
     with open_writer(path, geom, (side, side)) as writer:
         for window in windows:
-            writer.store(Block(window, value))
-        writer.store(Block(Window(side * 20, side * 21, 0, side), True))
+            writer.store(Patch(window, value))
+        writer.store(Patch(Window(side * 20, side * 21, 0, side), True))
     blocks = sum(p.stat().st_blocks for p in ([path] if path.is_file() else path.rglob("*")))
     assert blocks * 512 < 5_000_000
     mask = read_mask(path)
@@ -277,7 +285,7 @@ def test_file_system_without_links(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     def no_link(*_: object) -> None:
         raise PermissionError("links are not supported")
 
-    monkeypatch.setattr(outputs.os, "link", no_link)
+    monkeypatch.setattr(writers.os, "link", no_link)
     path = write(tmp_path / "m.fits", GEOMS["image"], random_mask(GEOMS["image"]))
     assert list(tmp_path.iterdir()) == [path]
 
@@ -285,7 +293,7 @@ def test_file_system_without_links(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 def test_error_while_writing_leaves_nothing(suffix: str, tmp_path: Path) -> None:
     geom = GEOMS["image"]
     path = write(tmp_path / f"m{suffix}", geom, random_mask(geom))
-    blocks = [Block(Window(top, top + 16, 0, 32), True) for top in (0, 16, 3000)]
+    blocks = [Patch(Window(top, top + 16, 0, 32), True) for top in (0, 16, 3000)]
     with pytest.raises(MaskValueError), open_writer(path, geom, CHUNKS, overwrite=True) as writer:
         list(map(writer.store, blocks))
     assert np.array_equal(read_mask(path), random_mask(geom))
@@ -294,11 +302,10 @@ def test_error_while_writing_leaves_nothing(suffix: str, tmp_path: Path) -> None
 
 KILLED = """
 import sys, os
-from maskexpr.adapters.files import open_writer
-from maskexpr.adapters.publish import Block
-from maskexpr.geom import WcsGeom
-from maskexpr.geom_header import bands_hdu
-from maskexpr.window import Window
+from maskexpr.grid.wcs.geom import WcsGeom
+from maskexpr.io.formats import open_writer
+from maskexpr.io.writer import Patch
+from maskexpr.pixels.window import Window
 geom = WcsGeom.create(npix=(640, 640), binsz=0.1)
 with open_writer(sys.argv[1], geom, (16, 32), {"hash": "x"}, overwrite=True) as writer:
     for y in range(0, 640, 16):
@@ -306,7 +313,7 @@ with open_writer(sys.argv[1], geom, (16, 32), {"hash": "x"}, overwrite=True) as 
             print("half", flush=True)
             sys.stdin.read()
         for x in range(0, 640, 32):
-            writer.store(Block(Window(y, y + 16, x, x + 32), True))
+            writer.store(Patch(Window(y, y + 16, x, x + 32), True))
 """
 
 
@@ -383,15 +390,15 @@ def test_file_cut_short(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("block", "error", "message"),
     [
-        (Block(Window(0, 16, 60, 80), True), MaskValueError, "beyond the map"),
-        (Block(Window(-16, 16, 0, 32), True), MaskValueError, "beyond the map"),
-        (Block(Window(3, 3, 0, 32), True), MaskValueError, "empty"),
-        (Block(Window(0, 16, 0, 32), np.ones((16, 31), bool)), MaskValueError, "does not fit"),
-        (Block(Window(0, 16, 0, 32), np.ones((16, 32))), MaskTypeError, "must be bool"),  # type: ignore[arg-type]
+        (Patch(Window(0, 16, 60, 80), True), MaskValueError, "beyond the map"),
+        (Patch(Window(-16, 16, 0, 32), True), MaskValueError, "beyond the map"),
+        (Patch(Window(3, 3, 0, 32), True), MaskValueError, "empty"),
+        (Patch(Window(0, 16, 0, 32), np.ones((16, 31), bool)), MaskValueError, "does not fit"),
+        (Patch(Window(0, 16, 0, 32), np.ones((16, 32))), MaskTypeError, "must be bool"),  # type: ignore[arg-type]
     ],
 )
 def test_blocks_that_do_not_fit(
-    suffix: str, block: Block, error: type[Exception], message: str, tmp_path: Path
+    suffix: str, block: Patch, error: type[Exception], message: str, tmp_path: Path
 ) -> None:
     with (
         pytest.raises(error, match=message),
@@ -407,11 +414,11 @@ def test_zarr_blocks_are_whole_chunks(tmp_path: Path) -> None:
         pytest.raises(MaskValueError, match="whole chunks"),
         ZarrWriter(tmp_path / "m.zarr", geom, CHUNKS) as writer,
     ):
-        writer.store(Block(Window(0, 16, 0, 40), True))
+        writer.store(Patch(Window(0, 16, 0, 40), True))
     with pytest.raises(MaskValueError, match="chunks"):
         ZarrWriter(tmp_path / "m.zarr", geom, (0, 16))
     with pytest.raises(MaskTypeError, match="with statement"):
-        ZarrWriter(tmp_path / "m.zarr", geom, CHUNKS).store(Block(Window(0, 16, 0, 32), True))
+        ZarrWriter(tmp_path / "m.zarr", geom, CHUNKS).store(Patch(Window(0, 16, 0, 32), True))
 
 
 # Reading what others wrote
@@ -611,7 +618,8 @@ def test_building_reads_nothing_and_a_slice_reads_its_chunks(
 ) -> None:
     geom = WcsGeom.create(npix=(9000, 5000), binsz=0.01)
     path = tmp_path / "m.fits"
-    write_fits(path, geom, [Block(Window(4000, 4010, 8000, 8005), True)])
+    with open_writer(path, geom, CHUNKS) as writer:
+        writer.store(Patch(Window(4000, 4010, 8000, 8005), True))
     seen: list[Window] = []
     real = FileSource.read_planes
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ..core.errors import AxisError, GeometryError, MaskValueError
 from ..expr.mask import Mask
 from ..grid.wcs.geom import WcsGeom
-from ..io.embedded import array_on_grid
+from ..io.read import array_on_grid
 from ..io.sources import in_chunks
 from ..io.xarray import wrap
 from ..maps.leaf import same_axis

@@ -1,1 +1,8 @@
-"""Files and arrays that know their grid."""
+"""Maps and masks in files and arrays. Each format of files is listed here; the order is that of messages."""
+
+from .fits import FITS
+from .formats import register
+from .zarr import ZARR
+
+register(ZARR)
+register(FITS)

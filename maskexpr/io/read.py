@@ -1,9 +1,8 @@
-"""Masks and maps in files, as lazy arrays; and the writer for a path."""
+"""Masks and maps in files, as lazy arrays."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,54 +12,18 @@ import xarray as xr
 from dask.base import tokenize
 from numpy.typing import NDArray
 
+from ..core.errors import GeometryError
 from ..grid.wcs.geom import WcsGeom
 from ..pixels.window import Window
-from . import zarr
-from .file_source import FileSource, as_mask
-from .fits_write import FitsWriter
-from .publish import format_of
-from .writer import MaskWriter
-from .xarray import wrap
-from .zarr import ZarrWriter
+from .formats import open_map, stamp_of
+from .gammapy import from_gammapy_map, is_gammapy_map
+from .sources import FileSource, as_mask, as_source
+from .xarray import geom_of, wrap
 
-__all__ = ["open_writer", "read_map", "read_mask"]
+__all__ = ["array_on_grid", "read_map", "read_mask"]
 
 # Large enough that a scheduler's cost of a task does not show.
 _SIDE: Final = 2048
-
-
-def open_writer(
-    path: str | os.PathLike[str],
-    geom: WcsGeom,
-    chunks: tuple[int, int],
-    provenance: Mapping[str, str] | None = None,
-    overwrite: bool = False,
-) -> MaskWriter:
-    """The writer for a path's suffix; the output is checked now, before anything is computed.
-
-    Parameters
-    ----------
-    path : str or path
-        Ends in ``.zarr``, ``.fits`` or ``.fits.gz``.
-    geom : WcsGeom
-        The map.
-    chunks : (int, int)
-        Rows and columns of a chunk of a zarr store; each block that is stored covers whole chunks.
-    provenance : mapping of str to str
-        Texts that travel in the file.
-    overwrite : bool
-        Whether an existing output may be replaced.
-
-    Raises
-    ------
-    FormatError
-        For an unknown suffix.
-    OutputExistsError
-        If the output is there and may not be replaced.
-    """
-    if format_of(path) == ".zarr":
-        return ZarrWriter(path, geom, chunks, provenance, overwrite)
-    return FitsWriter(path, geom, provenance, overwrite)
 
 
 def read_mask(path: str | os.PathLike[str], hdu: str | int | None = None) -> xr.DataArray:
@@ -88,7 +51,7 @@ def read_mask(path: str | os.PathLike[str], hdu: str | int | None = None) -> xr.
         If it holds no such map, or was not written to its end. Values other than 0 and 1 are found when they
         are read.
     """
-    return _lazy(FileSource(os.fspath(Path(path).absolute()), hdu), mask=True)
+    return _lazy(path, hdu, mask=True)
 
 
 def read_map(path: str | os.PathLike[str], hdu: str | int | None = None) -> xr.DataArray:
@@ -107,48 +70,66 @@ def read_map(path: str | os.PathLike[str], hdu: str | int | None = None) -> xr.D
     DataArray
         Dims (axes..., "y", "x"), native byte order, BSCALE and BZERO applied, BLANK as NaN.
     """
-    return _lazy(FileSource(os.fspath(Path(path).absolute()), hdu), mask=False)
+    return _lazy(path, hdu, mask=False)
 
 
-def _lazy(source: FileSource, mask: bool) -> xr.DataArray:
-    stamp = source.stamp
-    if source.is_zarr:
-        array = source.variable(prefer="mask")
-        source = FileSource(source.path, str(array.name))
-        stored = array.encoding.get("preferred_chunks", {})
-        sides = [_multiple(int(stored.get(dim, n)), n, dim) for dim, n in array.sizes.items()]
-        attrs = {key: value for key, value in array.attrs.items() if key != "grid_mapping"}
-        texts = zarr.provenance_of(source.path, stamp) if mask else {}
-        name = str(array.name)
-    else:
-        layout = source.layout("MASK" if mask else None)
-        source = FileSource(source.path, layout.index)
-        sides = [*(1 for _ in layout.geom.axes), *(min(n, _SIDE) for n in layout.geom.image_shape)]
-        attrs = {"units": layout.unit} if layout.unit else {}
-        texts = dict(layout.provenance) if mask else {}
-        name = layout.name.lower()
-    geom, dtype, shape = source.open()
-    dtype = np.dtype(bool) if mask else dtype
-    chunks = da.core.normalize_chunks(tuple(sides), shape)  # type: ignore[no-untyped-call]
+def array_on_grid(data: Any) -> tuple[da.Array | NDArray[Any], WcsGeom]:
+    """The array and the geometry of what users may give as a map; a file as a lazy array.
+
+    Parameters
+    ----------
+    data : object
+        As `maskexpr.io.sources.as_source` takes it. Arrays in memory are not
+        copied, nor hashed as a source would.
+
+    Examples
+    --------
+    >>> array_on_grid((np.zeros((2, 3)), WcsGeom.create(npix=(3, 2))))[0].shape
+    (2, 3)
+    """
+    if is_gammapy_map(data):
+        data = from_gammapy_map(data)
+    if isinstance(data, xr.DataArray) and (data.chunks is not None or data.variable._in_memory):
+        return data.data, geom_of(data)
+    if isinstance(data, tuple) and len(data) == 2 and isinstance(data[1], WcsGeom):
+        array = data[0] if isinstance(data[0], da.Array) else np.asarray(data[0])
+        if array.shape != data[1].shape:
+            raise GeometryError(f"an array of shape {array.shape} does not fit the geometry {data[1]!r}")
+        return array, data[1]
+    source = as_source(data)
+    if isinstance(source, FileSource):
+        return read_map(source.path, source.hdu).data, source.open().geom
+    return source.array, source.geom
+
+
+def _lazy(path: str | os.PathLike[str], hdu: str | int | None, mask: bool) -> xr.DataArray:
+    name = os.fspath(Path(path).absolute())
+    stamp = stamp_of(name)
+    stored = open_map(name, stamp, hdu, mask)
+    source = FileSource(name, stored.key)
+    shape = stored.geom.shape
+    pieces = zip(stored.chunks or (1,) * len(shape), shape, strict=True)
+    sides = tuple(_multiple(side, n, place >= len(shape) - 2) for place, (side, n) in enumerate(pieces))
+    dtype = np.dtype(bool) if mask else stored.dtype
     data = da.map_blocks(  # type: ignore[no-untyped-call]
         _load,
         source=source,
         shape=shape,
-        sides=tuple(sides),
+        sides=sides,
         mask=mask,
-        chunks=chunks,
+        chunks=da.core.normalize_chunks(sides, shape),  # type: ignore[no-untyped-call]
         dtype=dtype,
         meta=np.empty((0,) * len(shape), dtype),
-        name=f"read-{name}-{tokenize(source, stamp, mask)}",
+        name=f"read-{stored.name}-{tokenize(source, stamp, mask)}",
     )
-    attrs |= {f"maskexpr_{key}": text for key, text in texts.items()}
-    return wrap(data, geom, "mask" if mask else name, attrs)
+    texts = stored.provenance if mask else {}
+    attrs = {**stored.attrs, **{f"maskexpr_{key}": text for key, text in texts.items()}}
+    return wrap(data, stored.geom, "mask" if mask else stored.name, attrs)
 
 
-def _multiple(stored: int, length: int, dim: Any) -> int:
-    """Whole stored chunks, so that none is read twice, and enough of them for a task."""
-    whole = stored * max(1, _SIDE // stored) if dim in ("y", "x") else stored
-    return min(length, whole)
+def _multiple(stored: int, length: int, on_sky: bool) -> int:
+    """Whole stored chunks, so that none is read twice, and along the sky enough of them for a task."""
+    return min(length, stored * max(1, _SIDE // stored) if on_sky else stored)
 
 
 def _load(

@@ -1,9 +1,13 @@
-"""What users may give as a map: a file, or an array in memory."""
+"""What users may give as a map: a file, or an array in memory; all are read by windows, where it is needed.
+
+A small array is held by value: it is saved, compared and hashed with the expression it stands in.
+"""
 
 from __future__ import annotations
 
 import os
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple, Protocol
 
 import dask.array as da
 import numpy as np
@@ -12,14 +16,117 @@ from dask.base import tokenize
 from numpy.typing import NDArray
 
 from ..core.digests import array_digest
-from ..core.errors import GeometryError, MaskTypeError
+from ..core.errors import FormatError, GeometryError, MaskTypeError, MaskValueError
+from ..core.once import once
+from ..core.records import frozen_array, record
 from ..grid.wcs.geom import WcsGeom
 from ..pixels.window import Window
-from .file_source import FileSource, MapSource, Opened, as_mask, check_inside, check_number
+from .formats import StoredMap, check_number, open_map, stamp_of
 from .gammapy import from_gammapy_map, is_gammapy_map
-from .xarray import geom_of
+from .xarray import geom_from_attrs, geom_of
 
-__all__ = ["ArraySource", "FileSource", "MapSource", "Opened", "as_mask", "as_source", "in_chunks"]
+__all__ = [
+    "LARGEST",
+    "ArraySource",
+    "EmbeddedSource",
+    "FileSource",
+    "MapSource",
+    "Opened",
+    "Source",
+    "as_mask",
+    "as_source",
+    "held_source",
+    "in_chunks",
+]
+
+LARGEST: Final = 1 << 22
+"""Bytes of an array that is still held by value."""
+
+
+class Opened(NamedTuple):
+    """What a map is, without its values."""
+
+    geom: WcsGeom
+    dtype: np.dtype[Any]
+    shape: tuple[int, ...]
+
+
+class MapSource(Protocol):
+    """A map that is read by windows."""
+
+    def open(self) -> Opened:
+        """Geometry, type and shape; no value is read."""
+        ...
+
+    def read(self, window: Window, plane: tuple[int, ...] = ()) -> NDArray[Any]:
+        """Values of a window inside the map, shape (ny, nx), in native byte order."""
+        ...
+
+
+@record("file")
+@dataclass(frozen=True)
+class FileSource:
+    """A map in a file; it holds no more than the name, so it is cheap to send and save.
+
+    Parameters
+    ----------
+    path : str
+        The file as the user named it; a relative one is seen from the folder of the process that reads.
+    hdu : str or int, optional
+        Name or number of the HDU of a FITS file, or name of the variable in a zarr store; if not given, the
+        first HDU, or the only variable.
+
+    Examples
+    --------
+    >>> FileSource("counts.fits.gz", "COUNTS")
+    FileSource(path='counts.fits.gz', hdu='COUNTS')
+    """
+
+    path: str
+    hdu: str | int | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "path", os.fspath(self.path))
+
+    def stored(self) -> StoredMap:
+        """The map as its format's reader opens it.
+
+        Raises
+        ------
+        FileMissingError
+            If the file is not there.
+        FormatError, GeometryError
+            If it holds no such map.
+        """
+        return open_map(self.path, stamp_of(self.path), self.hdu)
+
+    def open(self) -> Opened:
+        """Geometry, type and shape."""
+        stored = self.stored()
+        return Opened(stored.geom, stored.dtype, stored.geom.shape)
+
+    def read(self, window: Window, plane: tuple[int, ...] = ()) -> NDArray[Any]:
+        """Values of a window inside the map, shape (ny, nx), in native byte order.
+
+        Parameters
+        ----------
+        window : Window
+            Inside the map.
+        plane : tuple of int
+            Index along each non-spatial axis.
+
+        Raises
+        ------
+        MaskValueError
+            For a window or plane beyond the map.
+        """
+        check_inside(self.path, self.open().shape, window, plane)
+        values = self.read_planes(tuple(slice(i, i + 1) for i in plane), window)
+        return values.reshape(window.shape)
+
+    def read_planes(self, planes: tuple[slice, ...], window: Window) -> NDArray[Any]:
+        """A window of several planes, shape (planes..., ny, nx)."""
+        return self.stored().read_planes(planes, window)
 
 
 class ArraySource:
@@ -93,6 +200,113 @@ class ArraySource:
     def __repr__(self) -> str:
         kind = "dask" if isinstance(self.array, da.Array) else "numpy"
         return f"ArraySource({kind} {self.array.dtype} {self.geom.shape})"
+
+
+@record("array")
+@dataclass(frozen=True, eq=False)
+class EmbeddedSource:
+    """A map of few pixels, copied so that nobody can change it.
+
+    Parameters
+    ----------
+    values : ndarray, shape (planes..., ny, nx)
+        The values.
+    header, axes : str
+        The geometry, as the coordinate ``sky_wcs`` of an array has it.
+
+    Examples
+    --------
+    >>> source = EmbeddedSource.of(np.arange(6.0).reshape(2, 3), WcsGeom.create(npix=(3, 2)))
+    >>> source.read(Window(1, 2, 0, 2))
+    array([[3., 4.]])
+    """
+
+    values: NDArray[Any]
+    header: str
+    axes: str
+
+    @classmethod
+    def of(cls, values: NDArray[Any], geom: WcsGeom) -> EmbeddedSource:
+        """A copy of an array on its geometry."""
+        attrs = geom.to_attrs()
+        native = frozen_array(values, dtype=values.dtype.newbyteorder("="))
+        return cls(native, attrs["fits_header"], attrs["axes"])
+
+    @once
+    def geom(self) -> WcsGeom:
+        """Where the values are."""
+        return geom_from_attrs({"fits_header": self.header, "axes": self.axes})
+
+    def open(self) -> Opened:
+        """Geometry, type and shape."""
+        return Opened(self.geom, self.values.dtype, self.geom.shape)
+
+    def read(self, window: Window, plane: tuple[int, ...] = ()) -> NDArray[Any]:
+        """Values of a window inside the map, shape (ny, nx)."""
+        ny, nx = self.geom.image_shape
+        if window.intersect(Window(0, ny, 0, nx)) != window or len(plane) != self.values.ndim - 2:
+            raise MaskValueError(f"there is no {window} of plane {plane} in a map of shape {self.geom.shape}")
+        values: NDArray[Any] = self.values[plane][window.y0 : window.y1, window.x0 : window.x1]
+        return values
+
+    def __repr__(self) -> str:
+        return f"EmbeddedSource({self.values.dtype} {self.values.shape})"
+
+
+Source = FileSource | ArraySource | EmbeddedSource
+
+
+def held_source(data: Any) -> Source:
+    """What users may give as a map, as a source; small arrays in memory are held by value.
+
+    Parameters
+    ----------
+    data : object
+        As `as_source` takes it.
+
+    Examples
+    --------
+    >>> held_source((np.zeros((2, 3)), WcsGeom.create(npix=(3, 2))))
+    EmbeddedSource(float64 (2, 3))
+    """
+    if isinstance(data, EmbeddedSource):
+        return data
+    source = as_source(data)
+    if isinstance(source, FileSource) or isinstance(source.array, da.Array) or source.array.nbytes > LARGEST:
+        return source
+    return EmbeddedSource.of(source.array, source.geom)
+
+
+def as_mask(values: NDArray[Any], what: str) -> NDArray[np.bool_]:
+    """Stored zeros and ones as bool.
+
+    Raises
+    ------
+    FormatError
+        For any other value, NaN too: those are a map, and where it is True is for a `Threshold` to say.
+
+    Examples
+    --------
+    >>> as_mask(np.array([0, 1]), "the array")
+    array([False,  True])
+    """
+    if values.dtype == np.bool_:
+        return values
+    selected: NDArray[np.bool_] = values == 1
+    odd = ~selected & (values != 0)
+    if odd.any():
+        raise FormatError(
+            f"{what}: a mask holds 0 and 1 only, found {values[odd][0]}; select by value with a Threshold"
+        )
+    return selected
+
+
+def check_inside(what: str, shape: tuple[int, ...], window: Window, plane: tuple[int, ...]) -> None:
+    """Refuse a window or plane beyond the map."""
+    if window.intersect(Window(0, shape[-2], 0, shape[-1])) != window:
+        raise MaskValueError(f"{what}: {window} is beyond the map of {shape[-2:]} pixels")
+    if len(plane) != len(shape) - 2 or any(not 0 <= i < n for i, n in zip(plane, shape, strict=False)):
+        raise MaskValueError(f"{what}: there is no plane {plane} in a map of shape {shape}")
 
 
 def in_chunks(array: NDArray[Any], chunks: Any) -> Any:

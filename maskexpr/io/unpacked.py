@@ -10,57 +10,46 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
-from pathlib import Path
 from typing import IO, Final
 
 from ..core.errors import FormatError
-from .publish import FileMissingError
 
-__all__ = ["Stamp", "exclusive", "is_gzipped", "open_bytes", "size_of", "stamp_of"]
+__all__ = ["Stamp", "exclusive", "first_bytes", "open_bytes", "size_of"]
 
 Stamp = tuple[int, int]
 """Time of the last change in ns, and size: tells whether a file is still the one that was opened."""
 
 _GZIP: Final = b"\x1f\x8b"
+# Tells zlib that a stream has the header of gzip.
+_GZIP_WINDOW: Final = 31
 _PIECE: Final = 1 << 16
 _ZEROS: Final = bytes(_PIECE)
 _KEPT: Final = 4
 _LOCK: Final = threading.RLock()
 
 
-def stamp_of(path: str | os.PathLike[str]) -> Stamp:
-    """What tells a file or zarr store from what had its name before or will have later.
-
-    Raises
-    ------
-    FileMissingError
-        If nothing is there.
-    """
-    place = Path(path)
-    if place.is_dir():
-        # A folder's own time changes with every new chunk; that of the metadata with every new store.
-        place = next(
-            (place / name for name in ("zarr.json", ".zmetadata", ".zgroup") if (place / name).exists()),
-            place,
-        )
-    try:
-        status = place.stat()
-    except FileNotFoundError as err:
-        raise FileMissingError(f"{path}: there is no such file (seen from the folder {Path.cwd()})") from err
-    return status.st_mtime_ns, status.st_size
-
-
 @lru_cache(maxsize=256)
-def is_gzipped(path: str, stamp: Stamp) -> bool:
+def _is_gzipped(path: str, stamp: Stamp) -> bool:
     """Whether a file is gzipped, by its first bytes; its name may say anything."""
     with open(path, "rb") as file:
         return file.read(2) == _GZIP
 
 
+def first_bytes(path: str, stamp: Stamp, number: int) -> bytes:
+    """The first bytes of a file, unpacked."""
+    with open(path, "rb") as file:
+        if not _is_gzipped(path, stamp):
+            return file.read(number)
+        try:
+            return zlib.decompressobj(_GZIP_WINDOW).decompress(file.read(_PIECE), number)
+        except zlib.error as err:
+            raise FormatError(f"{path}: cannot be unpacked, it is damaged or cut short: {err}") from err
+
+
 @contextmanager
 def open_bytes(path: str, stamp: Stamp) -> Iterator[IO[bytes]]:
     """The file for mapping into memory; its position must not be used."""
-    if is_gzipped(path, stamp):
+    if _is_gzipped(path, stamp):
         unpacked = _unpack_once(path, stamp)
         yield unpacked.file
     else:
@@ -71,7 +60,7 @@ def open_bytes(path: str, stamp: Stamp) -> Iterator[IO[bytes]]:
 @contextmanager
 def exclusive(path: str, stamp: Stamp) -> Iterator[IO[bytes]]:
     """The file for reading from its beginning, by one thread at a time where the file is shared."""
-    if not is_gzipped(path, stamp):
+    if not _is_gzipped(path, stamp):
         with open(path, "rb") as file:
             yield file
         return
@@ -83,7 +72,7 @@ def exclusive(path: str, stamp: Stamp) -> Iterator[IO[bytes]]:
 
 def size_of(path: str, stamp: Stamp) -> int:
     """Bytes of the file, unpacked."""
-    if not is_gzipped(path, stamp):
+    if not _is_gzipped(path, stamp):
         return stamp[1]
     return os.fstat(_unpack_once(path, stamp).file.fileno()).st_size
 

@@ -1,10 +1,13 @@
-"""Masks as zarr stores: compressed bits, no empty chunks, and a manifest of what each chunk should hold."""
+"""Maps and masks in zarr stores.
+
+A mask is compressed bits, no empty chunks, and a manifest of what each chunk should hold.
+"""
 
 from __future__ import annotations
 
-import os
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
@@ -14,14 +17,14 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from ..core.coverage import EMPTY, FULL, MIXED
-from ..core.errors import FormatError, MaskValueError, require
-from ..grid.wcs.geom import WcsGeom
+from ..core.errors import FormatError, GeometryError, MaskValueError, require
 from ..pixels.window import Window
+from .formats import Format, StoredMap
 from .unpacked import Stamp
-from .writer import Block, MaskWriter
-from .xarray import GRID, grid_number
+from .writer import MaskWriter
+from .xarray import GRID, geom_of, grid_number
 
-__all__ = ["ZarrWriter", "dataset", "provenance_of", "read_planes", "write_zarr"]
+__all__ = ["ZARR", "dataset"]
 
 _FORMAT: Final = 1
 _TEXTS: Final = "maskexpr_provenance"
@@ -30,76 +33,20 @@ _MANIFEST: Final = "manifest"
 _STATES: Final = "tile_state"
 
 
-def write_zarr(
-    path: str | os.PathLike[str],
-    geom: WcsGeom,
-    blocks: Iterable[Block],
-    chunks: tuple[int, int],
-    provenance: Mapping[str, str] | None = None,
-    overwrite: bool = False,
-) -> Path:
-    """Write a mask from its blocks; what no block covers is False and takes no space.
-
-    Parameters
-    ----------
-    path : str or path
-        Ends in ``.zarr``.
-    geom : WcsGeom
-        The map; with axes, all planes are written.
-    blocks : iterable of Block
-        Each covers whole chunks.
-    chunks : (int, int)
-        Rows and columns of a chunk.
-    provenance : mapping of str to str
-        Texts for the store's attributes.
-    overwrite : bool
-        Whether an existing store may be replaced.
-
-    Returns
-    -------
-    Path
-        The store.
-    """
-    with ZarrWriter(path, geom, chunks, provenance, overwrite) as writer:
-        for block in blocks:
-            writer.store(block)
-    return writer.path
-
-
 class ZarrWriter(MaskWriter):
-    """Writes a zarr store block by block; see `MaskWriter`.
+    """Writes a zarr store patch by patch; see `MaskWriter`.
 
-    A block covers whole chunks, so that no chunk has two writers.
-
-    Parameters
-    ----------
-    chunks : (int, int)
-        Rows and columns of a chunk.
+    A patch covers whole chunks, so that no chunk has two writers.
     """
 
-    def __init__(
-        self,
-        path: str | os.PathLike[str],
-        geom: WcsGeom,
-        chunks: tuple[int, int],
-        provenance: Mapping[str, str] | None = None,
-        overwrite: bool = False,
-    ) -> None:
-        super().__init__(path, geom, provenance, overwrite)
-        if len(chunks) != 2 or min(chunks) < 1:
-            raise MaskValueError(
-                f"chunks must be two whole numbers of at least 1, rows and columns; got {chunks!r}"
-            )
-        self._zarr: Any = require("zarr", extra="zarr")
-        rows, columns = geom.image_shape
-        self.chunks = (min(int(chunks[0]), rows), min(int(chunks[1]), columns))
-        grid = (-(-rows // self.chunks[0]), -(-columns // self.chunks[1]))
-        self.states: NDArray[np.uint8] = np.full((*self.axes_shape, *grid), EMPTY, np.uint8)
-        self._group: Any = None
-        self._mask: Any = None
+    _group: Any = None
+    _mask: Any = None
 
     def _create(self, temporary: Path) -> None:
         geom = self.geom
+        self._zarr: Any = require("zarr", extra="zarr")
+        grid = (-(-n // side) for n, side in zip(geom.image_shape, self.chunks, strict=True))
+        self.states: NDArray[np.uint8] = np.full((*self.axes_shape, *grid), EMPTY, np.uint8)
         texts = {_TEXTS: self.provenance} if self.provenance else {}
         self._group = self._zarr.create_group(temporary, zarr_format=3, attributes=texts)
         # First of all, so that a store which was cut short says so. A group of its own, because attributes of
@@ -236,29 +183,55 @@ def _manifest(path: str, stamp: Stamp) -> tuple[NDArray[np.uint8], tuple[int, in
     return np.asarray(array[...]), (int(rows), int(columns))
 
 
-def provenance_of(path: str, stamp: Stamp) -> dict[str, str]:
-    """The texts that travel with a mask, or nothing."""
-    texts = dataset(path, stamp).attrs.get(_TEXTS, {})
-    return {str(key): str(text) for key, text in texts.items()}
+@dataclass(frozen=True, eq=False, kw_only=True)
+class _Variable(StoredMap):
+    """A variable of a store; the key is its name."""
+
+    stamp: Stamp
+
+    def read_planes(self, planes: tuple[slice, ...], window: Window) -> NDArray[Any]:
+        """See `StoredMap`.
+
+        Raises
+        ------
+        FormatError
+            If a mask's chunk is not what the manifest says: a chunk that is lost reads as False.
+        """
+        array = dataset(self.path, self.stamp)[self.key]
+        index = (*planes, slice(window.y0, window.y1), slice(window.x0, window.x1))
+        values: NDArray[Any] = np.asarray(array[index].values)
+        manifest = _manifest(self.path, self.stamp) if self.key == _MASK else None
+        if manifest is not None:
+            _check_tiles(self.path, values, manifest[0][planes], manifest[1], window)
+        return values
 
 
-def read_planes(
-    path: str, stamp: Stamp, name: str, planes: tuple[slice, ...], window: Window
-) -> NDArray[Any]:
-    """A window of some planes, shape (planes..., ny, nx).
-
-    Raises
-    ------
-    FormatError
-        If a mask's chunk is not what the manifest says: a chunk that is lost reads as False.
-    """
-    array = dataset(path, stamp)[name]
-    index = (*planes, slice(window.y0, window.y1), slice(window.x0, window.x1))
-    values: NDArray[Any] = np.asarray(array[index].values)
-    manifest = _manifest(path, stamp) if name == _MASK else None
-    if manifest is not None:
-        _check_tiles(path, values, manifest[0][planes], manifest[1], window)
-    return values
+def _open(path: str, stamp: Stamp, key: str | int | None, mask: bool) -> StoredMap:
+    """A variable of a store; if none is named, the mask, or the only one."""
+    data = dataset(path, stamp)
+    names = [name for name, each in sorted(data.data_vars.items(), key=str) if each.dims[-2:] == ("y", "x")]
+    name = key if key is not None else _MASK if _MASK in names else names[0] if len(names) == 1 else None
+    if name is None or name not in names:
+        wanted = "no variable was named" if key is None else f"no variable {key!r} with dims (..., 'y', 'x')"
+        raise FormatError(f"{path}: {wanted}; there are {', '.join(map(str, names)) or 'none'}")
+    array = data[name]
+    try:
+        geom = geom_of(array)
+    except GeometryError as err:
+        raise GeometryError(f"{path}: {err}") from err
+    stored = array.encoding.get("preferred_chunks", {})
+    texts = data.attrs.get(_TEXTS, {})
+    return _Variable(
+        path=path,
+        stamp=stamp,
+        key=str(name),
+        name=str(name),
+        geom=geom,
+        dtype=array.dtype,
+        chunks=tuple(int(stored.get(dim, n)) for dim, n in array.sizes.items()),
+        attrs={key: value for key, value in array.attrs.items() if key != "grid_mapping"},
+        provenance={str(key): str(text) for key, text in texts.items()},
+    )
 
 
 def _check_tiles(
@@ -281,3 +254,12 @@ def _check_tiles(
                     f"{path}: tile ({row}, {column}) is not what the manifest says; the store was damaged or "
                     "copied in part, write it again"
                 )
+
+
+ZARR = Format(
+    name="a zarr store",
+    suffixes=(".zarr",),
+    members=("zarr.json", ".zmetadata", ".zgroup", ".zarray"),
+    open=_open,
+    writer=ZarrWriter,
+)

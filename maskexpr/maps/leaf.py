@@ -17,7 +17,7 @@ from ..grid.axis import Axis
 from ..grid.lattice import Grid
 from ..grid.points import Pixels, Points
 from ..grid.tiles import Areas, Tile
-from ..io.embedded import Source
+from ..io.sources import Source
 from ..pixels.window import Window
 from ..sphere.vectors import lonlat
 from .reader import Ints, Reader, meets, nearest, offset

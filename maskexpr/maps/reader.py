@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 from ..core.trace import count
 from ..grid.lattice import Grid
 from ..grid.tiles import Areas, Tiles
-from ..io.embedded import EmbeddedSource, Source
-from ..io.sources import ArraySource, FileSource
+from ..io.sources import ArraySource, EmbeddedSource, FileSource, Source
 from ..pixels.window import Window
 from ..sphere.vectors import TIE, Caps, angle_between, lonlat, rotate, rotation, unit
 
@@ -163,8 +162,6 @@ def _edges(source: Source, geom: Grid) -> tuple[Ints, Ints]:
     if isinstance(source, ArraySource) and isinstance(source.array, da.Array):
         rows, columns = (np.cumsum([0, *sizes[:-1]]) for sizes in source.array.chunks[-2:])
         return rows, columns
-    sides = {"y": _SIDE, "x": _SIDE}
-    if isinstance(source, FileSource) and source.is_zarr:
-        sides |= source.variable().encoding.get("preferred_chunks", {})
-    ny, nx = geom.image_shape
-    return np.arange(0, ny, sides["y"]), np.arange(0, nx, sides["x"])
+    chunks = source.stored().chunks if isinstance(source, FileSource) else None
+    (ny, nx), (height, width) = geom.image_shape, chunks[-2:] if chunks else (_SIDE, _SIDE)
+    return np.arange(0, ny, height), np.arange(0, nx, width)

@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 from ..core.errors import MaskTypeError
 from ..expr.mask import Bools, node
 from ..grid.lattice import Grid
-from ..io.embedded import Source, held_source
-from ..io.sources import FileSource, as_mask
+from ..io.sources import FileSource, Source, as_mask, held_source
 from ..maps.leaf import FromData, Place, flag, name_of
 
 __all__ = ["Raster"]

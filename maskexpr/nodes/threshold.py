@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 
 from ..core.errors import MaskValueError
 from ..expr.mask import Bools, node
-from ..io.embedded import Source, held_source
-from ..io.sources import FileSource
+from ..io.sources import FileSource, Source, held_source
 from ..maps.leaf import FromData, Place, flag, name_of
 
 __all__ = ["Threshold"]
@@ -154,7 +153,7 @@ def _unit_of(data: Any, source: Source) -> u.UnitBase:
     if isinstance(data, tuple):
         data = data[0]
     if isinstance(source, FileSource):
-        text: Any = source.variable().attrs.get("units", "") if source.is_zarr else source.layout().unit
+        text: Any = source.stored().attrs.get("units", "")
     elif isinstance(data, xr.DataArray):
         text = data.attrs.get("units", "")
     else:

@@ -19,9 +19,8 @@ from ..expr.mask import Mask
 from ..expr.serialize import VERSION, dumps
 from ..grid.lattice import Grid
 from ..grid.wcs.geom import WcsGeom
-from ..io.fits_write import FitsWriter
-from ..io.writer import Block, MaskWriter, check_output, format_of
-from ..io.zarr import ZarrWriter
+from ..io.formats import check_output, open_writer
+from ..io.writer import MaskWriter, Patch
 
 __all__ = ["provenance", "write"]
 
@@ -68,9 +67,12 @@ def write(
     plan = Plan(compile_mask(mask, geom, chunks))
     if memory_limit is not None:
         plan.check_memory(memory_limit)
-    with _writer(path, plan.compiled, provenance(mask), overwrite) as writer:
+    if not isinstance(geom, WcsGeom):
+        raise MaskTypeError(f"only masks on a WcsGeom are written, got a {type(geom).__name__}")
+    rows, columns = (max(sizes) for sizes in plan.compiled.chunks[-2:])
+    with open_writer(path, geom, (rows, columns), provenance(mask), overwrite) as writer:
         for block in _blocks(plan, FULL):
-            writer.store(_block(plan.compiled, block, True))
+            writer.store(_patch(plan.compiled, block, True))
         run_blocks(partial(_store, plan.compiled, writer), _blocks(plan, MIXED), progress)
     return writer.path
 
@@ -87,24 +89,12 @@ def provenance(mask: Mask) -> dict[str, str]:
     return texts
 
 
-def _writer(
-    path: str | os.PathLike[str], compiled: Compiled, texts: dict[str, str], overwrite: bool
-) -> MaskWriter:
-    geom = compiled.geom
-    if not isinstance(geom, WcsGeom):
-        raise MaskTypeError(f"only masks on a WcsGeom are written, got a {type(geom).__name__}")
-    if format_of(path) == ".zarr":
-        rows, columns = compiled.chunks[-2:]
-        return ZarrWriter(path, geom, (max(rows), max(columns)), texts, overwrite)
-    return FitsWriter(path, geom, texts, overwrite)
-
-
 def _blocks(plan: Plan, state: np.uint8) -> list[tuple[int, ...]]:
     return [tuple(int(i) for i in place) for place in np.argwhere(plan.states == state)]
 
 
-def _block(compiled: Compiled, block: tuple[int, ...], value: Any) -> Block:
-    """The piece of the output that a block of the compiled mask is; where the mask does not vary, it is on
+def _patch(compiled: Compiled, block: tuple[int, ...], value: Any) -> Patch:
+    """The patch of the output that a block of the compiled mask is; where the mask does not vary, it is on
     every plane.
     """
     starts = [int(sum(sizes[:i])) for sizes, i in zip(compiled.chunks, block, strict=True)]
@@ -112,7 +102,7 @@ def _block(compiled: Compiled, block: tuple[int, ...], value: Any) -> Block:
         slice(None) if sum(sizes) == 1 else slice(start, start + sizes[i])
         for sizes, start, i in zip(compiled.chunks[:-2], starts, block, strict=False)
     )
-    return Block(compiled.window(block), value, planes or None)
+    return Patch(compiled.window(block), value, planes or None)
 
 
 def _store(compiled: Compiled, writer: MaskWriter, block: tuple[int, ...]) -> None:
@@ -121,4 +111,4 @@ def _store(compiled: Compiled, writer: MaskWriter, block: tuple[int, ...]) -> No
     sizes = [
         n if sum(c) == 1 else v for n, c, v in zip(shape, compiled.chunks[:-2], values.shape, strict=False)
     ]
-    writer.store(_block(compiled, block, np.broadcast_to(values, (*sizes, *values.shape[-2:]))))
+    writer.store(_patch(compiled, block, np.broadcast_to(values, (*sizes, *values.shape[-2:]))))

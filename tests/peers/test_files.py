@@ -15,10 +15,11 @@ pytest.importorskip("zarr")
 
 from maskexpr.errors import FormatError, MaskTypeError  # noqa: E402
 from maskexpr.grid.wcs.geom import WcsGeom  # noqa: E402
+from maskexpr.io.formats import open_writer  # noqa: E402
 from maskexpr.io.gammapy import from_gammapy_map, to_gammapy_map, to_numpy_ma_mask  # noqa: E402
-from maskexpr.io.read import open_writer, read_map, read_mask  # noqa: E402
+from maskexpr.io.read import read_map, read_mask  # noqa: E402
 from maskexpr.io.sources import ArraySource, FileSource, as_source  # noqa: E402
-from maskexpr.io.writer import Block  # noqa: E402
+from maskexpr.io.writer import Patch  # noqa: E402
 from maskexpr.io.xarray import geom_of, wrap  # noqa: E402
 from maskexpr.pixels.window import Window  # noqa: E402
 
@@ -46,7 +47,7 @@ def write(path: Path, mask: Any) -> tuple[WcsGeom, NDArray[np.bool_]]:
         for y in range(0, 30, 16):
             for x in range(0, 40, 32):
                 window = Window(y, min(y + 16, 30), x, min(x + 32, 40))
-                writer.store(Block(window, mask.data[..., y : y + 16, x : x + 32]))
+                writer.store(Patch(window, mask.data[..., y : y + 16, x : x + 32]))
     return geom, mask.data
 
 

@@ -1,0 +1,289 @@
+"""A file format is one record: its suffixes, how it is recognised, its reader and its writer.
+
+What a file is, its contents decide; the suffix is only asked where a file is yet to be written.
+"""
+
+from __future__ import annotations
+
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..core.errors import FileMissingError, FormatError, MaskTypeError
+from ..grid.wcs.geom import WcsGeom
+from ..pixels.window import Window
+from .unpacked import Stamp, first_bytes
+from .writer import MaskWriter, check_place
+
+__all__ = [
+    "FORMATS",
+    "Format",
+    "StoredMap",
+    "check_number",
+    "check_output",
+    "format_of",
+    "open_map",
+    "open_writer",
+    "register",
+    "stamp_of",
+]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class StoredMap(ABC):
+    """A map in a file, opened: what it is, and how its values are read; a format's reader returns one.
+
+    Parameters
+    ----------
+    path : str
+        The file.
+    key : str or int, optional
+        Name or number by which the file gives this map and no other; None where a file holds one map.
+    name : str
+        Name for the array.
+    geom : WcsGeom
+        The map.
+    dtype : dtype
+        Of the values as they are read.
+    chunks : tuple of int, optional
+        Sides of the pieces in which the values are stored, along all axes; None where any window costs what
+        it holds.
+    attrs : mapping
+        Attributes for the array; ``units`` is the unit of the values.
+    provenance : mapping of str to str
+        Texts that were written with a mask.
+    """
+
+    path: str
+    key: str | int | None = None
+    name: str = "map"
+    geom: WcsGeom
+    dtype: np.dtype[Any]
+    chunks: tuple[int, ...] | None = None
+    attrs: Mapping[str, Any] = field(default_factory=dict)
+    provenance: Mapping[str, str] = field(default_factory=dict)
+
+    @abstractmethod
+    def read_planes(self, planes: tuple[slice, ...], window: Window) -> NDArray[Any]:
+        """A window of several planes, shape (planes..., ny, nx), in native byte order; thread-safe."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Format:
+    """How masks and maps are stored in files of one kind.
+
+    Parameters
+    ----------
+    name : str
+        What a file of the format is called, with its article: "a FITS file".
+    suffixes : tuple of str
+        Suffixes under which a mask is written in this format.
+    magic : bytes
+        First bytes of a file of the format, after unpacking if it is gzipped.
+    members : tuple of str
+        For a format whose files are folders, instead: names of which a folder of the format holds at least
+        one. The first that is there changes whenever the map is written anew.
+    open : callable
+        ``open(path, stamp, key, mask)`` makes the `StoredMap` of one map in a file, or raises FormatError.
+        ``key`` is what the user named, or None; then the map that is called "mask" goes first if ``mask`` is
+        True.
+    writer : type of MaskWriter
+        Called as ``writer(path, geom, chunks, provenance, overwrite)``.
+    """
+
+    name: str
+    suffixes: tuple[str, ...]
+    magic: bytes = b""
+    members: tuple[str, ...] = ()
+    open: Callable[[str, Stamp, str | int | None, bool], StoredMap]
+    writer: type[MaskWriter]
+
+    def recognises(self, path: str | os.PathLike[str], start: bytes) -> bool:
+        """Whether a file (that starts with some bytes), or a folder, is of this format; an empty folder is of
+        every format of folders.
+        """
+        if os.path.isdir(path):
+            found = os.listdir(path)
+            return bool(self.members) and (not found or not set(found).isdisjoint(self.members))
+        return bool(self.magic) and start.startswith(self.magic)
+
+
+FORMATS: Final[dict[str, Format]] = {}
+"""Every format, by suffix."""
+
+
+def register(made: Format) -> Format:
+    """Make a format known to everything that reads or writes files.
+
+    Raises
+    ------
+    MaskTypeError
+        For a suffix that is taken, or a format that nothing tells from others.
+    """
+    if bool(made.magic) == bool(made.members):
+        raise MaskTypeError(f"a format needs either magic= or members=, to be recognised by; got {made!r}")
+    taken = [suffix for suffix in made.suffixes if FORMATS.get(suffix, made) != made]
+    if taken:
+        raise MaskTypeError(f"the suffix {taken[0]!r} is that of {FORMATS[taken[0]].name}")
+    FORMATS.update(dict.fromkeys(made.suffixes, made))
+    return made
+
+
+def format_of(path: str | os.PathLike[str]) -> str:
+    """The suffix in `FORMATS` that a path ends in.
+
+    Raises
+    ------
+    FormatError
+        For another suffix.
+
+    Examples
+    --------
+    >>> format_of("exclusion.fits.gz")
+    '.fits.gz'
+    """
+    name = Path(path).name.lower()
+    for suffix in FORMATS:
+        if name.endswith(suffix) and name != suffix:
+            return suffix
+    raise FormatError(f"{path}: cannot tell the format from the name; known endings are {', '.join(FORMATS)}")
+
+
+def check_output(path: str | os.PathLike[str], overwrite: bool = False) -> Path:
+    """Refuse an output that cannot be written, before anything is computed.
+
+    Parameters
+    ----------
+    path : str or path
+        Where the mask shall be.
+    overwrite : bool
+        Whether what is there may be replaced.
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    FormatError
+        For an unknown suffix, or something in the place that is not of that format.
+    OutputExistsError
+        If something is there and may not be replaced.
+    FileMissingError
+        If the folder is not there.
+
+    Examples
+    --------
+    >>> check_output("exclusion.png")
+    Traceback (most recent call last):
+    ...
+    maskexpr.core.errors.FormatError: exclusion.png: cannot tell the format ...
+    """
+    suffix, target = format_of(path), Path(path)
+    check_place(target, overwrite)
+    # Replacing means deleting: never a folder that merely has the name of a store.
+    folder = bool(FORMATS[suffix].members)
+    if os.path.lexists(target) and (
+        target.is_dir() != folder or (folder and not FORMATS[suffix].recognises(target, b""))
+    ):
+        raise FormatError(f"{target} is there and is not a {suffix} file; it is not replaced, move it away")
+    return target
+
+
+def open_writer(
+    path: str | os.PathLike[str],
+    geom: WcsGeom,
+    chunks: tuple[int, int],
+    provenance: Mapping[str, str] | None = None,
+    overwrite: bool = False,
+) -> MaskWriter:
+    """The writer for a path's suffix; the output is checked now, before anything is computed.
+
+    Parameters
+    ----------
+    path : str or path
+        Ends in a suffix of `FORMATS`.
+    geom : WcsGeom
+        The map.
+    chunks : (int, int)
+        Rows and columns of a chunk of a store that has chunks; each patch covers whole ones.
+    provenance : mapping of str to str
+        Texts that travel in the file.
+    overwrite : bool
+        Whether an existing output may be replaced.
+
+    Raises
+    ------
+    FormatError
+        For an unknown suffix.
+    OutputExistsError
+        If the output is there and may not be replaced.
+    """
+    target = check_output(path, overwrite)
+    return FORMATS[format_of(path)].writer(target, geom, chunks, provenance, overwrite)
+
+
+def stamp_of(path: str | os.PathLike[str]) -> Stamp:
+    """What tells a file or folder from what had its name before or will have later.
+
+    Raises
+    ------
+    FileMissingError
+        If nothing is there.
+    """
+    place = Path(path)
+    if place.is_dir():
+        # A folder's own time changes with every new chunk; that of what describes it with every new store.
+        names = [name for each in FORMATS.values() for name in each.members]
+        place = next((place / name for name in names if (place / name).exists()), place)
+    try:
+        status = place.stat()
+    except FileNotFoundError as err:
+        raise FileMissingError(f"{path}: there is no such file (seen from the folder {Path.cwd()})") from err
+    return status.st_mtime_ns, status.st_size
+
+
+@lru_cache(maxsize=64)
+def open_map(path: str, stamp: Stamp, key: str | int | None, mask: bool = False) -> StoredMap:
+    """Open a map once in each process: what it is, without its values.
+
+    Parameters
+    ----------
+    path, stamp
+        The file.
+    key : str or int, optional
+        Which of its maps.
+    mask : bool
+        Whether the one that is called "mask" goes first, where none was named.
+
+    Raises
+    ------
+    FormatError
+        If the file is of no format, or holds no such map.
+    GeometryError
+        If the map has no usable geometry.
+    """
+    longest = max(len(each.magic) for each in FORMATS.values())
+    start = b"" if os.path.isdir(path) else first_bytes(path, stamp, longest)
+    known = list(dict.fromkeys(FORMATS.values()))
+    found = next((each for each in known if each.recognises(path, start)), None)
+    if found is None:
+        raise FormatError(f"{path}: neither {' nor '.join(sorted(each.name for each in known))}")
+    stored = found.open(path, stamp, key, mask)
+    check_number(stored.dtype, path)
+    return stored
+
+
+def check_number(dtype: Any, what: str) -> np.dtype[Any]:
+    """The type of a map's values, refused if they are no numbers."""
+    kind: np.dtype[Any] = np.dtype(dtype)
+    if kind.kind not in "biuf":
+        raise MaskTypeError(f"{what}: a map must hold numbers or bool, got {kind}")
+    return kind
