@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 from ...pixels.window import cut
 from ...sphere.vectors import Caps, angle_between, normalise, unit
 from ..lattice import OFF, ON, PART
+from .bend import held
+from .outline import surely_off
 
 if TYPE_CHECKING:
-    from .grid import WcsGrid
+    from .geom import WcsGeom
 
 __all__ = ["caps_of", "samples", "sky_of"]
 
@@ -39,7 +41,7 @@ _ROUNDING = 1e-12
 _NARROW = 1e-8
 
 
-def samples(geom: WcsGrid, bounds: Ints) -> Floats:
+def samples(geom: WcsGeom, bounds: Ints) -> Floats:
     """Unit vectors at 3 x 3 places of each window, shape (3, 3, 3, n): component, row, column, window."""
     y0, y1, x0, x1 = bounds
     y = np.stack([y0, (y0 + y1 - 1) / 2, y1 - 1]).astype(np.float64)
@@ -49,7 +51,7 @@ def samples(geom: WcsGrid, bounds: Ints) -> Floats:
     return unit(*geom.lonlat(y[:, None, :], x[None, :, :]))
 
 
-def sky_of(geom: WcsGrid, bounds: Ints, points: Floats) -> NDArray[np.uint8]:
+def sky_of(geom: WcsGeom, bounds: Ints, points: Floats) -> NDArray[np.uint8]:
     """``OFF``, ``PART`` or ``ON`` for each window, from its samples.
 
     A window whose corners are on a convex sky is on it as a whole. It is off the sky if arithmetic says so or
@@ -61,7 +63,7 @@ def sky_of(geom: WcsGrid, bounds: Ints, points: Floats) -> NDArray[np.uint8]:
         sky[seen == 9] = ON
     nothing = np.flatnonzero(seen == 0)
     if len(nothing):
-        far = geom.surely_off(bounds[:, nothing])
+        far = surely_off(geom._projection, bounds[:, nothing])
         sky[nothing[far]] = OFF
         near = nothing[~far]
         near = near[_size(bounds[:, near]) <= _FEW_SKY]
@@ -70,7 +72,7 @@ def sky_of(geom: WcsGrid, bounds: Ints, points: Floats) -> NDArray[np.uint8]:
     return sky
 
 
-def caps_of(geom: WcsGrid, bounds: Ints, points: Floats, sky: NDArray[np.uint8]) -> Caps:
+def caps_of(geom: WcsGeom, bounds: Ints, points: Floats, sky: NDArray[np.uint8]) -> Caps:
     """Caps that hold all pixel centres of windows.
 
     They are as wide as the distances of the samples where analysis proves that enough, or by how much it is
@@ -83,7 +85,7 @@ def caps_of(geom: WcsGrid, bounds: Ints, points: Floats, sky: NDArray[np.uint8])
     return caps
 
 
-def _proved(geom: WcsGrid, bounds: Ints, points: Floats, sky: NDArray[np.uint8]) -> tuple[Caps, Indices]:
+def _proved(geom: WcsGeom, bounds: Ints, points: Floats, sky: NDArray[np.uint8]) -> tuple[Caps, Indices]:
     """Caps by analysis, and the windows on the sky for which they are wide."""
     whole = np.isfinite(points[0]).all(axis=(0, 1))
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -91,21 +93,23 @@ def _proved(geom: WcsGrid, bounds: Ints, points: Floats, sky: NDArray[np.uint8])
         reach = angle_between(points, centre[:, None, None, :]).max(axis=(0, 1))
     known = whole & np.isfinite(reach)
     radius = np.full(len(reach), np.pi)
-    radius[known] = np.minimum(geom.held(bounds[:, known], centre[:, known], reach[known]), np.pi)
+    radius[known] = np.minimum(
+        held(geom._projection, bounds[:, known], centre[:, known], reach[known]), np.pi
+    )
     centre[:, ~np.isfinite(centre[0])] = np.array([[1.0], [0.0], [0.0]])
     radius[sky == OFF] = -1.0
     tight = known & (radius <= _LOOSE * reach + _NARROW)
     return Caps(centre, radius), np.flatnonzero(~tight & (sky != OFF))
 
 
-def _sharpen(geom: WcsGrid, bounds: Ints, caps: Caps, open_: Indices) -> None:
+def _sharpen(geom: WcsGeom, bounds: Ints, caps: Caps, open_: Indices) -> None:
     """Narrow the caps of some windows by their parts and pixels."""
     if len(open_):
         radius = _by_pixels(geom, bounds[:, open_], caps.centre[:, open_])
         caps.radius[open_] = np.minimum(caps.radius[open_], radius)
 
 
-def _by_pixels(geom: WcsGrid, bounds: Ints, centre: Floats) -> Floats:
+def _by_pixels(geom: WcsGeom, bounds: Ints, centre: Floats) -> Floats:
     """Radii about centres that hold the pixel centres of windows of which nothing is proved."""
     radius = np.full(bounds.shape[1], -1.0)
     few = _size(bounds) <= _FEW
@@ -118,7 +122,7 @@ def _by_pixels(geom: WcsGrid, bounds: Ints, centre: Floats) -> Floats:
     return np.asarray(np.minimum(radius, np.pi))
 
 
-def _by_parts(geom: WcsGrid, bounds: Ints, centre: Floats) -> Floats:
+def _by_parts(geom: WcsGeom, bounds: Ints, centre: Floats) -> Floats:
     """The same by the caps of the parts of windows; the whole sphere where too much of a window is open."""
     longest = np.maximum(bounds[1] - bounds[0], bounds[3] - bounds[2])
     parts, parent = cut(bounds, -(-longest // _PARTS))
@@ -132,7 +136,7 @@ def _by_parts(geom: WcsGrid, bounds: Ints, centre: Floats) -> Floats:
     return radius
 
 
-def _centres(geom: WcsGrid, bounds: Ints, some: Indices) -> Iterator[tuple[Indices, Floats]]:
+def _centres(geom: WcsGeom, bounds: Ints, some: Indices) -> Iterator[tuple[Indices, Floats]]:
     """Unit vectors of all pixel centres of windows, shape (3, n, pixels), for those of one shape together."""
     shapes = np.stack([bounds[1] - bounds[0], bounds[3] - bounds[2]])[:, some]
     for height, width in np.unique(shapes, axis=1).T:

@@ -14,7 +14,7 @@ from ..lattice import Cut, Topology
 from . import lattice
 
 if TYPE_CHECKING:
-    from .grid import WcsGrid
+    from .geom import WcsGeom
 
 __all__ = ["cut_of", "lattice_window", "separable_topology"]
 
@@ -27,7 +27,7 @@ _SLACK: Final = 1e-3
 
 
 @lru_cache(maxsize=256)
-def lattice_window(geom: WcsGrid) -> Window:
+def lattice_window(geom: WcsGeom) -> Window:
     """The window of lattice pixels that can be neighbours at all.
 
     It is the projection's own lattice where that has an end. A distorted map is known only as far as its
@@ -51,7 +51,7 @@ def lattice_window(geom: WcsGrid) -> Window:
     return Window(y - reach, y + reach, x - reach, x + reach)
 
 
-def separable_topology(geom: WcsGrid) -> Topology:
+def separable_topology(geom: WcsGeom) -> Topology:
     """How a map with lines of longitude and latitude along its sides meets itself.
 
     Examples
@@ -75,7 +75,7 @@ def separable_topology(geom: WcsGrid) -> Topology:
 
 
 @lru_cache(maxsize=64)
-def cut_of(geom: WcsGrid) -> Cut:
+def cut_of(geom: WcsGeom) -> Cut:
     """The native meridian of 180 degrees: the native pole, and native longitude and latitude 0."""
     lon, lat = geom.lonlat(*geom.reference_pixel)
     wcs = geom.wcs.wcs
