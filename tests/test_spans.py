@@ -88,6 +88,7 @@ GRIDS = {
     "one pixel": mx.WcsGeom.create(skydir=(120, 0), npix=(1, 1), binsz=3, **CAR),
     "mercator": mx.WcsGeom.create(npix=(120, 90), binsz=3, proj="MER"),
     "equal area": mx.WcsGeom.create(npix=(120, 60), binsz=3, proj="CEA"),
+    "mercator to the poles' last bits": mx.WcsGeom.create(npix=(40, 180), binsz=(11, 41), proj="MER"),
 }
 
 
@@ -147,12 +148,23 @@ def anywhere(geom, number, rng):
     return Disks.of(unit(lon, lat)[:, some], radius[some])
 
 
+def nearly_all(geom, number, rng):
+    """Circles that leave out only what is near the antipode, or no more than the antipode, on the map."""
+    lat, lon = some_pixels(geom, number, rng)
+    lat[::5] = rng.choice([-90, 90], len(lat[::5]))
+    some = np.isfinite(lon + lat)
+    lon, lat = (lon[some] + 180) % 360, -lat[some]
+    left = np.deg2rad(float(np.max(geom.pixel_scales.value))) * 10 ** rng.uniform(-3, 1.5, len(lon))
+    left[::3] = 0.0
+    return Disks.of(unit(lon, lat), np.pi - np.minimum(left, 1.5))
+
+
 def windows(geom):
     ny, nx = geom.image_shape
     return [Window(0, ny, 0, nx), Window(-3, ny // 2, nx // 3, nx + 4)]
 
 
-@pytest.mark.parametrize("circles", [near_ties, anywhere])
+@pytest.mark.parametrize("circles", [near_ties, anywhere, nearly_all])
 @pytest.mark.parametrize("grid", GRIDS)
 def test_runs_are_what_the_predicate_says(grid, circles):
     geom, rng = GRIDS[grid], np.random.default_rng(7)

@@ -115,7 +115,8 @@ class Strip:
         rows, reach = self.lat, np.rad2deg(disks.radius) + 1e-9
         if not len(rows):
             return (np.zeros(len(reach), dtype=np.int64),) * 2
-        step = (rows[-1] - rows[0]) / (len(rows) - 1) if len(rows) > 1 else 1.0
+        # Rows so near to a pole that they have one latitude are as good as one row.
+        step = (rows[-1] - rows[0]) / max(len(rows) - 1, 1) or 1.0
         off = float(np.max(np.abs((rows - rows[0]) / step - np.arange(len(rows))))) + 1e-9
         if off < 1e-3:
             # Evenly spaced: by arithmetic, a tenth of the time of a search. A row too many is tested in vain.
@@ -209,25 +210,29 @@ def _half_width(strip: Strip, disks: Disks, circle: Ints, row: Ints) -> tuple[Fl
     which of them are certain to less than `_SLACK`.
 
     From the haversine formula: sin^2(dlon/2) = (sin^2(r/2) - sin^2(dlat/2)) / (cos(b) cos(b0)). What
-    belongs to a circle or a row alone is worked out once for each.
+    belongs to a circle or a row alone is worked out once for each. As in `sphere.within`, a circle beyond 90
+    degrees is what the circle round the antipode leaves of the parallel.
     """
     half = np.deg2rad(disks.lat) / 2
     # The limit of `sphere.within`.
-    limit = chord2_of(disks.radius - TIE) / 4
+    radius = disks.radius - TIE
+    far = radius > np.pi / 2
+    limit = chord2_of(np.where(far, np.pi - radius, radius)) / 4
     blur = _MOVED * np.sqrt(limit) + _MOVED**2
     above = strip.sin_half[row] * np.cos(half)[circle]
-    above -= strip.cos_half[row] * np.sin(half)[circle]
+    above -= strip.cos_half[row] * np.where(far, -np.sin(half), np.sin(half))[circle]
     np.multiply(above, above, out=above)
     np.subtract(limit[circle], above, out=above)
     below = strip.cos[row] * np.cos(2 * half)[circle]
     known = _is_certain(above, below, blur[circle], np.deg2rad(abs(strip.geom.lon_step)))
     # The tolerance lets doubtful rows through to the test of pixels.
-    missed = np.flatnonzero(above < -1e-15)
+    missed = (above < -1e-15) & ~far[circle]
     np.maximum(above, 0.0, out=above)
     np.maximum(below, 1e-300, out=below)
     np.minimum(above, below, out=above)
     above /= below
     width = np.arcsin(np.sqrt(above, out=above), out=above)
+    np.subtract(np.pi / 2, width, out=width, where=far[circle])
     width *= strip.period / np.pi
     width[missed] = np.nan
     return width, known
