@@ -14,7 +14,6 @@ from astropy.coordinates import SkyCoord
 from astropy.wcs import WCS
 from numpy.typing import NDArray
 
-import maskexpr.preview as preview
 from maskexpr import AllSky, Axis, AxisRange, Band, Catalog, Mask, NoSky, WcsGeom
 from maskexpr.core.trace import tracing
 from maskexpr.errors import (
@@ -25,6 +24,7 @@ from maskexpr.errors import (
     MissingDependencyError,
 )
 from maskexpr.nodes.dilate import Dilate
+from maskexpr.verbs import plot as preview
 from maskexpr.verbs.plot import MOST_PIXELS, axes_for, coarser, plot
 
 plt = pytest.importorskip("matplotlib.pyplot", reason="a preview is drawn with matplotlib")
