@@ -16,6 +16,9 @@ from .grid.lattice import OFF, ON, PART, Cut, Grid, Rim, Topology, centre_caps, 
 from .grid.points import Pixels, Points
 from .grid.rim import rim_by_steps, topology
 from .grid.tiles import Areas, Tile, Tiles
+from .io.formats import Format, StoredMap, register_format
+from .io.writer import MaskWriter
+from .io.xarray import geom_from_attrs
 from .maps.leaf import FromData
 from .pixels.window import Window
 from .sphere.angles import format_degrees, to_degrees, to_degrees_array
@@ -40,13 +43,16 @@ __all__ = [
     "Connected",
     "Coverage",
     "Cut",
+    "Format",
     "FromData",
     "Grid",
     "Mask",
+    "MaskWriter",
     "Pixels",
     "Points",
     "Reach",
     "Rim",
+    "StoredMap",
     "Tile",
     "Tiles",
     "Topology",
@@ -57,6 +63,7 @@ __all__ = [
     "digest_of",
     "format_degrees",
     "frozen_array",
+    "geom_from_attrs",
     "invert",
     "limit",
     "lonlat",
@@ -65,6 +72,7 @@ __all__ = [
     "normalise",
     "once",
     "postorder",
+    "register_format",
     "require",
     "rim_by_steps",
     "rotate",

@@ -1,8 +1,8 @@
 """Maps and masks in files and arrays. Each format of files is listed here; the order is that of messages."""
 
 from .fits import FITS
-from .formats import register
+from .formats import register_format
 from .zarr import ZARR
 
-register(ZARR)
-register(FITS)
+register_format(ZARR)
+register_format(FITS)

@@ -271,7 +271,7 @@ class FitsWriter(MaskWriter):
     _file: IO[bytes] | None = None
     _start = 0
 
-    def _create(self, temporary: Path) -> None:
+    def create(self, temporary: Path) -> None:
         head = bytes(fits.PrimaryHDU().header.tostring(), "ascii") + self._header()
         size = int(np.prod(self.geom.shape))
         self._start = len(head)
@@ -300,7 +300,7 @@ class FitsWriter(MaskWriter):
         text += "END".ljust(_CARD)
         return text.ljust(-(-len(text) // _BLOCK) * _BLOCK).encode("ascii")
 
-    def _write(self, plane: tuple[int, ...], window: Window, value: NDArray[np.bool_] | bool) -> None:
+    def write(self, plane: tuple[int, ...], window: Window, value: NDArray[np.bool_] | bool) -> None:
         ny, nx = self.geom.image_shape
         number = int(np.ravel_multi_index(plane, self.axes_shape)) if plane else 0
         origin = self._start + number * ny * nx
@@ -312,7 +312,7 @@ class FitsWriter(MaskWriter):
             assert not isinstance(value, bool)
             pixels = np.ascontiguousarray(value).view(np.uint8)
             marked = np.flatnonzero(pixels.any(axis=1))
-        with self._lock:
+        with self.lock:
             if columns == nx:
                 self._write_bands(origin + window.y0 * nx, pixels, rows)
                 return
@@ -335,12 +335,12 @@ class FitsWriter(MaskWriter):
         while len(left):
             left = left[self._file.write(left) :]
 
-    def _finish(self, temporary: Path) -> Path:
+    def finish(self, temporary: Path) -> Path:
         assert self._file is not None
         packs = self.path.name.lower().endswith(".gz")
         if not packs:
             os.fsync(self._file.fileno())
-        self._close()
+        self.close()
         if not packs:
             return temporary
         packed = temporary_beside(self.path)
@@ -353,7 +353,7 @@ class FitsWriter(MaskWriter):
             raise
         return packed
 
-    def _close(self) -> None:
+    def close(self) -> None:
         if self._file is not None:
             self._file.close()
 

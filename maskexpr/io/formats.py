@@ -31,7 +31,7 @@ __all__ = [
     "format_of",
     "open_map",
     "open_writer",
-    "register",
+    "register_format",
     "stamp_of",
 ]
 
@@ -94,16 +94,23 @@ class Format:
         ``open(path, stamp, key, mask)`` makes the `StoredMap` of one map in a file, or raises FormatError.
         ``key`` is what the user named, or None; then the map that is called "mask" goes first if ``mask`` is
         True.
-    writer : type of MaskWriter
-        Called as ``writer(path, geom, chunks, provenance, overwrite)``.
+    writer : type of MaskWriter, optional
+        Called as ``writer(path, geom, chunks, provenance, overwrite)``; none for a format that is only read,
+        which has no suffixes.
     """
 
     name: str
-    suffixes: tuple[str, ...]
+    suffixes: tuple[str, ...] = ()
     magic: bytes = b""
     members: tuple[str, ...] = ()
     open: Callable[[str, Stamp, str | int | None, bool], StoredMap]
-    writer: type[MaskWriter]
+    writer: type[MaskWriter] | None = None
+
+    def __post_init__(self) -> None:
+        if bool(self.magic) == bool(self.members):
+            raise MaskTypeError(f"{self.name}: give either magic= or members=, by which it is recognised")
+        if bool(self.suffixes) != (self.writer is not None):
+            raise MaskTypeError(f"{self.name}: give both suffixes= and writer=, or neither")
 
     def recognises(self, path: str | os.PathLike[str], start: bytes) -> bool:
         """Whether a file (that starts with some bytes), or a folder, is of this format; an empty folder is of
@@ -115,29 +122,31 @@ class Format:
         return bool(self.magic) and start.startswith(self.magic)
 
 
-FORMATS: Final[dict[str, Format]] = {}
-"""Every format, by suffix."""
+FORMATS: Final[list[Format]] = []
+"""Every format; suffixes in messages are in this order."""
 
 
-def register(made: Format) -> Format:
-    """Make a format known to everything that reads or writes files.
+def register_format(made: Format) -> Format:
+    """Make a format known to everything that reads or writes files, in this process.
 
     Raises
     ------
     MaskTypeError
-        For a suffix that is taken, or a format that nothing tells from others.
+        If another format has a suffix of it.
     """
-    if bool(made.magic) == bool(made.members):
-        raise MaskTypeError(f"a format needs either magic= or members=, to be recognised by; got {made!r}")
-    taken = [suffix for suffix in made.suffixes if FORMATS.get(suffix, made) != made]
-    if taken:
-        raise MaskTypeError(f"the suffix {taken[0]!r} is that of {FORMATS[taken[0]].name}")
-    FORMATS.update(dict.fromkeys(made.suffixes, made))
+    for suffix in made.suffixes:
+        if suffix in _by_suffix():
+            raise MaskTypeError(f"the suffix {suffix!r} is that of {_by_suffix()[suffix].name}")
+    FORMATS.append(made)
     return made
 
 
+def _by_suffix() -> dict[str, Format]:
+    return {suffix: each for each in FORMATS for suffix in each.suffixes}
+
+
 def format_of(path: str | os.PathLike[str]) -> str:
-    """The suffix in `FORMATS` that a path ends in.
+    """The suffix of a format that a path ends in.
 
     Raises
     ------
@@ -150,10 +159,11 @@ def format_of(path: str | os.PathLike[str]) -> str:
     '.fits.gz'
     """
     name = Path(path).name.lower()
-    for suffix in FORMATS:
+    known = _by_suffix()
+    for suffix in known:
         if name.endswith(suffix) and name != suffix:
             return suffix
-    raise FormatError(f"{path}: cannot tell the format from the name; known endings are {', '.join(FORMATS)}")
+    raise FormatError(f"{path}: cannot tell the format from the name; known endings are {', '.join(known)}")
 
 
 def check_output(path: str | os.PathLike[str], overwrite: bool = False) -> Path:
@@ -188,10 +198,10 @@ def check_output(path: str | os.PathLike[str], overwrite: bool = False) -> Path:
     """
     suffix, target = format_of(path), Path(path)
     check_place(target, overwrite)
+    wanted = _by_suffix()[suffix]
     # Replacing means deleting: never a folder that merely has the name of a store.
-    folder = bool(FORMATS[suffix].members)
     if os.path.lexists(target) and (
-        target.is_dir() != folder or (folder and not FORMATS[suffix].recognises(target, b""))
+        target.is_dir() != bool(wanted.members) or (target.is_dir() and not wanted.recognises(target, b""))
     ):
         raise FormatError(f"{target} is there and is not a {suffix} file; it is not replaced, move it away")
     return target
@@ -209,7 +219,7 @@ def open_writer(
     Parameters
     ----------
     path : str or path
-        Ends in a suffix of `FORMATS`.
+        Its suffix is the format.
     geom : WcsGeom
         The map.
     chunks : (int, int)
@@ -227,7 +237,9 @@ def open_writer(
         If the output is there and may not be replaced.
     """
     target = check_output(path, overwrite)
-    return FORMATS[format_of(path)].writer(target, geom, chunks, provenance, overwrite)
+    writer = _by_suffix()[format_of(path)].writer
+    assert writer is not None
+    return writer(target, geom, chunks, provenance, overwrite)
 
 
 def stamp_of(path: str | os.PathLike[str]) -> Stamp:
@@ -241,7 +253,7 @@ def stamp_of(path: str | os.PathLike[str]) -> Stamp:
     place = Path(path)
     if place.is_dir():
         # A folder's own time changes with every new chunk; that of what describes it with every new store.
-        names = [name for each in FORMATS.values() for name in each.members]
+        names = [name for each in FORMATS for name in each.members]
         place = next((place / name for name in names if (place / name).exists()), place)
     try:
         status = place.stat()
@@ -270,12 +282,11 @@ def open_map(path: str, stamp: Stamp, key: str | int | None, mask: bool = False)
     GeometryError
         If the map has no usable geometry.
     """
-    longest = max(len(each.magic) for each in FORMATS.values())
+    longest = max(len(each.magic) for each in FORMATS)
     start = b"" if os.path.isdir(path) else first_bytes(path, stamp, longest)
-    known = list(dict.fromkeys(FORMATS.values()))
-    found = next((each for each in known if each.recognises(path, start)), None)
+    found = next((each for each in FORMATS if each.recognises(path, start)), None)
     if found is None:
-        raise FormatError(f"{path}: neither {' nor '.join(sorted(each.name for each in known))}")
+        raise FormatError(f"{path}: neither {' nor '.join(sorted(each.name for each in FORMATS))}")
     stored = found.open(path, stamp, key, mask)
     check_number(stored.dtype, path)
     return stored

@@ -90,13 +90,13 @@ class MaskWriter(ABC):
         self.axes_shape: tuple[int, ...] = tuple(geom.shape[:-2])
         self.map_window = Window(0, geom.shape[-2], 0, geom.shape[-1])
         self._numbers = np.arange(int(np.prod(self.axes_shape))).reshape(self.axes_shape)
-        self._lock = threading.Lock()
+        self.lock = threading.Lock()
         self._temporary: Path | None = None
 
     def __enter__(self) -> Self:
         self._temporary = temporary_beside(self.path)
         try:
-            self._create(self._temporary)
+            self.create(self._temporary)
         except BaseException:
             self._abandon()
             raise
@@ -124,7 +124,7 @@ class MaskWriter(ABC):
         if isinstance(value, (bool, np.bool_)):
             if value:
                 for number in numbers.flat:
-                    self._write(self._plane(number), window, True)
+                    self.write(self._plane(number), window, True)
             return
         if value.dtype != np.bool_:
             raise MaskTypeError(f"{self.path}: a patch of a mask must be bool, got {value.dtype}")
@@ -134,7 +134,7 @@ class MaskWriter(ABC):
             )
         flat = value.reshape(-1, *window.shape)
         for i, number in enumerate(numbers.flat):
-            self._write(self._plane(number), window, flat[i if len(flat) > 1 else 0])
+            self.write(self._plane(number), window, flat[i if len(flat) > 1 else 0])
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -144,7 +144,7 @@ class MaskWriter(ABC):
             return
         try:
             assert self._temporary is not None
-            finished = self._finish(self._temporary)
+            finished = self.finish(self._temporary)
             try:
                 publish(finished, self.path, self.overwrite)
             finally:
@@ -153,26 +153,26 @@ class MaskWriter(ABC):
             self._abandon()
 
     @abstractmethod
-    def _create(self, temporary: Path) -> None:
+    def create(self, temporary: Path) -> None:
         """Begin an output in which every pixel is False."""
 
     @abstractmethod
-    def _write(self, plane: tuple[int, ...], window: Window, value: NDArray[np.bool_] | bool) -> None:
+    def write(self, plane: tuple[int, ...], window: Window, value: NDArray[np.bool_] | bool) -> None:
         """Write a window of one plane; thread-safe."""
 
     @abstractmethod
-    def _finish(self, temporary: Path) -> Path:
+    def finish(self, temporary: Path) -> Path:
         """Complete the output; returns the path of what is to be published."""
 
     @abstractmethod
-    def _close(self) -> None:
-        """Let go of open files; more than once, and after a failed `_create`, too."""
+    def close(self) -> None:
+        """Let go of open files; more than once, and after a failed `create`, too."""
 
     def _plane(self, number: int | np.integer[Any]) -> tuple[int, ...]:
         return tuple(int(i) for i in np.unravel_index(number, self.axes_shape)) if self.axes_shape else ()
 
     def _abandon(self) -> None:
-        self._close()
+        self.close()
         if self._temporary is not None:
             remove(self._temporary)
         self._temporary = None

@@ -42,7 +42,7 @@ class ZarrWriter(MaskWriter):
     _group: Any = None
     _mask: Any = None
 
-    def _create(self, temporary: Path) -> None:
+    def create(self, temporary: Path) -> None:
         geom = self.geom
         self._zarr: Any = require("zarr", extra="zarr")
         grid = (-(-n // side) for n, side in zip(geom.image_shape, self.chunks, strict=True))
@@ -84,7 +84,7 @@ class ZarrWriter(MaskWriter):
         )
         array[...] = data
 
-    def _write(self, plane: tuple[int, ...], window: Window, value: NDArray[np.bool_] | bool) -> None:
+    def write(self, plane: tuple[int, ...], window: Window, value: NDArray[np.bool_] | bool) -> None:
         (rows, columns), (ny, nx) = self.chunks, self.geom.image_shape
         y0, y1, x0, x1 = window
         if y0 % rows or x0 % columns or (y1 % rows and y1 != ny) or (x1 % columns and x1 != nx):
@@ -101,7 +101,7 @@ class ZarrWriter(MaskWriter):
                 )
                 self.states[(*plane, top // rows, left // columns)] = _state(piece)
 
-    def _finish(self, temporary: Path) -> Path:
+    def finish(self, temporary: Path) -> Path:
         dims = [*(axis.name for axis in self.geom.axes), "tile_y", "tile_x"]
         attrs = {"meaning": f"{EMPTY}: no pixel, {MIXED}: some, {FULL}: all", "chunks": list(self.chunks)}
         manifest = self._group[_MANIFEST]
@@ -120,10 +120,10 @@ class ZarrWriter(MaskWriter):
             # zarr warns that v3 has no standard for this yet; without it xarray warns at each opening.
             warnings.simplefilter("ignore")
             self._zarr.consolidate_metadata(temporary)
-        self._close()
+        self.close()
         return temporary
 
-    def _close(self) -> None:
+    def close(self) -> None:
         self._group = self._mask = None
 
 
