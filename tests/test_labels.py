@@ -14,8 +14,8 @@ from scipy import ndimage
 
 from maskexpr.pixels.edges import meeting, ring
 from maskexpr.pixels.join import Champion, Table, merge_plan, nothing, summarise
-from maskexpr.pixels.label import Block, label_runs
-from maskexpr.pixels.runs import connect, paint, place_of, run_places
+from maskexpr.pixels.label import Block
+from maskexpr.pixels.runs import Runs, connect, paint, place_of, run_places
 from maskexpr.pixels.runs_paint import fill, runs_from, unpack_into, words_of
 from maskexpr.pixels.sieve import lonely, sieve
 from maskexpr.pixels.window import Window
@@ -31,6 +31,11 @@ def unpacked(words: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     return out
 
 
+def all_runs(block: np.ndarray, full: bool) -> Runs:
+    made = Block(block.shape, pack(block), full)
+    return made.runs(np.ones(made.n_labels, dtype=bool))
+
+
 def scipy_labels(block: np.ndarray, full: bool) -> tuple[np.ndarray, int]:
     structure = ndimage.generate_binary_structure(block.ndim, block.ndim if full else 1)
     return ndimage.label(block, structure)
@@ -44,7 +49,7 @@ def same_partition(one: np.ndarray, other: np.ndarray) -> bool:
 
 @given(block=blocks, full=st.booleans())
 def test_components_are_those_of_scipy(block: np.ndarray, full: bool) -> None:
-    runs = label_runs(block, full)
+    runs = all_runs(block, full)
     expected, number = scipy_labels(block, full)
     assert runs.n_labels == number
     plane, y, x = run_places(runs.shape, runs.start)
@@ -59,7 +64,7 @@ def test_components_are_those_of_scipy(block: np.ndarray, full: bool) -> None:
 @pytest.mark.parametrize("full", [False, True])
 def test_planes_of_two_dimensions(full: bool) -> None:
     block = np.random.default_rng(3).random((3, 2, 6, 5)) < 0.25
-    runs = label_runs(block, full)
+    runs = all_runs(block, full)
     expected, number = scipy_labels(block, full)
     assert runs.n_labels == number
     plane, y, x = run_places(runs.shape, runs.start)
@@ -196,7 +201,7 @@ def test_planes_are_joined(block: np.ndarray) -> None:
 
 @given(block=blocks, full=st.booleans(), seed=st.integers(0, 9))
 def test_some_components_are_numbered_anew(block: np.ndarray, full: bool, seed: int) -> None:
-    made, every = Block(block.shape, pack(block), full), label_runs(block, full)
+    made, every = Block(block.shape, pack(block), full), all_runs(block, full)
     held = np.random.default_rng(seed).random(made.n_labels) < 0.5
     some = made.runs(held)
     assert some.n_labels == held.sum()
@@ -216,7 +221,7 @@ def test_first_pixel() -> None:
 
 
 def test_labels_are_the_same_in_a_pickle() -> None:
-    runs = label_runs(np.eye(5, dtype=bool)[None], full=True)
+    runs = all_runs(np.eye(5, dtype=bool)[None], full=True)
     again = pickle.loads(pickle.dumps(runs))
     assert again.n_labels == 1
     assert_array_equal(again.start, runs.start)

@@ -21,7 +21,7 @@ from maskexpr.circles.spans import Disks, Strip, circle_spans
 from maskexpr.grid.tiles import Tile
 from maskexpr.pixels.spans import paint_spans
 from maskexpr.pixels.window import Window
-from maskexpr.sphere.vectors import TIE, angle_between, unit, within
+from maskexpr.sphere.vectors import TIE, angle_between, lonlat, unit, within
 
 
 def painted_slowly(out, row, start, stop):
@@ -136,6 +136,10 @@ def near_ties(geom, number, rng, beside=0.0):
     return Disks(centre[:, some], radius[some], there_lon[some], there_lat[some])
 
 
+def disks_of(centre, radius):
+    return Disks(centre, radius, *lonlat(centre))
+
+
 def anywhere(geom, number, rng):
     lat, lon = some_pixels(geom, number, rng)
     scale = float(np.max(geom.pixel_scales.value))
@@ -145,7 +149,7 @@ def anywhere(geom, number, rng):
     radius = np.minimum(np.deg2rad(scale * 10 ** rng.uniform(-2, 2.5, len(lon))), np.pi)
     radius[::9] = rng.uniform(1, np.pi, len(radius[::9]))
     some = radius > TIE
-    return Disks.of(unit(lon, lat)[:, some], radius[some])
+    return disks_of(unit(lon, lat)[:, some], radius[some])
 
 
 def nearly_all(geom, number, rng):
@@ -156,7 +160,7 @@ def nearly_all(geom, number, rng):
     lon, lat = (lon[some] + 180) % 360, -lat[some]
     left = np.deg2rad(float(np.max(geom.pixel_scales.value))) * 10 ** rng.uniform(-3, 1.5, len(lon))
     left[::3] = 0.0
-    return Disks.of(unit(lon, lat), np.pi - np.minimum(left, 1.5))
+    return disks_of(unit(lon, lat), np.pi - np.minimum(left, 1.5))
 
 
 def windows(geom):
@@ -205,7 +209,7 @@ def test_nearly_all_ends_are_certain(monkeypatch):
         geom = mx.WcsGeom.create(skydir=(30, 0), npix=(2000, 1500), binsz=binsz, **CAR)
         near = rng.uniform(-700, 700, (2, 300)) * binsz
         lat = near[1] + (0 if binsz < 0.1 else 10)
-        disks = Disks.of(
+        disks = disks_of(
             unit(30 + near[0], np.clip(lat, -85, 85)), np.deg2rad(rng.uniform(0.1, 2, 300) * scale)
         )
         total += len(circle_spans(Tile(geom, Window(0, 1500, 0, 2000)), disks)[0])

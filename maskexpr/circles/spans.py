@@ -16,7 +16,7 @@ from ..core.once import once
 from ..grid.lattice import Grid
 from ..grid.tiles import Tile
 from ..pixels.window import Window
-from ..sphere.vectors import TIE, chord2_of, lonlat, unit, within
+from ..sphere.vectors import TIE, chord2_of, unit, within
 
 __all__ = ["Disks", "Strip", "circle_spans", "spans"]
 
@@ -39,11 +39,6 @@ class Disks(NamedTuple):
     radius: Floats
     lon: Floats
     lat: Floats
-
-    @classmethod
-    def of(cls, centre: Floats, radius: Floats) -> Disks:
-        """Circles by their unit vectors and radii."""
-        return cls(centre, radius, *lonlat(centre))
 
     def take(self, index: Ints | Bools) -> Disks:
         """The circles at an index."""

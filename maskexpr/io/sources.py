@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple
 
 import dask.array as da
 import numpy as np
@@ -30,7 +30,6 @@ __all__ = [
     "ArraySource",
     "EmbeddedSource",
     "FileSource",
-    "MapSource",
     "Opened",
     "Source",
     "as_mask",
@@ -49,18 +48,6 @@ class Opened(NamedTuple):
     geom: WcsGeom
     dtype: np.dtype[Any]
     shape: tuple[int, ...]
-
-
-class MapSource(Protocol):
-    """A map that is read by windows."""
-
-    def open(self) -> Opened:
-        """Geometry, type and shape; no value is read."""
-        ...
-
-    def read(self, window: Window, plane: tuple[int, ...] = ()) -> NDArray[Any]:
-        """Values of a window inside the map, shape (ny, nx), in native byte order."""
-        ...
 
 
 @record("file")

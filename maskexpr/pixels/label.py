@@ -20,7 +20,6 @@ from .words import (
     ends_of,
     list_bits,
     list_places,
-    pack,
     padded_shape,
     place_type,
     places_of,
@@ -29,7 +28,7 @@ from .words import (
     words_shape,
 )
 
-__all__ = ["Block", "label_runs", "steps"]
+__all__ = ["Block", "steps"]
 
 
 class Block:
@@ -189,29 +188,3 @@ def steps(shape: tuple[int, ...], full: bool) -> list[int]:
         return [stride for stride, length in zip(strides, shape[:-1], strict=True) if length > 1]
     reach = [(-1, 0, 1) if length > 1 else (0,) for length in shape[:-1]]
     return sorted(step for way in product(*reach) if (step := sum(map(int.__mul__, way, strides))) > 0)
-
-
-def label_runs(block: Bools, full: bool) -> Runs:
-    """Label the components of a block.
-
-    Parameters
-    ----------
-    block : ndarray of bool, shape (planes..., ny, nx)
-        Selected pixels.
-    full : bool
-        Whether pixels that touch at a corner (and, across planes, at an edge or corner) are connected; else
-        only those that share a side.
-
-    Returns
-    -------
-    Runs
-        Labels from 0. The same for equal blocks, in any process.
-
-    Examples
-    --------
-    >>> block = np.array([[[1, 0, 1], [0, 1, 0]]], dtype=bool)
-    >>> label_runs(block, full=False).n_labels, label_runs(block, full=True).n_labels
-    (3, 1)
-    """
-    made = Block(block.shape, pack(block), full)
-    return made.runs(np.ones(made.n_labels, dtype=bool))
