@@ -185,7 +185,7 @@ class Nary(Mask):
                     f"write {type(self).__name__}(*masks)"
                 )
             flat.extend(mask.masks) if type(mask) is type(self) else flat.append(mask)
-        object.__setattr__(self, "masks", tuple(flat))
+        self._store(masks=tuple(flat))
 
     @classmethod
     def restore(cls, fields: dict[str, Any]) -> Self:

@@ -50,6 +50,8 @@ class Node:
     """A frozen dataclass whose fields are plain values, records, nodes and tuples of nodes."""
 
     tag: ClassVar[str] = ""
+    stores_arguments: ClassVar[bool] = True
+    """Whether the fields are the arguments that a user gives, so that `restore` can check them again."""
     _digest: bytes | None = None
     _key: bytes | None = None
 
@@ -102,7 +104,16 @@ class Node:
         """Make a node from its fields as they are stored, which need not be the arguments that a user
         gives.
         """
-        return cls(**fields)
+        if cls.stores_arguments:
+            return cls(**fields)
+        made = object.__new__(cls)
+        made._store(**fields)
+        return made
+
+    def _store(self, **fields: Any) -> None:
+        """Set fields, which are frozen, while the node is made."""
+        for name, value in fields.items():
+            object.__setattr__(self, name, value)
 
     @property
     def digest(self) -> bytes:

@@ -108,14 +108,24 @@ class Pixels(Points):
         Pixel indices.
     plane : tuple of int
         Index of the plane along each non-spatial axis, or empty.
+    on_sky : ndarray of bool, optional
+        Which are on the sky, where that is known already.
     """
 
-    def __init__(self, geom: Grid, y: Ints, x: Ints, plane: tuple[int, ...] = ()) -> None:
+    def __init__(
+        self,
+        geom: Grid,
+        y: Ints,
+        x: Ints,
+        plane: tuple[int, ...] = (),
+        on_sky: NDArray[np.bool_] | None = None,
+    ) -> None:
         self.geom = geom
         self.y = y
         self.x = x
         self.plane = plane
         self.frame = geom.frame
+        self._known_on_sky = on_sky
 
     @once
     def lonlat(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -129,7 +139,8 @@ class Pixels(Points):
     @once
     def on_sky(self) -> NDArray[np.bool_]:
         """Which pixels are on the sky."""
-        return np.asarray(np.isfinite(self.lonlat[0]))
+        known = self._known_on_sky
+        return np.asarray(np.isfinite(self.lonlat[0])) if known is None else known
 
     @property
     def xyz(self) -> NDArray[np.float64]:

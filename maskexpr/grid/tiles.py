@@ -6,7 +6,8 @@ than over one.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import InitVar, dataclass
 from typing import Any
 
 import numpy as np
@@ -79,12 +80,21 @@ class Tiles(Areas):
         ``y0, y1, x0, x1`` of each window, half open.
     plane : tuple of int
         Index of the plane along each non-spatial axis.
+    known : mapping, optional
+        What is known of the windows already, by the names in `_KNOWN`.
     """
 
-    def __init__(self, geom: Grid, bounds: Ints, plane: tuple[int, ...] = ()) -> None:
+    def __init__(
+        self,
+        geom: Grid,
+        bounds: Ints,
+        plane: tuple[int, ...] = (),
+        known: Mapping[str, Any] | None = None,
+    ) -> None:
         self.geom = geom
         self.bounds = bounds
         self.plane = plane
+        self.__dict__.update(known or {})
 
     def __len__(self) -> int:
         return int(self.bounds.shape[1])
@@ -108,22 +118,21 @@ class Tiles(Areas):
 
     def take(self, index: NDArray[np.intp] | NDArray[np.bool_]) -> Tiles:
         """The windows at an index, with what is known of them."""
-        some, known = Tiles(self.geom, self.bounds[:, index], self.plane), self.__dict__
+        known = self._known()
         if known.get("_measured") is not None:
-            some.__dict__["_measured"] = self._measured[..., index]
+            known["_measured"] = self._measured[..., index]
         if "sky" in known:
-            some.__dict__["sky"] = self.sky[index]
+            known["sky"] = self.sky[index]
         if "caps" in known:
-            some.__dict__["caps"] = self.caps.take(index)
-        return some
+            known["caps"] = self.caps.take(index)
+        return Tiles(self.geom, self.bounds[:, index], self.plane, known)
 
     def on_plane(self, plane: tuple[int, ...]) -> Tiles:
         """The same windows on another plane, with what is known of them."""
-        if plane == self.plane:
-            return self
-        other = Tiles(self.geom, self.bounds, plane)
-        other.__dict__.update({name: self.__dict__[name] for name in _KNOWN if name in self.__dict__})
-        return other
+        return self if plane == self.plane else Tiles(self.geom, self.bounds, plane, self._known())
+
+    def _known(self) -> dict[str, Any]:
+        return {name: self.__dict__[name] for name in _KNOWN if name in self.__dict__}
 
     def split(self, side: int) -> tuple[Tiles, NDArray[np.intp]]:
         """Cut every window into blocks of at most ``side`` x ``side`` pixels from its first corner.
@@ -139,19 +148,24 @@ class Tiles(Areas):
 
     def tile(self, i: int) -> Tile:
         """The i-th window as a tile, with what is known of it."""
-        tile = Tile(self.geom, Window(*(int(v) for v in self.bounds[:, i])), self.plane)
-        if any(name in self.__dict__ for name in _KNOWN):
-            tile.__dict__["tiles"] = self.take(np.array([i]))
-        return tile
+        known = {"tiles": self.take(np.array([i]))} if self._known() else None
+        return Tile(self.geom, Window(*(int(v) for v in self.bounds[:, i])), self.plane, known)
 
 
 @dataclass(frozen=True, eq=False)
 class Tile:
-    """One window of pixels of one plane of a geometry; it may reach beyond the map, on its lattice."""
+    """One window of pixels of one plane of a geometry; it may reach beyond the map, on its lattice.
+
+    ``known`` is what is known of it already, by the names of the attributes that are made once.
+    """
 
     geom: Grid
     window: Window
     plane: tuple[int, ...] = ()
+    known: InitVar[Mapping[str, Any] | None] = None
+
+    def __post_init__(self, known: Mapping[str, Any] | None) -> None:
+        self.__dict__.update(known or {})
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -203,13 +217,11 @@ class Tile:
 
     def on_plane(self, plane: tuple[int, ...]) -> Tile:
         """The same window on another plane, with what is known of it."""
-        other = Tile(self.geom, self.window, plane)
-        for name in ("on_sky", "lonlat"):
-            if name in self.__dict__:
-                other.__dict__[name] = self.__dict__[name]
-        if "tiles" in self.__dict__:
-            other.__dict__["tiles"] = self.tiles.on_plane(plane)
-        return other
+        done = self.__dict__
+        known: dict[str, Any] = {name: done[name] for name in ("on_sky", "lonlat") if name in done}
+        if "tiles" in done:
+            known["tiles"] = self.tiles.on_plane(plane)
+        return Tile(self.geom, self.window, plane, known)
 
 
 def grid_tiles(

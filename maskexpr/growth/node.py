@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +36,7 @@ class Sized(Mask):
 
     axis: str | None
 
+    stores_arguments = False
     needs_grid = True
     # Noise at the level of pixels, of which all are rims.
     bytes_per_pixel = 64
@@ -43,16 +44,6 @@ class Sized(Mask):
     def sizes(self) -> NDArray[np.float64]:
         """Half-sides (lon, lat), shape (1 or bins, 2)."""
         raise NotImplementedError
-
-    def _store(self, **fields: Any) -> None:
-        for name, value in fields.items():
-            object.__setattr__(self, name, value)
-
-    @classmethod
-    def restore(cls, fields: dict[str, Any]) -> Self:
-        found = object.__new__(cls)
-        found._store(**fields)
-        return found
 
     def axes(self) -> frozenset[str]:
         return frozenset() if self.axis is None else frozenset({self.axis})

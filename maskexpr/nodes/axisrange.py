@@ -63,10 +63,7 @@ class AxisRange(Mask):
             raise MaskValueError("AxisRange needs lo=, hi= or both")
         if low is not None and high is not None and not _quantity(low) < _quantity(high):
             raise MaskValueError(f"AxisRange {name!r}: lo={_text(low)} must be below hi={_text(high)}")
-        object.__setattr__(self, "name", name)
-        object.__setattr__(self, "lo", low)
-        object.__setattr__(self, "hi", high)
-        object.__setattr__(self, "round_to_edge", bool(round_to_edge))
+        self._store(name=name, lo=low, hi=high, round_to_edge=bool(round_to_edge))
 
     @classmethod
     def restore(cls, fields: dict[str, Any]) -> AxisRange:

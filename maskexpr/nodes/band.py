@@ -53,21 +53,14 @@ class Band(Mask):
     lon: tuple[float, float] | None
     lat: tuple[float, float] | None
     frame: str
+    stores_arguments = False
 
     def __init__(self, lon: Any = None, lat: Any = None, frame: str = "icrs") -> None:
         if lon is None and lat is None:
             raise MaskValueError("Band needs lon=(from, to) or lat=(from, to)")
         rotation(frame, "icrs")
-        object.__setattr__(self, "lon", None if lon is None else _longitudes(lon))
-        object.__setattr__(self, "lat", None if lat is None else _latitudes(lat))
-        object.__setattr__(self, "frame", frame)
-
-    @classmethod
-    def restore(cls, fields: dict[str, Any]) -> Band:
-        band = object.__new__(cls)
-        for name, value in fields.items():
-            object.__setattr__(band, name, value)
-        return band
+        lon, lat = None if lon is None else _longitudes(lon), None if lat is None else _latitudes(lat)
+        self._store(lon=lon, lat=lat, frame=frame)
 
     def label(self) -> str:
         ranges = [

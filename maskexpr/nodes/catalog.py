@@ -15,6 +15,7 @@ from ..circles.index import CircleIndex
 from ..circles.pieces import neighbours_first
 from ..core.coverage import Coverage
 from ..core.errors import AxisError, MaskTypeError, MaskValueError
+from ..core.once import once
 from ..core.records import frozen_array
 from ..expr.mask import Ask, Bools, Mask, node
 from ..grid.lattice import Grid
@@ -98,14 +99,12 @@ class Catalog(Mask):
             raise MaskValueError(
                 f"radius must not be negative, got {format_degrees(radius[tuple(negative[0])])}{row}"
             )
-        for name, value in (("lon", lon), ("lat", lat), ("frame", frame), ("radius", radius), ("axis", axis)):
-            object.__setattr__(self, name, value)
-        object.__setattr__(self, "_indices", {})
+        self._store(lon=lon, lat=lat, frame=frame, radius=radius, axis=axis)
 
     @classmethod
     def restore(cls, fields: dict[str, Any]) -> Catalog:
         made = object.__new__(cls)
-        made._set(fields["lon"], fields["lat"], fields["frame"], fields["radius"], fields["axis"])
+        made._set(**fields)
         return made
 
     @classmethod
@@ -163,12 +162,16 @@ class Catalog(Mask):
                 f"geometry has {bins or 'no axes'}"
             )
 
+    @once
+    def _indices(self) -> dict[tuple[str, int | None, float], CircleIndex]:
+        return {}
+
     def _index(self, geom_frame: str, bin_: int | None, wider: float = 0.0) -> CircleIndex:
         """Index of the circles, wider by an angle (radians), their centres turned into a frame; made once for
         each.
         """
         key = (geom_frame, bin_, wider)
-        indices: dict[Any, CircleIndex] = self.__dict__["_indices"]
+        indices = self._indices
         with _lock:
             if key not in indices:
                 radius = self.radius if bin_ is None else self.radius[:, bin_]

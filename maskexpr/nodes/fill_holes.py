@@ -65,9 +65,7 @@ class FillHoles(Connected):
     def __init__(self, mask: Mask, max_area: Any = None, connectivity: int = 4, linked: bool = False) -> None:
         check_fields("FillHoles", {"mask": mask}, connectivity, linked)
         area = None if max_area is None else limit(max_area, "max_area")
-        fields = {"mask": mask, "max_area": area, "connectivity": int(connectivity), "linked": linked}
-        for name, value in fields.items():
-            object.__setattr__(self, name, value)
+        self._store(mask=mask, max_area=area, connectivity=int(connectivity), linked=linked)
 
     @classmethod
     def restore(cls, fields: dict[str, Any]) -> FillHoles:

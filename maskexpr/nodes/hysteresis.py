@@ -13,6 +13,7 @@ from ..core.coverage import EMPTY, FULL, MIXED, Coverage
 from ..core.errors import MaskValueError
 from ..expr.mask import Ask, Bools, Mask, node
 from ..grid.lattice import Grid
+from ..grid.points import Pixels
 from ..grid.tiles import Areas, Tile, Tiles
 from ..maps.levels import levels
 from ..pixels.join import SEED, Champion, Rule, Table
@@ -104,9 +105,7 @@ class Hysteresis(Connected):
 
     def _set(self, low: Mask, high: Mask, connectivity: int, linked: bool) -> None:
         check_fields("Hysteresis", {"low": low, "high": high}, connectivity, linked)
-        fields = {"low": low, "high": high, "connectivity": int(connectivity), "linked": linked}
-        for name, value in fields.items():
-            object.__setattr__(self, name, value)
+        self._store(low=low, high=high, connectivity=int(connectivity), linked=linked)
 
     @classmethod
     def restore(cls, fields: dict[str, Any]) -> Self:
@@ -142,9 +141,9 @@ class Hysteresis(Connected):
         if not self.high.reads_data or np.count_nonzero(low) * _FEW > low.size:
             return pack((low & of.values(self.high, tile))[None])
         y, x = np.nonzero(low)
-        pixels = tile.pixels(tile.window.y0 + y, tile.window.x0 + x)
         # What is selected is on the sky; nobody has to look.
-        pixels.__dict__["on_sky"] = np.ones(len(y), dtype=bool)
+        on_sky = np.ones(len(y), dtype=bool)
+        pixels = Pixels(tile.geom, tile.window.y0 + y, tile.window.x0 + x, tile.plane, on_sky)
         held = of.values(self.high, pixels)
         seeds = np.zeros_like(low)
         seeds[y[held], x[held]] = True

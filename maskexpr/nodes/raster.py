@@ -50,8 +50,7 @@ class Raster(FromData):
 
     def __init__(self, data: Any, outside: bool = False) -> None:
         source = held_source(data)
-        object.__setattr__(self, "data", source)
-        object.__setattr__(self, "outside", flag(outside, "Raster: outside"))
+        self._store(data=source, outside=flag(outside, "Raster: outside"))
         if not isinstance(source, FileSource):
             self._check_type()
 

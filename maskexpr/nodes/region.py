@@ -76,8 +76,7 @@ class Region(Mask):
 
     def __init__(self, spec: Any, metric: str = "sky") -> None:
         _check_metric(metric)
-        object.__setattr__(self, "shape", shape_of(spec, metric))
-        object.__setattr__(self, "metric", metric)
+        self._store(shape=shape_of(spec, metric), metric=metric)
 
     @classmethod
     def read(cls, path: str | Path, metric: str = "sky") -> Region:

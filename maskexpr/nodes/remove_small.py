@@ -60,14 +60,8 @@ class RemoveSmall(Connected):
 
     def __init__(self, mask: Mask, min_area: Any, connectivity: int = 4, linked: bool = False) -> None:
         check_fields("RemoveSmall", {"mask": mask}, connectivity, linked)
-        fields = {
-            "mask": mask,
-            "min_area": limit(min_area, "min_area"),
-            "connectivity": int(connectivity),
-            "linked": linked,
-        }
-        for name, value in fields.items():
-            object.__setattr__(self, name, value)
+        area = limit(min_area, "min_area")
+        self._store(mask=mask, min_area=area, connectivity=int(connectivity), linked=linked)
 
     @classmethod
     def restore(cls, fields: dict[str, Any]) -> RemoveSmall:

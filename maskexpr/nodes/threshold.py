@@ -90,11 +90,13 @@ class Threshold(FromData):
         if not (isinstance(nan, (bool, np.bool_)) or (isinstance(nan, str) and nan == "raise")):
             raise MaskValueError(f"Threshold: nan must be False, True or 'raise', got {nan!r}")
         source = held_source(data)
-        object.__setattr__(self, "data", source)
-        object.__setattr__(self, "op", op)
-        object.__setattr__(self, "value", _number(value, data, source))
-        object.__setattr__(self, "nan", nan if isinstance(nan, str) else bool(nan))
-        object.__setattr__(self, "outside", flag(outside, "Threshold: outside"))
+        self._store(
+            data=source,
+            op=op,
+            value=_number(value, data, source),
+            nan=nan if isinstance(nan, str) else bool(nan),
+            outside=flag(outside, "Threshold: outside"),
+        )
 
     def label(self) -> str:
         shown = [f"{name_of(self.data)} {self.op} {self.value:g}"]
