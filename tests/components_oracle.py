@@ -9,7 +9,7 @@ from astropy.coordinates import SkyCoord
 from scipy import ndimage
 
 from maskexpr import Axis, WcsGeom
-from maskexpr.compile.evaluate import Evaluator, evaluate
+from maskexpr.compile.evaluate import Evaluator, evaluate, evaluate_into
 from maskexpr.components.node import Connected
 from maskexpr.components.solve import solve
 from maskexpr.expr.mask import Mask
@@ -42,14 +42,12 @@ def chunked(
     columns: tuple[int, ...],
     plane: tuple[int, ...] = (),
 ) -> np.ndarray:
-    """Values of a map by labelling, joining and finishing its tiles."""
-    solution = solve(node, geom, plane, lambda: Evaluator(node), rows, columns)
-    out = np.zeros(geom.image_shape, dtype=bool)
-    for window, verdict in zip(solution.windows, solution.verdicts, strict=True):
-        tile, of = Tile(geom, window, plane), Evaluator(node)
-        labelled = None if verdict is None else node.label_tile(tile, of)
-        y0, y1, x0, x1 = window
-        out[y0:y1, x0:x1] = node.finish(tile, labelled, verdict, of)
+    """Values of a map by labelling and joining its tiles."""
+    decided = solve(node, geom, plane, lambda: Evaluator(node), rows, columns)
+    key = node.digest, () if node.linked else plane
+    ny, nx = geom.image_shape
+    out = np.zeros((ny, nx), dtype=bool)
+    evaluate_into(node, Tile(geom, Window(0, ny, 0, nx)), (plane,), [out], {key: decided})
     return out
 
 

@@ -275,9 +275,9 @@ def test_empty_tiles_are_not_labelled(monkeypatch: pytest.MonkeyPatch) -> None:
     )
     geom = WcsGeom.allsky(binsz=1)
     node = RemoveSmall(Catalog(sky([[45.0, 45.0], [200.0, -30.0]]), "5 deg"), "1 deg2")
-    solution = solve(node, geom, (), lambda: Evaluator(node), (30,) * 6, (30,) * 12)
+    decided = solve(node, geom, (), lambda: Evaluator(node), (30,) * 6, (30,) * 12)
     assert len(labelled) <= 8
-    assert sum(verdict is not None for verdict in solution.verdicts) == len(labelled)
+    assert sum(kept is not None for kept in decided.kept) == len(labelled)
     assert_array_equal(whole(node, geom), whole(node.mask, geom))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import sys
 
 import astropy.units as u
 import dask
@@ -11,6 +12,8 @@ import pytest
 from scipy.ndimage import gaussian_filter
 
 import maskexpr as mx
+from maskexpr.compile.compiled import compile_mask
+from maskexpr.components import solve
 from maskexpr.core.trace import tracing
 
 GEOM = mx.WcsGeom.allsky(binsz=2, frame="galactic")
@@ -75,3 +78,41 @@ def test_planes_are_decided_each_for_itself_or_linked():
     assert np.array_equal(
         mx.Hysteresis((data, cube), 0.5, 2.5).on(cube, chunks=40).values[0], alone.compute(GEOM).values
     )
+
+
+def counted(work, *args):
+    """What a function gives, and how many Python functions of the package it calls."""
+    called = 0
+
+    def watch(frame, event, argument):
+        nonlocal called
+        called += event == "call" and "/maskexpr/" in frame.f_code.co_filename
+
+    sys.setprofile(watch)
+    try:
+        made = work(*args)
+    finally:
+        sys.setprofile(None)
+    return made, called
+
+
+@pytest.mark.parametrize("nested", [False, True])
+@pytest.mark.parametrize("reach", [None, "0.05 deg"])
+def test_work_of_making_tasks_grows_linearly(nested, reach, monkeypatch):
+    """Four times the tiles, four times the calls and references, also where a mask reaches every tile."""
+    monkeypatch.setattr(solve, "SIDE", 4)
+    calls, references = [], []
+    for side in (20, 40):
+        geom = mx.WcsGeom.create(npix=(4 * side, 4 * side), binsz=0.01, proj="TAN")
+        pixels = np.random.default_rng(side).random(geom.image_shape) < 0.5
+        mask = mx.RemoveSmall(mx.Raster((pixels, geom)), 3 * u.pix**2)
+        mask = mask.dilate(reach) if reach else mask
+        mask = mx.RemoveSmall(mask, 9 * u.pix**2) if nested else mask
+        compiled = compile_mask(mask, geom, 4)
+        blocks = [(y, x) for y in range(side) for x in range(side)]
+        (graph, needs), called = counted(compiled.stages, "a", ("s",), blocks)
+        calls.append(called)
+        nodes = [*graph.values(), *needs]
+        references.append(sum(len(each.dependencies) for each in nodes))
+    assert calls[1] < 4.5 * calls[0]
+    assert references[1] < 4.5 * references[0]

@@ -137,7 +137,7 @@ class Compiled:
         if not blocks or not has_stages(self.mask):
             return {}, [()] * len(blocks)
         made = Stages(self, name, source)
-        return made.graph, [made.needs(self.mask, self.window(each), self.planes(each)) for each in blocks]
+        return made.graph, [made.needs([self.mask], self.window(each), self.planes(each)) for each in blocks]
 
 
 def compile_mask(mask: Mask, geom: Grid, chunks: Any = "auto") -> Compiled:

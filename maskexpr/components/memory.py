@@ -1,67 +1,33 @@
-"""Windows and pixels of maps whose components are decided; a process decides a map once and remembers it."""
+"""A cache of decided maps (least recently used first out), and the pixels of any window from them."""
 
 from __future__ import annotations
 
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
-from math import prod
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..core.pruning import is_pruned
-from ..core.threads import in_threads, number_of_threads
 from ..expr.mask import Ask, Bools
 from ..grid.lattice import Grid
 from ..grid.points import Pixels
 from ..grid.rim import topology
 from ..grid.tiles import Tile
-from ..pixels.runs_paint import fill, unpack_into
+from ..pixels.runs_paint import unpack_into
 from ..pixels.window import Window
-from ..pixels.words import Places, Words
-from .solve import THREADS, Solution, solve
+from .solve import Decided, solve
 
 if TYPE_CHECKING:
-    from ..pixels.join import Verdict
-    from .node import Connected, Labelled
+    from .node import Connected
 
-__all__ = ["Decided", "Kept", "keep_tile", "paint_tile", "pixels_of"]
+__all__ = ["paint_tile", "pixels_of"]
 
 # Side of the tiles into which a map is cut.
 _SIDE = 1024
 # Bytes of decided maps that a process remembers; a map takes at most a bit for a pixel.
 _MEMORY = 1 << 28
-
-
-class Kept(NamedTuple):
-    """Pixels of the components that are kept in a tile: by runs, or where these are larger, bits of the
-    padded block.
-    """
-
-    shape: tuple[int, ...]
-    start: Places | None
-    end: Places | None
-    bits: Words | None
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes of memory."""
-        return sum(each.nbytes for each in self[1:] if isinstance(each, np.ndarray))
-
-    def words(self) -> Words:
-        """The pixels, as bits of the padded block."""
-        if self.start is not None and self.end is not None:
-            return fill(self.shape, self.start, self.end)
-        assert self.bits is not None
-        return self.bits
-
-
-class Decided(NamedTuple):
-    """What is remembered of a map: its tiles, and what is kept in each (None: no candidates)."""
-
-    windows: list[Window]
-    kept: list[Kept | None]
 
 
 class _Same:
@@ -120,38 +86,13 @@ def _decided(node: Connected, geom: Grid, plane: tuple[int, ...], of: Ask) -> De
     """What is kept on each tile of a map, from memory if it has been asked before."""
 
     def make() -> Decided:
-        solution = solve(node, geom, plane, lambda: of.fresh(node), _chunks(ny), _chunks(nx))
-        number, threads = len(solution.windows), min(THREADS, number_of_threads())
-        kept = in_threads(lambda i: _kept(node, geom, plane, solution, i, of), range(number), threads)
-        return Decided(solution.windows, kept)
+        return solve(node, geom, plane, lambda: of.fresh(node), _chunks(ny), _chunks(nx))
 
     ny, nx = geom.image_shape
     known: Decided | None = of.decided(node, () if node.linked else plane)
     if known is not None:
         return known
     return _memory.get((_Same(node), geom.fingerprint, () if node.linked else plane, is_pruned()), make)
-
-
-def _kept(
-    node: Connected, geom: Grid, plane: tuple[int, ...], solution: Solution, i: int, of: Ask
-) -> Kept | None:
-    verdict = solution.verdicts[i]
-    tile = Tile(geom, solution.windows[i], plane)
-    return None if verdict is None else keep_tile(node, tile, solution.labelled[i], verdict, of.fresh(node))
-
-
-def keep_tile(
-    node: Connected, tile: Tile, labelled: Labelled | None, verdict: Verdict, of: Ask
-) -> Kept | None:
-    """What is kept of a tile once the whole map is decided; labelled again where the labels were not kept."""
-    if labelled is None:
-        labelled = node.label_tile(tile, of)
-    runs = labelled.runs
-    keep = node.keep(tile.geom, labelled, verdict)[runs.label]
-    start, end = runs.start[keep], runs.end[keep]
-    if 8 * (start.nbytes + end.nbytes) <= prod(runs.shape):
-        return Kept(runs.shape, start, end, None)
-    return Kept(runs.shape, None, None, fill(runs.shape, start, end))
 
 
 def _chunks(length: int) -> tuple[int, ...]:
@@ -166,9 +107,11 @@ def paint_tile(node: Connected, tile: Tile, out: Bools, of: Ask) -> None:
             paint_tile(node, tile.on(inner), _slice(out, inner, tile.window), of)
         return
     node.paint_rest(tile, out, of)
-    for window, kept in zip(*_decided(node, tile.geom, tile.plane, of), strict=True):
-        common = window.intersect(inner)
-        if common.size and kept is not None:
+    decided = _decided(node, tile.geom, tile.plane, of)
+    for i in decided.blocks.meeting(inner):
+        window, kept = decided.blocks.windows[i], decided.kept[i]
+        if kept is not None:
+            common = window.intersect(inner)
             unpack_into(
                 kept.words(),
                 kept.shape,
@@ -182,7 +125,7 @@ def pixels_of(node: Connected, pixels: Pixels, of: Ask) -> Bools:
     """Values of a node at pixels, shape (n,): False beyond the map."""
     out = np.zeros(len(pixels), dtype=bool)
     decided = _decided(node, pixels.geom, pixels.plane, of)
-    for window in decided.windows:
+    for window in decided.blocks.windows:
         y0, y1, x0, x1 = window
         here = np.flatnonzero((pixels.y >= y0) & (pixels.y < y1) & (pixels.x >= x0) & (pixels.x < x1))
         if len(here):

@@ -1,13 +1,13 @@
-"""What the nodes about connected components share: label a tile, decide on the whole map, finish a tile.
+"""Base of the nodes that select connected components: what a node says, and one tile labelled.
 
 Such a node is about the map itself. `Connected.label_tile` says of one tile what its neighbours must know,
-`maskexpr.pixels.join` joins that in a tree and hands the decisions down, `Connected.finish` paints a tile.
-None of the three depends on how the map is cut.
+`maskexpr.components.solve` joins that in a tree and hands the decisions down. Neither depends on how the map
+is cut.
 """
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,8 +21,7 @@ from ..grid.rim import topology
 from ..grid.tiles import Areas, Tile, Tiles
 from ..pixels.join import SEED, Champion, Rule, Summary, Table, Verdict, summarise
 from ..pixels.label import Block
-from ..pixels.runs import Runs, paint, run_places
-from ..pixels.runs_paint import unpack_into
+from ..pixels.runs import Runs, run_places
 from ..pixels.sieve import sieve
 from ..pixels.window import Window
 from ..pixels.words import Words, join_planes, list_places, pack, starts_of
@@ -59,10 +58,7 @@ class Connected(Mask):
     """
 
     needs_grid = True
-    global_node: ClassVar[bool] = True
-    """Whether a pixel's value may depend on the whole map."""
-
-    # Runs of one pixel at every other place, with their trees.
+    # Worst case: a checkerboard, where every other pixel is a run, with their trees.
     bytes_per_pixel = 96
 
     connectivity: int
@@ -185,25 +181,6 @@ class Connected(Mask):
         is_open = labelled.open >= 0
         keep[is_open] = verdict.keep[labelled.open[is_open]]
         return keep
-
-    def finish(self, tile: Tile, labelled: Labelled | None, verdict: Verdict | None, of: Ask) -> Bools:
-        """Values of a tile, shape (ny, nx), once the whole map is decided.
-
-        Parameters
-        ----------
-        tile : Tile
-            One plane of the window that was labelled.
-        labelled : Labelled or None
-            What `label_tile` gave; None for a tile without candidates.
-        verdict : Verdict or None
-            What the tree of joints gave for the tile; None as before.
-        """
-        out = np.zeros(tile.shape, dtype=bool)
-        if labelled is not None and verdict is not None:
-            painted = paint(labelled.runs, self.keep(tile.geom, labelled, verdict))
-            unpack_into(painted, labelled.runs.shape, self.place_of(tile), out)
-        self.paint_rest(tile, out, of)
-        return out
 
     def place_of(self, tile: Tile) -> int:
         """The place of a tile's plane among those that are labelled together."""

@@ -1,15 +1,18 @@
-"""Deciding on the components of a whole map in one process: label every tile, join, hand down.
+"""Connected components of a whole map: label blocks, unite labels across their edges in a tree (union-find),
+hand the decisions down.
 
-A plan that makes tasks does the same by `blocks`, `Connected.label_tile`, `merge`, `close`, `split` and
-`Connected.finish`.
+The protocol stands here once, as data: `plan` lists the steps with what each needs. `solve` walks them in one
+process; a lazy array makes a task of each. A step is a function of a `Job`, of literals and of what the steps
+before it made.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from itertools import pairwise, product
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Sequence
+from itertools import groupby, pairwise, product
 from math import prod
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -20,12 +23,28 @@ from ..grid.lattice import Grid
 from ..grid.rim import topology
 from ..grid.tiles import Tile, Tiles
 from ..pixels.join import Joint, Summary, Verdict, close, merge, merge_plan, nothing, split
+from ..pixels.runs_paint import fill
 from ..pixels.window import Window
+from ..pixels.words import Places, Words
 
 if TYPE_CHECKING:
     from .node import Connected, Labelled
 
-__all__ = ["SIDE", "THREADS", "Solution", "blocks", "decide", "in_pairs", "is_sparse", "solve"]
+__all__ = [
+    "SIDE",
+    "THREADS",
+    "Blocks",
+    "Decided",
+    "Job",
+    "Kept",
+    "Name",
+    "Step",
+    "blocks",
+    "busy",
+    "in_pairs",
+    "plan",
+    "solve",
+]
 
 # Labels of at most one byte for so many pixels are kept until the map is decided; others are made again.
 _SPARSE = 4
@@ -35,24 +54,103 @@ SIDE = 2048
 THREADS = 4
 
 
-class Solution(NamedTuple):
-    """The decisions on the tiles of a map, row after row.
-
-    Tiles without candidates have no verdict; of tiles with many components the labels are not kept, but can
-    be made again.
-    """
+class Blocks(NamedTuple):
+    """The windows to label, a grid of rows and columns, row after row."""
 
     windows: list[Window]
     shape: tuple[int, int]
-    verdicts: list[Verdict | None]
-    labelled: list[Labelled | None]
+
+    def meeting(self, window: Window) -> list[int]:
+        """Which of them have a pixel in common with a window, by bisection.
+
+        Examples
+        --------
+        >>> Blocks([Window(0, 2, 0, 2), Window(0, 2, 2, 4)], (1, 2)).meeting(Window(1, 5, 2, 3))
+        [1]
+        """
+        rows, columns = self.shape
+        if not window.size or not self.windows:
+            return []
+        y = range(
+            bisect_right(range(rows), window.y0, key=lambda i: self.windows[i * columns].y1),
+            bisect_left(range(rows), window.y1, key=lambda i: self.windows[i * columns].y0),
+        )
+        x = range(
+            bisect_right(range(columns), window.x0, key=lambda i: self.windows[i].x1),
+            bisect_left(range(columns), window.x1, key=lambda i: self.windows[i].x0),
+        )
+        return [i * columns + j for i in y for j in x]
+
+    def part(self, window: Window) -> tuple[Blocks, list[int]]:
+        """The blocks that meet a window, themselves a grid, and which they are."""
+        index = self.meeting(window)
+        rows = len({i // self.shape[1] for i in index})
+        return Blocks([self.windows[i] for i in index], (rows, len(index) // max(1, rows))), index
 
 
-def blocks(
-    geom: Grid, rows: tuple[int, ...], columns: tuple[int, ...]
-) -> tuple[list[Window], tuple[int, int]]:
-    """The windows to label for a map cut into chunks, row after row, and how many rows and columns of them
-    there are. Large chunks are cut further.
+class Kept(NamedTuple):
+    """Pixels of the components that are kept in a tile: by runs, or where these are larger, bits of the
+    padded block.
+    """
+
+    shape: tuple[int, ...]
+    start: Places | None
+    end: Places | None
+    bits: Words | None
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of memory."""
+        return sum(each.nbytes for each in self[1:] if isinstance(each, np.ndarray))
+
+    def words(self) -> Words:
+        """The pixels, as bits of the padded block."""
+        if self.start is not None and self.end is not None:
+            return fill(self.shape, self.start, self.end)
+        assert self.bits is not None
+        return self.bits
+
+
+class Decided(NamedTuple):
+    """What is known of a decided map: its blocks, or those of a part of it, and what is kept in each (None:
+    no candidates).
+    """
+
+    blocks: Blocks
+    kept: list[Kept | None]
+
+
+class Job(NamedTuple):
+    """What every step knows: the node, the map and its plane, and the way to ask children."""
+
+    node: Connected
+    geom: Grid
+    plane: tuple[int, ...]
+    of: Ask
+
+    def tile(self, window: Window) -> Tile:
+        """A window of the map; linked planes are labelled from the first."""
+        return Tile(self.geom, window, self.plane or (0,) * len(self.geom.axes))
+
+
+Name = tuple[str, int]
+"""What a step makes, and of which block."""
+
+
+class Step(NamedTuple):
+    """One step: ``make(job, *given, *needed)``, with what the steps in ``needs`` made.
+
+    ``window`` is the tile whose children's pixels it asks for, None if it asks for none.
+    """
+
+    make: Callable[..., Any]
+    given: tuple[Any, ...]
+    needs: tuple[Name, ...] = ()
+    window: Window | None = None
+
+
+def blocks(geom: Grid, rows: tuple[int, ...], columns: tuple[int, ...]) -> Blocks:
+    """The windows to label for a map cut into chunks. Large chunks are cut further.
 
     Chunks that hold no sky, on projections where whole rows and columns are on or off the sky, are left out.
 
@@ -66,7 +164,7 @@ def blocks(
     for sizes, first, end in ((rows, window.y0, window.y1), (columns, window.x0, window.x1)):
         bounds = np.clip(np.cumsum([0, *_cut(sizes)]), first, end).tolist()
         ranges.append([(low, high) for low, high in pairwise(bounds) if low < high])
-    return [Window(*y, *x) for y, x in product(*ranges)], (len(ranges[0]), len(ranges[1]))
+    return Blocks([Window(*y, *x) for y, x in product(*ranges)], (len(ranges[0]), len(ranges[1])))
 
 
 def in_pairs(sizes: tuple[int, ...]) -> tuple[int, ...]:
@@ -93,35 +191,53 @@ def _cut(sizes: tuple[int, ...]) -> list[int]:
     return cut
 
 
-def decide(summaries: list[Summary], shape: tuple[int, int], node: Connected, geom: Grid) -> list[Verdict]:
-    """Join the summaries of all tiles in a tree and hand the decisions down again.
+def busy(node: Connected, geom: Grid, windows: Sequence[Window], plane: tuple[int, ...], of: Ask) -> Bools:
+    """Which windows may hold candidates, on any of the planes that are labelled together."""
+    out = np.zeros(len(windows), dtype=bool)
+    if windows:
+        bounds = np.array(windows, dtype=np.int64).T
+        tiles = Tiles(geom, bounds, plane or (0,) * len(geom.axes))
+        for each in node.planes(tiles.tile(0)):
+            out |= node.candidates_in(tiles.on_plane(each), of) != EMPTY
+    return out
+
+
+def plan(cut: Blocks, is_busy: Bools) -> dict[Name, Step]:
+    """The steps that decide a map, each after those that it needs; ``("keep", i)`` are the results.
 
     Parameters
     ----------
-    summaries : list of Summary
-        Of all tiles, row after row.
-    shape : (int, int)
-        Rows and columns of tiles.
-    node : Connected
-        Whose rule decides.
-    geom : Grid
-        The map.
+    cut : Blocks
+        The windows that are labelled.
+    is_busy : ndarray of bool
+        Which of them may hold candidates; the others are not labelled.
     """
-    full, rule, ground = node.connectivity == 8, node.rule(geom), topology(geom)
-    plan = merge_plan(*shape)
-    known: dict[int, Summary] = dict(enumerate(summaries))
-    joints: dict[int, Joint] = {}
-    for step in plan:
-        known[step.whole], joints[step.whole] = merge(
-            [[known.pop(i) for i in row] for row in step.parts], full
-        )
-    root = plan[-1].whole if plan else 0
-    joint, champion = close(known[root], ground.seam, ground.poles, full)
-    verdicts = {root: split(joint, Verdict(np.zeros(0, dtype=bool), champion), rule)[0]}
-    for step in reversed(plan):
-        parts = split(joints.pop(step.whole), verdicts.pop(step.whole), rule)
-        verdicts.update(zip((i for row in step.parts for i in row), parts, strict=True))
-    return [verdicts[i] for i in range(len(summaries))]
+    if not cut.windows:
+        return {}
+    tree, out = merge_plan(*cut.shape), dict[Name, Step]()
+
+    def up(i: int) -> Name:
+        return ("label" if i < len(cut.windows) else "join", i)
+
+    for i, window in enumerate(cut.windows):
+        out["label", i] = Step(_label, (window,), (), window) if is_busy[i] else Step(_nothing, (window,))
+    for step in tree:
+        needs = tuple(up(i) for row in step.parts for i in row)
+        out["join", step.whole] = Step(_join, (len(step.parts[0]),), needs)
+    root = tree[-1].whole if tree else 0
+    out["root", root] = Step(decide, (), (up(root),))
+    # Of each block, the step that makes its verdict, and the place of it among those that the step makes.
+    verdict: dict[int, tuple[Name, int]] = {root: (("root", root), 0)}
+    for step in reversed(tree):
+        name, k = verdict.pop(step.whole)
+        out["down", step.whole] = Step(_hand_down, (k,), (up(step.whole), name))
+        parts = (i for row in step.parts for i in row)
+        verdict.update({i: (("down", step.whole), k) for k, i in enumerate(parts)})
+    for i, window in enumerate(cut.windows):
+        name, k = verdict[i]
+        busy_step = Step(_keep, (window, k), (up(i), name), window)
+        out["keep", i] = busy_step if is_busy[i] else Step(_keep_nothing, ())
+    return out
 
 
 def solve(
@@ -131,8 +247,8 @@ def solve(
     ask: Callable[[], Ask],
     rows: tuple[int, ...],
     columns: tuple[int, ...],
-) -> Solution:
-    """Decide on all tiles of a map, one after the other.
+) -> Decided:
+    """Decide on all tiles of a map in this process.
 
     Parameters
     ----------
@@ -141,40 +257,68 @@ def solve(
     geom, plane : Grid, tuple of int
         The map, and which plane of it.
     ask : callable
-        Makes the way to ask children; called for every tile, so that nothing is remembered for longer.
+        Makes the way to ask children; called for every step, so that nothing is remembered for longer.
     rows, columns : tuple of int
         Chunk sizes along y and x.
     """
-    windows, shape = blocks(geom, rows, columns)
-    if not windows:
-        return Solution([], shape, [], [])
-    tiles = Tiles(geom, np.array(windows, dtype=np.int64).T, plane)
-    busy = _busy(node, tiles, ask())
+    cut = blocks(geom, rows, columns)
+    made: dict[Name, Any] = {}
 
-    def work(i: int) -> tuple[Summary, Labelled | None]:
-        if not busy[i]:
-            return nothing(node.block_shape(geom, windows[i])), None
-        labelled = node.label_tile(Tile(geom, windows[i], plane), ask())
-        return labelled.summary, labelled if is_sparse(labelled) else None
+    def work(item: tuple[Name, Step]) -> None:
+        name, step = item
+        made[name] = step.make(
+            Job(node, geom, plane, ask()), *step.given, *(made[each] for each in step.needs)
+        )
 
-    found = in_threads(work, range(len(windows)), min(THREADS, number_of_threads()))
-    verdicts = decide([summary for summary, _ in found], shape, node, geom)
-    return Solution(
-        windows,
-        shape,
-        [verdict if each else None for each, verdict in zip(busy, verdicts, strict=True)],
-        [labelled for _, labelled in found],
-    )
+    steps = plan(cut, busy(node, geom, cut.windows, plane, ask()))
+    for what, some in groupby(steps.items(), key=lambda item: item[0][0]):
+        # Tiles do not wait for each other; the steps of the tree do.
+        threads = min(THREADS, number_of_threads()) if what in ("label", "keep") else 1
+        in_threads(work, list(some), threads)
+    return Decided(cut, [made["keep", i] for i in range(len(cut.windows))])
 
 
-def is_sparse(labelled: Labelled) -> bool:
-    """Whether the labels of a tile are small enough to be kept until the map is decided."""
-    return labelled.nbytes * _SPARSE <= prod(labelled.runs.shape)
+def _label(job: Job, window: Window) -> tuple[Summary, Labelled | None]:
+    """What goes up the tree, and the labels if they are small enough to be kept until the map is decided."""
+    labelled = job.node.label_tile(job.tile(window), job.of)
+    is_small = labelled.nbytes * _SPARSE <= prod(labelled.runs.shape)
+    return labelled.summary, labelled if is_small else None
 
 
-def _busy(node: Connected, tiles: Tiles, of: Ask) -> Bools:
-    """Which tiles may hold candidates, on any of the planes that are labelled together."""
-    out = np.zeros(len(tiles), dtype=bool)
-    for plane in node.planes(tiles.tile(0)):
-        out |= node.candidates_in(tiles.on_plane(plane), of) != EMPTY
-    return out
+def _nothing(job: Job, window: Window) -> tuple[Summary, None]:
+    return nothing(job.node.block_shape(job.geom, window)), None
+
+
+def _join(job: Job, width: int, *parts: tuple[Summary, Any]) -> tuple[Summary, Joint]:
+    """Unite the labels of ``width`` blocks a row along their common edges."""
+    up = [summary for summary, _ in parts]
+    rows = [up[i : i + width] for i in range(0, len(up), width)]
+    return merge(rows, job.node.connectivity == 8)
+
+
+def decide(job: Job, whole: tuple[Summary, Any]) -> list[Verdict]:
+    """Unite what meets over the seam, the poles and the rim, and decide on all that is still open."""
+    around = topology(job.geom)
+    joint, largest = close(whole[0], around.seam, around.poles, job.node.connectivity == 8)
+    return split(joint, Verdict(np.zeros(0, dtype=bool), largest), job.node.rule(job.geom))
+
+
+def _hand_down(job: Job, k: int, joined: tuple[Summary, Joint], verdicts: list[Verdict]) -> list[Verdict]:
+    return split(joined[1], verdicts[k], job.node.rule(job.geom))
+
+
+def _keep(
+    job: Job, window: Window, k: int, label: tuple[Summary, Labelled | None], verdicts: list[Verdict]
+) -> Kept:
+    """What is kept of a tile; it is labelled again where its labels were not kept."""
+    labelled = label[1] or job.node.label_tile(job.tile(window), job.of)
+    runs = labelled.runs
+    keep = job.node.keep(job.geom, labelled, verdicts[k])[runs.label]
+    start, end = runs.start[keep], runs.end[keep]
+    if 8 * (start.nbytes + end.nbytes) <= prod(runs.shape):
+        return Kept(runs.shape, start, end, None)
+    return Kept(runs.shape, None, None, fill(runs.shape, start, end))
+
+
+def _keep_nothing(job: Job) -> None:
+    return None
