@@ -12,16 +12,28 @@ from hypothesis.extra.numpy import array_shapes, arrays
 from numpy.testing import assert_array_equal
 from scipy import ndimage
 
-from maskexpr.pixels.edges import meeting, ring
-from maskexpr.pixels.join import Champion, Table, merge_plan, nothing, summarise
-from maskexpr.pixels.label import Block
-from maskexpr.pixels.runs import Runs, connect, paint, place_of, run_places
-from maskexpr.pixels.runs_paint import fill, runs_from, unpack_into, words_of
-from maskexpr.pixels.sieve import lonely, sieve
+from maskexpr.pixels.join import Largest, Table, meeting, merge_plan, nothing, ring, summarise
+from maskexpr.pixels.label import LabelledBlock, lonely, sieve
+from maskexpr.pixels.runs import (
+    Runs,
+    connect,
+    fill,
+    paint,
+    place_of,
+    run_places,
+    runs_from,
+    unpack_into,
+    words_of,
+)
 from maskexpr.pixels.window import Window
 from maskexpr.pixels.words import Marks, find_runs, join_planes, list_places, pack, padded_shape, starts_of
 
 blocks = arrays(bool, array_shapes(min_dims=3, max_dims=3, min_side=1, max_side=7))
+
+
+def label_runs(block: np.ndarray, full: bool) -> Runs:
+    made = LabelledBlock(block.shape, pack(block), full)
+    return made.runs(np.ones(made.n_labels, dtype=bool))
 
 
 def unpacked(words: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
@@ -82,7 +94,7 @@ def test_runs_are_what_rows_hold(block: np.ndarray) -> None:
 
 @given(block=blocks)
 def test_each_place_knows_its_run(block: np.ndarray) -> None:
-    runs = Block(block.shape, pack(block), full=False)
+    runs = LabelledBlock(block.shape, pack(block), full=False)
     padded = np.zeros(padded_shape(block.shape), dtype=bool)
     padded[:, : block.shape[1], : block.shape[2]] = block
     found = runs.run_of(np.arange(padded.size))
@@ -135,7 +147,7 @@ def test_runs_over_many_words(shape: tuple[int, int, int], gaps: int, seed: int)
         runs_from(words, words_of(len(words), start[some])), fill(shape, start[some], end[some])
     )
     assert_array_equal(list_places(starts_of(words)), start)
-    assert_array_equal(Block(shape, words, full=False).end, end)
+    assert_array_equal(LabelledBlock(shape, words, full=False).end, end)
 
 
 @given(shape=long_rows, seed=st.integers(0, 99), ends=st.tuples(*[st.integers(0, 300)] * 4))
@@ -201,7 +213,7 @@ def test_planes_are_joined(block: np.ndarray) -> None:
 
 @given(block=blocks, full=st.booleans(), seed=st.integers(0, 9))
 def test_some_components_are_numbered_anew(block: np.ndarray, full: bool, seed: int) -> None:
-    made, every = Block(block.shape, pack(block), full), all_runs(block, full)
+    made, every = LabelledBlock(block.shape, pack(block), full), label_runs(block, full)
     held = np.random.default_rng(seed).random(made.n_labels) < 0.5
     some = made.runs(held)
     assert some.n_labels == held.sum()
@@ -213,7 +225,7 @@ def test_some_components_are_numbered_anew(block: np.ndarray, full: bool, seed: 
 
 def test_first_pixel() -> None:
     block = np.array([[[0, 0, 1], [1, 1, 1], [0, 0, 0], [1, 0, 1]]], dtype=bool)
-    made = Block(block.shape, pack(block), full=False)
+    made = LabelledBlock(block.shape, pack(block), full=False)
     plane, y, x = run_places(block.shape, made.first_pixels())
     assert sorted(zip(y.tolist(), x.tolist(), strict=True)) == [(0, 2), (3, 0), (3, 2)]
     assert plane.tolist() == [0, 0, 0]
@@ -261,18 +273,18 @@ def test_one_tile_needs_no_joining() -> None:
 
 
 def test_closed_components_are_left_out() -> None:
-    """One component on the edge, two within: the larger of these is the champion."""
+    """One component on the edge, two within: the larger of these is the largest closed one."""
     table = Table(np.array([5, 9, 7]), np.array([0, 11, 12]), np.zeros(3, dtype=np.uint8))
     edge = np.array([[0, 1, 0]], dtype=np.int32)
     empty = nothing((1, 3, 3))
-    summary, place = summarise((1, 3, 3), (edge, None, None, None), table, Champion(), empty.ports)
+    summary, place = summarise((1, 3, 3), (edge, None, None, None), table, Largest(), empty.ports)
     assert place.tolist() == [0, -1, -1]
     assert summary.table.area.tolist() == [5]
-    assert summary.champion == Champion(9, 11)
+    assert summary.largest == Largest(9, 11)
 
 
-def test_of_equal_champions_the_first_holds() -> None:
+def test_of_equal_largest_the_first_holds() -> None:
     table = Table(np.array([9, 9]), np.array([30, 20]), np.zeros(2, dtype=np.uint8))
     empty = nothing((1, 3, 3))
-    summary, _ = summarise((1, 3, 3), empty.edges, table, Champion(9, 25), empty.ports)
-    assert summary.champion == Champion(9, 20)
+    summary, _ = summarise((1, 3, 3), empty.edges, table, Largest(9, 25), empty.ports)
+    assert summary.largest == Largest(9, 20)

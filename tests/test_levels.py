@@ -13,7 +13,7 @@ from maskexpr.io.sources import held_source
 from maskexpr.maps import levels as _levels
 from maskexpr.maps.levels import levels
 from maskexpr.nodes.threshold import Threshold
-from maskexpr.pixels.runs_paint import unpack_into
+from maskexpr.pixels.runs import unpack_into
 from maskexpr.pixels.window import Window
 
 GEOM = WcsGeom.create(npix=(150, 90), binsz=0.1, proj="TAN")

@@ -1,1 +1,1 @@
-"""What hangs together across tiles: labels, holes, small objects. The door is `Connected`."""
+"""Connected components across tiles: labels, holes, small objects. The door is `Connected`."""

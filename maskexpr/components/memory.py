@@ -15,7 +15,7 @@ from ..grid.lattice import Grid
 from ..grid.points import Pixels
 from ..grid.rim import topology
 from ..grid.tiles import Tile
-from ..pixels.runs_paint import unpack_into
+from ..pixels.runs import unpack_into
 from ..pixels.window import Window
 from .solve import Decided, solve
 

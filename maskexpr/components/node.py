@@ -19,10 +19,9 @@ from ..grid.lattice import Grid, Rim
 from ..grid.points import Pixels, Points
 from ..grid.rim import topology
 from ..grid.tiles import Areas, Tile, Tiles
-from ..pixels.join import SEED, Champion, Rule, Summary, Table, Verdict, summarise
-from ..pixels.label import Block
+from ..pixels.join import SEED, Largest, Rule, Summary, Table, Verdict, summarise
+from ..pixels.label import LabelledBlock, sieve
 from ..pixels.runs import Runs, run_places
-from ..pixels.sieve import sieve
 from ..pixels.window import Window
 from ..pixels.words import Words, join_planes, list_places, pack, starts_of
 from .areas import weights
@@ -87,7 +86,9 @@ class Connected(Mask):
         """What the rule measures components in: ``"deg2"``, ``"pix2"`` or nothing."""
 
     def rule(self, geom: Grid) -> Rule:
-        """Which components to keep; without a champion, at least those that are kept with one."""
+        """Which components to keep; where the largest closed one is not known yet, at least those that are
+        kept once it is.
+        """
         raise NotImplementedError
 
     def paint_rest(self, tile: Tile, out: Bools, of: Ask) -> None:
@@ -151,12 +152,12 @@ class Connected(Mask):
         ports = ports_of(block, tile, around, table.flags)
         edges = edges_of(block)
         flag_edges(tile, edges, table.flags)
-        summary, place = summarise(shape, edges, table, Champion(), ports)
+        summary, place = summarise(shape, edges, table, Largest(), ports)
         return self._hopeful(tile.geom, block, table, place, summary)
 
     def _block(
         self, shape: tuple[int, ...], tiles: list[Tile], of: Ask
-    ) -> tuple[Block, Words | None, Rim | None]:
+    ) -> tuple[LabelledBlock, Words | None, Rim | None]:
         """The labelled block of some tiles, its seeds, and where it meets the rim of the sky."""
         geom, window, full = tiles[0].geom, tiles[0].window, self.connectivity == 8
         found = [self.bits(each, of) for each in tiles]
@@ -164,20 +165,22 @@ class Connected(Mask):
         around = geom.rim(window, full) if topology(geom).rims and words.any() else None
         held = [high for _, high in found if high is not None]
         if not held:
-            return Block(shape, words, full), None, around
+            return LabelledBlock(shape, words, full), None, around
         seeds = join_planes(shape, held)
         # What leads beyond the block may hold a seed there.
         known = seeds | sides_of(shape) | rim_bits(shape, window, around)
-        return Block(shape, sieve(words, known, shape, full), full), seeds, around
+        return LabelledBlock(shape, sieve(words, known, shape, full), full), seeds, around
 
-    def _hopeful(self, geom: Grid, block: Block, table: Table, place: Ints, summary: Summary) -> Labelled:
+    def _hopeful(
+        self, geom: Grid, block: LabelledBlock, table: Table, place: Ints, summary: Summary
+    ) -> Labelled:
         """What may still be kept of a tile; of noise that is little."""
-        held = (place >= 0) | self.rule(geom)(table, Champion())
+        held = (place >= 0) | self.rule(geom)(table, Largest())
         return Labelled(block.runs(held), table.take(held), place[held], summary)
 
     def keep(self, geom: Grid, labelled: Labelled, verdict: Verdict) -> Bools:
         """Which components of a tile are kept, once the whole map is decided, shape (runs.n_labels,)."""
-        keep = np.array(self.rule(geom)(labelled.table, verdict.champion), dtype=bool)
+        keep = np.array(self.rule(geom)(labelled.table, verdict.largest), dtype=bool)
         is_open = labelled.open >= 0
         keep[is_open] = verdict.keep[labelled.open[is_open]]
         return keep
@@ -187,7 +190,7 @@ class Connected(Mask):
         planes = self.planes(tile)
         return planes.index(tile.plane) if tile.plane in planes else 0
 
-    def _table(self, block: Block, tiles: list[Tile], seeds: Words | None) -> Table:
+    def _table(self, block: LabelledBlock, tiles: list[Tile], seeds: Words | None) -> Table:
         tile, geom = tiles[0], tiles[0].geom
         ny, nx = geom.image_shape
         plane, y, x = run_places(block.shape, block.first_pixels())

@@ -23,7 +23,7 @@ from ..grid.lattice import Grid
 from ..grid.rim import topology
 from ..grid.tiles import Tile, Tiles
 from ..pixels.join import Joint, Summary, Verdict, close, merge, merge_plan, nothing, split
-from ..pixels.runs_paint import fill
+from ..pixels.runs import fill
 from ..pixels.window import Window
 from ..pixels.words import Places, Words
 

@@ -1,4 +1,6 @@
-"""What a labelled tile shows: labels along its edges, ports at the rim of the sky."""
+"""The boundary of a labelled tile, by which neighbours are united: labels along its edges, ports at the rim
+of the sky.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +13,8 @@ from ..grid.lattice import Rim
 from ..grid.rim import topology
 from ..grid.tiles import Tile
 from ..pixels.join import EDGE, Ports, no_ports
-from ..pixels.label import Block
-from ..pixels.runs import place_of
-from ..pixels.runs_paint import words_of
+from ..pixels.label import LabelledBlock
+from ..pixels.runs import place_of, words_of
 from ..pixels.window import Window
 from ..pixels.words import WORD, Words, empty_words, inner, words_shape
 
@@ -22,7 +23,7 @@ __all__ = ["edges_of", "flag_edges", "ports_of", "rim_bits", "sides_of"]
 Ints = NDArray[np.int64]
 
 
-def edges_of(block: Block) -> tuple[NDArray[np.int32], ...]:
+def edges_of(block: LabelledBlock) -> tuple[NDArray[np.int32], ...]:
     """Label + 1 along the first and last row and the first and last column."""
     lead, (height, width) = block.shape[:-2], block.shape[-2:]
     rows, columns = np.arange(height), np.arange(width)
@@ -37,7 +38,7 @@ def edges_of(block: Block) -> tuple[NDArray[np.int32], ...]:
     )
 
 
-def _label_at(block: Block, place: Ints) -> NDArray[np.int32]:
+def _label_at(block: LabelledBlock, place: Ints) -> NDArray[np.int32]:
     """Label + 1 at places of the padded block, 0 where nothing is selected."""
     out = np.zeros(len(place), dtype=np.int32)
     run = block.run_of(place)
@@ -83,7 +84,7 @@ def flag_edges(tile: Tile, edges: tuple[NDArray[np.int32], ...], flags: NDArray[
             flags[edge[edge > 0] - 1] |= EDGE
 
 
-def ports_of(block: Block, tile: Tile, around: Rim | None, flags: NDArray[np.uint8]) -> Ports:
+def ports_of(block: LabelledBlock, tile: Tile, around: Rim | None, flags: NDArray[np.uint8]) -> Ports:
     """Ports of a tile's components; marks those that touch the map's edge."""
     if around is None or not len(around.y):
         return no_ports()

@@ -14,7 +14,7 @@ from ..expr.mask import Ask, Bools, Mask, node
 from ..grid.lattice import Grid
 from ..grid.rim import topology
 from ..grid.tiles import Areas, Tile, Tiles
-from ..pixels.join import EDGE, Champion, Rule, Table
+from ..pixels.join import EDGE, Largest, Rule, Table
 
 __all__ = ["FillHoles"]
 
@@ -94,15 +94,15 @@ class FillHoles(Connected):
         return "deg2" if topology(geom).edgeless else None
 
     def rule(self, geom: Grid) -> Rule:
-        largest = None if self.max_area is None else area_of(geom, self.max_area, upper=True)
+        most = None if self.max_area is None else area_of(geom, self.max_area, upper=True)
         edgeless = topology(geom).edgeless
 
-        def is_hole(table: Table, champion: Champion) -> Bools:
+        def is_hole(table: Table, largest: Largest) -> Bools:
             hole = (table.flags & EDGE) == 0
-            if largest is not None:
-                hole &= table.area <= largest
+            if most is not None:
+                hole &= table.area <= most
             elif edgeless:
-                hole &= table.first != champion.first
+                hole &= table.first != largest.first
             return np.asarray(hole)
 
         return is_hole

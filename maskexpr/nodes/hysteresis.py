@@ -16,7 +16,7 @@ from ..grid.lattice import Grid
 from ..grid.points import Pixels
 from ..grid.tiles import Areas, Tile, Tiles
 from ..maps.levels import levels
-from ..pixels.join import SEED, Champion, Rule, Table
+from ..pixels.join import SEED, Largest, Rule, Table
 from ..pixels.words import Words, pack
 from .threshold import Threshold
 
@@ -150,7 +150,7 @@ class Hysteresis(Connected):
         return pack(seeds[None])
 
     def rule(self, geom: Grid) -> Rule:
-        def has_seed(table: Table, champion: Champion) -> Bools:
+        def has_seed(table: Table, largest: Largest) -> Bools:
             return np.asarray((table.flags & SEED) != 0)
 
         return has_seed

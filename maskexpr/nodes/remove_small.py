@@ -13,7 +13,7 @@ from ..core.coverage import MIXED, Coverage
 from ..expr.mask import Ask, Bools, Mask, node
 from ..grid.lattice import Grid
 from ..grid.tiles import Areas, Tile, Tiles
-from ..pixels.join import Champion, Rule, Table
+from ..pixels.join import Largest, Rule, Table
 
 __all__ = ["RemoveSmall"]
 
@@ -86,7 +86,7 @@ class RemoveSmall(Connected):
     def rule(self, geom: Grid) -> Rule:
         least = area_of(geom, self.min_area, upper=False)
 
-        def large_enough(table: Table, champion: Champion) -> Bools:
+        def large_enough(table: Table, largest: Largest) -> Bools:
             return np.asarray(table.area >= least)
 
         return large_enough

@@ -1,4 +1,5 @@
-"""Joining labelled blocks along their edges, in a tree, and handing the decisions down again.
+"""Union-find over the labels of neighbouring blocks, joined along their edges in a tree; the decisions go
+down the same tree.
 
 Upwards, a block is a `Summary`: the components that could still grow (they touch the block's outer edge or a
 *port*) and nothing of its pixels. `merge` joins neighbouring blocks to one, `close` joins the whole map with
@@ -16,32 +17,40 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .edges import Edge, chain, meeting, moved, renamed, ring
 from .runs import connect
 from .words import Bools, Ints, Labels
 
 __all__ = [
     "EDGE",
     "SEED",
-    "Champion",
+    "Edge",
     "Joint",
+    "Largest",
     "Merge",
     "Ports",
     "Rule",
     "Summary",
     "Table",
     "Verdict",
+    "chain",
     "close",
+    "meeting",
     "merge",
     "merge_plan",
+    "moved",
     "no_ports",
     "nothing",
+    "renamed",
+    "ring",
     "split",
     "summarise",
 ]
 
 SEED, EDGE = np.uint8(1), np.uint8(2)
 """Flags of a component: it holds a seed; it touches the edge of the map."""
+
+Edge = Labels | None
+"""Label + 1 along one side of a block, 0 for nothing selected, shape (planes..., length); None: all 0."""
 
 
 class Table(NamedTuple):
@@ -58,7 +67,7 @@ class Table(NamedTuple):
         return Table(self.area[index], self.first[index], self.flags[index])
 
 
-class Champion(NamedTuple):
+class Largest(NamedTuple):
     """The largest of the components that cannot grow any more; of equal ones the one that begins first. -1 if
     there is none.
     """
@@ -85,7 +94,7 @@ class Summary(NamedTuple):
     shape: tuple[int, ...]
     edges: tuple[Edge, Edge, Edge, Edge]
     table: Table
-    champion: Champion
+    largest: Largest
     ports: Ports
 
 
@@ -102,13 +111,15 @@ class Joint(NamedTuple):
 
 
 class Verdict(NamedTuple):
-    """The decision on each open component of a block, and the map's champion, which decides on the others."""
+    """The decision on each open component of a block, and the largest closed one of the map, which the rule
+    may ask for.
+    """
 
     keep: Bools
-    champion: Champion
+    largest: Largest
 
 
-Rule = Callable[[Table, Champion], Bools]
+Rule = Callable[[Table, Largest], Bools]
 """Which components to keep, each by its own entry alone."""
 
 
@@ -124,7 +135,7 @@ class Merge(NamedTuple):
 def nothing(shape: tuple[int, ...]) -> Summary:
     """The summary of a block in which no pixel is selected."""
     table = Table(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.uint8))
-    return Summary(shape, (None, None, None, None), table, Champion(), no_ports())
+    return Summary(shape, (None, None, None, None), table, Largest(), no_ports())
 
 
 def no_ports() -> Ports:
@@ -156,7 +167,7 @@ def merge_plan(rows: int, columns: int, fan: int = 4) -> tuple[Merge, ...]:
 
 
 def summarise(
-    shape: tuple[int, ...], edges: Sequence[Edge], table: Table, champion: Champion, ports: Ports
+    shape: tuple[int, ...], edges: Sequence[Edge], table: Table, largest: Largest, ports: Ports
 ) -> tuple[Summary, Ints]:
     """Keep the components that may go on beyond a block, numbered anew, and the largest of the others.
 
@@ -168,7 +179,7 @@ def summarise(
         First row, last row, first and last column.
     table : Table
         All components.
-    champion : Champion
+    largest : Largest
         The largest component that was decided before.
     ports : Ports
         Ports of the block, with labels.
@@ -191,17 +202,17 @@ def summarise(
         None if edge is None or not edge.any() else renamed(edge, new) for edge in edges
     )
     ports = ports._replace(label=place[ports.label].astype(np.int32))
-    champion = max_of(table.take(~alive), champion)
-    return Summary(shape, (north, south, west, east), table.take(alive), champion, ports), place
+    largest = max_of(table.take(~alive), largest)
+    return Summary(shape, (north, south, west, east), table.take(alive), largest, ports), place
 
 
-def max_of(table: Table, champion: Champion) -> Champion:
-    """The champion of some closed components and an earlier champion."""
+def max_of(table: Table, largest: Largest) -> Largest:
+    """The largest of some closed components and of those closed earlier."""
     if not len(table.area):
-        return champion
+        return largest
     area = int(table.area.max())
     first = int(table.first[table.area == area].min())
-    return min(champion, Champion(area, first), key=lambda each: (-each.area, each.first))
+    return min(largest, Largest(area, first), key=lambda each: (-each.area, each.first))
 
 
 def merge(parts: Sequence[Sequence[Summary]], full: bool) -> tuple[Summary, Joint]:
@@ -232,13 +243,13 @@ def merge(parts: Sequence[Sequence[Summary]], full: bool) -> tuple[Summary, Join
     pairs += [meeting(above, below, full) for above, below in zip(south, north[1:], strict=False)]
     west = chain([row[0][2] for row in grid], heights, lead)
     east = chain([row[-1][3] for row in grid], heights, lead)
-    to, table, ports, champion = _unite(flat, offset, pairs)
+    to, table, ports, largest = _unite(flat, offset, pairs)
     edges = [renamed(edge, to) for edge in (north[0], south[-1], west, east)]
-    whole, place = summarise((*lead, sum(heights), sum(widths)), edges, table, champion, ports)
+    whole, place = summarise((*lead, sum(heights), sum(widths)), edges, table, largest, ports)
     return whole, Joint(tuple(np.split(to, offset[1:-1])), table, place)
 
 
-def close(whole: Summary, seam: bool, poles: tuple[bool, bool], full: bool) -> tuple[Joint, Champion]:
+def close(whole: Summary, seam: bool, poles: tuple[bool, bool], full: bool) -> tuple[Joint, Largest]:
     """Join a whole map with itself; after this nothing is open.
 
     Parameters
@@ -256,21 +267,21 @@ def close(whole: Summary, seam: bool, poles: tuple[bool, bool], full: bool) -> t
     pairs = [meeting(east, west, full)] if seam else []
     pairs += [ring(row) for row, pole in zip((north, south), poles, strict=True) if pole and row is not None]
     pairs.append(_through(whole.ports))
-    to, table, _, champion = _unite([whole], np.array([0, len(whole.table.area)]), pairs)
-    champion = max_of(table, champion)
-    return Joint((to,), table, np.full(len(table.area), -1)), champion
+    to, table, _, largest = _unite([whole], np.array([0, len(whole.table.area)]), pairs)
+    largest = max_of(table, largest)
+    return Joint((to,), table, np.full(len(table.area), -1)), largest
 
 
 def split(joint: Joint, verdict: Verdict, rule: Rule) -> list[Verdict]:
     """The verdicts on the parts from that on the whole (for `close`, one with no components)."""
-    keep = np.array(rule(joint.table, verdict.champion), dtype=bool)
+    keep = np.array(rule(joint.table, verdict.largest), dtype=bool)
     keep[joint.open >= 0] = verdict.keep[joint.open[joint.open >= 0]]
-    return [Verdict(keep[to], verdict.champion) for to in joint.to]
+    return [Verdict(keep[to], verdict.largest) for to in joint.to]
 
 
 def _unite(
     parts: Sequence[Summary], offset: Ints, pairs: Sequence[tuple[Ints, Ints]]
-) -> tuple[Labels, Table, Ports, Champion]:
+) -> tuple[Labels, Table, Ports, Largest]:
     """Component of each part's components, one part after the other, and what is known of the components."""
     none = [np.zeros(0, np.int64)]
     one, other = (np.concatenate([*none, *(pair[i] for pair in pairs)]) for i in (0, 1))
@@ -283,8 +294,8 @@ def _unite(
     np.bitwise_or.at(flags, to, np.concatenate([part.table.flags for part in parts]))
     label = np.concatenate([part.ports.label + shift for part, shift in zip(parts, offset, strict=False)])
     pixel, target = (np.concatenate([part.ports[i] for part in parts]) for i in (0, 1))
-    champion = min((part.champion for part in parts), key=lambda each: (-each.area, each.first))
-    return to, Table(area, first, flags), Ports(pixel, target, to[label]), champion
+    largest = min((part.largest for part in parts), key=lambda each: (-each.area, each.first))
+    return to, Table(area, first, flags), Ports(pixel, target, to[label]), largest
 
 
 def _through(ports: Ports) -> tuple[Ints, Ints]:
@@ -295,3 +306,64 @@ def _through(ports: Ports) -> tuple[Ints, Ints]:
     there = found < len(pixel)
     there[there] = pixel[found[there]] == ports.target[there]
     return ports.label[there].astype(np.int64), label[found[there]].astype(np.int64)
+
+
+def moved(edge: Edge, shift: int) -> Edge:
+    """The edge with every label raised.
+
+    Examples
+    --------
+    >>> moved(np.array([0, 1], dtype=np.int32), 10).tolist()
+    [0, 11]
+    """
+    return None if edge is None else np.where(edge > 0, edge + shift, 0).astype(np.int32)
+
+
+def renamed(edge: Edge, to: Labels) -> Edge:
+    """The edge with every label replaced.
+
+    Examples
+    --------
+    >>> renamed(np.array([0, 1, 2], dtype=np.int32), np.array([7, 5])).tolist()
+    [0, 8, 6]
+    """
+    return None if edge is None else np.append(0, to + 1).astype(np.int32)[edge]
+
+
+def chain(edges: Sequence[Edge], lengths: Sequence[int], lead: tuple[int, ...]) -> Edge:
+    """Edges one after the other."""
+    if all(edge is None for edge in edges):
+        return None
+    filled = [
+        np.zeros((*lead, n), np.int32) if edge is None else edge
+        for edge, n in zip(edges, lengths, strict=True)
+    ]
+    return np.concatenate(filled, axis=-1)
+
+
+def meeting(one: Edge, other: Edge, full: bool) -> tuple[Ints, Ints]:
+    """Pairs of components that meet along a common edge."""
+    if one is None or other is None:
+        return np.zeros(0, np.int64), np.zeros(0, np.int64)
+    found = []
+    for way in product(*[(-1, 0, 1) if full and length > 1 else (0,) for length in one.shape]):
+        here, there = one[_slices(way, -1, one.shape)], other[_slices(way, 1, one.shape)]
+        both = (here > 0) & (there > 0)
+        found.append(np.stack([here[both], there[both]]).astype(np.int64) - 1)
+    pairs = np.concatenate(found, axis=1)
+    # Neighbouring pixels mostly repeat the pair before them.
+    new = np.ones(pairs.shape[1], dtype=bool)
+    new[1:] = (pairs[:, 1:] != pairs[:, :-1]).any(axis=0)
+    return pairs[0, new], pairs[1, new]
+
+
+def _slices(way: tuple[int, ...], sign: int, shape: tuple[int, ...]) -> tuple[slice, ...]:
+    """What is left of an array after a step, on the side that the step leads to (1) or comes from (-1)."""
+    steps = [sign * step for step in way]
+    return tuple(slice(max(0, s), length - max(0, -s)) for s, length in zip(steps, shape, strict=True))
+
+
+def ring(row: Labels) -> tuple[Ints, Ints]:
+    """Pairs that make one component of all pixels of a row, plane by plane."""
+    found = [np.unique(line[line > 0]).astype(np.int64) - 1 for line in row.reshape(-1, row.shape[-1])]
+    return np.concatenate([line[:-1] for line in found]), np.concatenate([line[1:] for line in found])

@@ -1,4 +1,4 @@
-"""Boolean arrays as bits: where runs of selected pixels begin and end.
+"""Bit-packed boolean arrays, 64 pixels a word, and the run-length encoding read off them by shifts.
 
 Places are those of a *padded* block, which has unselected places at the end of each dimension but the first:
 so a run never touches the next row's, and a step to a neighbour is one addition. Rows are whole words of 64
