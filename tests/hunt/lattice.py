@@ -15,6 +15,8 @@ LARGEST = 120_000
 # Projections whose image of the sky has no end, or ends where their parameters say.
 ENDLESS = frozenset({"AZP", "SZP", "TAN", "STG", "AIR", "MER", "COP", "COO"})
 
+CUBES = frozenset({"TSC", "CSC", "QSC"})
+
 
 class TooLarge(Exception):
     """The pixels beyond the map that have a say are too many, or not known."""
@@ -141,6 +143,9 @@ def _images(wcs: WCS) -> tuple[int, int, int, int]:
     lat = np.degrees(np.arcsin(np.linspace(-1, 1, 91)))
     lon, lat = np.meshgrid(np.linspace(0, 360, 241), np.concatenate([lat, [-89.99, 89.99]]))
     y, x = to_pixel(wcs, lon, lat)
+    if wcs.wcs.ctype[0][-3:] in CUBES:  # wcslib's plane shows the side faces to the west and to the east
+        turn = np.linalg.solve(wcs.pixel_scale_matrix, [360.0, 0.0])
+        x, y = (each + step * np.array([-1, 0, 1]).reshape(3, 1, 1) for each, step in zip((x, y), turn, strict=True))
     low, high = [np.floor(np.nanmin(each)) for each in (y, x)], [np.ceil(np.nanmax(each)) for each in (y, x)]
     spare = [2 + int(0.01 * (b - a)) for a, b in zip(low, high, strict=True)]
     return (
