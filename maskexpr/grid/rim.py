@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 
 import numpy as np
@@ -13,10 +14,14 @@ from ..sphere.vectors import lonlat, normalise, unit
 from .lattice import Grid, Rim, Topology
 from .tiles import Tile
 
-__all__ = ["rim_by_steps", "topology"]
+__all__ = ["Steps", "rim_by_neighbours", "rim_by_steps", "topology"]
 
 Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]
+Steps = Callable[[Ints, Ints], tuple[Ints, Ints, Ints]]
+"""From rows and columns of pixels, shape (n,), to pairs: the place of a pixel among them, and the row and the
+column of one that touches it. All three of one shape, in any order.
+"""
 
 # Pixels at this distance from the rim of the sky may be where a step over it leads.
 _NEAR = 2
@@ -27,6 +32,31 @@ _WAYS = ((-1, 0), (1, 0), (0, -1), (0, 1))
 def topology(geom: Grid) -> Topology:
     """How a map meets itself, found once for a grid."""
     return geom.topology()
+
+
+def rim_by_neighbours(geom: Grid, window: Window, steps: Steps) -> Rim:
+    """Where a window meets the rim of the sky and the edge of the map, from the neighbours of its pixels.
+
+    Parameters
+    ----------
+    geom : Grid
+        The grid.
+    window : Window
+        Pixels of the map.
+    steps : callable
+        The neighbours on the sphere of pixels that are on the sky, on the map or beyond it, also those that
+        are neighbours on the lattice.
+    """
+    ny, nx = geom.image_shape
+    seen = Tile(geom, window).on_sky
+    y, x = np.nonzero(np.ones(window.shape, dtype=bool) if seen is None else seen)
+    y, x = y + window.y0, x + window.x0
+    start, to_y, to_x = steps(y, x)
+    far = (np.abs(to_y - y[start]) > 1) | (np.abs(to_x - x[start]) > 1)
+    held = (to_y >= 0) & (to_y < ny) & (to_x >= 0) & (to_x < nx)
+    some = far | ~held
+    target = np.where(held, to_y * nx + to_x, -1)[some]
+    return Rim(y[start[some]], x[start[some]], target, target < 0)
 
 
 def rim_by_steps(geom: Grid, window: Window) -> Rim:

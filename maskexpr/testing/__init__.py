@@ -4,6 +4,7 @@ Needs hypothesis.
 """
 
 from ..core.pruning import unpruned
+from .grids import check_grid
 from .laws import (
     brute_force,
     check_coverage,
@@ -23,6 +24,7 @@ __all__ = [
     "Tiling",
     "brute_force",
     "check_coverage",
+    "check_grid",
     "check_node",
     "check_points",
     "check_promises",

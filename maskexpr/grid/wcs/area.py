@@ -18,8 +18,9 @@ __all__ = ["pixel_solid_angle", "solid_angle_array"]
 Floats = NDArray[np.float64]
 
 _CHUNK: Final = 2048
-# Half side, in pixels, of the square by which the area of a pixel cut by the rim of the sky is scaled up.
-_SMALL: Final = 2.0**-6
+# Half sides, in pixels, of the square by which the area of a pixel that the rim of the sky cuts is scaled up;
+# the next where the one before is cut too.
+_SMALL: Final = (2.0**-6, 2.0**-12, 2.0**-18)
 
 
 def solid_angle_array(projection: Projection, shape: tuple[int, int], token: str) -> xr.DataArray:
@@ -89,10 +90,26 @@ def _quadrilaterals(projection: Projection, y: Floats, x: Floats) -> Floats:
     area = _area(corners[:, :-1, :-1], corners[:, :-1, 1:], corners[:, 1:, 1:], corners[:, 1:, :-1])
     off = ~np.isfinite(lonlat(projection, y[:, None], x[None, :])[0])
     row, column = np.nonzero(np.isnan(area) & ~off)
-    around = [(-_SMALL, -_SMALL), (-_SMALL, _SMALL), (_SMALL, _SMALL), (_SMALL, -_SMALL)]
-    small = [unit(*lonlat(projection, y[row] + dy, x[column] + dx)) for dy, dx in around]
-    area[row, column] = _area(*small) / (2 * _SMALL) ** 2
+    area[row, column] = _scaled_up(projection, y[row], x[column])
     area[off] = np.nan
+    return area
+
+
+def _scaled_up(projection: Projection, y: Floats, x: Floats) -> Floats:
+    """Areas of pixels, shape (n,), by a small square at the centre; if that is cut by the rim as well, by one
+    beside it, nearer to the reference.
+    """
+    inward = np.stack([projection.crpix[1] - 1.0 - y, projection.crpix[0] - 1.0 - x])
+    inward /= np.maximum(np.hypot(*inward), 1.0)
+    area = np.full(y.shape, np.nan)
+    for half, aside in ((half, aside) for half in _SMALL for aside in (0.0, 2.0)):
+        left = np.flatnonzero(np.isnan(area))
+        if not len(left):
+            break
+        middle_y, middle_x = np.stack([y, x])[:, left] + aside * half * inward[:, left]
+        around = [(-half, -half), (-half, half), (half, half), (half, -half)]
+        corners = [unit(*lonlat(projection, middle_y + dy, middle_x + dx)) for dy, dx in around]
+        area[left] = _area(*corners) / (2 * half) ** 2
     return area
 
 

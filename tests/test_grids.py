@@ -1,0 +1,50 @@
+"""Every kind of grid keeps the laws of the protocol; and each law can be broken."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+
+from maskexpr import WcsGeom
+from maskexpr.testing import check_grid, geometries, random_geometries, thin_geometries
+
+# How much of the sky small pixels cut by its rim hold too little or too much.
+LIMB = 0.04
+
+# Projections of every family, on small maps of the whole sky or a large part of it.
+PROJECTIONS = (
+    "CAR",
+    "CEA",
+    "MER",
+    "SFL",
+    "PAR",
+    "MOL",
+    "AIT",
+    "TAN",
+    "SIN",
+    "ARC",
+    "STG",
+    "ZEA",
+    "HPX",
+    "TSC",
+)
+
+MAPS = {
+    **geometries(),
+    **thin_geometries(),
+    **{
+        code: WcsGeom.create(skydir=(40, 0), npix=(44, 26), binsz=7, proj=code, frame="galactic")
+        for code in PROJECTIONS
+    },
+}
+
+
+@pytest.mark.parametrize("name", MAPS)
+def test_laws(name: str) -> None:
+    check_grid(MAPS[name], whole=LIMB)
+
+
+@given(geom=random_geometries())
+@settings(max_examples=15)
+def test_laws_anywhere(geom: WcsGeom) -> None:
+    check_grid(geom, whole=LIMB)
