@@ -131,16 +131,27 @@ def _check_positions(grid: Grid, rng: np.random.Generator) -> None:
         same = np.array_equal(there, np.stack([lon[some], lat[some]]), equal_nan=True)
         assert same, f"{law}: a pixel's position does not depend on the others: {grid!r}"
     here = on_sky & (y >= 0) & (y < ny) & (x >= 0) & (x < nx)
-    at_y, at_x = grid.pixel(lon[here], lat[here])
-    held = grid.holds(at_y, at_x)
-    assert grid.repeats or held.all(), f"the position of a pixel of the map has a pixel of the map: {grid!r}"
-    back = unit(*grid.lonlat(_whole(at_y), _whole(at_x)))
-    far = angle_between(back, unit(lon[here], lat[here]))
+    _check_way_back(grid, lon[here], lat[here])
+
+
+def _check_way_back(grid: Grid, lon: Floats, lat: Floats) -> None:
+    """The centres of pixels of the map lead back to pixels with that centre, what is no position to none."""
+    xyz = unit(lon, lat)
+    row, column = grid.array_index(lon, lat)
+    ny, nx = grid.image_shape
+    held = (row >= 0) & (row < ny) & (column >= 0) & (column < nx)
+    assert held.all(), f"the centre of a pixel of the map is in a pixel of the map: {grid!r}"
+    assert row.dtype == column.dtype == np.int64, f"pixels have whole indices: {grid!r}"
+    far = angle_between(unit(*grid.lonlat(row, column)), xyz)
+    assert (far < _SAME).all(), f"the centre of a pixel leads back to it: {grid!r}"
+    at = np.stack(grid.pixel(lon, lat))
     # Elsewhere on a lattice that repeats pixels may be shifted by a part of one.
-    size = 2 * np.deg2rad(grid.pixel_scales.to_value("deg").max())
-    assert (far < np.where(held, _SAME, size)).all(), f"the position of a pixel leads back to it: {grid!r}"
-    nowhere = grid.pixel(np.array([np.nan, 1.0]), np.array([1.0, np.nan]))
-    assert np.isnan(nowhere).all(), f"what is no position has no pixel: {grid!r}"
+    size = 2 * np.deg2rad(grid.pixel_scales.to_value("deg").max()) if grid.repeats else _SAME
+    far = angle_between(unit(*grid.lonlat(*_whole(at))), xyz)
+    assert (far < size).all(), f"the indices of a centre are those of a pixel: {grid!r}"
+    nowhere = np.array([np.nan, 1.0]), np.array([1.0, np.nan])
+    assert np.isnan(grid.pixel(*nowhere)).all(), f"what is no position has no indices: {grid!r}"
+    assert (np.stack(grid.array_index(*nowhere)) == -1).all(), f"what is no position has no pixel: {grid!r}"
 
 
 def _whole(index: Floats) -> Ints:
