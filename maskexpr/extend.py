@@ -14,7 +14,7 @@ from .expr.structure import postorder
 from .grid.axis import Axis
 from .grid.lattice import OFF, ON, PART, Cut, Grid, Rim, Topology, centre_caps, centre_sky
 from .grid.points import Pixels, Points
-from .grid.rim import rim_by_steps, topology
+from .grid.rim import rim_by_neighbours, rim_by_steps, topology
 from .grid.tiles import Areas, Tile, Tiles
 from .io.formats import Format, StoredMap, register_format
 from .io.writer import MaskWriter
@@ -74,6 +74,7 @@ __all__ = [
     "postorder",
     "register_format",
     "require",
+    "rim_by_neighbours",
     "rim_by_steps",
     "rotate",
     "rotation",

@@ -151,7 +151,7 @@ def compile_mask(mask: Mask, geom: Grid, chunks: Any = "auto") -> Compiled:
         If the mask needs an axis that the geometry lacks.
     """
     if not isinstance(geom, Grid):
-        raise MaskTypeError(f"a mask is put on a WcsGeom, got a {type(geom).__name__}")
+        raise MaskTypeError(f"a mask is put on a WcsGeom or another Grid, got a {type(geom).__name__}")
     simple = simplify(lower(mask))
     names: set[str] = set()
     for each in postorder(simple):
@@ -160,19 +160,20 @@ def compile_mask(mask: Mask, geom: Grid, chunks: Any = "auto") -> Compiled:
     # A plane is a block of its own: one that a range leaves out is no work, and one that is sliced out takes
     # no others with it.
     along = [(1,) * (axis.nbin if axis.name in names else 1) for axis in geom.axes]
-    return Compiled(simple, geom, (*along, *_spatial_chunks(chunks, geom.image_shape)))
+    return Compiled(simple, geom, (*along, *_spatial_chunks(chunks, geom)))
 
 
-def _spatial_chunks(chunks: Any, shape: tuple[int, int]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+def _spatial_chunks(chunks: Any, geom: Grid) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    shape, (down, across) = geom.image_shape, geom.dims
     if isinstance(chunks, str):
         if chunks != "auto":
-            raise MaskValueError(f"chunks must be 'auto', an int or (y, x), got {chunks!r}")
+            raise MaskValueError(f"chunks must be 'auto', an int or ({down}, {across}), got {chunks!r}")
         side = _SIDE_OF_GIANTS if shape[0] * shape[1] > _GIANT else _SIDE
         chunks = (side, side)
     if isinstance(chunks, dict):
-        if not set(chunks) <= {"y", "x"}:
-            raise MaskValueError(f"chunks are of 'y' and 'x', got {chunks!r}")
-        chunks = (chunks.get("y", -1), chunks.get("x", -1))
+        if not set(chunks) <= {down, across}:
+            raise MaskValueError(f"chunks are of {down!r} and {across!r}, got {chunks!r}")
+        chunks = (chunks.get(down, -1), chunks.get(across, -1))
     for each in chunks if isinstance(chunks, tuple | list) else (chunks,):
         if isinstance(each, bool) or (isinstance(each, Real) and each < 1 and each != -1):
             raise MaskValueError(f"a chunk has at least 1 pixel, or -1 for all of them, got {chunks!r}")
@@ -180,6 +181,6 @@ def _spatial_chunks(chunks: Any, shape: tuple[int, int]) -> tuple[tuple[int, ...
         rows, columns = da.core.normalize_chunks(chunks, shape, dtype=bool)  # type: ignore[no-untyped-call]
     except (TypeError, ValueError) as err:
         raise MaskValueError(
-            f"chunks={chunks!r} do not fit a map of {shape[0]} x {shape[1]} pixels (y, x): {err}"
+            f"chunks={chunks!r} do not fit a map of {shape[0]} x {shape[1]} pixels ({down}, {across}): {err}"
         ) from err
     return rows, columns

@@ -20,8 +20,6 @@ Area = tuple[float, str]
 """A number of ``"deg2"`` or ``"pix2"``."""
 
 _DEG2 = float((1 * u.sr).to_value(u.deg**2))
-# No pixel is larger than this many times the one at the reference (but for slivers at the limb of SIN).
-_LARGEST = 64.0
 # Pixels whose areas are computed in one call.
 _BATCH = 1 << 18
 
@@ -74,8 +72,7 @@ def _quantum(geom: Grid) -> float:
     """
     ny, nx = geom.image_shape
     planes = int(np.prod(geom.shape[:-2], dtype=np.int64))
-    scales = geom.pixel_scales.value
-    largest = _LARGEST * float(scales[0] * scales[1])
+    largest = geom.largest_pixel * _DEG2
     # A map can hold little more than the sky, but for slivers that are counted twice.
     total = planes * min(ny * nx * largest, 2.0 * 4.0 * np.pi * _DEG2 + (ny + nx) * largest)
     return float(2.0 ** np.ceil(np.log2(total / 2.0**61)))
@@ -100,8 +97,7 @@ def weights(geom: Grid, name: str, y: Ints, x0: Ints, x1: Ints) -> Ints:
     if name == "pix2" or not len(y):
         return np.asarray(x1 - x0)
     unit_area = _DEG2 / _quantum(geom)
-    scales = geom.pixel_scales.value
-    largest = _LARGEST * float(scales[0] * scales[1]) / _quantum(geom)
+    largest = geom.largest_pixel * unit_area
 
     def quanta(rows: Ints, columns: Ints) -> Ints:
         area = geom.solid_angles(rows, columns) * unit_area

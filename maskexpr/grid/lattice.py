@@ -221,6 +221,16 @@ class Grid(ABC):
         raise GeometryError(f"longitude and latitude of {self!r} depend on both x and y; use lonlat")
 
     @property
+    def planar(self) -> bool:
+        """Whether its pixels are those of one plane, in which regions, kernels and margins can be drawn."""
+        return False
+
+    @property
+    def largest_pixel(self) -> float:
+        """Solid angle in sr that no pixel exceeds; what counts of a larger one, by areas of components."""
+        return 4 * np.pi
+
+    @property
     def reference_pixel(self) -> tuple[float, float]:
         """(y, x) of a pixel near which the lattice is at its best."""
         ny, nx = self.image_shape
@@ -259,6 +269,27 @@ class Grid(ABC):
         return (0, 0) if self.to_image() == other.to_image() else None
 
     # ---- what follows
+
+    def need_plane(self, what: str, instead: str) -> None:
+        """Refuse what is measured in the plane of a map's pixels, where there is none.
+
+        Parameters
+        ----------
+        what : str
+            What asks for it.
+        instead : str
+            What to do on this grid.
+
+        Raises
+        ------
+        GeometryError
+            Unless the grid is `planar`.
+        """
+        if not self.planar:
+            raise GeometryError(
+                f"{what} is about the plane of a WcsGeom's pixels, and {self!r} has none: "
+                f"{instead}, or put the mask on a WcsGeom"
+            )
 
     @property
     def kind(self) -> str:

@@ -91,6 +91,11 @@ class SkyGrowth(Growth):
 
     erodes: bool = False
 
+    def check(self, geom: Grid) -> None:
+        super().check(geom)
+        if self.metric == "pixel":
+            geom.need_plane(self.label(), "give an angle and metric='sky'")
+
     def coverage(self, areas: Areas, of: Ask) -> Coverage:
         if self.metric == "pixel":
             return cover_in_pixels(self.mask, areas, self._widths(areas.geom, areas.plane), of, self.erodes)

@@ -19,6 +19,7 @@ from ..core.digests import array_digest
 from ..core.errors import FormatError, GeometryError, MaskTypeError, MaskValueError
 from ..core.once import once
 from ..core.records import frozen_array, record
+from ..grid.lattice import Grid
 from ..grid.wcs.geom import WcsGeom
 from ..pixels.window import Window
 from .formats import StoredMap, check_number, open_map, stamp_of
@@ -45,7 +46,7 @@ LARGEST: Final = 1 << 22
 class Opened(NamedTuple):
     """What a map is, without its values."""
 
-    geom: WcsGeom
+    geom: Grid
     dtype: np.dtype[Any]
     shape: tuple[int, ...]
 
@@ -123,11 +124,12 @@ class ArraySource:
     ----------
     array : numpy or dask array, shape ``geom.shape``
         Not copied: it must not be changed any more.
-    geom : WcsGeom
+    geom : Grid
         Where it is.
 
     Examples
     --------
+    >>> from maskexpr import WcsGeom
     >>> source = ArraySource(np.arange(6.0).reshape(2, 3), WcsGeom.create(npix=(3, 2)))
     >>> source.read(Window(1, 2, 0, 2))
     array([[3., 4.]])
@@ -135,9 +137,11 @@ class ArraySource:
 
     __slots__ = ("_fingerprint", "array", "geom")
 
-    def __init__(self, array: Any, geom: WcsGeom) -> None:
-        if not isinstance(geom, WcsGeom):
-            raise MaskTypeError(f"the second of (array, geom) must be a WcsGeom, got {type(geom).__name__}")
+    def __init__(self, array: Any, geom: Grid) -> None:
+        if not isinstance(geom, Grid):
+            raise MaskTypeError(
+                f"the second of (array, geom) must be a WcsGeom or another Grid, got {type(geom).__name__}"
+            )
         if not isinstance(array, da.Array):
             array = np.asarray(array)
         check_number(array.dtype, "the array")
@@ -260,6 +264,9 @@ def held_source(data: Any) -> Source:
         return data
     source = as_source(data)
     if isinstance(source, FileSource) or isinstance(source.array, da.Array) or source.array.nbytes > LARGEST:
+        return source
+    # Texts say where an array is only on a WcsGeom.
+    if not isinstance(source.geom, WcsGeom):
         return source
     return EmbeddedSource.of(source.array, source.geom)
 

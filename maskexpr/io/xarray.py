@@ -107,7 +107,8 @@ def geom_from_attrs(attrs: Mapping[str, Any]) -> WcsGeom:
     missing = [key for key in ("fits_header", "axes") if not isinstance(attrs.get(key), str)]
     if missing:
         raise GeometryError(
-            f"the coordinate {GRID!r} lacks the attribute {missing[0]!r}; it was not made by maskexpr"
+            f"the coordinate {GRID!r} lacks the attribute {missing[0]!r}: it is not that of a WcsGeom. "
+            "Of an array on another grid give (array, geom)"
         )
     return _parse(attrs["fits_header"], attrs["axes"])
 

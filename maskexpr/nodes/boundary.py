@@ -87,6 +87,10 @@ class Boundary(Sized):
     def sizes(self) -> NDArray[np.float64]:
         return self.width
 
+    def check(self, geom: Grid) -> None:
+        super().check(geom)
+        geom.need_plane(self.label(), "erode a mask of what the map covers")
+
     def reach(self) -> Reach:
         return reach_of(self.width, self.unit, "box" if self.box else "disk")
 

@@ -119,6 +119,11 @@ class Region(Mask):
         """
         return to_regions(self.shape)
 
+    def check(self, geom: Grid) -> None:
+        """See `Mask.check`."""
+        if self.metric == "pixel":
+            geom.need_plane(self.label(), "give it in sky coordinates and with metric='sky'")
+
     def lowered(self) -> Mask:
         """The same mask with the operators between shapes as operators of the expression."""
         return self._lowered

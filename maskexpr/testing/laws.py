@@ -24,6 +24,7 @@ from ..expr.mask import Bools, Mask
 from ..expr.serialize import dumps, loads
 from ..expr.structure import Reach, postorder
 from ..grid.axis import Axis
+from ..grid.lattice import Grid
 from ..grid.points import Points
 from ..grid.tiles import Areas, Tile, Tiles, grid_tiles
 from ..grid.wcs.geom import WcsGeom
@@ -69,7 +70,7 @@ def _rotated_header() -> object:
     return header
 
 
-def whole_tile(geom: WcsGeom, plane: tuple[int, ...] = ()) -> Tile:
+def whole_tile(geom: Grid, plane: tuple[int, ...] = ()) -> Tile:
     """The whole map as one tile."""
     height, width = geom.image_shape
     return Tile(geom, Window(0, height, 0, width), plane or (0,) * len(geom.axes))
@@ -107,7 +108,7 @@ def brute_force(mask: Mask, tile: Tile) -> Bools:
         return _Blind(mask).run(mask, tile)
 
 
-def check_node(mask: Mask, geom: WcsGeom, side: int = 7) -> None:
+def check_node(mask: Mask, geom: Grid, side: int = 7) -> None:
     """Hold a mask against its laws on one geometry.
 
     Coverage keeps its promises on windows of several sizes; values are the same by tiles, as one, pruned or
@@ -138,7 +139,7 @@ def check_node(mask: Mask, geom: WcsGeom, side: int = 7) -> None:
     _check_text(mask)
 
 
-def check_promises(mask: Mask, geom: WcsGeom, tiling: Tiling) -> None:
+def check_promises(mask: Mask, geom: Grid, tiling: Tiling) -> None:
     """Hold a mask against what is promised of its tiles on one geometry.
 
     Every tile that is called EMPTY or FULL is so in all its pixels on the sky, of a tiling as of all thin
@@ -149,7 +150,7 @@ def check_promises(mask: Mask, geom: WcsGeom, tiling: Tiling) -> None:
     ----------
     mask : Mask
         The mask.
-    geom : WcsGeom
+    geom : Grid
         A small map.
     tiling : Tiling
         How to cut it.

@@ -153,7 +153,7 @@ def coarser(geom: WcsGeom, most: int = MOST_PIXELS) -> tuple[WcsGeom, int]:
 def _geometry(geom: Grid | None, ax: Any) -> WcsGeom:
     """What to draw: what the user says, or what the axes show, or the whole sky."""
     if geom is not None and not isinstance(geom, WcsGeom):
-        raise MaskTypeError(f"a mask is drawn on a WcsGeom, got a {type(geom).__name__}")
+        raise MaskTypeError(f"a mask is drawn on a WcsGeom, got {geom!r}; leave it out to draw the whole sky")
     if ax is None:
         return _ALLSKY if geom is None else geom
     wcsaxes = require("astropy.visualization.wcsaxes", extra="plot")

@@ -68,7 +68,10 @@ def write(
     if memory_limit is not None:
         plan.check_memory(memory_limit)
     if not isinstance(geom, WcsGeom):
-        raise MaskTypeError(f"only masks on a WcsGeom are written, got a {type(geom).__name__}")
+        raise MaskTypeError(
+            f"a mask is written on a WcsGeom, got {geom!r}; "
+            "give one, or save the expression with maskexpr.dumps(mask)"
+        )
     rows, columns = (max(sizes) for sizes in plan.compiled.chunks[-2:])
     with open_writer(path, geom, (rows, columns), provenance(mask), overwrite) as writer:
         for block in _blocks(plan, FULL):

@@ -43,6 +43,9 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 _CARD: Final = 80
+_DEG2: Final = float((1 * u.sr).to_value(u.deg**2))
+# No pixel is larger than this many times the one at the reference (but for slivers at the limb of SIN).
+_LARGEST: Final = 64.0
 
 
 class WcsGeom(Grid):
@@ -446,6 +449,19 @@ class WcsGeom(Grid):
     @property
     def period(self) -> int | None:
         return lattice.traits(self._projection).period
+
+    @property
+    def planar(self) -> bool:
+        """True: a projection is a plane."""
+        return True
+
+    @property
+    def largest_pixel(self) -> float:
+        """Solid angle in sr: so many times that of the pixel at the reference, but for slivers at the limb of
+        SIN.
+        """
+        across, up = self._scales()
+        return _LARGEST * across * up / _DEG2
 
     @property
     def convex_sky(self) -> bool:
