@@ -163,22 +163,25 @@ def _check_windows(grid: Grid, rng: np.random.Generator) -> None:
     it, beyond the lattice.
     """
     tiles = Tiles(grid, _random_windows(grid, rng))
-    bounds, sky, caps = tiles.bounds, tiles.sky, tiles.caps
-    number = bounds.shape[1]
-    assert sky.shape == caps.radius.shape == (number,), f"an answer for each window: {grid!r}"
-    assert caps.centre.shape == (3, number), f"a cap for each window: {grid!r}"
+    bounds, sky, number = tiles.bounds, tiles.sky, len(tiles)
+    assert sky.shape == (number,), f"an answer for each window: {grid!r}"
     measured = grid.measure(bounds)
-    for i in range(number):
+    centres = [unit(*_positions(grid, Window(*each))) for each in bounds.T.tolist()]
+    for i, xyz in enumerate(centres):
         few = None if measured is None else measured[..., [i]]
-        alone = grid.sky(bounds[:, [i]], few)
-        assert alone[0] == sky[i], f"a window's sky does not depend on the others: {bounds[:, i]} of {grid!r}"
-        xyz = unit(*_positions(grid, Window(*bounds[:, i].tolist())))
-        seen = np.isfinite(xyz[0])
-        where = f"window {bounds[:, i]} of {grid!r}"
+        where, seen = f"window {bounds[:, i]} of {grid!r}", np.isfinite(xyz[0])
         assert sky[i] != OFF or not seen.any(), f"a window that is OFF has no pixel on the sky: {where}"
         assert sky[i] != ON or seen.all(), f"all pixels of a window that is ON are on the sky: {where}"
-        if seen.any():
-            far = angle_between(xyz[:, seen], caps.centre[:, i, None]).max()
+        alone = grid.sky(bounds[:, [i]], few)
+        assert alone[0] == sky[i], f"a window's sky does not depend on the others: {where}"
+    caps = tiles.caps
+    assert caps.centre.shape == (3, number), f"a cap for each window: {grid!r}"
+    assert caps.radius.shape == (number,), f"a radius for each window: {grid!r}"
+    for i, xyz in enumerate(centres):
+        seen = xyz[:, np.isfinite(xyz[0])]
+        if seen.size:
+            far = angle_between(seen, caps.centre[:, i, None]).max()
+            where = f"window {bounds[:, i]} of {grid!r}"
             assert far <= caps.radius[i] + _ROUNDING, f"a cap holds all pixel centres: {where}"
 
 

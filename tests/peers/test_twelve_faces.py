@@ -85,7 +85,7 @@ def cells(request: pytest.FixtureRequest) -> Cells:
     return Cells.of(GRIDS[request.param])
 
 
-def same(cells: Cells, mask: mx.Mask, want: Bools, chunks: tuple[object, ...] = (5, (8, 100))) -> None:
+def same(cells: Cells, mask: mx.Mask, want: Bools, chunks: tuple[object, ...] = (7, (8, 100))) -> None:
     """A mask in memory, and lazily in chunks and in slices, is what cells are."""
     grid, raster = cells.grid, cells.raster(want)
     assert raster.any(), "a test of nothing"

@@ -6,6 +6,7 @@ and pixels off the sky keep them apart, so that what touches on the lattice touc
 
 from __future__ import annotations
 
+from functools import lru_cache
 from hashlib import blake2b
 
 import astropy.units as u
@@ -79,9 +80,8 @@ class TwelveFaces(Grid):
         column, along = np.divmod(x, side)
         on_sky = (row >= 0) & (row < ROWS) & (column >= 0) & (column < COLUMNS)
         on_sky &= (up < self.nside) & (along < self.nside)
-        cell = (row * COLUMNS + column) * self.nside**2
-        for bit in range(BITS):
-            cell = cell + ((along >> bit & 1) << 2 * bit) + ((up >> bit & 1) << 2 * bit + 1)
+        within = nested_within(self.nside)[np.where(on_sky, up, 0), np.where(on_sky, along, 0)]
+        cell = (row * COLUMNS + column) * self.nside**2 + within
         return np.where(on_sky, cell, -1)
 
     def places(self, cell: Ints) -> tuple[Ints, Ints]:
@@ -98,8 +98,7 @@ class TwelveFaces(Grid):
         cell = self.cells(y, x)
         lon, lat = np.full(cell.shape, np.nan), np.full(cell.shape, np.nan)
         there = cell >= 0
-        at = healpix.healpix_to_lonlat(cell[there], self.nside, order="nested")
-        lon[there], lat[there] = (each.to_value(u.deg) for each in at)
+        lon[there], lat[there] = centres(self.nside)[:, cell[there]]
         return lon, lat
 
     def pixel(self, lon: ArrayLike, lat: ArrayLike) -> tuple[Floats, Floats]:
@@ -138,6 +137,20 @@ class TwelveFaces(Grid):
 
     def __repr__(self) -> str:
         return f"TwelveFaces(nside={self.nside}, {self._frame})"
+
+
+@lru_cache
+def nested_within(nside: int) -> Ints:
+    """Nested cells within a face by row and column: their bits in turn."""
+    up, along = np.indices((nside, nside))
+    return sum(((along >> bit & 1) << 2 * bit) + ((up >> bit & 1) << 2 * bit + 1) for bit in range(BITS))
+
+
+@lru_cache
+def centres(nside: int) -> Floats:
+    """Longitude and latitude in degrees of all nested cells, shape (2, n); asked once, as a call is dear."""
+    lon, lat = healpix.healpix_to_lonlat(np.arange(12 * nside**2), nside, order="nested")
+    return np.stack([lon.to_value(u.deg), lat.to_value(u.deg)])
 
 
 def neighbours(cell: Ints, nside: int, corners: bool) -> tuple[Ints, Ints]:
