@@ -75,6 +75,11 @@ class Growth(Sized):
     def sizes(self) -> NDArray[np.float64]:
         return self.radius
 
+    def check(self, geom: Grid) -> None:
+        super().check(geom)
+        if self.metric == "pixel":
+            geom.need_plane(self.label(), "give an angle and metric='sky'")
+
     def reach(self) -> Reach:
         return reach_of(self.radius, self.unit, self.kernel)
 
@@ -90,11 +95,6 @@ class SkyGrowth(Growth):
     """One dilation or erosion, in either metric."""
 
     erodes: bool = False
-
-    def check(self, geom: Grid) -> None:
-        super().check(geom)
-        if self.metric == "pixel":
-            geom.need_plane(self.label(), "give an angle and metric='sky'")
 
     def coverage(self, areas: Areas, of: Ask) -> Coverage:
         if self.metric == "pixel":

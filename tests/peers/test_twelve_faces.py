@@ -5,6 +5,7 @@ What a mask should be is found cell by cell, in nested order, by astropy-healpix
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -374,10 +375,12 @@ def test_a_ring_round_a_corner_of_three_faces_is_a_hole() -> None:
 
 @pytest.mark.parametrize("proj", ["CAR", "AIT", "TAN"])
 def test_data_of_a_wcs_by_position(cells: Cells, proj: str) -> None:
+    # In the grid's own frame centres of cells lie on borders of pixels, where rounding decides.
+    other = "icrs" if cells.grid.frame == "galactic" else "galactic"
     geom = (
         mx.WcsGeom.create(skydir=(80, 30), npix=(40, 30), binsz=3, proj="TAN", frame="icrs")
         if proj == "TAN"
-        else mx.WcsGeom.allsky(binsz=5, frame="galactic", proj=proj)
+        else mx.WcsGeom.allsky(binsz=5, frame=other, proj=proj)
     )
     values = np.random.default_rng(2).normal(size=geom.image_shape)
     here = cells.there.transform_to(geom.frame).spherical
@@ -442,6 +445,7 @@ def test_contains_asks_the_cell(cells: Cells) -> None:
 
 def test_area_plan_explain(cells: Cells) -> None:
     want = cells.raster(cells.within(200, -30, 47))
+    on_sky = cells.raster(np.ones(len(cells.there), dtype=bool))
     mask = mx.Region("galactic;circle(200,-30,47)")
     area = want.sum() / len(cells.there)
     np.testing.assert_allclose(mask.fsky(cells.grid), area, rtol=1e-12)
@@ -449,13 +453,15 @@ def test_area_plan_explain(cells: Cells) -> None:
     plan = mask.plan(cells.grid, chunks=4)
     assert plan.n_tiles == plan.n_empty + plan.n_full + plan.n_mixed
     assert plan.n_empty > 0
-    # A tile of 4 x 4 cells within one face that the circle holds is full.
     assert plan.n_full > 0 or cells.grid.nside == 8
     for (i, j), state in np.ndenumerate(plan.states):
-        tile = want[4 * i : 4 * i + 4, 4 * j : 4 * j + 4]
-        assert state == (0 if not tile.any() else 2 if tile.all() else 1)
+        part = slice(4 * i, 4 * i + 4), slice(4 * j, 4 * j + 4)
+        inside = want[part][on_sky[part]]
+        # A tile with pixels off the sky is not looked at any closer.
+        assert state in ({0, 1} if not inside.any() else {1} if not want[part].all() else {2})
+        assert state != 1 or not on_sky[part].all() or (inside.any() and not inside.all())
     text = mask.explain(cells.grid, chunks=4)
-    assert f"{plan.n_empty:,} empty" in text
+    assert re.search(rf"^ +empty +{plan.n_empty} ", text, re.MULTILINE)
     assert "TwelveFaces" in text
 
 
@@ -473,8 +479,8 @@ def on_any_grid(draw: st.DrawFn) -> mx.Mask:
     return mask
 
 
-@given(mask=on_any_grid(), grid=st.sampled_from([TwelveFaces(4), TwelveFaces(5 - 1, "galactic", ny=7)]))
-@settings(max_examples=40)
+@given(mask=on_any_grid(), grid=st.sampled_from([TwelveFaces(4), TwelveFaces(4, "galactic", ny=7)]))
+@settings(max_examples=25)
 def test_laws_of_nodes(mask: mx.Mask, grid: TwelveFaces) -> None:
     check_node(mask, grid)
 
