@@ -97,9 +97,12 @@ def array_on_grid(data: Any) -> tuple[da.Array | NDArray[Any], WcsGeom]:
             raise GeometryError(f"an array of shape {array.shape} does not fit the geometry {data[1]!r}")
         return array, data[1]
     source = as_source(data)
+    geom = source.open().geom
+    if not isinstance(geom, WcsGeom):
+        raise GeometryError(f"the map must be on a WcsGeom, in whose plane it is filtered, not on {geom!r}")
     if isinstance(source, FileSource):
-        return read_map(source.path, source.hdu).data, source.open().geom
-    return source.array, source.geom
+        return read_map(source.path, source.hdu).data, geom
+    return source.array, geom
 
 
 def _lazy(path: str | os.PathLike[str], hdu: str | int | None, mask: bool) -> xr.DataArray:
