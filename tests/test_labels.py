@@ -44,7 +44,7 @@ def unpacked(words: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
 
 
 def all_runs(block: np.ndarray, full: bool) -> Runs:
-    made = Block(block.shape, pack(block), full)
+    made = LabelledBlock(block.shape, pack(block), full)
     return made.runs(np.ones(made.n_labels, dtype=bool))
 
 

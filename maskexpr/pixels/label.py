@@ -20,6 +20,7 @@ from .words import (
     ends_of,
     list_bits,
     list_places,
+    pack,
     padded_shape,
     place_type,
     places_of,

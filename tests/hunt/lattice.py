@@ -145,7 +145,10 @@ def _images(wcs: WCS) -> tuple[int, int, int, int]:
     y, x = to_pixel(wcs, lon, lat)
     if wcs.wcs.ctype[0][-3:] in CUBES:  # wcslib's plane shows the side faces to the west and to the east
         turn = np.linalg.solve(wcs.pixel_scale_matrix, [360.0, 0.0])
-        x, y = (each + step * np.array([-1, 0, 1]).reshape(3, 1, 1) for each, step in zip((x, y), turn, strict=True))
+        x, y = (
+            each + step * np.array([-1, 0, 1]).reshape(3, 1, 1)
+            for each, step in zip((x, y), turn, strict=True)
+        )
     low, high = [np.floor(np.nanmin(each)) for each in (y, x)], [np.ceil(np.nanmax(each)) for each in (y, x)]
     spare = [2 + int(0.01 * (b - a)) for a, b in zip(low, high, strict=True)]
     return (
