@@ -7,10 +7,9 @@ import pytest
 from astropy.io import fits
 
 import maskexpr as mx
-from maskexpr.circles import rim_index as _rim_index
 from maskexpr.circles import rims as _rims
 from maskexpr.circles import seam as _seam
-from maskexpr.circles.rim_index import RimIndex
+from maskexpr.circles.rims import RimIndex
 from maskexpr.grid.tiles import Tile
 from maskexpr.pixels.window import Window
 from maskexpr.sphere.vectors import TIE, angle_between, unit, within
@@ -43,10 +42,10 @@ def circles(geom, number, rng):
     return centre[:, some], radius[some]
 
 
-@pytest.mark.parametrize("piece", [1, 200, _rim_index._PIECE])
+@pytest.mark.parametrize("piece", [1, 200, _rims._PIECE])
 @pytest.mark.parametrize("grid", GRIDS)
 def test_runs_are_what_the_predicate_says(grid, piece, monkeypatch):
-    monkeypatch.setattr(_rim_index, "_PIECE", piece)
+    monkeypatch.setattr(_rims, "_PIECE", piece)
     geom = GRIDS[grid]
     centre, radius = circles(geom, 300, np.random.default_rng(5))
     index = RimIndex(geom, centre, radius)

@@ -13,13 +13,11 @@ from astropy.coordinates import SkyCoord
 import maskexpr as mx
 from maskexpr.circles import index as _circles
 from maskexpr.circles import pieces as _pieces
-from maskexpr.circles import span_index as _span_index
 from maskexpr.circles import spans as _spans
 from maskexpr.circles.pieces import Pieces, neighbours_first
-from maskexpr.circles.span_index import SpanIndex
-from maskexpr.circles.spans import Disks, Strip, circle_spans
+from maskexpr.circles.spans import Disks, SpanIndex, Strip, circle_spans
 from maskexpr.grid.tiles import Tile
-from maskexpr.pixels.spans import paint_spans
+from maskexpr.pixels.paint import paint_spans
 from maskexpr.pixels.window import Window
 from maskexpr.sphere.vectors import TIE, angle_between, lonlat, unit, within
 
@@ -224,8 +222,8 @@ def test_runs_of_a_map_are_those_of_its_tiles(grid, monkeypatch):
     geom, rng = GRIDS[grid], np.random.default_rng(9)
     ny, nx = geom.image_shape
     disks = anywhere(geom, 300, rng)
-    for piece in (1, 60, _span_index._PIECE):
-        monkeypatch.setattr(_span_index, "_PIECE", piece)
+    for piece in (1, 60, _spans._PIECE):
+        monkeypatch.setattr(_spans, "_PIECE", piece)
         index = SpanIndex(geom, disks)
         tall = disks.take(~index.done)
         assert piece < ny or not len(tall.radius)

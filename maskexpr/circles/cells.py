@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from ..core.threads import in_threads, number_of_threads
+from ..pixels.ragged import ragged_ranges
 from ..sphere.vectors import TIE, chord2, chord2_of, lonlat, unit
 
 __all__ = ["CellIndex"]
@@ -168,13 +169,13 @@ class _Grid:
         radius = radius + _MARGIN
         reach = np.rad2deg(radius)
         low, high = (self._row(each).astype(np.int64) for each in (lat - reach, lat + reach))
-        circle, row = _each(low, high - low + 1)
+        circle, row = ragged_ranges(low, high - low + 1)
         edge = self._south + self.height * row
         half = _half_width(edge, edge + self.height, lat[circle], radius[circle])
         columns = self._columns[row].astype(np.int64)
         first = np.floor((lon[circle] - half) / 360.0 * columns).astype(np.int64)
         last = np.floor((lon[circle] + half) / 360.0 * columns).astype(np.int64)
-        pair, column = _each(first, np.minimum(last - first + 1, columns))
+        pair, column = ragged_ranges(first, np.minimum(last - first + 1, columns))
         cell = self._first[row[pair]] + column % columns[pair]
         return circle[pair], cell
 
@@ -184,12 +185,6 @@ def _turns(lon: Floats) -> Floats:
     turns = lon * (1.0 / 360.0)
     turns -= np.floor(turns)
     return np.asarray(np.fmin(turns, 1.0 - 2.0**-53, out=turns))
-
-
-def _each(first: Ints, number: Ints) -> tuple[Ints, Ints]:
-    """Numbers from each first one on, as many as told, with the place that each came from."""
-    owner = np.repeat(np.arange(len(first)), number)
-    return owner, np.arange(len(owner)) + (first - (np.cumsum(number) - number))[owner]
 
 
 def _half_width(south: Floats, north: Floats, lat: Floats, radius: Floats) -> Floats:

@@ -13,12 +13,11 @@ from ..core.once import once
 from ..grid.lattice import Grid
 from ..grid.points import Points
 from ..grid.tiles import Tile
-from ..pixels.spans import paint_spans
+from ..pixels.paint import paint_spans
 from ..sphere.vectors import TIE, Caps, angle_between, chord2_of, lonlat, normalise, unit, within
 from .cells import CellIndex
-from .rim_index import RimIndex
-from .span_index import SpanIndex
-from .spans import Disks, circle_spans
+from .rims import RimIndex
+from .spans import Disks, SpanIndex, circle_spans
 
 __all__ = ["CircleIndex"]
 

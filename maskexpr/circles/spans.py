@@ -7,7 +7,7 @@ predicate as everywhere, so that the answer equals that of a pixel-by-pixel test
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,19 +15,25 @@ from numpy.typing import NDArray
 from ..core.once import once
 from ..grid.lattice import Grid
 from ..grid.tiles import Tile
+from ..pixels.paint import paint_in_window
+from ..pixels.ragged import ragged_ranges
 from ..pixels.window import Window
 from ..sphere.vectors import TIE, chord2_of, unit, within
+from .pieces import Pieces
 
-__all__ = ["Disks", "Strip", "circle_spans", "spans"]
+__all__ = ["Disks", "SpanIndex", "Strip", "circle_spans", "spans"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
+_Runs = tuple[NDArray[np.signedinteger[Any]], NDArray[np.signedinteger[Any]], NDArray[np.signedinteger[Any]]]
 
 # A run's end further than so many columns from every column is certain, where rounding moves it by less.
 _SLACK = 1e-5
 # How far rounding may move a point against a circle (radians), all added up, with room: see `_is_certain`.
 _MOVED = 5e-14
+# Rows of circles that are worked out together: few enough for the cache, enough for numpy's calls.
+_PIECE = 1 << 13
 
 
 class Disks(NamedTuple):
@@ -178,8 +184,7 @@ def spans(strip: Strip, disks: Disks, middle: Floats, low: Ints, high: Ints) -> 
     """
     _, _, x0, x1 = strip.window
     number = np.maximum(high - low, 0)
-    circle = np.repeat(np.arange(len(number)), number)
-    row = np.arange(len(circle)) - (np.cumsum(number) - number - low)[circle]
+    circle, row = ragged_ranges(low, number)
     half, known = _half_width(strip, disks, circle, row)
     here = middle[circle]
     left, right = here - half, here + half
@@ -283,3 +288,70 @@ class _Tester:
         np.multiply(self._cos_lat[which], self._sin_lon[column], out=xyz[1])
         xyz[2] = self._sin_lat[which]
         return within(xyz, self._centre[:, which], self._radius[which])
+
+
+class SpanIndex:
+    """Runs of many circles on the map of one separable geometry.
+
+    Parameters
+    ----------
+    geom : Grid
+        The geometry.
+    disks : Disks
+        Circles in its frame; neighbours should follow each other.
+
+    Attributes
+    ----------
+    done : ndarray of bool, shape (n,)
+        Which circles are painted; the others have so many rows that each tile should look at its own only.
+    window : Window
+        Tiles within it can be painted.
+    """
+
+    def __init__(self, geom: Grid, disks: Disks) -> None:
+        ny, nx = geom.image_shape
+        self.window = Window(0, ny, 0, nx)
+        self._disks = disks
+        self._strip = Strip(geom, self.window)
+        self._integer: type[np.signedinteger[Any]] = np.int32 if max(ny, nx) < 2**31 else np.int64
+        self._low, self._high = self._strip.rows_of(disks)
+        number = self._high - self._low
+        self.done = number <= _PIECE
+        circle, middle, reach = self._strip.copies(disks)
+        some = np.flatnonzero((number > 0)[circle] & self.done[circle])
+        self._circle, self._middle = circle[some], middle[some]
+        piece = (np.cumsum(number[self._circle]) - 1) // _PIECE
+        self._first = np.flatnonzero(np.diff(piece, prepend=-1))
+        self._boxes = self._bound(reach[some])
+        self._pieces = Pieces(len(self._first), self._runs)
+
+    def _bound(self, reach: NDArray[np.float64]) -> NDArray[np.float64]:
+        """First and last row, first and last column that each piece may touch."""
+        if not len(self._first):
+            return np.empty((4, 0))
+        row = self._strip.row
+        ends = np.stack([row[self._low[self._circle]], row[self._high[self._circle] - 1]])
+        low, high = ends.min(axis=0), ends.max(axis=0)
+        sides = [np.minimum, np.maximum, np.minimum, np.maximum]
+        values = [low, high, self._middle - reach, self._middle + reach]
+        return np.stack(
+            [f.reduceat(each, self._first).astype(float) for f, each in zip(sides, values, strict=True)]
+        )
+
+    def _runs(self, piece: int) -> _Runs:
+        """Runs of the circles of a piece."""
+        first, *after = self._first[piece : piece + 2].tolist()
+        some = slice(first, after[0] if after else None)
+        circle = self._circle[some]
+        runs = spans(
+            self._strip, self._disks.take(circle), self._middle[some], self._low[circle], self._high[circle]
+        )
+        row, start, stop = (each.astype(self._integer) for each in runs)
+        return row, start, stop
+
+    def paint(self, tile: Tile, out: Bools) -> None:
+        """Select the pixels of a tile, shape (ny, nx), that lie in the circles that are done."""
+        y0, y1, x0, x1 = tile.window
+        low_y, high_y, low_x, high_x = self._boxes
+        near = np.flatnonzero((high_y >= y0) & (low_y < y1) & (high_x >= x0) & (low_x < x1))
+        paint_in_window(out, tile.window, self._pieces.take(near.tolist()))

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.coverage import FULL, MIXED
-from ..core.running import run_blocks
+from ..core.threads import run_blocks
 from .compiled import Compiled
 from .evaluate import evaluate_into
 from .plan import Plan

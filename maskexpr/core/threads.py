@@ -8,8 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 import dask
+from dask._task_spec import Task
+from dask.diagnostics.progress import ProgressBar
+from dask.local import get_sync
+from dask.threaded import get as get_threaded
 
-__all__ = ["in_threads", "number_of_threads"]
+__all__ = ["in_threads", "number_of_threads", "run_blocks"]
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -42,3 +46,26 @@ def in_threads(work: Callable[[S], T], pieces: Sequence[S], threads: int) -> lis
         return [work(each) for each in pieces]
     with ThreadPoolExecutor(threads) as pool:
         return list(pool.map(work, pieces))
+
+
+def run_blocks(work: Callable[[S], None], blocks: Sequence[S], progress: bool = False) -> None:
+    """Do some work for every block, on threads that share memory and open files.
+
+    Follows ``dask.config.set(num_workers=)``; where dask is set to run synchronously there are no threads.
+
+    Parameters
+    ----------
+    work : callable
+        Does one block; returns nothing.
+    blocks : sequence
+        The blocks.
+    progress : bool
+        Show dask's progress bar.
+    """
+    if not progress:
+        in_threads(work, blocks, number_of_threads())
+        return
+    get = get_sync if number_of_threads() == 1 else get_threaded
+    graph = {("block", i): Task(("block", i), work, block) for i, block in enumerate(blocks)}
+    with ProgressBar():  # type: ignore[no-untyped-call]
+        get(graph, list(graph))

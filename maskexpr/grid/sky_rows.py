@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from ..pixels.ragged import ragged_ranges
 from ..pixels.window import Window
 from .lattice import Grid
 
@@ -40,8 +41,6 @@ def sky_by_rows(geom: Grid, window: Window) -> NDArray[np.bool_] | None:
     for row, start, stop in zip(out, np.maximum(inner, 0).tolist(), (inner_last + 1).tolist(), strict=True):
         row[start : max(stop, start)] = True
     for start, stop in ((low, np.minimum(inner, high + 1)), (np.maximum(inner_last + 1, low), high + 1)):
-        number = np.maximum(stop - start, 0)
-        y = np.repeat(np.arange(y1 - y0), number)
-        x = np.arange(len(y)) + np.repeat(start - (np.cumsum(number) - number), number)
+        y, x = ragged_ranges(start, np.maximum(stop - start, 0))
         out[y, x] = np.isfinite(geom.lonlat(y + y0, x + x0)[0])
     return out

@@ -1,15 +1,61 @@
-"""Arrays of one byte a pixel: short spans painted by the store, and few pixels found among many."""
+"""Painting runs of pixels (scan-line filling) in arrays of a byte a pixel; listing few pixels among many."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["list_busy", "paint_short"]
+from .window import Window
+
+__all__ = ["list_busy", "paint_in_window", "paint_short", "paint_spans"]
 
 Ints = NDArray[np.int64]
+_Indices = NDArray[np.signedinteger[Any]]
+
+
+def paint_in_window(
+    out: NDArray[np.bool_], window: Window, runs: Iterable[tuple[_Indices, _Indices, _Indices]]
+) -> None:
+    """Set runs of pixels, given in parts by rows, starts and stops, in an array that is a window of a map;
+    what is outside of it is clipped.
+    """
+    y0, y1, x0, x1 = window
+    parts = []
+    for row, start, stop in runs:
+        here = np.flatnonzero((row >= y0) & (row < y1) & (start < x1) & (stop > x0))
+        if len(here):
+            parts.append((row[here] - y0, start[here] - x0, stop[here] - x0))
+    if parts:
+        row, start, stop = (np.concatenate(each) for each in zip(*parts, strict=True))
+        paint_spans(out, row, np.maximum(start, 0), np.minimum(stop, x1 - x0))
+
+
+def paint_spans(out: NDArray[np.bool_], row: _Indices, start: _Indices, stop: _Indices) -> None:
+    """Set runs of pixels, half open, none of them empty; they may overlap."""
+    if not len(row):
+        return
+    flat, origin, stride = _flat(out)
+    first = row.astype(np.int64)
+    first *= stride
+    first += start
+    first += origin
+    paint_short(flat.view(np.uint8), first, stop - start, 1)
+
+
+def _flat(out: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], int, int]:
+    """The array that a window was cut from, in one dimension, with the window's first place in it and its
+    stride.
+    """
+    whole: NDArray[np.bool_] = out
+    while isinstance(whole.base, np.ndarray) and whole.base.dtype == np.bool_:
+        whole = whole.base
+    if not whole.flags.c_contiguous or (out.shape[1] > 1 and out.strides[1] != 1):
+        raise ValueError("runs are painted into windows of C-contiguous bool arrays")
+    origin = out.__array_interface__["data"][0] - whole.__array_interface__["data"][0]
+    return whole.reshape(-1), origin, out.strides[0]
 
 
 def paint_short(flat: NDArray[np.uint8], start: Ints, length: NDArray[np.integer[Any]], value: int) -> None:

@@ -7,6 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from .ragged import ragged_ranges
+
 __all__ = ["Window", "cut"]
 
 Indices = NDArray[np.intp]
@@ -84,10 +86,8 @@ def cut(bounds: Ints, side: int | Ints) -> tuple[Ints, Indices]:
     y0, y1, x0, x1 = bounds
     rows = -(-(y1 - y0) // side)
     columns = -(-(x1 - x0) // side)
-    number = rows * columns
-    parent = np.repeat(np.arange(len(y0)), number)
+    parent, within = ragged_ranges(0, rows * columns)
     side = side if isinstance(side, int) else side[parent]
-    within = np.arange(int(number.sum())) - np.repeat(np.cumsum(number) - number, number)
     row, column = np.divmod(within, columns[parent])
     top = y0[parent] + row * side
     left = x0[parent] + column * side

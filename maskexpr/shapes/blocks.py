@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..grid.tiles import Tile, Tiles
+from ..pixels.ragged import ragged_ranges
 from ..sphere.vectors import unit
 
 __all__ = ["SIDES", "SMALLEST", "OpenBlocks", "View", "centres"]
@@ -101,10 +102,8 @@ class OpenBlocks(NamedTuple):
         blocks, parent = self.blocks.split(side)
         number = np.bincount(parent, minlength=len(self.blocks))
         first = np.cumsum(number) - number
-        each = number[self.block]
-        pair = np.repeat(np.arange(len(each)), each)
-        within = np.arange(len(pair)) - np.repeat(np.cumsum(each) - each, each)
-        return OpenBlocks(blocks, first[self.block[pair]] + within, self.shape[pair], self.held[parent])
+        pair, block = ragged_ranges(first[self.block], number[self.block])
+        return OpenBlocks(blocks, block, self.shape[pair], self.held[parent])
 
 
 def centres(blocks: Tiles) -> Floats:

@@ -13,7 +13,7 @@ from ..compile.compiled import Compiled, compile_mask
 from ..compile.plan import Plan
 from ..core.coverage import FULL, MIXED
 from ..core.errors import MaskTypeError
-from ..core.running import run_blocks
+from ..core.threads import run_blocks
 from ..expr.describe import one_line
 from ..expr.mask import Mask
 from ..expr.serialize import VERSION, dumps
