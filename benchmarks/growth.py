@@ -68,6 +68,11 @@ class Series:
             yield (b / a) / (m / n)
 
     @property
+    def exponent(self) -> float:
+        """The power of the size that the time grows by, from the first size to the last."""
+        return math.log(self.seconds[-1] / self.seconds[0]) / math.log(self.sizes[-1] / self.sizes[0])
+
+    @property
     def linear(self) -> bool:
         return max(self.steps) <= _SLACK
 
@@ -96,6 +101,19 @@ def _of_pixels(number: int) -> Job:
     positions = fermi(np.random.default_rng(number))
     geom = mx.WcsGeom.allsky(binsz=360 / math.sqrt(2 * number), frame="galactic")
     return lambda: computed(mx.Catalog(positions, 0.3 * u.deg), geom)
+
+
+def _of_pixels_grown(verb: str, depth: int = 1) -> Callable[[int], Job]:
+    """Sources grown by 0.5 deg, or opened, on an all-sky map with a limb, as often as ``depth`` says."""
+
+    def job(number: int) -> Job:
+        mask: mx.Mask = mx.Catalog(fermi(np.random.default_rng(1)), 0.3 * u.deg)
+        for _ in range(depth):
+            mask = getattr(mask, verb)(0.5 * u.deg)
+        geom = mx.WcsGeom.allsky(binsz=360 / math.sqrt(2 * number), frame="galactic", proj="AIT")
+        return lambda: computed(mask, geom)
+
+    return job
 
 
 def _of_chunks(number: int) -> Job:
@@ -140,6 +158,20 @@ SERIES = (
         (2, 8),
         _of_chunks,
     ),
+    *(
+        Series(
+            f"4FGL circles {done} by 0.5 deg, all-sky AIT",
+            "pixels",
+            (259_200, 1_036_800, 1_620_000, 6_480_000),
+            (10**4, 4 * 10**4),
+            _of_pixels_grown(verb, depth),
+        )
+        for done, verb, depth in (
+            ("dilated", "dilate", 1),
+            ("opened", "open", 1),
+            ("opened thrice", "open", 3),
+        )
+    ),
     Series("union of ellipses, CAR 0.1 deg", "operands", (10, 100, 1000, 10_000), (5, 20), _of_operands),
 )
 
@@ -159,7 +191,8 @@ def grow(small: bool = False) -> int:
     with dask.config.set(scheduler="threads", num_workers=THREADS):
         for series in SERIES:
             series.run(small)
-            print(f"{series.size}: {', '.join(map(seconds, series.seconds))}", flush=True)
+            shown = ", ".join(map(seconds, series.seconds))
+            print(f"{series.title}, {series.size}: {shown}; exponent {series.exponent:.2f}", flush=True)
         tiles, taken = tenth(small)
     page = _page(tiles, taken)
     print(page)
@@ -170,7 +203,9 @@ def grow(small: bool = False) -> int:
 
 
 def _page(tiles: float, taken: float) -> str:
-    rows = [("what", "grows", "sizes", "seconds", "steepest step (1 is linear)", "at most linear")]
+    rows = [
+        ("what", "grows", "sizes", "seconds", "steepest step (1 is linear)", "exponent", "at most linear")
+    ]
     for series in SERIES:
         sizes, took = ", ".join(f"{n:,}" for n in series.sizes), ", ".join(map(seconds, series.seconds))
         rows.append(
@@ -180,6 +215,7 @@ def _page(tiles: float, taken: float) -> str:
                 sizes,
                 took,
                 f"{max(series.steps):.2f}",
+                f"{series.exponent:.2f}",
                 "yes" if series.linear else "NO",
             )
         )
@@ -197,7 +233,7 @@ def _draw() -> None:
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
-    figure, panels = plt.subplots(1, len(SERIES), figsize=(13, 3.4), layout="constrained")
+    figure, panels = plt.subplots(1, len(SERIES), figsize=(3.25 * len(SERIES), 3.4), layout="constrained")
     for panel, series in zip(panels, SERIES, strict=True):
         first, last = series.sizes[0], series.sizes[-1]
         slope = series.seconds[-1] / last

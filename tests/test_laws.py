@@ -11,7 +11,7 @@ import maskexpr as mx
 from maskexpr.compile.evaluate import evaluate
 from maskexpr.compile.simplify import simplify
 from maskexpr.expr.mask import NODES
-from maskexpr.expr.structure import postorder
+from maskexpr.expr.structure import Reach, postorder
 from maskexpr.testing import (
     ON_THE_MAP,
     OPERATORS,
@@ -28,20 +28,16 @@ SKY = {name: geom for name, geom in GEOMETRIES.items() if not geom.axes}
 
 
 def expressions(cube=False, on_the_map=True):
-    """Boolean expressions of leaves, a node that looks further over such a one, and both together.
-
-    Nodes that look further are not stacked: at the limb of these coarse maps each asks the one below for
-    most of the sky, and three of them take minutes.
+    """Boolean expressions of leaves, nodes that look further over such a one, up to three on each other, and
+    both together.
     """
     kind = {"cheap": True, "on_the_map": on_the_map}
     flat = masks(cube=cube, max_leaves=5, **kind)
-    further = st.one_of(
-        [
-            make(masks(max_leaves=2, **kind))
-            for tag, make in OPERATORS.items()
-            if on_the_map or tag not in ON_THE_MAP
-        ]
-    )
+    makers = [make for tag, make in OPERATORS.items() if on_the_map or tag not in ON_THE_MAP]
+    once = st.one_of([make(masks(max_leaves=2, **kind)) for make in makers])
+    twice = st.one_of([make(once) for make in makers])
+    thrice = st.one_of([make(twice) for make in makers])
+    further = once | twice | thrice
     both = st.builds(lambda a, b, join: join(a, b), flat, further, st.sampled_from([mx.Or, mx.And, mx.Xor]))
     found = flat | further | both
     return (
@@ -86,7 +82,9 @@ def test_operator(tag, data):
 @given(data=st.data())
 def test_expression(name, data):
     mask = data.draw(expressions(cube=name == "cube"))
-    check_node(mask, GEOMETRIES[name], side=data.draw(st.integers(1, 20)))
+    # Tiles of a pixel are a task each, and one of three nodes that look further asks for much around it.
+    least = 1 + 4 * min(3, sum(each.reach() != Reach() for each in postorder(mask)))
+    check_node(mask, GEOMETRIES[name], side=data.draw(st.integers(least, 20)))
 
 
 @settings(slow, max_examples=25)

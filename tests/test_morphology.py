@@ -19,10 +19,9 @@ from maskexpr.grid.points import Points
 from maskexpr.grid.tiles import Tile
 from maskexpr.grid.wcs.geom import WcsGeom
 from maskexpr.grid.wcs.lattice import sky_window
-from maskexpr.growth.node import grow_on_sky
-from maskexpr.growth.plane import grow_plane
+from maskexpr.growth.plane import smooth_blocks
 from maskexpr.growth.shape import Selection, SkyShape
-from maskexpr.growth.tree import grow_by_tree
+from maskexpr.growth.survey import grow_tile
 from maskexpr.nodes.band import Band
 from maskexpr.nodes.catalog import Catalog
 from maskexpr.nodes.dilate import Dilate
@@ -30,6 +29,8 @@ from maskexpr.nodes.erode import Erode
 from maskexpr.nodes.open_close import Close, Open
 from maskexpr.pixels.window import Window
 from maskexpr.testing import check_node, geometries
+
+from .growth_ways import by_tree, in_plane
 
 ENERGY = Axis.from_bounds("energy", 1 * u.GeV, 100 * u.GeV, 3)
 MAPS = {
@@ -165,9 +166,9 @@ def test_every_way_gives_the_same_bits(name: str, radius: float) -> None:
     shape = SkyShape(np.radians(radius), np.radians(radius), box=False)
     chosen = Selection(lambda tile: ask.values(mask, tile), lambda tiles: ask.coverage(mask, tiles))
     tile = Tile(geom, whole(geom))
-    want = grow_by_tree(tile, shape, chosen)
-    assert np.array_equal(grow_on_sky(tile, shape, chosen), want)
-    found, left = grow_plane(tile, shape.bound, shape, chosen)
+    want = by_tree(tile, shape, chosen)
+    assert np.array_equal(grow_tile(tile, shape, chosen), want)
+    found, left = in_plane(tile, shape, chosen)
     for i in range(len(left)):
         y0, y1, x0, x1 = left.tile(i).window
         found[y0:y1, x0:x1] = want[y0:y1, x0:x1]
@@ -190,8 +191,8 @@ def test_noise_grows_the_same_on_smooth_grids(name: str, part: float) -> None:
         shape = SkyShape(radius, radius, box=False)
         for window in (Window(3, 50, 1, 60), Window(20, 21, 30, 33)):
             tile = Tile(geom, window)
-            want = grow_by_tree(tile, shape, chosen)
-            found, left = grow_plane(tile, shape.bound, shape, chosen)
+            want = by_tree(tile, shape, chosen)
+            found, left = in_plane(tile, shape, chosen)
             for block in map(left.tile, range(len(left))):
                 y0, y1, x0, x1 = block.window.shift(-window.y0, -window.x0)
                 found[y0:y1, x0:x1] = want[y0:y1, x0:x1]
@@ -204,7 +205,7 @@ def test_most_of_a_smooth_map_needs_no_tree() -> None:
     ask = Evaluator(mask)
     shape = SkyShape(np.radians(0.2), np.radians(0.2), box=False)
     chosen = Selection(lambda tile: ask.values(mask, tile), lambda tiles: ask.coverage(mask, tiles))
-    _, left = grow_plane(Tile(geom, whole(geom)), shape.bound, shape, chosen)
+    _, left = smooth_blocks(Tile(geom, whole(geom)), shape.bound, chosen)
     assert len(left) == 0
 
 

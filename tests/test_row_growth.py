@@ -13,9 +13,10 @@ from maskexpr.grid.tiles import Tile, Tiles
 from maskexpr.grid.wcs.geom import WcsGeom
 from maskexpr.growth.rows import grow_rows
 from maskexpr.growth.shape import NEVER, Selection, SkyShape
-from maskexpr.growth.tree import grow_by_tree
 from maskexpr.pixels.spread import RowSpread
 from maskexpr.pixels.window import Window
+
+from .growth_ways import by_tree
 
 # ---- packed rows ---------------------------------------------------------------------------------
 
@@ -157,7 +158,7 @@ def test_noise_grows_as_by_a_tree(name: str, size: tuple[float, float], part: fl
     for window in (Window(0, ny, 0, nx), Window(ny // 3, ny // 3 + 17, nx - 30, nx), Window(0, 3, 5, 9)):
         tile = Tile(geom, window)
         on_sky = np.isfinite(tile.lonlat[0])
-        assert np.array_equal(grow_rows(tile, shape, chosen) & on_sky, grow_by_tree(tile, shape, chosen))
+        assert np.array_equal(grow_rows(tile, shape, chosen) & on_sky, by_tree(tile, shape, chosen))
 
 
 def test_a_large_shape_that_fills_the_tile_asks_no_more() -> None:

@@ -7,7 +7,8 @@ open (the residual) and evaluated, by refinement inside the tile.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -16,21 +17,22 @@ from ..core.coverage import EMPTY, FULL, MIXED, Coverage
 from ..core.errors import MaskError, TileError
 from ..core.once import once
 from ..core.pruning import is_pruned
-from ..core.trace import count
+from ..core.trace import count, count_asked
 from ..expr.mask import And, Bools, Mask, Not, Or, Reach, Xor
 from ..expr.structure import postorder
 from ..grid.lattice import Grid
 from ..grid.points import Points
 from ..grid.tiles import Areas, Tile
 from ..pixels.window import Window
+from .deep import landings
+from .kept import Kept
 from .narrow import narrow
 from .refine import refine
-from .residual import depths, residual
+from .requests import Requests, is_stacked, plan_requests
+from .residual import residual
 
-__all__ = ["Evaluator", "evaluate", "evaluate_into", "evaluate_planes"]
+__all__ = ["Evaluator", "evaluate", "evaluate_into", "evaluate_planes", "requests_of"]
 
-# Beyond this depth of operators values are asked bottom-up, so that Python's own stack stays shallow.
-_DEEP = 40
 # More leaves than this in one tile, and a tile larger than that side: cut the tile and shorten the
 # expression for each part.
 _MANY = 12
@@ -39,6 +41,10 @@ _SIDE = 128
 
 class Evaluator:
     """Answers what nodes ask, for one evaluation; remembers answers that are asked twice.
+
+    A task is one call of `run` or `run_into` from outside: where nodes that look further are stacked, it
+    first plans what each node will be asked for (`Requests`), and keeps their values until it is done
+    (`Kept`). All that nodes ask while it goes on is part of the task.
 
     Parameters
     ----------
@@ -53,11 +59,19 @@ class Evaluator:
         self._decided = decided
         self._coverage: dict[tuple[int, int], tuple[Any, Any, Coverage]] = {}
         self._values: dict[tuple[Any, ...], tuple[Any, Any, Bools]] = {}
-        self._settled: Tile | Points | None = None
+        # The place whose mask is already shortened to what it leaves open.
+        self._here: Tile | Points | None = None
+        self._kept: Kept | None = None
 
     @once
-    def _parents(self) -> Counter[int]:
-        return Counter(id(child) for each in postorder(self._root) for child in each.children)
+    def _is_shared(self) -> dict[int, bool]:
+        """For every node, by its id, whether several others ask it."""
+        askers = Counter(id(child) for each in self._all for child in each.asked)
+        return {id(each): askers[id(each)] > 1 for each in self._all}
+
+    @once
+    def _all(self) -> list[Mask]:
+        return list(postorder(self._root, below=_asked))
 
     @once
     def _varies(self) -> dict[int, bool]:
@@ -79,19 +93,21 @@ class Evaluator:
 
     def values(self, child: Mask, where: Tile | Points) -> Bools:
         """See `maskexpr.expr.mask.Ask.values`."""
-        shared = self._parents[id(child)] > 1
+        if isinstance(where, Tile) and self._is_kept(child):
+            assert self._kept is not None
+            return self._kept.values(child, where)
         key = self._key(child, where)
         if key in self._values:
-            found = self._values[key][2]
-            return found.copy() if shared else found
+            return self._values[key][2].copy()
         out = self._answer(child, where)
-        if shared:
-            self._values[key] = (child, where, out.copy())
+        if self._is_shared.get(id(child), False):
+            self._remember(child, where, out.copy())
         return out
 
     def paint(self, child: Mask, tile: Tile, out: Bools) -> None:
         """See `maskexpr.expr.mask.Ask.paint`."""
-        if tile is self._settled and self._parents[id(child)] <= 1 and tile.on_sky is None:
+        if tile is self._here and tile.on_sky is None and not self._is_remembered(child, tile):
+            _count(child, tile)
             child.paint(tile, out, self)
         else:
             out |= self.values(child, tile)
@@ -120,17 +136,32 @@ class Evaluator:
         """See `maskexpr.expr.mask.Ask.fresh`."""
         return type(self)(mask, self._decided)
 
+    def requests(self, mask: Mask, tile: Tile) -> Requests:
+        """What evaluating a mask on a tile will ask of every node."""
+        return plan_requests(mask, tile, self.classify, self)
+
+    def _is_kept(self, child: Mask) -> bool:
+        return self._kept is not None and self._kept.holds(child)
+
     def _key(self, child: Mask, where: Tile | Points) -> tuple[Any, ...]:
         if isinstance(where, Points):
             return (id(child), id(where))
         plane = where.plane if id(child) not in self._varies or self._varies[id(child)] else ()
         return (id(child), id(where.geom), *where.window, plane)
 
+    def _is_remembered(self, child: Mask, tile: Tile) -> bool:
+        """Whether the values of a child are known, or to be known, as an array."""
+        shared = self._is_shared.get(id(child), False)
+        return shared or self._is_kept(child) or self._key(child, tile) in self._values
+
+    def _remember(self, child: Mask, where: Tile | Points, values: Bools) -> None:
+        self._values[self._key(child, where)] = (child, where, values)
+
     def _answer(self, child: Mask, where: Tile | Points) -> Bools:
-        if where is not self._settled:
+        if where is not self._here:
             return self.run(child, where)
-        out = child.values(where, self)
-        return _on_sky(out, where)
+        _count(child, where)
+        return _on_sky(child.values(where, self), where)
 
     def run(self, mask: Mask, where: Tile | Points) -> Bools:
         """Values of a mask at a place that has not been looked at yet."""
@@ -139,12 +170,10 @@ class Evaluator:
             out = np.zeros(where.shape, dtype=bool)
             self.run_into(mask, where, out)
             return out
-        outer, self._settled = self._settled, where
-        try:
-            self._warm(mask, where)
+        with self._at(where):
+            self._evaluate_deep(mask, where)
+            _count(mask, where)
             return _on_sky(mask.values(where, self), where)
-        finally:
-            self._settled = outer
 
     def run_into(self, mask: Mask, tile: Tile, out: Bools, is_open: bool = False) -> None:
         """Write the values of a mask on a tile into an array of False; where nothing is selected it is not
@@ -152,15 +181,33 @@ class Evaluator:
 
         Of a tile that is known to be open what cannot be shortened is asked at once.
         """
-        outer, self._settled = self._settled, tile
-        try:
+        with self._task(mask, tile), self._at(tile):
             if is_open and not isinstance(mask, Or | And | Xor | Not):
-                self._warm(mask, tile)
+                self._evaluate_deep(mask, tile)
                 self._paint(mask, tile, out)
             else:
                 self._tile(mask, tile, out)
+
+    @contextmanager
+    def _at(self, where: Tile | Points) -> Iterator[None]:
+        """While a mask that is shortened for a place is evaluated there."""
+        outer, self._here = self._here, where
+        try:
+            yield
         finally:
-            self._settled = outer
+            self._here = outer
+
+    @contextmanager
+    def _task(self, mask: Mask, tile: Tile) -> Iterator[None]:
+        """While a mask is evaluated on a tile: plan and keep, unless that is part of a task already."""
+        if self._kept is not None or not is_stacked(mask):
+            yield
+            return
+        self._kept = Kept(self.requests(mask, tile), self, self.run)
+        try:
+            yield
+        finally:
+            self._kept = None
 
     def _tile(self, mask: Mask, tile: Tile, out: Bools) -> None:
         tiles = tile.tiles
@@ -176,27 +223,30 @@ class Evaluator:
             if tile.on_sky is not None:
                 out &= tile.on_sky
         else:
-            self._warm(rest, tile)
+            self._evaluate_deep(rest, tile)
             self._paint(rest, tile, out)
 
     def _paint(self, mask: Mask, tile: Tile, out: Bools) -> None:
+        if self._is_kept(mask):
+            out |= self.values(mask, tile)
+            return
+        _count(mask, tile)
         mask.paint(tile, out, self)
         if tile.on_sky is not None:
             out &= tile.on_sky
 
     def classify(self, mask: Mask, areas: Areas) -> Coverage:
         """Coverage of a mask, however deep it is."""
-        for deep in _landings(mask):
+        for deep in landings(mask):
             self.coverage(deep, areas)
         return self.coverage(mask, areas)
 
-    def _warm(self, mask: Mask, where: Tile | Points) -> None:
-        for deep in _landings(mask):
-            key = self._key(deep, where)
-            if key not in self._values:
-                self._parents[id(deep)] += 1
-                self._values[key] = (deep, where, _on_sky(deep.values(where, self), where))
-                self._parents[id(deep)] += 1
+    def _evaluate_deep(self, mask: Mask, where: Tile | Points) -> None:
+        """Remember the values of some nodes of a deep expression, from the bottom up."""
+        for deep in landings(mask):
+            if self._key(deep, where) not in self._values:
+                _count(deep, where)
+                self._remember(deep, where, _on_sky(deep.values(where, self), where))
 
     def _cut(self, mask: Mask, tile: Tile, out: Bools) -> None:
         side = max(_SIDE, -(-max(tile.shape) // 4))
@@ -217,20 +267,25 @@ def _on_sky(values: Bools, where: Tile | Points) -> Bools:
     return values if on_sky is None else values & on_sky
 
 
+def _asked(mask: Mask) -> tuple[Mask, ...]:
+    return mask.asked
+
+
+def _count(mask: Mask, where: Tile | Points) -> None:
+    count_asked(mask, where.window.size if isinstance(where, Tile) else len(where))
+
+
+def requests_of(mask: Mask, tile: Tile) -> Requests:
+    """What evaluating a mask on a tile asks of every node, as it is planned before it begins."""
+    return Evaluator(mask).requests(mask, tile)
+
+
 def _anywhere(root: Mask, holds: Callable[[Mask], bool]) -> dict[int, bool]:
     """For every node, by its id, whether something holds for it or anything below it."""
     found: dict[int, bool] = {}
-    for each in postorder(root):
-        found[id(each)] = holds(each) or any(found[id(child)] for child in each.children)
+    for each in postorder(root, below=_asked):
+        found[id(each)] = holds(each) or any(found[id(child)] for child in each.asked)
     return found
-
-
-def _landings(mask: Mask) -> list[Mask]:
-    """Nodes, children first, at every so many levels of a deep expression; none in an ordinary one."""
-    depth = depths(mask)
-    if depth[id(mask)] < _DEEP:
-        return []
-    return [each for each in postorder(mask) if depth[id(each)] % _DEEP == _DEEP - 1]
 
 
 def _is_crowded(mask: Mask) -> bool:

@@ -8,6 +8,7 @@ from ..components.solve import SIDE
 from ..expr.mask import Mask
 from ..expr.structure import postorder
 from ..grid.lattice import Grid
+from .requests import is_stacked, kept_nodes
 
 __all__ = ["working_bytes"]
 
@@ -44,8 +45,10 @@ def working_bytes(mask: Mask, geom: Grid, shape: tuple[int, int], planes: int = 
     if rows * columns > 9 * ny * nx + pixels:
         rows, columns = -(-(9 * ny * nx + pixels) // nx), nx
     work = max(each.working_bytes(geom, (rows, columns)) for each in nodes)
+    # A byte for each pixel of the values that are kept for the task.
+    kept = rows * columns * len(kept_nodes(mask)) if is_stacked(mask) else 0
     results = pixels * (planes + min(len(nodes), _OPERATORS))
-    return _BASE + work + results + sum(each.held_bytes() for each in nodes)
+    return _BASE + work + kept + results + sum(each.held_bytes() for each in nodes)
 
 
 def _margin(nodes: list[Mask], geom: Grid) -> int:

@@ -8,9 +8,8 @@ import numpy as np
 
 from ..core.coverage import FULL, MIXED, Coverage
 from ..expr.mask import And, Mask, Not, Or, Xor
-from ..expr.structure import postorder
 
-__all__ = ["depths", "residual"]
+__all__ = ["residual"]
 
 # Below this depth an operand is kept as it is, which is always right and keeps the walk shallow.
 _DEEPEST = 100
@@ -46,11 +45,3 @@ def residual(mask: Mask, place: int, cover: Callable[[Mask], Coverage], depth: i
     if isinstance(mask, Xor) and np.count_nonzero(decided == FULL) % 2:
         return Not(short)
     return short
-
-
-def depths(mask: Mask) -> dict[int, int]:
-    """Depth of every node by its id: 0 for a leaf."""
-    depth: dict[int, int] = {}
-    for each in postorder(mask):
-        depth[id(each)] = 1 + max((depth[id(child)] for child in each.children), default=-1)
-    return depth

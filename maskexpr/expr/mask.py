@@ -8,6 +8,7 @@ through `Ask`.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any, ClassVar, Protocol, Self
 
 import numpy as np
@@ -17,11 +18,26 @@ from ..core.coverage import EMPTY, FULL, MIXED, Coverage, invert
 from ..core.errors import MaskTypeError, NeedsGridError
 from ..grid.lattice import Grid
 from ..grid.points import Points
+from ..grid.survey import Survey
 from ..grid.tiles import Areas, Tile
 from .structure import NODES, Reach, node
 from .verbs import Fluent
 
-__all__ = ["NODES", "AllSky", "And", "Ask", "Bools", "Mask", "NoSky", "Not", "Or", "Reach", "Xor", "node"]
+__all__ = [
+    "NODES",
+    "AllSky",
+    "And",
+    "Ask",
+    "Bools",
+    "Mask",
+    "NoSky",
+    "Not",
+    "Or",
+    "Reach",
+    "Survey",
+    "Xor",
+    "node",
+]
 
 Bools = NDArray[np.bool_]
 
@@ -69,6 +85,10 @@ class Mask(Fluent):
     """Whether the node has a meaning only on a grid."""
     reads_data: ClassVar[bool] = False
     """Whether its values come from a file or an array, so that it is asked last."""
+    widens: ClassVar[bool] = False
+    """Whether it asks for other windows than it is asked for, see `survey`."""
+    hands_on: ClassVar[bool] = False
+    """Whether its values are those of the one mask that it asks."""
     bytes_per_pixel: ClassVar[int] = 16
     """Upper bound of the working memory per pixel of a tile, its result apart."""
     # Without these numpy would make object arrays of masks, element by element.
@@ -115,6 +135,20 @@ class Mask(Fluent):
     def reach(self) -> Reach:
         """How far beyond a tile the children must be known."""
         return Reach()
+
+    @property
+    def asked(self) -> tuple[Mask, ...]:
+        """The masks whose values the node asks for."""
+        return self.children
+
+    def survey(self, tiles: Sequence[Tile], of: Ask) -> Survey:
+        """Say, before anything is evaluated, which windows of `asked` some disjoint tiles of a plane take."""
+        bounds = np.array([tile.window for tile in tiles], dtype=np.int64).reshape(-1, 4).T
+        return Survey(tiles, bounds)
+
+    def values_on(self, survey: Survey, of: Ask) -> list[Bools]:
+        """Values on each tile of a survey."""
+        return [self.values(tile, of) for tile in survey.tiles]
 
     def edge_samples(self, areas: Areas, number: int) -> NDArray[np.float64]:
         """Where the edges of the node are likely.

@@ -207,8 +207,17 @@ def _key_of_child(value: Any) -> bytes | None:
     return value._key if isinstance(value, Node) else None
 
 
-def postorder(*roots: N) -> Iterator[N]:
+def _children(node: Any) -> Any:
+    return node.children
+
+
+def postorder(*roots: N, below: Callable[[N], tuple[N, ...]] = _children) -> Iterator[N]:
     """Every different node object once, children before parents, without recursion.
+
+    Parameters
+    ----------
+    below : callable
+        What lies below a node.
 
     Examples
     --------
@@ -225,4 +234,4 @@ def postorder(*roots: N) -> Iterator[N]:
         elif id(each) not in seen:
             seen.add(id(each))
             stack.append((each, True))
-            stack.extend((child, False) for child in reversed(each.children))
+            stack.extend((child, False) for child in reversed(below(each)))

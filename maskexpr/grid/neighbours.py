@@ -11,24 +11,31 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial import cKDTree
 
 from ..core.coverage import EMPTY, Coverage
-from ..sphere.vectors import Caps, angle_between
+from ..sphere.vectors import TIE, Caps, angle_between, normalise, unit
 from .lattice import Grid
-from .tiles import OFF, Tiles
+from .tiles import Tiles
 
-__all__ = ["columns_on_sky", "gap_between", "rows_within", "sides", "windows_within"]
+__all__ = [
+    "Places",
+    "columns_on_sky",
+    "exact_caps",
+    "gap_between",
+    "rows_within",
+    "sides",
+    "small_side",
+    "windows_within",
+]
 
 Ints = NDArray[np.int64]
 
-# Windows are not cut below the first side, only where they are wide on the sky below the second, and not
-# kept above the third.
+# Windows are not cut below the first side (a multiple of four), and not kept above the second.
 _TINY = 8
-_SMALL = 128
 _LARGE = 512
-_FAR = 1 << 62
-# By how much joining windows may widen them.
-_WIDER = 2
+# Radians by which an angle that is found from a chord may be wrong, at the antipode.
+_ROUNDING = 1e-7
 
 
 @lru_cache(maxsize=256)
@@ -91,21 +98,45 @@ def _is_near(geom: Grid, row: int, start: float, degrees: float, end: int, sign:
     return not math.isnan(lat) and abs(lat - start) <= degrees
 
 
+class Places:
+    """Caps as a tree of their centres: how far windows are from the nearest of them.
+
+    Parameters
+    ----------
+    caps : Caps
+        Places on the sky; empty ones do not count.
+    """
+
+    def __init__(self, caps: Caps) -> None:
+        caps = caps.take(caps.radius >= 0)
+        self._tree = cKDTree(caps.centre.T) if len(caps.radius) else None
+        self._radius = float(caps.radius.max(initial=0.0))
+
+    def gap(self, windows: Caps) -> NDArray[np.float64]:
+        """A lower bound of the angle between each window and the nearest of the places."""
+        if self._tree is None:
+            return np.full(len(windows.radius), np.inf)
+        chord, _ = self._tree.query(windows.centre.T)
+        between = 2 * np.arcsin(np.minimum(chord / 2, 1.0))
+        return np.asarray(between - windows.radius - self._radius - _ROUNDING)
+
+
 def windows_within(
     geom: Grid,
-    caps: Caps,
+    places: Places,
     angle: float,
     cover: Callable[[Tiles], Coverage],
     plane: tuple[int, ...] = (),
 ) -> Tiles:
-    """Windows of the lattice that may hold selected pixels within an angle of any of some caps, the nearest
-    first.
+    """Windows of the lattice that may hold selected pixels within an angle of any of some places.
+
+    The lattice is cut again and again, and what is too far or EMPTY is dropped.
 
     Parameters
     ----------
     geom : Grid
-    caps : Caps
-        Places, in the frame of ``geom``.
+    places : Places
+        In the frame of ``geom``.
     angle : float
         Radians.
     cover : callable
@@ -116,62 +147,55 @@ def windows_within(
     Returns
     -------
     Tiles
-        Windows of some hundred pixels to a side, which may overlap.
+        Disjoint windows that are small against the angle, or of a few pixels.
     """
     todo = Tiles(geom, np.array(geom.lattice, dtype=np.int64)[:, None], plane)
-    found: list[Ints] = []
-    far: list[NDArray[np.float64]] = []
+    smallest = small_side(geom, angle)
+    found: list[Ints] = [todo.bounds[:, :0]]
     while len(todo):
-        todo = todo.take(todo.sky != OFF)
-        gap = gap_between(todo.caps, caps)
-        near = gap <= angle
-        todo, gap = todo.take(near), gap[near]
-        busy = cover(todo) != EMPTY if len(todo) else np.zeros(0, dtype=bool)
-        todo, gap = todo.take(busy), gap[busy]
+        caps = exact_caps(todo)
+        todo = todo.take((caps.radius >= 0) & (places.gap(caps) <= angle))
+        todo = todo.take(cover(todo) != EMPTY) if len(todo) else todo
         side = sides(todo.bounds)
         # A window that is wide on the sky, by its stretched scale, is near by its bound alone: cut it
         # further.
-        narrow = todo.caps.radius <= max(angle, float(np.median(caps.radius)))
-        done = (side <= _TINY) | ((side <= _SMALL) & narrow)
-        done |= (side <= _LARGE) & (todo.caps.radius < angle / 4)
+        done = (side <= smallest) | ((side <= _LARGE) & (todo.caps.radius <= angle / 2))
         found.append(todo.bounds[:, done])
-        far.append(gap[done])
         todo = todo.take(~done)
         if len(todo):
-            todo, _ = todo.split(max(_TINY, -(-int(sides(todo.bounds).max()) // 4)))
-    order = np.argsort(np.concatenate(far), kind="stable")
-    return Tiles(geom, _joined(np.concatenate(found, axis=1)[:, order]), plane)
+            todo, _ = todo.split(max(smallest, -(-int(sides(todo.bounds).max()) // 4)))
+    return Tiles(geom, np.concatenate(found, axis=1), plane)
 
 
-def _joined(bounds: Ints) -> Ints:
-    """Fewer windows for many that are small and lie together, because to ask each has a cost of its own.
+def small_side(geom: Grid, angle: float) -> int:
+    """Side of the smallest windows: not large against an angle, where that is a few pixels."""
+    pixels = angle / math.radians(float(geom.pixel_scales.to_value("deg").min()))
+    return next((side for side in (_TINY, _TINY // 2) if pixels >= side // 2), _TINY // 4)
 
-    Their order stays that of the nearest in each.
+
+def exact_caps(tiles: Tiles) -> Caps:
+    """The caps of windows; those of a few pixels that are bounded by the whole sphere (they lie across the
+    rim of the sky) from all their pixels. Empty where no pixel is on the sky.
     """
-    if bounds.shape[1] < 2:
-        return bounds
-    whole = _around(bounds, np.zeros(bounds.shape[1], dtype=np.intp), 1)
-    if _size(whole) <= max(_SMALL * _SMALL, _size(bounds)):
-        return whole
-    for side in (_LARGE, _LARGE // 2, _SMALL):
-        cells = np.stack([bounds[0], bounds[2]]) // side
-        _, first, cell = np.unique(cells, axis=1, return_index=True, return_inverse=True)
-        around = _around(bounds, cell.reshape(-1), len(first))[:, np.argsort(first, kind="stable")]
-        if _size(around) <= _WIDER * _size(bounds):
-            break
-    return around
-
-
-def _around(bounds: Ints, group: NDArray[np.intp], number: int) -> Ints:
-    """The smallest window round each group of windows."""
-    found = np.repeat(np.array([[_FAR], [-_FAR], [_FAR], [-_FAR]], dtype=np.int64), number, axis=1)
-    for i, better in enumerate((np.minimum, np.maximum, np.minimum, np.maximum)):
-        better.at(found[i], group, bounds[i])
-    return found
-
-
-def _size(bounds: Ints) -> int:
-    return int(((bounds[1] - bounds[0]) * (bounds[3] - bounds[2])).sum())
+    caps = tiles.caps
+    wide = np.flatnonzero((caps.radius >= np.pi) & (sides(tiles.bounds) <= _TINY))
+    if not len(wide):
+        return caps
+    offset = np.arange(_TINY)
+    y, x = (tiles.bounds[i][wide, None] + offset for i in (0, 2))
+    inside = (y < tiles.bounds[1][wide, None])[:, :, None] & (x < tiles.bounds[3][wide, None])[:, None, :]
+    vectors = unit(*tiles.geom.lonlat(y[:, :, None], x[:, None, :]))
+    known = (inside & np.isfinite(vectors[0])).reshape(len(wide), -1)
+    vectors = np.where(known, vectors.reshape(3, len(wide), -1), 0.0)
+    centre = normalise(vectors.sum(axis=2))
+    # Opposite pixels may have no middle: any other centre does as well.
+    centre = np.where(np.isfinite(centre), centre, np.array([1.0, 0.0, 0.0])[:, None])
+    reach = np.where(known, angle_between(vectors, centre[:, :, None]), -1.0).max(axis=1)
+    radius = caps.radius.copy()
+    radius[wide] = np.where(reach < 0, -1.0, reach + TIE)
+    found = caps.centre.copy()
+    found[:, wide] = centre
+    return Caps(found, radius)
 
 
 def sides(bounds: Ints) -> Ints:

@@ -6,6 +6,7 @@ than over one.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import InitVar, dataclass
 from typing import Any
@@ -37,6 +38,8 @@ Ints = NDArray[np.int64]
 
 # What may be known of windows, whichever plane they are on.
 _KNOWN = ("_measured", "sky", "caps")
+# Radians to which angles that areas grow by are rounded up.
+_STEP = 2.0**-44
 # Sides of the blocks by which the rim of the sky is found, each a multiple of the next.
 _SKY_SIDES = (256, 64, 16)
 
@@ -65,8 +68,27 @@ class Areas:
         return len(self.caps.radius)
 
     def grow(self, angle: float) -> Areas:
-        """Everything within an angle (radians) of the areas."""
-        return Areas(self.geom, self.caps.grow(angle), self.plane)
+        """Everything within an angle (radians) of the areas.
+
+        What is grown in several steps is one object for the same sum of angles, so that what is known of it
+        is found again by whatever way it is reached.
+        """
+        origin, before = self._grown_from
+        # Rounded up: sums in another order are equal.
+        total = math.ceil((before + angle) / _STEP) * _STEP
+        if total not in origin._grown:
+            areas = Areas(origin.geom, origin.caps.grow(total), origin.plane)
+            areas.__dict__["_grown_from"] = (origin, total)
+            origin._grown[total] = areas
+        return origin._grown[total]
+
+    @once
+    def _grown_from(self) -> tuple[Areas, float]:
+        return self, 0.0
+
+    @once
+    def _grown(self) -> dict[float, Areas]:
+        return {}
 
 
 class Tiles(Areas):

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..grid.lattice import Grid
-from ..grid.tiles import Tile, Tiles
+from ..grid.tiles import OFF, Tile, Tiles
 from ..sphere.vectors import unit
 
-__all__ = ["Metrics", "block_metrics"]
+__all__ = ["Metrics", "block_metrics", "hiding_rings"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -21,8 +21,12 @@ Ints = NDArray[np.int64]
 _STEP = 1e-5
 # The metric may vary by this factor within reach of a block, or the block is not smooth.
 _VARIES = 3.0
-# How far from square pixels may be, where 0.5 is the limit.
-_SQUARE = 0.45
+# How far below a whole number of pixels the slant of a lattice is to stay, and rings of neighbours that are
+# looked at at most.
+_MARGIN = 0.1
+_RINGS = 4
+# The least height of a reduced slanted lattice over its base, squared, where 0.25 is the limit.
+_HEIGHT = 0.3
 # Relative margins for rounding and differences.
 _SURE = 1e-6
 # Where the sides of blocks begin.
@@ -49,8 +53,10 @@ class Metrics(NamedTuple):
     reach: Ints
     """Rows and columns that the radius reaches at most, shape (2, n)."""
     smooth: NDArray[np.bool_]
-    """Whether the bounds hold: all within reach is on the sky, varies little and has pixels that are not far
-    from square.
+    """Whether the bounds hold: all within reach is on the sky and varies little."""
+    rings: Ints
+    """A pixel is never the nearest selected one of another if all pixels within so many rows and columns of
+    it are selected.
     """
 
     def take(self, index: NDArray[np.bool_]) -> Metrics:
@@ -94,13 +100,13 @@ def block_metrics(tile: Tile, radius: float, smallest: int, largest: int) -> tup
     metrics : Metrics
         Of the blocks.
     left : Tiles
-        Blocks of the smallest side that are not smooth.
+        Blocks of the smallest side that are not smooth, but for some that are off the sky.
     """
     side = min(_FIRST, largest)
     scale = np.deg2rad(float(tile.geom.pixel_scales.to_value("deg").min()))
     while side < largest and side * scale < radius:
         side *= 2
-    todo, _ = tile.tiles.split(side)
+    todo = _on_sky(tile.tiles.split(side)[0])
     if radius >= _RADIUS or not tile.geom.smooth:
         return todo.take(np.zeros(len(todo), dtype=bool)), _none(radius), todo
     found, known = [], []
@@ -112,8 +118,13 @@ def block_metrics(tile: Tile, radius: float, smallest: int, largest: int) -> tup
         side //= 2
         if not len(todo) or side < smallest:
             break
-        todo, _ = todo.split(side)
+        todo = _on_sky(todo.split(side)[0])
     return Tiles(tile.geom, np.concatenate(found, axis=1), tile.plane), _joined(known), todo
+
+
+def _on_sky(blocks: Tiles) -> Tiles:
+    """Blocks without those that are off the sky."""
+    return blocks.take(blocks.sky != OFF)
 
 
 def _within_reach(blocks: Tiles, radius: float) -> Metrics:
@@ -156,9 +167,8 @@ def _with_margin(
 
 def _none(radius: float) -> Metrics:
     empty = np.empty(0)
-    return Metrics(
-        radius, empty, empty, empty, empty, empty, np.empty((2, 0), dtype=np.int64), np.empty(0, dtype=bool)
-    )
+    none = np.empty((2, 0), dtype=np.int64)
+    return Metrics(radius, empty, empty, empty, empty, empty, none, np.empty(0, dtype=bool), none[0])
 
 
 def _joined(parts: list[Metrics]) -> Metrics:
@@ -180,13 +190,47 @@ def _bound(geom: Grid, bounds: Floats, radius: float) -> Metrics:
         smooth = (low > 1 / _VARIES) & (high < _VARIES)
         determinant = middle[0] * middle[2] - middle[1] ** 2
         smooth &= determinant > 1e-6 * middle[0] * middle[2]
-        # And square enough for the rim of a selection to hold the nearest pixels, see `_tree_growth`.
-        slant = yx / np.minimum(yy, xx)
-        smooth &= np.abs(slant).max(axis=(0, 1)) + _bend(slant) <= _SQUARE
+        rings, hides = _rings(yy, yx, xx)
+        smooth &= hides
         size = radius**2 / (np.where(smooth, low, 1.0) * determinant)
         reach = np.stack([np.sqrt(middle[2] * size), np.sqrt(middle[0] * size)])
     reach = np.where(smooth & np.isfinite(reach).all(axis=0), np.ceil(reach + _SURE), 0).astype(np.int64)
-    return Metrics(radius, *middle, low, high, reach, np.asarray(smooth))
+    return Metrics(radius, *middle, low, high, reach, np.asarray(smooth), rings)
+
+
+def _rings(yy: Floats, yx: Floats, xx: Floats) -> tuple[Ints, NDArray[np.bool_]]:
+    """How many rings of neighbours hide a pixel, from the metric's samples of shape (3, 3, n), and whether so
+    few do.
+
+    The pixels closer to a pixel than to all others of a lattice are bounded by its neighbours along the three
+    vectors of an obtuse superbase (Selling), which sum to zero with no product above zero. With steps ``a``
+    and ``b`` along the columns and rows, ``a`` the shorter, and ``m = floor(|a . b| / a^2)``, those are
+    ``a``, ``b - m a`` and ``b - (m + 1) a`` (up to signs), if the height of ``b`` over ``a`` is at least half
+    of ``a``, which it is where m is 0: neighbours within m + 1 rows and columns. From a pixel whose
+    neighbours are all selected a step to one of these leads nearer to every pixel that is not, so that it is
+    the nearest selected pixel of none.
+    """
+    shorter = np.minimum(yy, xx)
+    slant = np.abs(yx) / shorter
+    height = yy * xx / shorter**2 - slant**2
+    steepest = slant.max(axis=(0, 1)) + _bend(slant)
+    known = np.isfinite(steepest) & (steepest < _RINGS)
+    rings = np.where(known, np.floor(np.where(known, steepest, 0.0) + _MARGIN) + 1, 0).astype(np.int64)
+    high = height.min(axis=(0, 1)) - _bend(height) >= _HEIGHT
+    return rings, np.asarray((rings == 1) | ((rings > 1) & (rings <= _RINGS) & high))
+
+
+def hiding_rings(blocks: Tiles, step: float = np.inf) -> Ints:
+    """For blocks, how many rings of neighbours hide a pixel, see `Metrics.rings`.
+
+    0 where that is not known, or a step to a neighbour may be longer than ``step`` (radians).
+    """
+    if not blocks.geom.convex_sky:
+        return np.zeros(len(blocks), dtype=np.int64)
+    margin = np.array([-1, 1, -1, 1])[:, None] * (_RINGS + 1)
+    found = _bound(blocks.geom, blocks.bounds + margin, 0.0)
+    longest = found.high * (found.yy + 2 * np.abs(found.yx) + found.xx)
+    return np.where(found.smooth & (longest < step**2), found.rings, 0)
 
 
 def _sampled(geom: Grid, bounds: Floats) -> tuple[Floats, Floats, Floats]:

@@ -1,9 +1,10 @@
-"""What `Dilate`, `Erode`, `Open` and `Close` share: their arguments, and how a shape grows on any grid."""
+"""What `Dilate`, `Erode`, `Open` and `Close` share: their arguments, and what they ask of their masks."""
 
 from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -14,21 +15,19 @@ from ..core.errors import MaskTypeError, NeedsGridError
 from ..expr.mask import Ask, Bools, Mask, Reach
 from ..grid.lattice import Grid
 from ..grid.points import Pixels, Points
-from ..grid.tiles import Areas, Tile, Tiles
+from ..grid.survey import Survey
+from ..grid.tiles import Areas, Tile
+from ..pixels.rectangles import disjoint
 from ..pixels.window import Window
-from .pixel import cover_in_pixels, grow_in_pixels
-from .plane import grow_plane
+from .pixel import cover_in_pixels, grow_in_pixels, windows_around
 from .radius import check_axis, half_sides, in_pixels, plane_row, row_widths, show
-from .rows import grow_rows
 from .shape import Selection, SkyShape
-from .tree import grow_by_tree
+from .survey import SkySurvey, grow_on_sky, grow_tile, survey_sky
 
-__all__ = ["Growth", "Sized", "SkyGrowth", "at_pixels", "grow_on_sky"]
+__all__ = ["Growth", "Sized", "SkyGrowth", "at_pixels"]
 
 # Pixels asked one by one are answered by blocks of this side that hold them.
 _BLOCK = 64
-# Blocks that need a tree are put together in windows of at most this side.
-_TREE = 256
 
 
 class Sized(Mask):
@@ -94,6 +93,7 @@ class Growth(Sized):
 class SkyGrowth(Growth):
     """One dilation or erosion, in either metric."""
 
+    widens = True
     erodes: bool = False
 
     def coverage(self, areas: Areas, of: Ask) -> Coverage:
@@ -112,17 +112,32 @@ class SkyGrowth(Growth):
             out = np.zeros(where.shape, dtype=bool)
             self.paint(where, out, of)
             return out
-        shape = self._shape(where.geom, where.plane)
+        grown = grow_tile(where, self._shape(where.geom, where.plane), self._selection(of))
+        return _complement(grown, where) if self.erodes else grown
+
+    def survey(self, tiles: Sequence[Tile], of: Ask) -> Survey:
+        if self.metric == "pixel":
+            widths = self._widths(tiles[0].geom, tiles[0].plane)
+            return Survey(list(tiles), disjoint(windows_around(tiles, widths)))
+        return survey_sky(tiles, self._shape(tiles[0].geom, tiles[0].plane), self._selection(of))
+
+    def values_on(self, survey: Survey, of: Ask) -> list[Bools]:
+        if not isinstance(survey, SkySurvey) or not survey.together:
+            return super().values_on(survey, of)
+        grown = grow_on_sky(survey, self._selection(of))
         if not self.erodes:
-            chosen = Selection(
-                lambda tile: of.values(self.mask, tile), lambda tiles: of.coverage(self.mask, tiles)
+            return grown
+        return [_complement(values, tile) for values, tile in zip(grown, survey.tiles, strict=True)]
+
+    def _selection(self, of: Ask) -> Selection:
+        if not self.erodes:
+            return Selection(
+                lambda tile: of.values(self.mask, tile), lambda areas: of.coverage(self.mask, areas)
             )
-            return grow_on_sky(where, shape, chosen)
-        chosen = Selection(
+        return Selection(
             lambda tile: _complement(of.values(self.mask, tile), tile),
-            lambda tiles: invert(of.coverage(self.mask, tiles)),
+            lambda areas: invert(of.coverage(self.mask, areas)),
         )
-        return _complement(grow_on_sky(where, shape, chosen), where)
 
     def paint(self, tile: Tile, out: Bools, of: Ask) -> None:
         if self.metric == "pixel":
@@ -150,37 +165,6 @@ def reach_of(radius: NDArray[np.float64], unit: str, kernel: str) -> Reach:
 def _complement(values: Bools, tile: Tile) -> Bools:
     """What is on the sky and not selected."""
     return ~values if tile.on_sky is None else ~values & tile.on_sky
-
-
-def grow_on_sky(tile: Tile, shape: SkyShape, selection: Selection) -> Bools:
-    """Which pixels of a tile have a selected pixel of the lattice in the shape round them, shape (ny, nx).
-
-    The bits do not depend on the tile or on the way that is taken.
-    """
-    if tile.geom.separable:
-        return grow_rows(tile, shape, selection)
-    if shape.box:
-        out, left = np.zeros(tile.shape, dtype=bool), tile.tiles.split(_TREE)[0]
-    else:
-        out, left = grow_plane(tile, shape.bound, shape, selection)
-    for part in _parts(tile, left):
-        y0, y1, x0, x1 = part.window.shift(-tile.window.y0, -tile.window.x0)
-        out[y0:y1, x0:x1] |= grow_by_tree(part, shape, selection)
-    return out
-
-
-def _parts(tile: Tile, blocks: Tiles) -> list[Tile]:
-    """Windows of bounded size that hold all blocks."""
-    row = (blocks.bounds[0] - tile.window.y0) // _TREE
-    column = (blocks.bounds[2] - tile.window.x0) // _TREE
-    held: dict[tuple[int, int], list[int]] = {}
-    for i, key in enumerate(zip(row.tolist(), column.tolist(), strict=True)):
-        held.setdefault(key, []).append(i)
-    parts = []
-    for some in held.values():
-        y0, y1, x0, x1 = blocks.bounds[:, some]
-        parts.append(tile.on(Window(int(y0.min()), int(y1.max()), int(x0.min()), int(x1.max()))))
-    return parts
 
 
 def at_pixels(mask: Mask, points: Points, of: Ask) -> Bools:

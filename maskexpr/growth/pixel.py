@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,7 +14,7 @@ from ..grid.tiles import ON, Areas, Tile, Tiles
 from ..pixels.dilate import grow_into
 from ..pixels.window import Window
 
-__all__ = ["cover_in_pixels", "grow_in_pixels", "map_window"]
+__all__ = ["cover_in_pixels", "grow_in_pixels", "map_window", "windows_around"]
 
 Ints = NDArray[np.int64]
 
@@ -36,6 +38,14 @@ def grow_in_pixels(out: Bools, child: Mask, tile: Tile, widths: Ints, of: Ask, e
     y0, y1, x0, x1 = here.shift(-tile.window.y0, -tile.window.x0)
     # What is outside the map is not selected: it takes away from the rim as every unselected pixel does.
     grow_into(out[y0:y1, x0:x1], values, widths, here.y0 - around.y0, here.x0 - around.x0, erode)
+
+
+def windows_around(tiles: Sequence[Tile], widths: Ints) -> Ints:
+    """The windows of a child that growing on some tiles asks for, shape (4, n)."""
+    whole = map_window(tiles[0].geom)
+    here = (each.window.intersect(whole) for each in tiles)
+    around = [each.pad(len(widths) - 1, int(widths[0])).intersect(whole) for each in here if each.size]
+    return np.array(around, dtype=np.int64).reshape(-1, 4).T
 
 
 def cover_in_pixels(child: Mask, areas: Areas, widths: Ints, of: Ask, erode: bool) -> Coverage:

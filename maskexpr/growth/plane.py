@@ -9,6 +9,7 @@ answers are asked exactly.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -25,7 +26,7 @@ from .metric import Metrics, block_metrics
 from .shape import Selection, SkyShape
 from .tree import reached, surrounded
 
-__all__ = ["grow_plane"]
+__all__ = ["SmoothBlocks", "grow_plane", "smooth_blocks"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -66,33 +67,40 @@ class Rows(NamedTuple):
     outer_last: Smalls
 
 
-def grow_plane(tile: Tile, radius: float, shape: SkyShape, selection: Selection) -> tuple[Bools, Tiles]:
-    """Grow a disk on those blocks of a tile where the grid is smooth.
+class SmoothBlocks(NamedTuple):
+    """The blocks of a tile over which the grid is smooth and of which a child's coverage decides nothing.
+
+    ``full`` are the windows of those that it decides to be selected, shape (4, n), and ``around`` is the
+    window of the child that has to be known; None where there are no blocks.
+    """
+
+    tile: Tile
+    blocks: Tiles
+    metrics: Metrics
+    full: Ints
+    around: Window | None
+
+
+def smooth_blocks(tile: Tile, radius: float, selection: Selection) -> tuple[SmoothBlocks, Tiles]:
+    """Find the blocks of a tile on which a disk can be grown in the plane, and the blocks that are left.
 
     Parameters
     ----------
     radius : float
         Radians.
-
-    Returns
-    -------
-    values : ndarray of bool, shape (ny, nx)
-        False in the blocks that are left.
-    left : Tiles
-        Blocks that have to be grown another way.
     """
-    out = np.zeros(tile.shape, dtype=bool)
     blocks, metrics, left = block_metrics(tile, radius, _SMALLEST, _LARGEST)
+    if not len(blocks):
+        return SmoothBlocks(tile, blocks, metrics, blocks.bounds, None), left
+    cover = selection.cover(Tiles(tile.geom, _padded(blocks.bounds, metrics), tile.plane))
+    full = blocks.bounds[:, cover == FULL]
+    busy = (cover != FULL) & (cover != EMPTY)
+    blocks, metrics = blocks.take(busy), metrics.take(busy)
+    around = None
     if len(blocks):
-        padded = Tiles(tile.geom, _padded(blocks.bounds, metrics), tile.plane)
-        cover = selection.cover(padded)
-        for i in np.flatnonzero(cover == FULL):
-            y0, y1, x0, x1 = blocks.tile(int(i)).window.shift(-tile.window.y0, -tile.window.x0)
-            out[y0:y1, x0:x1] = True
-        busy = (cover != FULL) & (cover != EMPTY)
-        if busy.any():
-            out |= _grow_blocks(tile, blocks.take(busy), metrics.take(busy), shape, selection)
-    return out, left
+        y0, y1, x0, x1 = _padded(blocks.bounds, metrics)
+        around = Window(int(y0.min()), int(y1.max()), int(x0.min()), int(x1.max()))
+    return SmoothBlocks(tile, blocks, metrics, full, around), left
 
 
 def _padded(bounds: Ints, metrics: Metrics) -> Ints:
@@ -100,16 +108,34 @@ def _padded(bounds: Ints, metrics: Metrics) -> Ints:
     return np.stack([bounds[0] - rows, bounds[1] + rows, bounds[2] - columns, bounds[3] + columns])
 
 
-def _grow_blocks(tile: Tile, blocks: Tiles, metrics: Metrics, shape: SkyShape, selection: Selection) -> Bools:
-    padded = _padded(blocks.bounds, metrics)
-    around = Window(*(int(v) for v in (padded[0].min(), padded[1].max(), padded[2].min(), padded[3].max())))
-    values = selection.values(tile.on(around))
-    state = _spread(tile, blocks, _shape_rows(metrics), _runs(values), around)
+def grow_plane(smooth: SmoothBlocks, shape: SkyShape, values: Callable[[Window], Bools]) -> Bools:
+    """Grow a disk on the smooth blocks of a tile, shape (ny, nx): False in all others.
+
+    Parameters
+    ----------
+    values : callable
+        Which pixels of a window are selected.
+    """
+    tile = smooth.tile
+    if smooth.around is None:
+        out = np.zeros(tile.shape, dtype=bool)
+    else:
+        out = _grow_blocks(smooth, smooth.around, shape, values(smooth.around))
+    for y0, y1, x0, x1 in smooth.full.T.tolist():
+        out[y0 - tile.window.y0 : y1 - tile.window.y0, x0 - tile.window.x0 : x1 - tile.window.x0] = True
+    return out
+
+
+def _grow_blocks(smooth: SmoothBlocks, around: Window, shape: SkyShape, values: Bools) -> Bools:
+    tile, metrics = smooth.tile, smooth.metrics
+    state = _spread(tile, smooth.blocks, _shape_rows(metrics), _runs(values), around)
     place = _doubtful(state)
     sure: Bools = np.greater(state, _PERHAPS, out=state.view(bool))
     if len(place):
         y, x = np.divmod(place, tile.shape[1])
-        sure[place[_ask(tile, y + tile.window.y0, x + tile.window.x0, values, around, shape)]] = True
+        y, x = y + tile.window.y0, x + tile.window.x0
+        rim = values & ~surrounded(values, int(metrics.rings.max()))
+        sure[place[_ask(tile, y, x, rim, around, shape)]] = True
     return sure[: tile.window.size].reshape(tile.shape)
 
 
@@ -124,12 +150,10 @@ def _doubtful(state: NDArray[np.uint8]) -> Ints:
     return list_busy(found)
 
 
-def _ask(tile: Tile, y: Ints, x: Ints, values: Bools, around: Window, shape: SkyShape) -> Bools:
-    """Which pixels have a selected one within the radius; where blocks are square, only rims are ever
-    nearest.
+def _ask(tile: Tile, y: Ints, x: Ints, rim: Bools, around: Window, shape: SkyShape) -> Bools:
+    """Which pixels have one of the rim of the selection within the radius: where blocks are smooth, no others
+    are ever nearest.
     """
-    rim = values.copy()
-    rim[1:-1, 1:-1] &= ~surrounded(values)
     source_y, source_x = np.divmod(list_busy(rim.reshape(-1)), rim.shape[1])
     targets = unit(*tile.geom.lonlat(y, x))
     sources = unit(*tile.geom.lonlat(source_y + around.y0, source_x + around.x0))

@@ -24,7 +24,7 @@ from ..pixels.spread import RowSpread
 from ..pixels.window import Window
 from .shape import NEVER, Selection, SkyShape
 
-__all__ = ["grow_rows"]
+__all__ = ["grow_rows", "windows_by_rows"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -64,10 +64,8 @@ def grow_rows(tile: Tile, shape: SkyShape, selection: Selection) -> Bools:
     (ny, nx).
     """
     grown = RowSpread(tile.shape)
-    y0, y1 = tile.window[:2]
-    first, last = rows_within(tile.geom, y0, y1, float(np.rad2deg(shape.lat)) + 1e-9)
-    many = last - first > 4 * _FEW + 2 * (y1 - y0)
-    for low, high in _groups(first, last, (y0 + y1) / 2, _FEW if many else _GROUP):
+    groups, many = _groups(tile, shape)
+    for low, high in groups:
         changed = False
         for bands in _joined(_bands(tile, shape, low, high)):
             changed |= _grow_bands(grown, tile, bands, selection)
@@ -77,16 +75,29 @@ def grow_rows(tile: Tile, shape: SkyShape, selection: Selection) -> Bools:
     return grown.values()
 
 
+def windows_by_rows(tile: Tile, shape: SkyShape, selection: Selection) -> list[Window]:
+    """The windows that growing a tile asks for, or would if it were not full before that."""
+    return [
+        window
+        for low, high in _groups(tile, shape)[0]
+        for bands in _joined(_bands(tile, shape, low, high))
+        for window in _open_windows(tile, bands, selection)
+    ]
+
+
 def _is_full(values: Bools, tile: Tile) -> bool:
     return bool(values.all() if tile.on_sky is None else values[tile.on_sky].all())
 
 
-def _groups(first: int, last: int, middle: float, size: int) -> Iterator[tuple[int, int]]:
-    """Ranges of source rows, the nearest to a row first."""
+def _groups(tile: Tile, shape: SkyShape) -> tuple[list[tuple[int, int]], bool]:
+    """Ranges of source rows within reach of a tile, the nearest first, and whether they are many."""
+    y0, y1 = tile.window[:2]
+    first, last = rows_within(tile.geom, y0, y1, float(np.rad2deg(shape.lat)) + 1e-9)
+    many = last - first > 4 * _FEW + 2 * (y1 - y0)
+    size = _FEW if many else _GROUP
     starts = np.arange(first, last, size)
-    order = np.argsort(np.abs(starts + size / 2 - middle), kind="stable")
-    for start in starts[order].tolist():
-        yield start, min(start + size, last)
+    order = np.argsort(np.abs(starts + size / 2 - (y0 + y1) / 2), kind="stable")
+    return [(start, min(start + size, last)) for start in starts[order].tolist()], many
 
 
 def _bands(tile: Tile, shape: SkyShape, first: int, last: int) -> Iterator[Band]:
@@ -216,21 +227,30 @@ def _width(columns: Intervals | list[tuple[int, int]]) -> int:
     return sum(high - low for low, high in columns)
 
 
-def _grow_bands(grown: RowSpread, tile: Tile, bands: list[Band], selection: Selection) -> bool:
-    """Add what the bands' sources reach; whether that is anything."""
+def _windows(bands: list[Band]) -> list[Window]:
+    """The windows of sources that bands ask for."""
     y0, y1 = bands[0].y0, bands[-1].y1
     # Near a pole a few rows are needed all round the sky: on a fine map more than fits in memory.
     most = max(_BAND, _PIXELS // (y1 - y0))
-    windows = [
+    return [
         Window(y0, y1, left, min(left + most, x1))
         for x0, x1 in bands[0].columns
         for left in range(x0, x1, most)
     ]
+
+
+def _open_windows(tile: Tile, bands: list[Band], selection: Selection) -> list[Window]:
+    windows = _windows(bands)
     if not windows:
-        return False
+        return []
     cover = selection.cover(Tiles(tile.geom, np.array(windows, dtype=np.int64).T, tile.plane))
+    return [each for each, known in zip(windows, cover, strict=True) if known != EMPTY]
+
+
+def _grow_bands(grown: RowSpread, tile: Tile, bands: list[Band], selection: Selection) -> bool:
+    """Add what the bands' sources reach; whether that is anything."""
     changed = False
-    for window in (each for each, known in zip(windows, cover, strict=True) if known != EMPTY):
+    for window in _open_windows(tile, bands, selection):
         values = selection.values(tile.on(window))
         for band in bands:
             rows = values[band.y0 - window.y0 : band.y1 - window.y0]

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ..core.coverage import Coverage
 from ..expr.mask import Bools
-from ..grid.tiles import Tile, Tiles
+from ..grid.tiles import Areas, Tile
 from ..sphere.vectors import TIE, angle_between, chord2, chord2_of
 
 __all__ = ["NEVER", "Selection", "SkyShape"]
@@ -31,7 +31,7 @@ class Selection(NamedTuple):
     """A mask to be grown: how to ask for its pixels and its coverage."""
 
     values: Callable[[Tile], Bools]
-    cover: Callable[[Tiles], Coverage]
+    cover: Callable[[Areas], Coverage]
 
 
 class SkyShape(NamedTuple):

@@ -1,105 +1,166 @@
 """Growing on any grid whatever: the nearest selected pixel by a tree of unit vectors.
 
 The way for what has no good shape in the plane: limbs, horizons, interrupted projections, boxes on rotated
-maps.
+maps. All such blocks of a task are grown together: the lattice is walked once for them.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from ..core.coverage import EMPTY, FULL
 from ..expr.mask import Bools
-from ..grid.neighbours import windows_within
-from ..grid.tiles import Tile
+from ..grid.neighbours import Places, exact_caps, small_side, windows_within
+from ..grid.tiles import Areas, Tiles, block_pixels, expand_blocks
+from ..pixels.patches import Patches
+from ..pixels.window import Window
 from ..sphere.vectors import chord2_of, unit
+from .metric import hiding_rings
 from .shape import Selection, SkyShape
 
-__all__ = ["grow_by_tree", "reached", "surrounded"]
+__all__ = ["TreeBlocks", "grow_by_tree", "reached", "surrounded", "tree_blocks"]
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 
-# Sources that are put into one tree, and pairs that are listed at once for a box.
+# Targets and sources that are compared at once, and pairs that are listed at once for a box.
+_TARGETS = 1 << 17
 _SOURCES = 1 << 18
 _PAIRS = 1 << 20
-# How far from square pixels may be for an inner pixel never to be the nearest; at 0.5 it could be.
-_SQUARE = 0.4
+# Side of the blocks of which it is known how many neighbours hide a pixel.
+_HIDING = 32
+# Fewer selected pixels of a window are taken as they are.
+_MANY = 1 << 16
 
 
-def grow_by_tree(tile: Tile, shape: SkyShape, selection: Selection) -> Bools:
-    """Which pixels of a tile have a selected pixel in the shape round them, shape (ny, nx); False off the
-    sky.
+class TreeBlocks(NamedTuple):
+    """Blocks, of at most a side, that are grown by a tree, and the windows of a child that can reach them.
+
+    ``full`` are the windows of blocks near which everything is selected, shape (4, n).
     """
-    out = selection.values(tile).copy()
-    y, x = np.nonzero(~out if tile.on_sky is None else tile.on_sky & ~out)
-    if not len(y):
+
+    blocks: Tiles
+    side: int
+    full: Ints
+    near: Tiles
+
+
+def tree_blocks(left: Tiles, shape: SkyShape, selection: Selection) -> TreeBlocks:
+    """What growing some blocks by a tree has to ask."""
+    side = small_side(left.geom, shape.bound)
+    blocks, _ = left.split(side)
+    caps = exact_caps(blocks)
+    on_sky = caps.radius >= 0
+    blocks, caps = blocks.take(on_sky), caps.take(on_sky)
+    cover = selection.cover(Areas(left.geom, caps.grow(shape.bound), left.plane))
+    full = blocks.bounds[:, cover == FULL]
+    is_open = (cover != FULL) & (cover != EMPTY)
+    blocks, caps = blocks.take(is_open), caps.take(is_open)
+    near = windows_within(left.geom, Places(caps), shape.bound, selection.cover, left.plane)
+    return TreeBlocks(blocks, side, full, near)
+
+
+def grow_by_tree(found: TreeBlocks, grown: Patches, shape: SkyShape, child: Patches) -> None:
+    """Select what is within the shape of a selected pixel, in the blocks of a tree.
+
+    Parameters
+    ----------
+    grown : Patches
+        Tiles that hold the blocks, with what is known to be selected; changed in place.
+    child : Patches
+        The selected pixels of windows that hold ``near``.
+    """
+    grown.fill(found.full)
+    rims = _Rims(child, found.near, shape)
+    per_call = _TARGETS // found.side**2
+    for first in range(0, len(found.blocks), per_call):
+        some = found.blocks.take(np.arange(first, min(first + per_call, len(found.blocks))))
+        near = found.near
+        if len(some) < len(found.blocks):
+            near = near.take(Places(exact_caps(some)).gap(exact_caps(near)) <= shape.bound)
+        y, x = block_pixels(some, found.side)
+        unknown = ~grown.at(y, x)
+        y, x = y[unknown], x[unknown]
+        targets = unit(*some.geom.lonlat(y, x))
+        on_sky = np.isfinite(targets[0])
+        y, x, targets = y[on_sky], x[on_sky], targets[:, on_sky]
+        for sources in rims.within(near.bounds):
+            hit = reached(targets, sources, shape)
+            grown.select(y[hit], x[hit])
+            y, x, targets = y[~hit], x[~hit], targets[:, ~hit]
+            if not len(y):
+                break
+
+
+class _Rims:
+    """The selected pixels that can be the nearest to one that is not."""
+
+    def __init__(self, child: Patches, like: Tiles, shape: SkyShape) -> None:
+        self._child = child
+        self._like = like
+        self._shape = shape
+        self._known: dict[Window, Bools] = {}
+
+    def within(self, bounds: Ints) -> Iterator[Floats]:
+        """Unit vectors, shape (3, n), of those in some windows, in batches."""
+        held: list[Floats] = []
+        for window, values in self._child:
+            wanted = Patches([window])
+            wanted.fill(bounds)
+            chosen = np.logical_and(wanted.arrays[0], values, out=wanted.arrays[0])
+            # To know which are hidden costs more than to take a few that are.
+            if np.count_nonzero(chosen) > _MANY:
+                chosen &= ~self._hidden(window, values)
+            y, x = np.nonzero(chosen)
+            for low in range(0, len(y), _SOURCES):
+                part = slice(low, low + _SOURCES)
+                held.append(unit(*self._like.geom.lonlat(y[part] + window.y0, x[part] + window.x0)))
+                if sum(each.shape[1] for each in held) >= _SOURCES:
+                    yield np.concatenate(held, axis=1)
+                    held = []
+        if held:
+            yield np.concatenate(held, axis=1)
+
+    def _hidden(self, window: Window, values: Bools) -> Bools:
+        """Pixels that others hide, see `Metrics.rings`.
+
+        A box holds with a pixel also a neighbour that is nearer to its middle, if that is no further away
+        than its sides: the directions to the neighbours are at most 90 degrees apart.
+        """
+        if window in self._known:
+            return self._known[window]
+        bounds = np.array(window, dtype=np.int64)[:, None]
+        blocks, _ = Tiles(self._like.geom, bounds, self._like.plane).split(_HIDING)
+        box = self._shape.box
+        rings = hiding_rings(blocks, min(self._shape.lon, self._shape.lat) if box else np.inf)
+        rows = -(-window.shape[0] // _HIDING)
+        out = np.zeros(window.shape, dtype=bool)
+        for number in np.unique(rings[rings > 0]).tolist():
+            here = expand_blocks((rings == number).reshape(rows, -1), _HIDING, window.shape)
+            out |= here & surrounded(values, number)
+        self._known[window] = out
         return out
-    targets = unit(*tile.geom.lonlat(y + tile.window.y0, x + tile.window.x0))
-    # Many small caps, because one round a wide tile would be the whole sphere.
-    places = tile.tiles.split(max(8, -(-max(tile.shape) // 8)))[0].caps
-    windows = windows_within(tile.geom, places, shape.bound, selection.cover, tile.plane)
-    held: list[Floats] = []
-    for i in range(len(windows)):
-        held.append(_sources(windows.tile(i), selection))
-        if i < len(windows) - 1 and sum(each.shape[1] for each in held) < _SOURCES:
-            continue
-        sources = np.concatenate(held, axis=1)
-        held = []
-        hit = reached(targets, sources, shape)
-        out[y[hit], x[hit]] = True
-        y, x, targets = y[~hit], x[~hit], targets[:, ~hit]
-        if not len(y):
-            break
+
+
+def surrounded(values: Bools, rings: int) -> Bools:
+    """Pixels that are selected with all within so many rows and columns of them; none near the sides."""
+    out = np.zeros(values.shape, dtype=bool)
+    side = 2 * rings + 1
+    height, width = values.shape[0] - side + 1, values.shape[1] - side + 1
+    if height > 0 and width > 0:
+        rows = values[:height].copy()
+        for i in range(1, side):
+            rows &= values[i : i + height]
+        inner = out[rings : rings + height, rings : rings + width]
+        inner[...] = rows[:, :width]
+        for i in range(1, side):
+            inner &= rows[:, i : i + width]
     return out
-
-
-def _sources(tile: Tile, selection: Selection) -> Floats:
-    """Unit vectors of the selected pixels of a tile that can be nearest to one that is not selected, shape
-    (3, n).
-    """
-    values = selection.values(tile)
-    if not values.any():
-        return np.empty((3, 0))
-    if not tile.geom.convex_sky or min(tile.shape) < 3:
-        y, x = np.nonzero(values)
-        return unit(*tile.geom.lonlat(y + tile.window.y0, x + tile.window.x0))
-    vectors = unit(*tile.lonlat)
-    inner = np.zeros(tile.shape, dtype=bool)
-    inner[1:-1, 1:-1] = surrounded(values) & _is_square(vectors)
-    return vectors[:, values & ~inner]
-
-
-def surrounded(values: Bools) -> Bools:
-    """Inner pixels all of whose eight neighbours, and they themselves, are selected."""
-    rows = values[:-2] & values[1:-1] & values[2:]
-    return np.asarray(rows[:, :-2] & rows[:, 1:-1] & rows[:, 2:])
-
-
-def _is_square(vectors: Floats) -> Bools:
-    """Inner pixels of a convex sky round which the lattice is square enough for this:
-
-    The pixels closer to a pixel than to all others of a lattice are bounded by its neighbours along a reduced
-    basis, one with ``2 |a . b| <= min(a^2, b^2)``, and those are among the eight round it. Then from a pixel
-    whose eight neighbours are selected a step to one of them leads nearer to every pixel that is not, so that
-    it is the nearest selected pixel of none.
-    """
-    up, down = vectors[:, 2:, 1:-1] - vectors[:, 1:-1, 1:-1], vectors[:, 1:-1, 1:-1] - vectors[:, :-2, 1:-1]
-    right, left = (
-        vectors[:, 1:-1, 2:] - vectors[:, 1:-1, 1:-1],
-        vectors[:, 1:-1, 1:-1] - vectors[:, 1:-1, :-2],
-    )
-    good = np.ones(up.shape[1:], dtype=bool)
-    for a in (up, down):
-        for b in (left, right):
-            product = a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
-            short = np.minimum(a[0] ** 2 + a[1] ** 2 + a[2] ** 2, b[0] ** 2 + b[1] ** 2 + b[2] ** 2)
-            # A step of more than some degrees is not small against the sphere.
-            good &= (np.abs(product) <= _SQUARE * short) & (short < 0.01)
-    for a, b in ((up, down), (left, right)):
-        bend = (a[0] - b[0]) ** 2 + (a[1] - b[1]) ** 2 + (a[2] - b[2]) ** 2
-        good &= bend <= 0.01 * (a[0] ** 2 + a[1] ** 2 + a[2] ** 2)
-    return good
 
 
 def reached(targets: Floats, sources: Floats, shape: SkyShape) -> Bools:

@@ -19,6 +19,7 @@ __all__ = ["Close", "Open"]
 class _Pair(Growth):
     """Two growths by the same shape, asked as the mask that they make together."""
 
+    hands_on = True
     first: type[Growth]
     second: type[Growth]
 
@@ -27,6 +28,10 @@ class _Pair(Growth):
         """The second growth of the first."""
         fields = dict(self.fields())
         return self.second.restore({**fields, "mask": self.first.restore(fields)})
+
+    @property
+    def asked(self) -> tuple[Mask, ...]:
+        return (self.both,)
 
     def coverage(self, areas: Areas, of: Ask) -> Coverage:
         return of.coverage(self.both, areas)

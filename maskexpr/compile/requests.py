@@ -1,0 +1,178 @@
+"""The request plan of a task: which windows each node will be asked for, found from the top down.
+
+Growth asks for more than it is asked for, and through several windows of a parent the same pixels are wanted
+again and again. So what all windows of all parents need of a node is put together before anything is
+evaluated, and a node that looks further is asked for each pixel once.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..core.coverage import MIXED, Coverage
+from ..expr.mask import Ask, Mask
+from ..expr.structure import postorder
+from ..grid.survey import Survey
+from ..grid.tiles import Areas, Tile, Tiles
+from ..pixels.rectangles import disjoint
+
+__all__ = ["Request", "Requests", "is_stacked", "kept_nodes", "plan_requests"]
+
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Request:
+    """What one node is asked for in a task.
+
+    Attributes
+    ----------
+    node : Mask
+    tiles : list of Tile
+        Its windows, without overlap if it is ``kept``.
+    cover : list of int
+        What coverage says of each: only what is MIXED is evaluated.
+    survey : Survey or None
+        What it asks for in turn, to answer on its undecided tiles; None if there are none.
+    kept : bool
+        Whether its values are kept for the task, so that no pixel is evaluated twice.
+    """
+
+    node: Mask
+    tiles: list[Tile]
+    cover: list[int]
+    survey: Survey | None
+    kept: bool
+
+    @property
+    def pixels(self) -> int:
+        """Pixels of the windows that coverage leaves undecided."""
+        return sum(
+            tile.window.size for tile, cover in zip(self.tiles, self.cover, strict=True) if cover == MIXED
+        )
+
+
+@dataclass(frozen=True)
+class Requests:
+    """What a task asks of every node, parents before the masks that they ask.
+
+    Examples
+    --------
+    >>> import maskexpr as mx
+    >>> from maskexpr.compile.evaluate import requests_of
+    >>> from maskexpr.testing.laws import whole_tile
+    >>> geom = mx.WcsGeom.allsky(binsz=1)
+    >>> mask = mx.Region("icrs;circle(80,20,5)").dilate("2 deg").dilate("3 deg")
+    >>> print(requests_of(mask, whole_tile(geom)))
+    Dilate(3 deg): 64,800 pixels in 1 window, kept
+      Dilate(2 deg): 64,800 pixels in 1 window, kept
+        Region('circle'): 64,800 pixels in 1 window, kept
+    """
+
+    requests: tuple[Request, ...]
+
+    def pixels(self) -> dict[Mask, int]:
+        """Pixels that each node is asked for."""
+        found: Counter[Mask] = Counter()
+        for each in self.requests:
+            found[each.node] += each.pixels
+        return dict(found)
+
+    def __str__(self) -> str:
+        depth: dict[int, int] = {}
+        lines = []
+        for each in self.requests:
+            level = depth.setdefault(id(each.node), 0)
+            for child in each.node.asked:
+                depth[id(child)] = max(depth.get(id(child), 0), level + 1)
+            number = each.cover.count(int(MIXED))
+            lines.append(
+                f"{'  ' * level}{each.node.label()}: {each.pixels:,} pixels in {number} "
+                f"window{'s' * (number != 1)}{', kept' * each.kept}"
+            )
+        return "\n".join(lines)
+
+
+def is_stacked(root: Mask) -> bool:
+    """Whether a node that asks for further windows stands below another, or one below is asked by several."""
+    below, shared = _below(root)
+    return any(each.widens or id(each) in shared for each in below)
+
+
+def kept_nodes(root: Mask) -> set[int]:
+    """Nodes, by their ids, whose values are kept for a task: those that ask for further windows, those that
+    are asked by such, and those below that are asked by several; not those that only hand on what they ask.
+    """
+    below, shared = _below(root)
+    widening = [each for each in _from_the_top(root) if each.widens]
+    asked = [child for each in widening for child in each.asked]
+    several = [each for each in below if id(each) in shared]
+    return {id(each) for each in (*widening, *asked, *several) if each.widens or not each.hands_on}
+
+
+def _below(root: Mask) -> tuple[list[Mask], set[int]]:
+    """The nodes below such that ask for further windows, and the ids of all that are asked by several."""
+    found: list[Mask] = []
+    below: set[int] = set()
+    askers: Counter[int] = Counter()
+    for each in _from_the_top(root):
+        if id(each) in below:
+            found.append(each)
+        for child in each.asked:
+            askers[id(child)] += 1
+            if each.widens or id(each) in below:
+                below.add(id(child))
+    return found, {key for key, number in askers.items() if number > 1}
+
+
+def _from_the_top(root: Mask) -> list[Mask]:
+    """Every node once, before all that it asks."""
+    return list(postorder(root, below=_asked))[::-1]
+
+
+def _asked(mask: Mask) -> tuple[Mask, ...]:
+    return mask.asked
+
+
+def plan_requests(root: Mask, tile: Tile, cover: Callable[[Mask, Areas], Coverage], of: Ask) -> Requests:
+    """Find which windows every node is asked for when a mask is evaluated on a tile.
+
+    Parameters
+    ----------
+    root : Mask
+        The mask.
+    tile : Tile
+        The tile.
+    cover : callable
+        Coverage of a node, however deep it is.
+    of : Ask
+        The pass, which nodes ask for coverage.
+    """
+    kept = kept_nodes(root)
+    wanted: dict[int, list[Ints]] = {id(root): [np.array(tile.window, dtype=np.int64)[:, None]]}
+    found: list[Request] = []
+    for node in _from_the_top(root):
+        if id(node) not in wanted:
+            continue
+        parts = wanted.pop(id(node))
+        if len(parts) == 1:
+            bounds = parts[0]
+        elif id(node) in kept:
+            bounds = disjoint(np.concatenate(parts, axis=1))
+        else:
+            bounds = np.unique(np.concatenate(parts, axis=1), axis=1)
+        batch = Tiles(tile.geom, bounds, tile.plane)
+        states = cover(node, batch).tolist()
+        tiles = [tile if node is root else batch.tile(i) for i in range(len(batch))]
+        open_ = [each for each, state in zip(tiles, states, strict=True) if state == MIXED]
+        survey = node.survey(open_, of) if open_ else None
+        if survey is not None and survey.windows.size:
+            for child in node.asked:
+                wanted.setdefault(id(child), []).append(survey.windows)
+        found.append(Request(node, tiles, states, survey, id(node) in kept))
+    return Requests(tuple(found))
