@@ -27,7 +27,9 @@ help:
 demo: .venv/.stamp
 	$(DEV) examples/demo.py
 
-test: test-main test-peers
+# Both halves always run; either failing fails.
+test:
+	@status=0; $(MAKE) test-main || status=1; $(MAKE) test-peers || status=1; exit $$status
 
 test-main: .venv/.stamp
 	$(DEV) -m pytest -n 2 --dist loadfile --ignore tests/peers

@@ -154,7 +154,10 @@ def test_ten_thousand_operands() -> None:
         got = mask.on(MAPS["CAR"]).values
     with tracing() as of_catalog:
         assert np.array_equal(got, catalog.on(MAPS["CAR"]).values)
-    # So many operands cost what one catalogue of them does.
+    # So many operands cost what one catalogue of them does; what is asked of it is named by its digest.
+    for each in (counts, of_catalog):
+        for name in [name for name in each if name.startswith("asked ")]:
+            each["asked"] += each.pop(name)
     assert counts == of_catalog
     assert np.array_equal(mx.loads(mx.dumps(deep)).on(MAPS["TAN"]).values, deep.compute(MAPS["TAN"]).values)
 

@@ -71,7 +71,7 @@ class Requests:
     >>> print(requests_of(mask, whole_tile(geom)))
     Dilate(3 deg): 64,800 pixels in 1 window, kept
       Dilate(2 deg): 64,800 pixels in 1 window, kept
-        Region('circle'): 64,800 pixels in 1 window, kept
+        Region("icrs;circle(80, 20, 5 deg)"): 64,800 pixels in 1 window, kept
     """
 
     requests: tuple[Request, ...]

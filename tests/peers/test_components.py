@@ -19,7 +19,7 @@ from maskexpr.nodes.raster import Raster
 from maskexpr.nodes.remove_small import RemoveSmall
 from maskexpr.pixels.window import Window
 
-from ..components_oracle import chunked
+from ..components.components_oracle import chunked
 
 filters = pytest.importorskip("skimage.filters")
 morphology = pytest.importorskip("skimage.morphology")

@@ -13,7 +13,6 @@ import astropy.units as u
 import numpy as np
 import pytest
 from astropy.coordinates import SkyCoord
-from astropy_healpix import core as healpix
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy.sparse import coo_array
@@ -26,6 +25,8 @@ from maskexpr.expr.structure import postorder
 from maskexpr.testing import check_grid, check_node, check_promises, masks, tilings
 
 from .twelve_faces import TwelveFaces, neighbours
+
+healpix = pytest.importorskip("astropy_healpix.core", reason="pixels of HEALPix by a library of others")
 
 ENERGY = mx.Axis.from_bounds("energy", "1 GeV", "1 TeV", 3)
 Bools = np.ndarray

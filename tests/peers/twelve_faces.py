@@ -11,13 +11,15 @@ from hashlib import blake2b
 
 import astropy.units as u
 import numpy as np
-from astropy_healpix import core as healpix
+import pytest
 from numpy.typing import ArrayLike, NDArray
 
 from maskexpr.grid.axis import Axis
 from maskexpr.grid.lattice import Grid, Rim
 from maskexpr.grid.rim import rim_by_neighbours
 from maskexpr.pixels.window import Window
+
+healpix = pytest.importorskip("astropy_healpix.core", reason="pixels of HEALPix by a library of others")
 
 __all__ = ["TwelveFaces", "neighbours"]
 

@@ -19,7 +19,7 @@ from maskexpr.io import formats
 from maskexpr.io.fits import FITS
 from maskexpr.io.formats import FORMATS, check_output, format_of
 
-PAGE = Path(__file__).resolve().parent.parent / "docs/adding-a-format.md"
+PAGE = Path(__file__).resolve().parents[2] / "docs/adding-a-format.md"
 CUBE = mx.WcsGeom.create(npix=(40, 30), binsz=0.1, axes=[Axis("energy", [1, 3, 10] * u.GeV)])
 GEOMS = {"image": CUBE.to_image(), "cube": CUBE}
 

@@ -23,7 +23,7 @@ from maskexpr.errors import MaskValueError
 from maskexpr.extend import Window
 from maskexpr.testing import check_grid
 
-PAGE = Path(__file__).resolve().parent.parent / "docs/adding-a-grid.md"
+PAGE = Path(__file__).resolve().parents[2] / "docs/adding-a-grid.md"
 BLOCKS = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
 
 

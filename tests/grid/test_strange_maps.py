@@ -5,6 +5,7 @@ Every node keeps its laws on them, and astropy's centres of all pixels say what 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 
 import numpy as np
@@ -344,8 +345,12 @@ def test_every_node_is_tried() -> None:
 
 @on_every_map
 def test_every_node_keeps_its_laws(name: str) -> None:
-    geom = MAPS[name]
-    for tag, make in NODES.items():
+    geom, every = MAPS[name], os.environ.get("HYPOTHESIS_PROFILE") == "search"
+    # A quarter of the nodes on each map, other ones on the next: of each kind of map every node meets some.
+    turn = sorted(MAPS).index(name)
+    for place, (tag, make) in enumerate(NODES.items()):
+        if not every and (place + turn) % 4:
+            continue
         mask = make(geom)
         grid = geom.to_cube([ENERGY]) if tag == "axisrange" else geom
         check_chunks(mask, grid)
@@ -357,7 +362,7 @@ def test_random_expressions_keep_their_laws(name: str) -> None:
     geom = MAPS[name]
 
     @seed(sorted(MAPS).index(name))
-    @settings(max_examples=3, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=1, deadline=None, database=None, suppress_health_check=list(HealthCheck))
     @given(mask=masks(max_leaves=3))
     def law(mask: mx.Mask) -> None:
         check_chunks(mask, geom)

@@ -27,7 +27,7 @@ from maskexpr.grid.wcs.lattice import sky_window
 from maskexpr.grid.wcs.outline import surely_off
 from maskexpr.pixels.window import Window
 
-SHARED = Path(__file__).resolve().parents[2] / "shared"
+SHARED = Path(__file__).resolve().parents[3] / "shared"
 ENERGY = Axis.from_bounds("energy", "10 GeV", "2 TeV", 3)
 
 # Codes that need no PV; the conics, BON and ZPN have none to start from.
@@ -257,7 +257,7 @@ def test_the_fingerprint_is_the_same_in_another_process():
     script = "import sys, pickle\ngeom = pickle.loads(bytes.fromhex(sys.argv[1]))\nprint(geom.fingerprint)\n"
     answer = subprocess.run(
         [sys.executable, "-c", script, pickle.dumps(geom).hex()],
-        capture_output=True, text=True, check=True, cwd=Path(__file__).resolve().parents[1],
+        capture_output=True, text=True, check=True, cwd=Path(__file__).resolve().parents[2],
     )  # fmt: skip
     assert answer.stdout.strip() == geom.fingerprint
     assert len(geom.fingerprint) == 32
@@ -273,7 +273,7 @@ def test_the_hash_is_the_same_in_every_process():
     answers = [
         subprocess.run(
             [sys.executable, "-c", script, pickle.dumps(geoms).hex()],
-            capture_output=True, text=True, check=True, cwd=Path(__file__).resolve().parents[1],
+            capture_output=True, text=True, check=True, cwd=Path(__file__).resolve().parents[2],
             env={**os.environ, "PYTHONHASHSEED": seed},
         ).stdout.strip()
         for seed in ("1", "2")

@@ -18,7 +18,7 @@ from maskexpr import extend
 from maskexpr.expr.serialize import dumps, loads
 from maskexpr.testing import check_node, geometries
 
-PAGE = Path(__file__).resolve().parent.parent / "docs/adding-a-node.md"
+PAGE = Path(__file__).resolve().parents[2] / "docs/adding-a-node.md"
 
 
 @pytest.fixture

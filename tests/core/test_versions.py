@@ -10,7 +10,7 @@ import pytest
 
 import maskexpr as mx
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def shown(capsys: pytest.CaptureFixture[str]) -> dict[str, str]:

@@ -29,8 +29,7 @@ from maskexpr.shapes import (
     WholeSky,
 )
 from maskexpr.sphere.vectors import lonlat, unit
-
-from .sky_oracle import positions
+from tests.sky_oracle import positions
 
 Floats = np.ndarray
 Curve = Callable[[Floats], tuple[Floats, Floats]]

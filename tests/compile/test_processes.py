@@ -12,8 +12,7 @@ import pytest
 from astropy import units as u
 
 import maskexpr as mx
-
-from .sky_oracle import CIRCLES, MAPS, POLYGONS, circle, in_circle, in_polygon, polygon, positions
+from tests.sky_oracle import CIRCLES, MAPS, POLYGONS, circle, in_circle, in_polygon, polygon, positions
 
 distributed = pytest.importorskip("distributed", reason="needs dask.distributed")
 

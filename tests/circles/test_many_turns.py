@@ -7,8 +7,7 @@ import pytest
 from astropy.coordinates import SkyCoord
 
 import maskexpr as mx
-
-from .sky_oracle import in_circle, pixels
+from tests.sky_oracle import in_circle, pixels
 
 
 @pytest.mark.parametrize("proj", ["CAR", "MER", "CEA"])

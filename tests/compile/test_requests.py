@@ -210,7 +210,7 @@ def test_stages_take_work_in_proportion_to_tiles(grown: bool) -> None:
         def build() -> None:
             stages = Stages(compiled, "name", ("source",))
             for block in np.ndindex(*compiled.numblocks):
-                stages.needs(compiled.mask, compiled.window(block), compiled.planes(block))
+                stages.needs([compiled.mask], compiled.window(block), compiled.planes(block))
 
         return _calls(build)
 
