@@ -74,7 +74,7 @@ class CellIndex:
             self.listed = np.zeros(len(radius), dtype=bool)
         self._number = number.astype(np.uint8)
         self._centre = centre
-        # As in `sphere.within`, whose answer this must be.
+        # As in `within`, whose answer this must be.
         limit = radius - TIE
         self._limit = np.where(limit > 0, chord2_of(limit), -1.0)
 

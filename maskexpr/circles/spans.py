@@ -210,11 +210,11 @@ def _half_width(strip: Strip, disks: Disks, circle: Ints, row: Ints) -> tuple[Fl
     which of them are certain to less than `_SLACK`.
 
     From the haversine formula: sin^2(dlon/2) = (sin^2(r/2) - sin^2(dlat/2)) / (cos(b) cos(b0)). What
-    belongs to a circle or a row alone is worked out once for each. As in `sphere.within`, a circle beyond 90
+    belongs to a circle or a row alone is worked out once for each. As in `within`, a circle beyond 90
     degrees is what the circle round the antipode leaves of the parallel.
     """
     half = np.deg2rad(disks.lat) / 2
-    # The limit of `sphere.within`.
+    # The limit of `within`.
     radius = disks.radius - TIE
     far = radius > np.pi / 2
     limit = chord2_of(np.where(far, np.pi - radius, radius)) / 4

@@ -43,7 +43,7 @@ _JOINED = 1.5
 _PIXELS = 1 << 23
 
 
-class Band(NamedTuple):
+class SourceRows(NamedTuple):
     """Source rows ``y0`` to ``y1`` and how far they spread along the rows of the tile.
 
     Row ``y0 + i`` spreads along the row ``top + i + j`` of the tile as ``near[i, j]`` and ``wrapped[i, j]``
@@ -100,7 +100,7 @@ def _groups(tile: Tile, shape: SkyShape) -> tuple[list[tuple[int, int]], bool]:
     return [(start, min(start + size, last)) for start in starts[order].tolist()], many
 
 
-def _bands(tile: Tile, shape: SkyShape, first: int, last: int) -> Iterator[Band]:
+def _bands(tile: Tile, shape: SkyShape, first: int, last: int) -> Iterator[SourceRows]:
     geom = tile.geom
     top, lat = _rows(geom, *tile.window[:2])
     start, other = _rows(geom, first, last)
@@ -148,7 +148,7 @@ def _near(
     return near, diagonal
 
 
-def _band(tile: Tile, shape: SkyShape, y0: int, top: int, near: Ints) -> Band:
+def _band(tile: Tile, shape: SkyShape, y0: int, top: int, near: Ints) -> SourceRows:
     geom = tile.geom
     x0, x1 = tile.window[2:]
     first, last = columns_on_sky(geom)
@@ -159,7 +159,7 @@ def _band(tile: Tile, shape: SkyShape, y0: int, top: int, near: Ints) -> Band:
     if least < max(x1 - first, last - x0):
         wrapped = _wrapped(tile, shape, y0, top, near)
         least = int(wrapped.min())
-    return Band(y0, y0 + len(near), top, near, wrapped, _columns(geom, x0, x1, most, least))
+    return SourceRows(y0, y0 + len(near), top, near, wrapped, _columns(geom, x0, x1, most, least))
 
 
 def _wrapped(tile: Tile, shape: SkyShape, y0: int, top: int, near: Ints) -> Ints:
@@ -193,11 +193,11 @@ def _columns(geom: Grid, x0: int, x1: int, near: int, wrapped: int) -> Intervals
     return tuple(found)
 
 
-def _joined(bands: Iterator[Band]) -> Iterator[list[Band]]:
+def _joined(bands: Iterator[SourceRows]) -> Iterator[list[SourceRows]]:
     """Bands one after the other that can be asked of the child in one window each, with the columns of them
     all.
     """
-    held: list[Band] = []
+    held: list[SourceRows] = []
     for band in bands:
         if held and not _fits(held[-1], band):
             yield held
@@ -214,7 +214,7 @@ def _joined(bands: Iterator[Band]) -> Iterator[list[Band]]:
         yield held
 
 
-def _fits(a: Band, b: Band) -> bool:
+def _fits(a: SourceRows, b: SourceRows) -> bool:
     if a.y1 != b.y0 or len(a.columns) != len(b.columns):
         return False
     joined = [(min(c[0], d[0]), max(c[1], d[1])) for c, d in zip(a.columns, b.columns, strict=True)]
@@ -227,7 +227,7 @@ def _width(columns: Intervals | list[tuple[int, int]]) -> int:
     return sum(high - low for low, high in columns)
 
 
-def _windows(bands: list[Band]) -> list[Window]:
+def _windows(bands: list[SourceRows]) -> list[Window]:
     """The windows of sources that bands ask for."""
     y0, y1 = bands[0].y0, bands[-1].y1
     # Near a pole a few rows are needed all round the sky: on a fine map more than fits in memory.
@@ -239,7 +239,7 @@ def _windows(bands: list[Band]) -> list[Window]:
     ]
 
 
-def _open_windows(tile: Tile, bands: list[Band], selection: Selection) -> list[Window]:
+def _open_windows(tile: Tile, bands: list[SourceRows], selection: Selection) -> list[Window]:
     windows = _windows(bands)
     if not windows:
         return []
@@ -247,7 +247,7 @@ def _open_windows(tile: Tile, bands: list[Band], selection: Selection) -> list[W
     return [each for each, known in zip(windows, cover, strict=True) if known != EMPTY]
 
 
-def _grow_bands(grown: RowSpread, tile: Tile, bands: list[Band], selection: Selection) -> bool:
+def _grow_bands(grown: RowSpread, tile: Tile, bands: list[SourceRows], selection: Selection) -> bool:
     """Add what the bands' sources reach; whether that is anything."""
     changed = False
     for window in _open_windows(tile, bands, selection):

@@ -128,9 +128,9 @@ class Samples(NamedTuple):
 
     @property
     def caps(self) -> Caps:
-        """Caps that hold the stretches: the farthest sample and what a curve may bend between them, as
-        `tiles_bound.caps_of` has it, and the whole sphere where a sample is off the sky. Of the side of a
-        pixel what is an edge counts: the places between two samples that are.
+        """Caps that hold the stretches: the farthest sample and the largest second difference of samples,
+        which a smooth curve keeps (no proof on the coarsest maps); the whole sphere where a sample is off the
+        sky. Of the side of a pixel what is an edge counts: the places between two samples that are.
         """
         used = np.where(self.is_edge | ~self.is_one[:, None], self.xyz, 0.0)
         with np.errstate(invalid="ignore", divide="ignore"):

@@ -61,7 +61,7 @@ class Shape:
         return (self,)
 
     def inside(self, xyz: Floats, frame: str) -> Bools:
-        """Which points are strictly inside; those closer to the rim than `sphere.TIE` are not.
+        """Which points are strictly inside; those closer to the rim than `TIE` are not.
 
         Parameters
         ----------
