@@ -31,10 +31,9 @@ Span = list[tuple[int, tuple[int, ...]]]
 # For each piece of a window the ranges along y, then along x.
 Layout = tuple[tuple[int, ...], ...]
 
-# Rows and columns of the pieces that a block is cut into: what is made of them stays in the cache, and calls
-# are long enough for two threads not to wait for each other.
-_ROWS: Final = 512
-_COLUMNS: Final = 1024
+# Rows and columns of the pieces that a block is cut into, so that what is made of them stays in the cache.
+_ROWS: Final = 128
+_COLUMNS: Final = 512
 
 
 class _Shape(NamedTuple):

@@ -1,9 +1,8 @@
-"""Sums of a map over a disk of pixels: from its edges where that is exact, else by adding runs of rows.
+"""Sums of a map over a disk of pixels, by adding runs of rows that double in length.
 
-By runs, every pixel's sum is the same sequence of additions of its neighbours wherever the pixel lies in an
-array, so a sum never depends on how a map is cut into tiles. Nothing is subtracted, so a bright pixel leaves
-no rounding error on its neighbours. Where sums are exact, the order does not matter either: which of the two
-ways was taken never shows.
+Every pixel's sum is the same sequence of additions of its neighbours wherever the pixel lies in an array, so
+a sum never depends on how a map is cut into tiles. Nothing is subtracted, so a bright pixel leaves no
+rounding error on its neighbours.
 """
 
 from __future__ import annotations
@@ -13,8 +12,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
-
-from .tophat_edges import LARGEST, sum_by_edges
 
 __all__ = ["TopHat", "sum_whole"]
 
@@ -46,9 +43,6 @@ class TopHat:
         self.levels = levels(self.radius)
         self.reach = self.levels[-1].half
         self.size = sum((2 * each.half + 1) * _rows(each) for each in self.levels)
-        self._halves = tuple(
-            each.half for each in reversed(self.levels) for _ in range(each.first, each.last + 1)
-        )
 
     def __call__(
         self, window: NDArray[Any], dtype: DTypeLike | None = None, out_dtype: DTypeLike | None = None
@@ -67,29 +61,23 @@ class TopHat:
         Returns
         -------
         ndarray, shape (ny, nx)
+
+        Notes
+        -----
+        Rows follow each other in memory and every shift is a shift along that line, so that each addition is
+        one run over memory, twice as fast as row by row. What it makes of the margins, where a row runs into
+        the next, is thrown away.
         """
         added = np.dtype(window.dtype if dtype is None else dtype)
-        ny, nx = (max(0, length - 2 * self.reach) for length in window.shape)
-        sums = sum_by_edges(window, self._halves, added) if ny and nx and self.reach <= LARGEST else None
-        if sums is None:
-            sums = self._by_runs(window.astype(added, copy=False))
-        return sums.astype(added if out_dtype is None else out_dtype)
-
-    def _by_runs(self, window: NDArray[Any]) -> NDArray[Any]:
-        """Sums as a fixed sequence of additions. Rows follow each other in memory and every shift is a shift
-        along that line.
-
-        So each addition is one run over memory, twice as fast as row by row; what it makes of the margins,
-        where a row runs into the next, is thrown away.
-        """
+        rounded = added if out_dtype is None else np.dtype(out_dtype)
         reach, width = self.reach, window.shape[1]
         ny, nx = (max(0, length - 2 * reach) for length in window.shape)
         if not ny or not nx:
-            return np.empty((ny, nx), dtype=window.dtype)
-        line = np.ascontiguousarray(window).reshape(-1)
+            return np.empty((ny, nx), dtype=rounded)
+        line = np.ascontiguousarray(window, dtype=added).reshape(-1)
         runs = _Doubling(line, 1)
         row = line[reach : line.size - reach].copy()
-        total = np.zeros((ny, width), dtype=window.dtype)
+        total = np.zeros((ny, width), dtype=added)
         sums = total.reshape(-1)[: (ny - 1) * width + nx]
         half = 0
         for level in self.levels:
@@ -102,7 +90,7 @@ class TopHat:
                 for step in _powers(length):
                     sums += columns[step][(reach + first) * width :][: len(sums)]
                     first += step
-        return total[:, :nx]
+        return total[:, :nx].astype(rounded)
 
 
 def sum_whole(disk: TopHat, counts: NDArray[Any]) -> NDArray[Any]:
