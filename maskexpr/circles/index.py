@@ -151,7 +151,7 @@ class CircleIndex:
             cover[known[holds]] = FULL
         return cover
 
-    def beside_rims(self, angle: float, number: int) -> NDArray[np.float64]:
+    def edge_samples(self, angle: float, number: int) -> NDArray[np.float64]:
         """Unit vectors of points an angle (radians) inside and outside of rims, about so many in all.
 
         Four directions of each circle, of evenly chosen circles where the number is less than is needed for

@@ -14,7 +14,7 @@ from .evaluate import Evaluator
 
 __all__ = ["classify"]
 
-Places = tuple[np.ndarray, np.ndarray]
+Indices = tuple[np.ndarray, np.ndarray]
 """Rows and columns of pixels."""
 
 # Undecided tiles are cut into this many parts a side, again and again, as long as that may decide them.
@@ -49,40 +49,40 @@ def classify(mask: Mask, tiles: Tiles) -> Coverage:
     if not is_pruned():
         return np.full(len(tiles), MIXED)
     pointwise = not any(each.reads_data or each.needs_grid for each in postorder(mask))
-    beside = _likely_edges(mask, tiles) if pointwise else None
+    samples = _likely_edges(mask, tiles) if pointwise else None
     if len(tiles) <= _BATCH:
         # As they are, so that what is found of them is known to who evaluates them.
-        return _classify_batch(mask, tiles, beside)
+        return _classify_batch(mask, tiles, samples)
     cover = np.empty(len(tiles), dtype=np.uint8)
     for first in range(0, len(tiles), _BATCH):
         some = tiles.take(np.arange(first, min(first + _BATCH, len(tiles))))
-        cover[first : first + len(some)] = _classify_batch(mask, some, beside)
+        cover[first : first + len(some)] = _classify_batch(mask, some, samples)
     return cover
 
 
-def _classify_batch(mask: Mask, tiles: Tiles, beside: Places | None) -> Coverage:
+def _classify_batch(mask: Mask, tiles: Tiles, samples: Indices | None) -> Coverage:
     cover = Evaluator(mask).classify(mask, tiles).copy()
     cover[tiles.sky == OFF] = EMPTY
     # All of the sky in it, but the tile is not all sky: its pixels have to be told apart.
     cover[(tiles.sky == PART) & (cover == FULL)] = MIXED
     open_ = np.flatnonzero((cover == MIXED) & (tiles.sky == ON))
     if len(open_):
-        cover[open_] = _sharpen(mask, tiles.take(open_), beside)
+        cover[open_] = _sharpen(mask, tiles.take(open_), samples)
     return cover
 
 
-def _sharpen(mask: Mask, tiles: Tiles, beside: Places | None) -> Coverage:
+def _sharpen(mask: Mask, tiles: Tiles, samples: Indices | None) -> Coverage:
     """Decide tiles by their parts, and stop refining one once a selected and an unselected pixel prove it
     MIXED; a tile is EMPTY or FULL only if the parts that are proved so make up all of its pixels.
 
-    ``beside`` are places where pixels of both kinds are likely; None if pixels cannot be asked one by one.
+    ``samples`` are places where pixels of both kinds are likely; None if pixels cannot be asked one by one.
     """
     # Which tiles hold a pixel of a state, and how many pixels of each are proved to be in it.
     seen, proved = np.zeros((3, len(tiles)), dtype=bool), np.zeros((3, len(tiles)), dtype=np.int64)
-    if beside is not None:
-        _ask_likely(mask, tiles, beside, seen)
+    if samples is not None:
+        _ask_likely(mask, tiles, samples, seen)
     parts, owner = _still_open(tiles, np.arange(len(tiles)), seen)
-    for side in _sides(tiles, down_to_pixels=beside is not None):
+    for side in _sides(tiles, down_to_pixels=samples is not None):
         if not len(parts):
             break
         parts, parent = parts.split(side)
@@ -95,10 +95,10 @@ def _sharpen(mask: Mask, tiles: Tiles, beside: Places | None) -> Coverage:
             np.add.at(proved[state], owner[decided], size[decided])
         mixed = cover == MIXED
         parts, owner = parts.take(mixed), owner[mixed]
-        if beside is not None:
+        if samples is not None:
             _witness(mask, parts, owner, seen)
         parts, owner = _still_open(parts, owner, seen)
-    if beside is not None:
+    if samples is not None:
         _settle(mask, parts, owner, seen, proved)
     # What is left undecided is in neither count, and so its tile is in neither state.
     whole = _number_of_pixels(tiles)
@@ -129,7 +129,7 @@ def _still_open(parts: Tiles, owner: np.ndarray, seen: np.ndarray) -> tuple[Tile
     return parts.take(open_), owner[open_]
 
 
-def _likely_edges(mask: Mask, tiles: Tiles) -> Places:
+def _likely_edges(mask: Mask, tiles: Tiles) -> Indices:
     """Pixels (y, x) beside the edges of the nodes of a mask, where nodes know them."""
     edged = [each for each in postorder(mask) if type(each).edge_samples is not Mask.edge_samples]
     number = min(_EDGE_PIXELS * len(tiles), _EDGE_PIXELS_MOST) // max(1, len(edged))
@@ -140,13 +140,13 @@ def _likely_edges(mask: Mask, tiles: Tiles) -> Places:
     return y, x
 
 
-def _ask_likely(mask: Mask, tiles: Tiles, beside: Places, seen: np.ndarray) -> None:
+def _ask_likely(mask: Mask, tiles: Tiles, samples: Indices, seen: np.ndarray) -> None:
     """Ask the corners of tiles, and the pixels of some places in them."""
     y0, y1, x0, x1 = tiles.bounds
     corners = np.stack([y0, y0, y1 - 1, y1 - 1]), np.stack([x0, x1 - 1, x0, x1 - 1])
     owner = np.tile(np.arange(len(tiles)), 4)
     _ask(mask, Pixels(tiles.geom, corners[0].ravel(), corners[1].ravel(), tiles.plane), owner, seen)
-    y, x = beside
+    y, x = samples
     owner = _holders(tiles, y, x)
     some = np.flatnonzero(owner >= 0)
     some = some[~(seen[EMPTY] & seen[FULL])[owner[some]]]

@@ -21,14 +21,13 @@ from ..grid.lattice import Grid
 from ..grid.tiles import Tile, Tiles
 from ..pixels.window import Window
 from .classify import classify
+from .dask import BlockId
 from .evaluate import evaluate_into
 from .lower import lower
 from .simplify import simplify
 from .stages import Stages, decisions, has_stages
 
 __all__ = ["Compiled", "compile_mask", "whole_rows"]
-
-Block = tuple[int, ...]
 
 # Pixels along a side of a default chunk: large enough that a scheduler's cost per task does not count, small
 # enough for a few at once.
@@ -77,17 +76,17 @@ class Compiled:
         return f"mask-{dask.base.tokenize(self.mask.digest.hex(), self.geom.fingerprint, self.chunks)}"
 
     @property
-    def numblocks(self) -> Block:
+    def numblocks(self) -> BlockId:
         """Number of blocks along each axis."""
         return tuple(len(sizes) for sizes in self.chunks)
 
-    def window(self, block: Block) -> Window:
+    def window(self, block: BlockId) -> Window:
         """Pixels of a block."""
         iy, ix = block[-2:]
         (y0, y1), (x0, x1) = self._edges[-2][iy : iy + 2], self._edges[-1][ix : ix + 2]
         return Window(int(y0), int(y1), int(x0), int(x1))
 
-    def planes(self, block: Block) -> tuple[tuple[int, ...], ...]:
+    def planes(self, block: BlockId) -> tuple[tuple[int, ...], ...]:
         """Planes of a block, one index per non-spatial axis each."""
         edges = self._edges
         return tuple(
@@ -98,7 +97,7 @@ class Compiled:
     def _edges(self) -> list[np.ndarray]:
         return [np.concatenate([[0], np.cumsum(sizes)]) for sizes in self.chunks]
 
-    def tiles(self, blocks: Sequence[Block]) -> Tiles:
+    def tiles(self, blocks: Sequence[BlockId]) -> Tiles:
         """The windows of blocks as a batch on the first plane."""
         index = np.array([block[-2:] for block in blocks], dtype=np.int64).reshape(-1, 2).T
         y, x = self._edges[-2], self._edges[-1]
@@ -109,10 +108,10 @@ class Compiled:
         """Coverage of tiles over several planes: decided only where the planes agree."""
         return merge(np.stack([classify(self.mask, tiles.on_plane(plane)) for plane in planes]), axis=0)
 
-    def decide(self, blocks: Sequence[Block]) -> list[bool | None]:
+    def decide(self, blocks: Sequence[BlockId]) -> list[bool | None]:
         """For each block True, False, or None where pixels have to be asked."""
-        states: dict[Block, bool | None] = {}
-        groups: dict[Block, list[Block]] = {}
+        states: dict[BlockId, bool | None] = {}
+        groups: dict[BlockId, list[BlockId]] = {}
         for block in blocks:
             groups.setdefault(block[:-2], []).append(block)
         for some in groups.values():
@@ -121,7 +120,7 @@ class Compiled:
                 states[block] = None if state == MIXED else bool(state == FULL)
         return [states[block] for block in blocks]
 
-    def compute(self, block: Block, known: Sequence[Any] = ()) -> Bools:
+    def compute(self, block: BlockId, known: Sequence[Any] = ()) -> Bools:
         """Values of a block; ``known`` is what the stages before it made."""
         planes = self.planes(block)
         sizes = tuple(sizes[i] for sizes, i in zip(self.chunks, block, strict=True))
@@ -131,7 +130,7 @@ class Compiled:
         return out.reshape(sizes)
 
     def stages(
-        self, name: str, source: tuple[str, ...], blocks: Sequence[Block]
+        self, name: str, source: tuple[str, ...], blocks: Sequence[BlockId]
     ) -> tuple[dict[Any, Any], list[Any]]:
         """Tasks of nodes about the whole map, and for each block the references to what it needs of them."""
         if not blocks or not has_stages(self.mask):

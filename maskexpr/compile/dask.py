@@ -16,23 +16,24 @@ import numpy as np
 from dask._task_spec import Alias, DataNode, GraphNode, Task, TaskRef
 from dask.highlevelgraph import HighLevelGraph, Layer, MaterializedLayer
 
-__all__ = ["TileSource", "lazy_array"]
+__all__ = ["BlockId", "TileSource", "lazy_array"]
 
-Block = tuple[int, ...]
+BlockId = tuple[int, ...]
+"""The index of a block, which is a chunk of the array, along each axis; dask's word."""
 Key = tuple[Any, ...]
 
 
 class TileSource(Protocol):
     """What a lazy array is made of. It must pickle; it stands in the graph once."""
 
-    def decide(self, blocks: Sequence[Block]) -> list[bool | None]:
+    def decide(self, blocks: Sequence[BlockId]) -> list[bool | None]:
         """For each block its one value, or None if it has to be computed."""
 
-    def compute(self, block: Block, known: Sequence[Any] = ()) -> np.ndarray:
+    def compute(self, block: BlockId, known: Sequence[Any] = ()) -> np.ndarray:
         """The values of a block, from what earlier tasks made for it; runs in a task."""
 
     def stages(
-        self, name: str, source: Key, blocks: Sequence[Block]
+        self, name: str, source: Key, blocks: Sequence[BlockId]
     ) -> tuple[dict[Key, GraphNode], list[Any]]:
         """Tasks that come before those of the blocks, and for each block the references to what it needs."""
 
@@ -126,5 +127,5 @@ class TileLayer(Layer):
         return (TileLayer, (self.name, self.source, self.chunks))
 
 
-def _compute(source: TileSource, block: Block, known: Sequence[Any]) -> np.ndarray:
+def _compute(source: TileSource, block: BlockId, known: Sequence[Any]) -> np.ndarray:
     return source.compute(block, known)

@@ -8,12 +8,11 @@ from numpy.typing import NDArray
 from ..core.coverage import FULL, MIXED
 from ..core.threads import run_blocks
 from .compiled import Compiled
+from .dask import BlockId
 from .evaluate import evaluate_into
 from .plan import Plan
 
 __all__ = ["compute_array"]
-
-Block = tuple[int, ...]
 
 # Bytes of the pages in which the system hands out memory.
 _PAGE = 4096
@@ -29,7 +28,7 @@ def compute_array(compiled: Compiled) -> NDArray[np.bool_]:
     sizes = tuple(sum(each) for each in compiled.chunks)
     out = np.zeros(sizes, dtype=bool)
 
-    def fill(block: Block) -> None:
+    def fill(block: BlockId) -> None:
         # The planes of a tile together: what does not vary between them is computed once.
         planes, tile = of_tile[block], plan.tiles.tile(block[0] * len(compiled.chunks[-1]) + block[1])
         y0, y1, x0, x1 = tile.window
@@ -46,7 +45,7 @@ def compute_array(compiled: Compiled) -> NDArray[np.bool_]:
         y0, y1, x0, x1 = compiled.window(block)
         for plane in compiled.planes(block):
             out[plane][y0:y1, x0:x1] = True
-    of_tile: dict[Block, list[tuple[int, ...]]] = {}
+    of_tile: dict[BlockId, list[tuple[int, ...]]] = {}
     for place in np.argwhere(plan.states == MIXED):
         at = tuple(int(i) for i in place)
         of_tile.setdefault(at[-2:], []).append(at[:-2])

@@ -22,8 +22,6 @@ from .memory import working_bytes
 
 __all__ = ["Plan", "make_plan"]
 
-Block = tuple[int, ...]
-
 
 class Plan:
     """What putting a mask on a grid would do.

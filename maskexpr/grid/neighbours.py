@@ -19,7 +19,7 @@ from .lattice import Grid
 from .tiles import Tiles
 
 __all__ = [
-    "Places",
+    "CapTree",
     "columns_on_sky",
     "exact_caps",
     "gap_between",
@@ -98,7 +98,7 @@ def _is_near(geom: Grid, row: int, start: float, degrees: float, end: int, sign:
     return not math.isnan(lat) and abs(lat - start) <= degrees
 
 
-class Places:
+class CapTree:
     """Caps as a tree of their centres: how far windows are from the nearest of them.
 
     Parameters
@@ -123,7 +123,7 @@ class Places:
 
 def windows_within(
     geom: Grid,
-    places: Places,
+    places: CapTree,
     angle: float,
     cover: Callable[[Tiles], Coverage],
     plane: tuple[int, ...] = (),
@@ -135,7 +135,7 @@ def windows_within(
     Parameters
     ----------
     geom : Grid
-    places : Places
+    places : CapTree
         In the frame of ``geom``.
     angle : float
         Radians.

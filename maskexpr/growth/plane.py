@@ -44,7 +44,7 @@ _SURE, _PERHAPS = 3, 1
 _ONES = np.uint64(0x0101010101010101)
 
 
-class Runs(NamedTuple):
+class RowRuns(NamedTuple):
     """Runs of selected pixels along rows of a window: ``start <= x < stop``, ordered by row and start."""
 
     row: Ints
@@ -52,7 +52,7 @@ class Runs(NamedTuple):
     stop: Ints
 
 
-class Rows(NamedTuple):
+class ShapeRows(NamedTuple):
     """For each block, and each row of the shape (the middle one is row ``middle``), its first and last
     column, shape (blocks, rows); the first is after the last where there is none.
 
@@ -160,17 +160,17 @@ def _ask(tile: Tile, y: Ints, x: Ints, rim: Bools, around: Window, shape: SkySha
     return reached(targets, sources, shape)
 
 
-def _runs(values: Bools) -> Runs:
+def _runs(values: Bools) -> RowRuns:
     width = padded_shape((1, *values.shape))[-1]
     start, stop = (each.astype(np.int64) for each in find_runs(values[None]))
     row = start // width
-    return Runs(row, start - row * width, stop - row * width)
+    return RowRuns(row, start - row * width, stop - row * width)
 
 
-def _shape_rows(metrics: Metrics) -> Rows:
+def _shape_rows(metrics: Metrics) -> ShapeRows:
     middle = int(metrics.reach[0].max())
     dy = np.arange(-middle, middle + 1)
-    return Rows(
+    return ShapeRows(
         middle, metrics.reach[0], *_columns(metrics, dy, inner=True), *_columns(metrics, dy, inner=False)
     )
 
@@ -181,7 +181,7 @@ def _columns(metrics: Metrics, dy: Ints, inner: bool) -> tuple[Smalls, Smalls]:
     return _small(np.where(none, _NONE, first)), _small(np.where(none, -_NONE, last))
 
 
-def _spread(tile: Tile, blocks: Tiles, rows: Rows, found: Runs, around: Window) -> NDArray[np.uint8]:
+def _spread(tile: Tile, blocks: Tiles, rows: ShapeRows, found: RowRuns, around: Window) -> NDArray[np.uint8]:
     """What runs reach of the blocks: for each pixel of the tile `_SURE`, `_PERHAPS` or 0, in a flat array of
     whole words.
     """
@@ -219,7 +219,7 @@ def _small(each: Ints) -> Smalls:
     return each.astype(np.int32)
 
 
-def _runs_of_blocks(blocks: Tiles, rows: Rows, found: Runs, around: Window) -> tuple[Ints, Ints]:
+def _runs_of_blocks(blocks: Tiles, rows: ShapeRows, found: RowRuns, around: Window) -> tuple[Ints, Ints]:
     """Pairs of a block and a run that may reach it."""
     y0, y1, x0, x1 = blocks.bounds
     height = y1 - y0 + 2 * rows.reach

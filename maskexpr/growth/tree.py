@@ -15,7 +15,7 @@ from scipy.spatial import cKDTree
 
 from ..core.coverage import EMPTY, FULL
 from ..expr.mask import Bools
-from ..grid.neighbours import Places, exact_caps, small_side, windows_within
+from ..grid.neighbours import CapTree, exact_caps, small_side, windows_within
 from ..grid.tiles import Areas, Tiles, block_pixels, expand_blocks
 from ..pixels.patches import Patches
 from ..pixels.window import Window
@@ -61,7 +61,7 @@ def tree_blocks(left: Tiles, shape: SkyShape, selection: Selection) -> TreeBlock
     full = blocks.bounds[:, cover == FULL]
     is_open = (cover != FULL) & (cover != EMPTY)
     blocks, caps = blocks.take(is_open), caps.take(is_open)
-    near = windows_within(left.geom, Places(caps), shape.bound, selection.cover, left.plane)
+    near = windows_within(left.geom, CapTree(caps), shape.bound, selection.cover, left.plane)
     return TreeBlocks(blocks, side, full, near)
 
 
@@ -82,7 +82,7 @@ def grow_by_tree(found: TreeBlocks, grown: Patches, shape: SkyShape, child: Patc
         some = found.blocks.take(np.arange(first, min(first + per_call, len(found.blocks))))
         near = found.near
         if len(some) < len(found.blocks):
-            near = near.take(Places(exact_caps(some)).gap(exact_caps(near)) <= shape.bound)
+            near = near.take(CapTree(exact_caps(some)).gap(exact_caps(near)) <= shape.bound)
         y, x = block_pixels(some, found.side)
         unknown = ~grown.at(y, x)
         y, x = y[unknown], x[unknown]

@@ -22,7 +22,7 @@ from ..pixels.window import Window
 from ..sphere.vectors import lonlat
 from .reader import Ints, Reader, meets, nearest, offset
 
-__all__ = ["FromData", "Place", "flag", "matching_planes", "name_of", "same_axis"]
+__all__ = ["DataPixels", "FromData", "flag", "matching_planes", "name_of", "same_axis"]
 
 # Edges this close are the same: tables of energies are often stored as float32.
 _EDGES = 1e-6
@@ -30,7 +30,7 @@ _EDGES = 1e-6
 _SIDE = 256
 
 
-class Place(NamedTuple):
+class DataPixels(NamedTuple):
     """Pixels of the data that were asked for: what an error needs to say where it was."""
 
     where: Tile | Points
@@ -52,7 +52,7 @@ class FromData(Mask):
     data: Source
     outside: bool
 
-    def judge(self, values: NDArray[Any], place: Place) -> Bools:
+    def judge(self, values: NDArray[Any], pixels: DataPixels) -> Bools:
         """Which values are selected, of the shape of ``values``."""
         raise NotImplementedError
 
@@ -106,10 +106,10 @@ class FromData(Mask):
             on_sky = tile.on_sky[part]
             y, x = (np.broadcast_to(each, values.shape)[on_sky] for each in (y, x))
             judged = np.zeros(values.shape, dtype=bool)
-            judged[on_sky] = self.judge(values[on_sky], Place(tile, plane, y, x))
+            judged[on_sky] = self.judge(values[on_sky], DataPixels(tile, plane, y, x))
         else:
             y, x = (np.broadcast_to(each, values.shape) for each in (y, x))
-            judged = self.judge(values, Place(tile, plane, y, x))
+            judged = self.judge(values, DataPixels(tile, plane, y, x))
         if window.shape == tile.shape:
             # It may be a view of the data themselves.
             judged.flags.writeable = False
@@ -136,7 +136,7 @@ class FromData(Mask):
         y, x = y[inside], x[inside]
         if len(y):
             values = Reader(self.data, plane).pixels(y, x)
-            out[inside] = self.judge(values, Place(where, plane, y, x))
+            out[inside] = self.judge(values, DataPixels(where, plane, y, x))
         return out
 
     def plane_of(self, where: Tile | Points, grid: Grid) -> tuple[int, ...]:

@@ -9,7 +9,7 @@ import numpy as np
 from ..grid.tiles import Tile
 from ..pixels.window import Window
 from ..pixels.words import Words, empty_words, pack_rows
-from .leaf import FromData, Place
+from .leaf import DataPixels, FromData
 from .reader import Reader, offset
 
 __all__ = ["levels"]
@@ -49,7 +49,7 @@ def levels(thresholds: Sequence[FromData], tile: Tile) -> list[Words] | None:
     height = max(1, _BAND // tile.shape[1])
     for first in range(0, len(values), height):
         rows = slice(first, first + height)
-        place = Place(tile, plane, y[rows], x[rows])
+        pixels = DataPixels(tile, plane, y[rows], x[rows])
         for each, words in zip(thresholds, found, strict=True):
-            pack_rows(each.judge(values[rows], place), words[0, first:])
+            pack_rows(each.judge(values[rows], pixels), words[0, first:])
     return [words.reshape(-1) for words in found]

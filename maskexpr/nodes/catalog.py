@@ -208,7 +208,7 @@ class Catalog(Mask):
         geom = areas.geom
         pixel = np.deg2rad(float(np.min(geom.pixel_scales.value)))
         index = self._index(geom.frame, self._bin(areas))
-        return np.stack(geom.pixel(*lonlat(index.beside_rims(pixel, number))))
+        return np.stack(geom.pixel(*lonlat(index.edge_samples(pixel, number))))
 
     def inside(self, points: Points) -> Bools:
         return self._index(points.frame, self._bin(points)).holds(points)

@@ -11,7 +11,7 @@ from ..core.errors import MaskTypeError
 from ..expr.mask import Bools, node
 from ..grid.lattice import Grid
 from ..io.sources import FileSource, Source, as_mask, held_source
-from ..maps.leaf import FromData, Place, flag, name_of
+from ..maps.leaf import DataPixels, FromData, flag, name_of
 
 __all__ = ["Raster"]
 
@@ -69,5 +69,5 @@ class Raster(FromData):
                 "say which values are selected: Threshold(data, '>', 0.5)"
             )
 
-    def judge(self, values: NDArray[Any], place: Place) -> Bools:
+    def judge(self, values: NDArray[Any], pixels: DataPixels) -> Bools:
         return as_mask(values, self.label())

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ..core.errors import MaskValueError
 from ..expr.mask import Bools, node
 from ..io.sources import FileSource, Source, held_source
-from ..maps.leaf import FromData, Place, flag, name_of
+from ..maps.leaf import DataPixels, FromData, flag, name_of
 
 __all__ = ["Threshold"]
 
@@ -103,7 +103,7 @@ class Threshold(FromData):
         shown += [f"nan={self.nan!r}"] * (self.nan is not False) + ["outside=True"] * self.outside
         return f"Threshold({', '.join(shown)})"
 
-    def judge(self, values: NDArray[Any], place: Place) -> Bools:
+    def judge(self, values: NDArray[Any], pixels: DataPixels) -> Bools:
         with np.errstate(invalid="ignore", over="ignore"):
             out = np.asarray(_COMPARE[self.op](values, self.value))
         # Nothing compares with NaN, so that without a policy to apply nobody has to look for it.
@@ -112,17 +112,17 @@ class Threshold(FromData):
         missing = np.isnan(values)
         if missing.any():
             if self.nan == "raise":
-                self._refuse(missing, place)
+                self._refuse(missing, pixels)
             out[missing] = bool(self.nan)
         return out
 
-    def _refuse(self, missing: Bools, place: Place) -> None:
-        y, x = int(place.y[missing][0]), int(place.x[missing][0])
+    def _refuse(self, missing: Bools, pixels: DataPixels) -> None:
+        y, x = int(pixels.y[missing][0]), int(pixels.x[missing][0])
         grid = self.grid
         lon, lat = grid.lonlat(y, x)
-        window = getattr(place.where, "window", None)
-        asked = "" if window is None else f", asked for by the tile {window} of plane {place.where.plane}"
-        of_plane = f" of plane {place.plane}" if place.plane else ""
+        window = getattr(pixels.where, "window", None)
+        asked = "" if window is None else f", asked for by the tile {window} of plane {pixels.where.plane}"
+        of_plane = f" of plane {pixels.plane}" if pixels.plane else ""
         raise MaskValueError(
             f"{self.label()}: the data are NaN at lon {float(lon):.6g}, lat {float(lat):.6g} deg "
             f"({grid.frame}), data pixel y={y}, x={x}{of_plane}{asked}; "

@@ -87,7 +87,7 @@ def test_holders():
 
 
 @pytest.mark.parametrize("proj", GEOMS)
-def test_places_beside_rims(proj):
+def test_edge_samples_lie_beside_rims(proj):
     geom = GEOMS[proj]
     catalog = sources(100, 5, 6)
     tiles = whole_grid(geom, 64)
