@@ -6,7 +6,6 @@ import threading
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
 from ..core.coverage import EMPTY, FULL, MIXED, Coverage
 from ..core.once import once
@@ -14,6 +13,7 @@ from ..grid.lattice import Grid
 from ..grid.points import Points
 from ..grid.tiles import Tile
 from ..pixels.paint import paint_spans
+from ..sphere.trees import RadiusClass, chord_bound, pairs_within, radius_classes
 from ..sphere.vectors import TIE, Caps, angle_between, chord2_of, lonlat, normalise, unit, within
 from .cells import CellIndex
 from .rims import RimIndex
@@ -32,8 +32,6 @@ _WIDEST = 200_000
 _FEW = 2000
 
 Degrees = tuple[NDArray[np.float64], NDArray[np.float64]]
-_Class = tuple[cKDTree, NDArray[np.intp], float, float]
-"""A tree over centres, the numbers of their circles, the smallest and the largest radius."""
 
 
 class CircleIndex:
@@ -57,16 +55,16 @@ class CircleIndex:
         self._lonlat = degrees
         self._lock = threading.Lock()
         self._runs: tuple[Grid, SpanIndex | RimIndex] | None = None
-        self._trees: list[_Class] | None = None
+        self._trees: list[RadiusClass] | None = None
         self._cells: tuple[CellIndex, CircleIndex | None] | None = None
         self._asked = 0
 
     @property
-    def _classes(self) -> list[_Class]:
+    def _classes(self) -> list[RadiusClass]:
         """The classes, that of the largest circles first; made when they are first needed."""
         with self._lock:
             if self._trees is None:
-                self._trees = _classes_of(self.centre, self.radius)
+                self._trees = radius_classes(self.centre, self.radius, _FACTOR)[::-1]
             return self._trees
 
     def holds(self, points: Points) -> NDArray[np.bool_]:
@@ -106,26 +104,20 @@ class CircleIndex:
             if not len(open_):
                 break
             points = np.ascontiguousarray(xyz[:, open_].T)
-            reach = float(np.sqrt(chord2_of(largest))) * (1 + _DOUBT) + 1e-15
+            reach = float(chord_bound(largest))
             distance, _ = tree.query(points, distance_upper_bound=reach)
             sure = distance < np.sqrt(chord2_of(smallest - TIE)) * (1 - _DOUBT)
             doubtful = np.flatnonzero(~sure & (distance < np.inf))
             if len(doubtful):
-                sure[doubtful] = self._test(xyz[:, open_[doubtful]], tree, members, reach)
+                # The predicate itself on every pair of a point and a circle that may hold it.
+                some = xyz[:, open_[doubtful]]
+                point, near = pairs_within(tree, some, reach)
+                circle = members[near]
+                hit = within(some[:, point], self.centre[:, circle], self.radius[circle])
+                sure[doubtful[point[hit]]] = True
             out[open_[sure]] = True
             open_ = open_[~sure]
         return out
-
-    def _test(
-        self, xyz: NDArray[np.float64], tree: cKDTree, members: NDArray[np.intp], reach: float
-    ) -> NDArray[np.bool_]:
-        """The predicate itself on every pair of a point and a circle that may hold it."""
-        near = tree.query_ball_point(np.ascontiguousarray(xyz.T), reach, return_sorted=False)
-        number = np.fromiter((len(each) for each in near), dtype=np.intp, count=len(near))
-        point = np.repeat(np.arange(len(near)), number)
-        circle = members[np.concatenate([np.asarray(each, dtype=np.intp) for each in near])]
-        hit = within(xyz[:, point], self.centre[:, circle], self.radius[circle])
-        return np.bincount(point[hit], minlength=len(near)) > 0
 
     def coverage(self, caps: Caps) -> Coverage:
         """Which caps no circle meets, which lie in one circle as a whole."""
@@ -138,10 +130,7 @@ class CircleIndex:
         points = np.ascontiguousarray(caps.centre[:, known].T)
         radius = np.maximum(caps.radius[known], 0.0) + 2 * TIE
         for tree, _, smallest, largest in self._classes:
-            furthest = np.minimum(radius.max() + largest, np.pi)
-            chord, _ = tree.query(
-                points, distance_upper_bound=float(np.sqrt(chord2_of(furthest))) * (1 + _DOUBT) + 1e-15
-            )
+            chord, _ = tree.query(points, distance_upper_bound=float(chord_bound(radius.max() + largest)))
             # Angles from chords lose digits towards 180 deg, hence the allowance.
             distance = 2 * np.arcsin(np.minimum(chord / 2, 1.0))
             allowance = np.where(distance > 3.0, 1e-6, 1e-11)
@@ -228,27 +217,7 @@ class CircleIndex:
     def near(self, centre: NDArray[np.float64], angle: float) -> NDArray[np.intp]:
         """Circles that may come within an angle (radians) of a point, by number, in order."""
         found = [
-            members[tree.query_ball_point(centre, _chord(angle + largest), return_sorted=False)]
+            members[tree.query_ball_point(centre, chord_bound(angle + largest), return_sorted=False)]
             for tree, members, _, largest in self._classes
         ]
         return np.sort(np.concatenate(found)) if found else np.empty(0, dtype=np.intp)
-
-
-def _classes_of(centre: NDArray[np.float64], radius: NDArray[np.float64]) -> list[_Class]:
-    order = np.argsort(radius, kind="stable")
-    ordered = radius[order]
-    classes: list[_Class] = []
-    first = 0
-    while first < len(order):
-        last = int(np.searchsorted(ordered, ordered[first] * _FACTOR, side="right"))
-        members = order[first:last]
-        # Cut at the middle and not at the median: made in half the time, and searched as fast.
-        tree = cKDTree(np.ascontiguousarray(centre[:, members].T), balanced_tree=False)
-        classes.append((tree, members, float(ordered[first]), float(ordered[last - 1])))
-        first = last
-    classes.reverse()
-    return classes
-
-
-def _chord(angle: float) -> float:
-    return float(np.sqrt(chord2_of(angle))) * (1 + 1e-9) + 1e-15

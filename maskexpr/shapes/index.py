@@ -11,12 +11,12 @@ from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
 from ..core.coverage import EMPTY, FULL, MIXED, Coverage
 from ..core.trace import count
 from ..grid.tiles import Tile, block_pixels
-from ..sphere.vectors import Caps, chord2, chord2_of
+from ..sphere.trees import chord_bound, pairs_within, radius_classes, tree_of
+from ..sphere.vectors import Caps, chord2
 from . import Shape
 from .blocks import SIDES, SMALLEST, OpenBlocks, View, centres
 from .many import Many
@@ -36,9 +36,6 @@ _POINTS = 1 << 19
 # none.
 _FACTOR = 2.0
 _WIDE = 0.5
-# Relative and absolute doubt about chords, more than rounding makes of them.
-_DOUBT = 1 + 1e-9
-_LEAST = 1e-12
 
 
 class ShapeIndex:
@@ -67,30 +64,20 @@ class ShapeIndex:
         self._value = np.array([False, True] if odd else [False, *(adds or [True] * len(shapes))])
         self._union = not odd and bool(self._value[1:].all())
         centre, radius = self._many.caps
-        self._chord = _chord(radius)
+        self._chord = chord_bound(radius)
         self._wide = np.flatnonzero(radius > _WIDE)
-        self._trees: list[tuple[cKDTree, Ints, float]] = []
-        order = np.argsort(radius, kind="stable")
-        order = order[(radius[order] > 0) & (radius[order] <= _WIDE)]
-        while len(order):
-            number = int(np.searchsorted(radius[order], radius[order[0]] * _FACTOR, side="right"))
-            members, order = order[:number], order[number:]
-            tree = cKDTree(np.ascontiguousarray(centre[:, members].T), balanced_tree=False)
-            self._trees.append((tree, members, float(radius[members[-1]])))
+        narrow = np.flatnonzero((radius > 0) & (radius <= _WIDE))
+        self._classes = radius_classes(centre, radius, _FACTOR, narrow)
 
     # ---- which shapes may meet what
 
     def _near(self, caps: Caps) -> tuple[Ints, Ints]:
         """Pairs of caps, none of them empty, and the shapes that they may meet, by their numbers."""
-        points = np.ascontiguousarray(caps.centre.T)
-        number = len(points)
-        if not number:
-            return np.empty(0, dtype=np.intp), np.empty(0, dtype=np.intp)
+        number = len(caps.radius)
         places, shapes = [np.repeat(np.arange(number), len(self._wide))], [np.tile(self._wide, number)]
-        for tree, members, largest in self._trees:
-            reach = _chord(caps.radius + largest)
-            each, found = _flat(tree.query_ball_point(points, reach, return_sorted=False))
-            places.append(np.repeat(np.arange(number), each))
+        for tree, members, _, largest in self._classes:
+            near, found = pairs_within(tree, caps.centre, chord_bound(caps.radius + largest))
+            places.append(near)
             shapes.append(members[found])
         place, shape = np.concatenate(places), np.concatenate(shapes)
         meets = self._meets(caps, place, shape)
@@ -103,7 +90,7 @@ class ShapeIndex:
         that have no point in common.
         """
         apart = chord2(caps.centre[:, place], self._many.caps.centre[:, shape])
-        within = _chord(caps.radius)[place] + self._chord[shape]
+        within = chord_bound(caps.radius)[place] + self._chord[shape]
         return np.flatnonzero(apart <= within * within)
 
     def _near_points(self, xyz: Floats) -> tuple[Ints, Ints]:
@@ -111,10 +98,8 @@ class ShapeIndex:
         some = np.flatnonzero(self._many.caps.radius >= 0)
         if xyz.shape[1] < len(some):
             return self._near(Caps(xyz, np.zeros(xyz.shape[1])))
-        tree = cKDTree(np.ascontiguousarray(xyz.T), balanced_tree=False)
-        centre = np.ascontiguousarray(self._many.caps.centre[:, some].T)
-        number, place = _flat(tree.query_ball_point(centre, self._chord[some], return_sorted=False))
-        return place, np.repeat(some, number)
+        number, place = pairs_within(tree_of(xyz), self._many.caps.centre[:, some], self._chord[some])
+        return place, some[number]
 
     def _batches(self, number: int, pairs: int) -> Iterator[slice]:
         """So many things in batches, such that wide shapes do not make too many pairs."""
@@ -232,14 +217,3 @@ class ShapeIndex:
         number = np.where(hit, 1 + open_.shape[:, None], 0)
         last = np.maximum.reduceat(number, open_.starts, axis=0)
         return self._value[np.maximum(last, open_.held[:, None])]
-
-
-def _flat(lists: NDArray[np.object_]) -> tuple[Ints, Ints]:
-    """Lengths of lists of numbers, and all the numbers."""
-    number = np.fromiter(map(len, lists), dtype=np.intp, count=len(lists))
-    return number, np.fromiter(chain.from_iterable(lists), dtype=np.intp, count=int(number.sum()))
-
-
-def _chord(angle: Floats) -> Floats:
-    """Chords of angles in radians, or a little more."""
-    return np.asarray(np.sqrt(chord2_of(angle)) * _DOUBT + _LEAST)

@@ -1,0 +1,75 @@
+"""KD-trees over directions: caps in classes of nearly equal radius, each with a tree of its centres."""
+
+from __future__ import annotations
+
+from itertools import chain
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.spatial import cKDTree
+
+from .vectors import chord2_of
+
+__all__ = ["RadiusClass", "chord_bound", "pairs_within", "radius_classes", "tree_of"]
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.intp]
+
+# Relative and absolute doubt about chords, more than rounding makes of them.
+_DOUBT = 1 + 1e-9
+_LEAST = 1e-12
+
+
+class RadiusClass(NamedTuple):
+    """A tree over centres, the numbers of their caps, the smallest and the largest radius."""
+
+    tree: cKDTree
+    members: Ints
+    smallest: float
+    largest: float
+
+
+def radius_classes(
+    centre: Floats, radius: Floats, factor: float, some: Ints | None = None
+) -> list[RadiusClass]:
+    """Caps whose radii (radians) are within a factor share a tree, those of the smallest first.
+
+    ``some`` are the numbers of the caps that count, all unless given.
+    """
+    members = np.arange(len(radius)) if some is None else some
+    order = members[np.argsort(radius[members], kind="stable")]
+    found = []
+    while len(order):
+        number = int(np.searchsorted(radius[order], radius[order[0]] * factor, side="right"))
+        here, order = order[:number], order[number:]
+        found.append(
+            RadiusClass(tree_of(centre[:, here]), here, float(radius[here[0]]), float(radius[here[-1]]))
+        )
+    return found
+
+
+def tree_of(xyz: Floats) -> cKDTree:
+    """A tree over vectors, shape (3, n), cut at the middle and not at the median: made in half the time, and
+    searched as fast.
+    """
+    return cKDTree(np.ascontiguousarray(xyz.T), balanced_tree=False)
+
+
+def pairs_within(tree: cKDTree, xyz: Floats, chord: Floats | float) -> tuple[Ints, Ints]:
+    """Pairs of a vector, shape (3, n), and one of a tree within a chord of it, by their numbers."""
+    near = tree.query_ball_point(np.ascontiguousarray(xyz.T), chord, return_sorted=False)
+    length = np.fromiter(map(len, near), dtype=np.intp, count=len(near))
+    found = np.fromiter(chain.from_iterable(near), dtype=np.intp, count=int(length.sum()))
+    return np.repeat(np.arange(len(near)), length), found
+
+
+def chord_bound(angle: ArrayLike) -> Floats:
+    """Chords of angles in radians, or a little more.
+
+    Examples
+    --------
+    >>> bool(chord_bound(np.pi) > 2.0)
+    True
+    """
+    return np.asarray(np.sqrt(chord2_of(angle)) * _DOUBT + _LEAST)
