@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..core.coverage import EMPTY, FULL, MIXED, Coverage
 from ..core.errors import MaskError, TileError
@@ -22,21 +23,24 @@ from ..expr.mask import And, Bools, Mask, Not, Or, Reach, Xor
 from ..expr.structure import postorder
 from ..grid.lattice import Grid
 from ..grid.points import Points
-from ..grid.tiles import Areas, Tile
+from ..grid.tiles import Areas, Tile, refine
 from ..pixels.window import Window
 from .deep import landings
 from .kept import Kept
 from .narrow import narrow
-from .refine import refine
 from .requests import Requests, is_stacked, plan_requests
 from .residual import residual
 
 __all__ = ["Evaluator", "evaluate", "evaluate_into", "evaluate_planes", "requests_of"]
 
+Ints = NDArray[np.int64]
+
 # More leaves than this in one tile, and a tile larger than that side: cut the tile and shorten the
 # expression for each part.
 _MANY = 12
 _SIDE = 128
+# Sides of the blocks by which leaves are refined, each a multiple of the next.
+_BLOCKS = (256, 64, 16, 8)
 
 
 class Evaluator:
@@ -126,7 +130,14 @@ class Evaluator:
 
     def refine(self, leaf: Mask, tile: Tile) -> Bools:
         """See `maskexpr.expr.mask.Ask.refine`."""
-        return refine(leaf, tile, self)
+        if not is_pruned():
+            return leaf.inside(tile.all_pixels()).reshape(tile.shape)
+
+        def ask(y: Ints, x: Ints) -> Bools:
+            count("pixels", len(y))
+            return leaf.inside(tile.pixels(y, x))
+
+        return refine(tile, _BLOCKS, lambda blocks: leaf.coverage(blocks, self), ask)
 
     def decided(self, child: Mask, plane: tuple[int, ...]) -> Any:
         """See `maskexpr.expr.mask.Ask.decided`."""

@@ -7,13 +7,14 @@ than over one.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import InitVar, dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..core.coverage import FULL, MIXED
 from ..core.once import once
 from ..pixels.window import Window, cut
 from ..sphere.vectors import Caps
@@ -31,7 +32,7 @@ __all__ = [
     "block_pixels",
     "expand_blocks",
     "grid_tiles",
-    "mark_blocks",
+    "refine",
 ]
 
 Ints = NDArray[np.int64]
@@ -42,6 +43,8 @@ _KNOWN = ("_measured", "sky", "caps")
 _STEP = 2.0**-44
 # Sides of the blocks by which the rim of the sky is found, each a multiple of the next.
 _SKY_SIDES = (256, 64, 16)
+# Pixels asked in one call: bounds memory, and keeps the working arrays in the cache.
+_BATCH = 1 << 17
 
 
 class Areas:
@@ -215,7 +218,15 @@ class Tile:
         if not self.geom.convex_sky:
             return np.isfinite(self.lonlat[0])
         by_rows = sky_by_rows(self.geom, self.window)
-        return _tell_sky(self) if by_rows is None else by_rows
+        if by_rows is not None:
+            return by_rows
+        # What is known of the sky is a coverage: OFF is EMPTY, PART is MIXED, ON is FULL.
+        return refine(
+            self,
+            _SKY_SIDES,
+            lambda blocks: blocks.sky,
+            lambda y, x: np.isfinite(self.geom.lonlat(y, x)[0]),
+        )
 
     @once
     def lonlat(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -257,33 +268,43 @@ def grid_tiles(
     return Tiles(geom, np.stack([each.ravel() for each in (top, bottom, left, right)]), plane)
 
 
-def mark_blocks(
-    state: NDArray[np.uint8], tile: Tile, blocks: Tiles, side: int, smallest: int, value: int
-) -> None:
-    """Set the entries of blocks of a tile in an array that has one entry per smallest block.
+def refine(
+    tile: Tile,
+    sides: tuple[int, ...],
+    cover: Callable[[Tiles], NDArray[np.uint8]],
+    ask: Callable[[Ints, Ints], NDArray[np.bool_]],
+) -> NDArray[np.bool_]:
+    """Values of a tile's pixels, shape (ny, nx), from the coverage of ever smaller blocks, down to pixels.
 
     Parameters
     ----------
-    state : ndarray of uint8
-        Changed in place.
-    tile : Tile
-        The tile that the blocks were split from.
-    blocks : Tiles
-        The blocks.
-    side : int
-        Their side in smallest blocks.
-    smallest : int
-        Side of the smallest blocks in pixels.
-    value : int
-        What to set.
+    sides : tuple of int
+        Sides of the blocks, each a multiple of the next.
+    cover : callable
+        Coverage of blocks.
+    ask : callable
+        Values of pixels, from their rows and columns.
     """
-    row = (blocks.bounds[0] - tile.window.y0) // smallest
-    column = (blocks.bounds[2] - tile.window.x0) // smallest
-    offset = np.arange(side)
-    y = np.broadcast_to(row[:, None, None] + offset[:, None], (len(row), side, side)).ravel()
-    x = np.broadcast_to(column[:, None, None] + offset[None, :], (len(row), side, side)).ravel()
-    inside = (y < state.shape[0]) & (x < state.shape[1])
-    state[y[inside], x[inside]] = value
+    (height, width), smallest = tile.shape, sides[-1]
+    # One entry per smallest block: whether it is full.
+    full = np.zeros((-(-height // smallest), -(-width // smallest)), dtype=bool)
+    blocks = tile.tiles
+    for side in sides:
+        if side > smallest and side >= max(height, width):
+            continue
+        blocks, _ = blocks.split(side)
+        state = cover(blocks)
+        decided = np.zeros((-(-height // side), -(-width // side)), dtype=bool)
+        y, x = blocks.bounds[::2, state == FULL]
+        decided[(y - tile.window.y0) // side, (x - tile.window.x0) // side] = True
+        full |= expand_blocks(decided, side // smallest, full.shape)
+        blocks = blocks.take(state == MIXED)
+    out = expand_blocks(full, smallest, tile.shape)
+    per_call = _BATCH // smallest**2
+    for first in range(0, len(blocks), per_call):
+        y, x = block_pixels(blocks.take(np.arange(first, min(first + per_call, len(blocks)))), smallest)
+        out[y - tile.window.y0, x - tile.window.x0] = ask(y, x)
+    return out
 
 
 def block_pixels(blocks: Tiles, side: int) -> tuple[Ints, Ints]:
@@ -298,18 +319,3 @@ def block_pixels(blocks: Tiles, side: int) -> tuple[Ints, Ints]:
 def expand_blocks(state: NDArray[np.bool_], smallest: int, shape: tuple[int, int]) -> NDArray[np.bool_]:
     """One entry per smallest block spread over its pixels."""
     return np.repeat(np.repeat(state, smallest, axis=0), smallest, axis=1)[: shape[0], : shape[1]]
-
-
-def _tell_sky(tile: Tile) -> NDArray[np.bool_]:
-    """Which pixels of a tile are on the sky: by blocks, and by pixels only along the rim of the sky."""
-    smallest = _SKY_SIDES[-1]
-    state = np.zeros((-(-tile.shape[0] // smallest), -(-tile.shape[1] // smallest)), dtype=np.uint8)
-    blocks = tile.tiles
-    for side in _SKY_SIDES:
-        blocks, _ = blocks.split(side)
-        mark_blocks(state, tile, blocks.take(blocks.sky == ON), side // smallest, smallest, 1)
-        blocks = blocks.take(blocks.sky == PART)
-    out = expand_blocks(state == 1, smallest, tile.shape)
-    y, x = block_pixels(blocks, smallest)
-    out[y - tile.window.y0, x - tile.window.x0] = np.isfinite(tile.geom.lonlat(y, x)[0])
-    return out
