@@ -28,6 +28,7 @@ from .nodes.raster import Raster
 from .nodes.region import Region
 from .nodes.remove_small import RemoveSmall
 from .nodes.threshold import Threshold
+from .recipes.recipe import Recipe
 from .verbs import engine
 
 use_engine(engine)
@@ -55,6 +56,7 @@ __all__ = [
     "Or",
     "Plan",
     "Raster",
+    "Recipe",
     "Region",
     "RemoveSmall",
     "Threshold",

@@ -28,7 +28,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("circles", "expr", "io", "shapes"),
     ("components", "growth", "maps", "shapes.formats"),
     ("estimate", "nodes"),
-    ("compile",),
+    ("compile", "recipes"),
     ("testing", "verbs"),
     ("",),
 )

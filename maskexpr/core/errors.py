@@ -18,6 +18,7 @@ __all__ = [
     "MissingDependencyError",
     "NeedsGridError",
     "OutputExistsError",
+    "RecipeError",
     "RegionError",
     "TileError",
     "require",
@@ -58,6 +59,26 @@ class FileMissingError(MaskError, FileNotFoundError):
 
 class FormatError(MaskError, ValueError):
     """Text or a file that is not what it should be."""
+
+
+class RecipeError(FormatError):
+    """A recipe that cannot be read, with the line, the column and the keys that lead to the place.
+
+    Parameters
+    ----------
+    words : str
+        What is wrong, with the place.
+    line, column : int, optional
+        The place, from 1.
+    keys : str
+        The way to it from the top of the recipe.
+    """
+
+    def __init__(
+        self, words: str, line: int | None = None, column: int | None = None, keys: str = ""
+    ) -> None:
+        super().__init__(words)
+        self.line, self.column, self.keys = line, column, keys
 
 
 class NeedsGridError(MaskError, ValueError):

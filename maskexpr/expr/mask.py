@@ -8,7 +8,7 @@ through `Ask`.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Protocol, Self
 
 import numpy as np
@@ -91,6 +91,9 @@ class Mask(Fluent):
     """Whether its values are those of the one mask that it asks."""
     bytes_per_pixel: ClassVar[int] = 16
     """Upper bound of the working memory per pixel of a tile, its result apart."""
+    origin: Mapping[str, Any] | None = None
+    """Arguments of `read`, where the node was read from a file; no part of what it is: it is neither compared
+    nor saved."""
     # Without these numpy would make object arrays of masks, element by element.
     __array_ufunc__ = None
 
@@ -179,6 +182,19 @@ class Mask(Fluent):
     def held_bytes(self) -> int:
         """Memory that is kept from tile to tile, such as an index."""
         return 0
+
+    def arguments(self) -> dict[str, Any]:
+        """What a user types to make the node: arguments of its constructor, or of a class method, as plain
+        values: masks as masks, angles and quantities as text.
+
+        Recipes are written of them; by default they are the fields.
+        """
+        return dict(self.fields())
+
+    def read_from(self, **arguments: Any) -> Self:
+        """The node itself, which now knows the arguments of `read` that it was made with."""
+        object.__setattr__(self, "origin", arguments)
+        return self
 
     def axes(self) -> frozenset[str]:
         """Names of the non-spatial axes along which this node itself (not its children) varies."""

@@ -41,6 +41,7 @@ class Engine(Protocol):
     def explain(self, mask: Any, geom: Grid | None, chunks: Any) -> str: ...
     def simplify(self, mask: Any) -> Mask: ...
     def to_dict(self, mask: Any) -> dict[str, Any]: ...
+    def to_recipe(self, mask: Any, path: str | os.PathLike[str] | None, embed: bool) -> str: ...
     def plot(self, mask: Any, geom: Grid | None, ax: Any, **style: Any) -> Any: ...
     def write(
         self,
@@ -213,6 +214,43 @@ class Fluent(Node):
         inverse.
         """
         return _engines[0].to_dict(self)
+
+    def to_recipe(self, path: str | os.PathLike[str] | None = None, embed: bool = False) -> str:
+        """Write the mask as YAML that people read and change; `maskexpr.Recipe` reads it.
+
+        Parameters
+        ----------
+        path : path, optional
+            The file; only the text is given back unless it is given. Files that the mask was read from are
+            named relative to its folder.
+        embed : bool
+            Write data in memory, such as a catalogue of more than 1,000 rows, into the recipe.
+
+        Returns
+        -------
+        str
+            The recipe.
+
+        Raises
+        ------
+        MaskTypeError
+            For data in memory, unless ``embed``: write them to a file, and make the mask of its path.
+
+        Examples
+        --------
+        >>> import maskexpr as mx
+        >>> print(mx.Band(lat=("-5 deg", "5 deg"), frame="galactic").dilate("1 deg").to_recipe())
+        maskexpr: 1
+        mask:
+          Dilate:
+            mask:
+              Band:
+                lat: [-5 deg, 5 deg]
+                frame: galactic
+            radius: 1 deg
+        <BLANKLINE>
+        """
+        return _engines[0].to_recipe(self, path, embed)
 
     def write(
         self,

@@ -20,7 +20,7 @@ from ..grid.tiles import Areas, Tile
 from ..pixels.rectangles import disjoint
 from ..pixels.window import Window
 from .pixel import cover_in_pixels, grow_in_pixels, windows_around
-from .radius import check_axis, half_sides, in_pixels, plane_row, row_widths, show
+from .radius import check_axis, half_sides, in_pixels, plane_row, row_widths, show, typed
 from .shape import Selection, SkyShape
 from .survey import SkySurvey, grow_on_sky, grow_tile, survey_sky
 
@@ -73,6 +73,11 @@ class Growth(Sized):
 
     def sizes(self) -> NDArray[np.float64]:
         return self.radius
+
+    def arguments(self) -> dict[str, Any]:
+        options = {key: value for key, value, _ in self._options()}
+        given = {"mask": self.mask, "radius": typed(self.radius, self.unit, self.kernel == "box"), **options}
+        return given if self.axis is None else {**given, "axis": self.axis}
 
     def check(self, geom: Grid) -> None:
         super().check(geom)

@@ -14,7 +14,7 @@ from ..grid.lattice import Grid
 from ..pixels.disks import box_widths, disk_widths
 from ..sphere.angles import format_degrees, is_pixels, to_degrees_array
 
-__all__ = ["check_axis", "half_sides", "in_pixels", "plane_row", "row_widths", "show"]
+__all__ = ["check_axis", "half_sides", "in_pixels", "plane_row", "row_widths", "show", "typed"]
 
 Floats = NDArray[np.float64]
 
@@ -113,6 +113,17 @@ def in_pixels(size: tuple[float, float], unit: str, geom: Grid) -> tuple[float, 
 def row_widths(size: tuple[float, float], kernel: str) -> NDArray[np.int64]:
     """Half-widths of the rows of a shape of half-sides (x, y) in pixels, from its middle row on."""
     return disk_widths(size[1], size[0]) if kernel == "disk" else box_widths(size[1], size[0])
+
+
+def typed(sizes: Floats, unit: str, pair: bool) -> Any:
+    """Sizes as a user types them: one text, a pair (lon, lat), or of either a list with one for each bin."""
+
+    def column(values: Floats) -> Any:
+        texts = [format_degrees(value) if unit == "deg" else f"{float(value)!r} pix" for value in values]
+        return texts[0] if len(texts) == 1 else texts
+
+    lon, lat = column(sizes[:, 0]), column(sizes[:, 1])
+    return [lon, lat] if pair else lon
 
 
 def show(sizes: Floats, unit: str) -> str:

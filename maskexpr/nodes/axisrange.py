@@ -70,6 +70,11 @@ class AxisRange(Mask):
         lo, hi = (None if fields[key] is None else _quantity(fields[key]) for key in ("lo", "hi"))
         return cls(fields["name"], lo, hi, fields["round_to_edge"])
 
+    def arguments(self) -> dict[str, Any]:
+        limits = {key: limit for key, limit in (("lo", self.lo), ("hi", self.hi)) if limit is not None}
+        texts = {key: f"{value!r} {unit}".strip() for key, (value, unit) in limits.items()}
+        return {"name": self.name, **texts, "round_to_edge": self.round_to_edge}
+
     def label(self) -> str:
         rounding = ", round_to_edge=True" if self.round_to_edge else ""
         return f"AxisRange({self.name!r}, {_text(self.lo)}, {_text(self.hi)}{rounding})"

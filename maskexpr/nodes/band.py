@@ -62,6 +62,14 @@ class Band(Mask):
         lon, lat = None if lon is None else _longitudes(lon), None if lat is None else _latitudes(lat)
         self._store(lon=lon, lat=lat, frame=frame)
 
+    def arguments(self) -> dict[str, Any]:
+        limits = {
+            name: [format_degrees(each) for each in pair]
+            for name, pair in (("lon", self.lon), ("lat", self.lat))
+            if pair is not None
+        }
+        return {**limits, "frame": self.frame}
+
     def label(self) -> str:
         ranges = [
             f"{name}=({format_degrees(limits[0])}, {format_degrees(limits[1])})"

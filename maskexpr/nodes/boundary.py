@@ -18,7 +18,7 @@ from ..grid.tiles import Areas, Tile, Tiles
 from ..growth.edge import map_edge, near_edge
 from ..growth.node import Sized, at_pixels, reach_of
 from ..growth.pixel import map_window
-from ..growth.radius import half_sides, in_pixels, plane_row, show
+from ..growth.radius import half_sides, in_pixels, plane_row, show, typed
 from ..growth.shape import SkyShape
 from ..sphere.vectors import angle_between
 
@@ -86,6 +86,10 @@ class Boundary(Sized):
 
     def sizes(self) -> NDArray[np.float64]:
         return self.width
+
+    def arguments(self) -> dict[str, Any]:
+        given = {"width": typed(self.width, self.unit, self.box), "metric": self.metric}
+        return given if self.axis is None else {**given, "axis": self.axis}
 
     def check(self, geom: Grid) -> None:
         super().check(geom)

@@ -139,7 +139,13 @@ class Catalog(Mask):
             If the file cannot be read as a table, or the columns are not there (lists those that are).
         """
         positions, found = read_catalog(path, radius, hdu=hdu, lon=lon, lat=lat, frame=frame)
-        return cls(positions, found, axis=axis)
+        made = cls(positions, found, axis=axis)
+        given = {"radius": radius, "hdu": hdu, "lon": lon, "lat": lat, "frame": frame, "axis": axis}
+        return made.read_from(path=Path(path), **given)
+
+    def arguments(self) -> dict[str, Any]:
+        places = {"lon": self.lon.tolist(), "lat": self.lat.tolist(), "unit": "deg", "frame": self.frame}
+        return {"positions": places, "radius": _typed(self.radius.tolist()), "axis": self.axis}
 
     def label(self) -> str:
         number = f"{len(self.lon)} source{'s' * (len(self.lon) != 1)}"
@@ -245,3 +251,8 @@ class _Circles(Mask):
 
     def inside(self, points: Points) -> Bools:
         return self._circles.inside(points.xyz)
+
+
+def _typed(degrees: Any) -> Any:
+    """Radii as a user types them, nested as they are."""
+    return [_typed(each) for each in degrees] if isinstance(degrees, list) else format_degrees(degrees)

@@ -72,6 +72,12 @@ class FillHoles(Connected):
         area = fields["max_area"]
         return cls(**{**fields, "max_area": None if area is None else area_text(area)})
 
+    def arguments(self) -> dict[str, Any]:
+        return {
+            **super().arguments(),
+            "max_area": None if self.max_area is None else area_text(self.max_area),
+        }
+
     def label(self) -> str:
         area = "" if self.max_area is None else f", max_area={area_text(self.max_area)}"
         options = (area + self.options()).removeprefix(", ")

@@ -11,7 +11,7 @@ import numpy as np
 import regions
 
 from ..core.coverage import EMPTY, Coverage
-from ..core.errors import MaskValueError, NeedsGridError
+from ..core.errors import MaskValueError, NeedsGridError, RegionError
 from ..core.once import once
 from ..expr.mask import And, Ask, Bools, Mask, NoSky, Not, Or, Xor, node
 from ..grid.lattice import Grid
@@ -92,7 +92,7 @@ class Region(Mask):
             For a file that is none of the three.
         """
         _check_metric(metric)
-        return cls(read_shape(path, metric), metric)
+        return cls(read_shape(path, metric), metric).read_from(path=Path(path), metric=metric)
 
     @classmethod
     def restore(cls, fields: dict[str, Any]) -> Region:
@@ -103,6 +103,15 @@ class Region(Mask):
     def needs_grid(self) -> bool:  # type: ignore[override]  # here it depends on the shape
         """Whether the region has a meaning only on a grid."""
         return self.metric == "pixel" or self.shape.needs_grid
+
+    def arguments(self) -> dict[str, Any]:
+        """See `Mask.arguments`: DS9 text where it says the shape to the last bit, else the shape."""
+        text = _text(self.shape)
+        try:
+            spec: Any = text if shape_of(text, self.metric) == self.shape else self.shape
+        except RegionError:
+            spec = self.shape
+        return {"spec": spec, "metric": self.metric}
 
     def label(self) -> str:
         """See `Mask.label`."""

@@ -67,6 +67,9 @@ class RemoveSmall(Connected):
     def restore(cls, fields: dict[str, Any]) -> RemoveSmall:
         return cls(**{**fields, "min_area": area_text(fields["min_area"])})
 
+    def arguments(self) -> dict[str, Any]:
+        return {**super().arguments(), "min_area": area_text(self.min_area)}
+
     def label(self) -> str:
         return f"RemoveSmall(min_area={area_text(self.min_area)}{self.options()})"
 

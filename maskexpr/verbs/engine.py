@@ -27,6 +27,7 @@ from ..expr.serialize import to_dict
 from ..grid.lattice import Grid
 from ..grid.points import Points
 from ..io.xarray import wrap
+from ..recipes.recipe import to_recipe
 from .plot import plot
 from .sample import contains_pixels, selected_area
 from .write import write
@@ -42,6 +43,7 @@ __all__ = [
     "plot",
     "simplify",
     "to_dict",
+    "to_recipe",
     "write",
 ]
 

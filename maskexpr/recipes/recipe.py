@@ -1,0 +1,266 @@
+"""`Recipe`: a mask, the grids that it is put on and the files that it is written to, as one YAML file."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+from typing import Any
+
+from ..core.errors import FileMissingError, FormatError
+from ..expr.mask import Mask
+from ..grid.axis import Axis
+from ..grid.lattice import Grid
+from ..grid.wcs.geom import WcsGeom
+from .build import Workshop, attempt
+from .grammar import names_in, nearest, node_names, parse_mask
+from .text import Item, read_yaml
+from .write import to_yaml, written
+
+__all__ = ["Output", "Recipe", "to_recipe"]
+
+VERSION = 1
+_KEYS = ("maskexpr", "parts", "mask", "grid", "grids", "outputs")
+_GRID = "grid"
+
+
+@dataclass(frozen=True)
+class Output:
+    """A file that a recipe makes.
+
+    Parameters
+    ----------
+    path : Path
+        Where; what it becomes follows from its suffix.
+    grid : str
+        Name of the grid.
+    options : mapping
+        Further arguments of `Mask.write`.
+    """
+
+    path: Path
+    grid: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A mask with the grids and outputs that a YAML file names.
+
+    Parameters
+    ----------
+    mask : Mask
+        The mask.
+    grids : mapping of str to Grid
+        The grids by their names; the one of ``grid:`` is called ``"grid"``.
+    outputs : tuple of Output
+        What `run` writes.
+
+    Examples
+    --------
+    >>> recipe = Recipe.loads('''
+    ... maskexpr: 1
+    ... parts:
+    ...   plane: {Band: {lat: [-5 deg, 5 deg], frame: galactic}}
+    ... mask: {Not: {Dilate: {mask: plane, radius: 1 deg}}}
+    ... grid: {allsky: {binsz: 1 deg, frame: galactic}}
+    ... ''')
+    >>> recipe.mask
+    ~Dilate(Band(lat=(-5 deg, 5 deg), frame='galactic'), 1 deg)
+    >>> recipe.grid.shape
+    (180, 360)
+    """
+
+    mask: Mask
+    grids: Mapping[str, Grid] = field(default_factory=dict)
+    outputs: tuple[Output, ...] = ()
+
+    @classmethod
+    def read(cls, path: str | os.PathLike[str]) -> Recipe:
+        """Read a YAML file; paths in it are relative to its folder.
+
+        Raises
+        ------
+        FileMissingError
+            If the file is not there.
+        RecipeError
+            For what cannot be read, with line, column and keys.
+        """
+        place = Path(path)
+        try:
+            text = place.read_text(encoding="utf-8-sig")
+        except FileNotFoundError as err:
+            raise FileMissingError(f"there is no recipe {place}") from err
+        except (OSError, UnicodeDecodeError) as err:
+            raise FormatError(f"{place} cannot be read as a recipe: {err}") from err
+        return cls.loads(text, place.parent, str(place))
+
+    @classmethod
+    def loads(cls, text: str, folder: str | os.PathLike[str] = ".", name: str = "recipe") -> Recipe:
+        """Read YAML text.
+
+        Parameters
+        ----------
+        text : str
+            The recipe.
+        folder : path
+            What paths in it are relative to.
+        name : str
+            What errors call it.
+        """
+        top = read_yaml(text, name)
+        keys = _checked_top(top)
+        shop = Workshop(Path(folder))
+        mask = _mask(keys, shop, top)
+        grids = _grids(keys, shop)
+        return cls(mask, grids, _outputs(keys, grids, shop))
+
+    @property
+    def grid(self) -> Grid:
+        """The grid of a recipe that has one.
+
+        Raises
+        ------
+        FormatError
+            If it has none, or several.
+        """
+        if len(self.grids) != 1:
+            found = ", ".join(self.grids) or "none"
+            raise FormatError(f"the recipe has no one grid; it has: {found}. Take one of .grids")
+        return next(iter(self.grids.values()))
+
+    def run(self, **options: Any) -> list[Path]:
+        """Write all outputs; the options are those of `Mask.write` and win over the recipe's."""
+        if not self.outputs:
+            raise FormatError("the recipe has no outputs: add outputs: [mask.zarr]")
+        return [
+            self.mask.write(each.path, self.grids[each.grid], **{**each.options, **options})
+            for each in self.outputs
+        ]
+
+
+def to_recipe(mask: Mask, path: str | os.PathLike[str] | None = None, embed: bool = False) -> str:
+    """Write a mask as a recipe. See `Mask.to_recipe`."""
+    place = None if path is None else Path(path)
+    data = written(mask, Path() if place is None else place.parent, embed)
+    text = to_yaml({"maskexpr": VERSION, **data})
+    if Recipe.loads(text, Path() if place is None else place.parent).mask != mask:
+        raise FormatError("the recipe does not read back as the mask; save it with maskexpr.dumps")
+    if place is not None:
+        place.write_text(text, encoding="utf-8")
+    return text
+
+
+def _checked_top(top: Item) -> dict[str, Item]:
+    keys = top.value
+    if not isinstance(keys, dict):
+        raise top.error("a recipe is a mapping: maskexpr: 1, mask: ..., grid: ...")
+    for key, item in keys.items():
+        if key not in _KEYS:
+            raise item.error(f"a recipe has no {key!r}{nearest(key, _KEYS)}; it has {', '.join(_KEYS)}")
+    version = keys.get("maskexpr")
+    if version is None:
+        raise top.error("a recipe begins with its version, maskexpr: 1")
+    if version.value != VERSION or isinstance(version.value, bool):
+        raise version.error(f"version {version.plain()!r}; this maskexpr reads version {VERSION}")
+    return keys
+
+
+def _mask(keys: Mapping[str, Item], shop: Workshop, top: Item) -> Mask:
+    """The mask, its parts made in the order in which they need each other."""
+    if "mask" not in keys:
+        raise top.error("a recipe needs a mask:")
+    parts = keys["parts"].value if "parts" in keys else {}
+    if parts is None:
+        parts = {}
+    if not isinstance(parts, dict):
+        raise keys["parts"].error("parts: takes a mapping of names to masks")
+    for name in set(parts) & set(node_names()):
+        raise parts[name].error(f"a part cannot have the name of a node, {name!r}")
+    trees = {name: parse_mask(item, parts) for name, item in parts.items()}
+    tree = parse_mask(keys["mask"], parts)
+    graph = {name: set(names_in(each)) for name, each in trees.items()}
+    try:
+        order = list(TopologicalSorter(graph).static_order())
+    except CycleError as err:
+        circle = " -> ".join(err.args[1])
+        raise parts[err.args[1][0]].error(f"parts that are made of each other: {circle}") from err
+    made: dict[str, Mask] = {}
+    for name in order:
+        made[name] = shop.mask(trees[name], made)
+    return shop.mask(tree, made)
+
+
+def _grids(keys: Mapping[str, Item], shop: Workshop) -> dict[str, Grid]:
+    if "grid" in keys and "grids" in keys:
+        raise keys["grids"].error("give grid: or grids:, not both")
+    if "grid" in keys:
+        return {_GRID: _grid(keys["grid"], shop)}
+    if "grids" not in keys:
+        return {}
+    item = keys["grids"]
+    if not isinstance(item.value, dict):
+        raise item.error("grids: takes a mapping of names to grids")
+    return {name: _grid(each, shop) for name, each in item.value.items()}
+
+
+def _grid(item: Item, shop: Workshop) -> Grid:
+    kinds = ("allsky", "create", "header")
+    if not isinstance(item.value, dict) or len(item.value) != 1:
+        raise item.error(
+            f"a grid is one of {', '.join(kinds)} with its arguments, {{allsky: {{binsz: 0.1 deg}}}}"
+        )
+    [(kind, given)] = item.value.items()
+    if kind == "header":
+        grid: Grid = attempt(given, WcsGeom.read, shop.path(given))
+        return grid
+    if kind not in kinds:
+        raise item.error(f"no kind of grid is called {kind!r}{nearest(kind, kinds)}; use {', '.join(kinds)}")
+    if not isinstance(given.value, dict):
+        raise given.error(f"{kind}: takes the arguments of WcsGeom.{kind}, {{binsz: 0.1 deg}}")
+    options = {key: each.plain() for key, each in given.value.items() if key != "axes"}
+    if "axes" in given.value:
+        options["axes"] = _axes(given.value["axes"])
+    made: Grid = attempt(given, getattr(WcsGeom, kind), **options)
+    return made
+
+
+def _axes(item: Item) -> tuple[Axis, ...]:
+    if not isinstance(item.value, list) or not all(isinstance(each.value, dict) for each in item.value):
+        raise item.error("axes: [{name: energy, edges: [1 GeV, 10 GeV]}], or with lo, hi, nbin")
+    axes = []
+    for each in item.value:
+        make = Axis.from_bounds if "nbin" in each.value else Axis
+        options = each.plain()
+        axes.append(attempt(each, make, **options))
+    return tuple(axes)
+
+
+def _outputs(keys: Mapping[str, Item], grids: Mapping[str, Grid], shop: Workshop) -> tuple[Output, ...]:
+    if "outputs" not in keys:
+        return ()
+    item = keys["outputs"]
+    if not isinstance(item.value, list):
+        raise item.error("outputs: takes a list of files")
+    return tuple(_output(each, grids, shop) for each in item.value)
+
+
+def _output(item: Item, grids: Mapping[str, Grid], shop: Workshop) -> Output:
+    if not grids:
+        raise item.error("an output needs a grid: add grid: {allsky: {binsz: 0.1 deg}}")
+    only = next(iter(grids)) if len(grids) == 1 else None
+    if isinstance(item.value, str):
+        path, name, options = item, only, {}
+    elif isinstance(item.value, dict) and "path" in item.value:
+        path = item.value["path"]
+        options = {key: each.plain() for key, each in item.value.items() if key not in ("path", _GRID)}
+        name = item.value[_GRID].plain() if _GRID in item.value else only
+    else:
+        raise item.error("an output is a path, or {path: ..., grid: name of a grid}")
+    if name is None:
+        raise item.error(f"the recipe has several grids ({', '.join(grids)}): {{path: ..., grid: ...}}")
+    if name not in grids:
+        raise item.error(f"no grid is called {name!r}{nearest(str(name), grids)}")
+    return Output(shop.path(path), name, options)

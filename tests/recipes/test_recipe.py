@@ -1,0 +1,253 @@
+"""Recipes: what is typed in Python and what stands in YAML are equal masks; a broken recipe says where."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+import astropy.units as u
+import numpy as np
+import pytest
+from astropy.coordinates import SkyCoord
+from astropy.table import Table
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import maskexpr as mx
+from maskexpr.errors import FileMissingError, FormatError, MaskTypeError, RecipeError
+from maskexpr.expr.structure import postorder
+from maskexpr.recipes.schema import schema
+from maskexpr.recipes.text import read_yaml
+from maskexpr.testing import masks
+
+DESIGN = """
+maskexpr: 1
+parts:                      # names; a string that is a part's name stands for it
+  sources: {Catalog: {path: sources.ecsv, radius: 0.3 deg}}
+  plane: {Band: {lat: [-5 deg, 5 deg], frame: galactic}}
+  drawn: {Region: "galactic;box(185,-4,1,0.5,45)"}
+mask: {And: [{Not: {Dilate: {mask: {Or: [sources, drawn]}, radius: 0.1 deg}}}, {Not: plane}]}
+grid: {allsky: {binsz: 2 deg, frame: galactic}}
+outputs: [exclusion.zarr, exclusion.fits]
+"""
+
+
+@pytest.fixture
+def folder(tmp_path):
+    table = Table({"RA": [83.6, 184.5] * u.deg, "DEC": [22.0, -5.8] * u.deg})
+    table.write(tmp_path / "sources.ecsv")
+    (tmp_path / "mask.yaml").write_text(DESIGN)
+    return tmp_path
+
+
+def typed(folder):
+    sources = mx.Catalog.read(folder / "sources.ecsv", radius="0.3 deg")
+    plane = mx.Band(lat=("-5 deg", "5 deg"), frame="galactic")
+    return ~(sources | mx.Region("galactic;box(185,-4,1,0.5,45)")).dilate("0.1 deg") - plane
+
+
+def test_the_mask_is_the_one_typed_in_python(folder):
+    recipe = mx.Recipe.read(folder / "mask.yaml")
+    assert recipe.mask == typed(folder)
+    assert recipe.grid == mx.WcsGeom.allsky(binsz="2 deg", frame="galactic")
+
+
+def test_run_writes_the_outputs(folder):
+    recipe = mx.Recipe.read(folder / "mask.yaml")
+    paths = recipe.run()
+    assert [path.name for path in paths] == ["exclusion.zarr", "exclusion.fits"]
+    expected = recipe.mask.compute(recipe.grid).values
+    for path in paths:
+        assert path.parent == folder
+        np.testing.assert_array_equal(mx.read_mask(path).values, expected)
+
+
+def test_a_mask_writes_the_recipe_that_people_would_have_written(folder):
+    mask = typed(folder)
+    text = mask.to_recipe(folder / "written.yaml")
+    assert (folder / "written.yaml").read_text() == text
+    assert "path: sources.ecsv" in text
+    assert "base64" not in text
+    assert len(text.splitlines()) < 20
+    assert mx.Recipe.read(folder / "written.yaml").mask == mask
+
+
+@settings(max_examples=50)
+@given(masks())
+def test_random_masks_come_back_equal(mask):
+    assert mx.Recipe.loads(mask.to_recipe(embed=True)).mask == mask
+
+
+@given(
+    st.recursive(
+        st.sampled_from([0.1, 1e3, "1e3", "yes", "12:30:45", "null", ".inf", "-", "a: b", "0o7"]),
+        lambda each: st.lists(each, max_size=3),
+    )
+)
+def test_values_are_written_as_they_are_read(value):
+    from maskexpr.recipes.write import to_yaml
+
+    assert read_yaml(to_yaml({"x": value}), "x").plain() == {"x": value}
+
+
+def test_what_stands_twice_is_a_part():
+    shared = mx.Band(lat=("-5 deg", "5 deg")).dilate("1 deg")
+    text = (shared & shared.dilate("2 deg")).to_recipe()
+    assert text.count("Band") == 1
+    assert "parts:" in text
+
+
+def test_a_deep_mask_is_flat_in_parts():
+    mask = mx.AllSky()
+    for number in range(60):
+        mask = mask.dilate(f"{1 + number % 7} deg").erode("1 deg")
+    recipe = mx.Recipe.loads(mask.to_recipe())
+    assert recipe.mask == mask
+    assert sum(1 for _ in postorder(recipe.mask)) == 121
+
+
+def test_a_catalogue_in_memory_is_written_only_when_asked():
+    places = SkyCoord(np.linspace(0, 359, 2000), np.zeros(2000), unit="deg")
+    mask = mx.Catalog(places, "1 deg")
+    with pytest.raises(MaskTypeError, match=r"write its data to a file.*embed=True"):
+        mask.to_recipe()
+    assert mx.Recipe.loads(mask.to_recipe(embed=True)).mask == mask
+    few = mx.Catalog(places[:3], ["1 deg", "2 deg", "3 deg"])
+    assert mx.Recipe.loads(few.to_recipe()).mask == few
+
+
+def test_a_digest_holds_a_file(folder):
+    digest = hashlib.sha256((folder / "sources.ecsv").read_bytes()).hexdigest()
+    text = "maskexpr: 1\nmask: {{Catalog: {{path: sources.ecsv, radius: 1 deg, digest: 'sha256:{}'}}}}"
+    assert isinstance(mx.Recipe.loads(text.format(digest), folder).mask, mx.Catalog)
+    with pytest.raises(RecipeError, match="another file"):
+        mx.Recipe.loads(text.format("0" * 64), folder)
+
+
+def test_several_grids(folder):
+    text = """
+maskexpr: 1
+mask: AllSky
+grids:
+  coarse: {allsky: {binsz: 10 deg}}
+  cube: {create: {npix: 8, binsz: 1 deg, axes: [{name: energy, lo: 1 GeV, hi: 1 TeV, nbin: 3}]}}
+outputs: [{path: a.fits, grid: coarse}, {path: b.fits, grid: cube}]
+"""
+    recipe = mx.Recipe.loads(text, folder)
+    assert [mx.read_mask(path).shape for path in recipe.run()] == [(18, 36), (3, 8, 8)]
+    with pytest.raises(FormatError, match="coarse, cube"):
+        recipe.grid  # noqa: B018
+
+
+def body(mask, parts="{}"):
+    return f"maskexpr: 1\nparts: {parts}\nmask: {mask}"
+
+
+# Text of a recipe, its line and column, words of the error.
+BROKEN = {
+    "empty": ("", 1, "empty"),
+    "a word": ("hello", 1, "mapping"),
+    "a list": ("- a", 1, "mapping"),
+    "no version": ("mask: AllSky", 1, "maskexpr: 1"),
+    "another version": ("maskexpr: 2\nmask: AllSky", 1, "version 2"),
+    "version true": ("maskexpr: true\nmask: AllSky", 1, "version True"),
+    "no mask": ("maskexpr: 1", 1, "needs a mask"),
+    "odd key": ("maskexpr: 1\nmask: AllSky\nmasks: 3", 3, "did you mean 'mask'"),
+    "two documents": ("maskexpr: 1\nmask: AllSky\n---\na: 1", 3, "second"),
+    "alias": ("maskexpr: 1\nparts: {a: &x {Not: NoSky}}\nmask: *x", 2, "anchors"),
+    "tag": ("maskexpr: 1\nmask: !!python/object:os.system {}", 2, "tags"),
+    "doubled key": ("maskexpr: 1\nmask: AllSky\nmask: NoSky", 3, "second time"),
+    "doubled argument": (body("{Band: {lat: [0 deg, 1 deg], lat: [0 deg, 2 deg]}}"), 3, "second time"),
+    "number as key": ("maskexpr: 1\nmask: {1: 2}", 2, "a key must be text"),
+    "unclosed": ("maskexpr: 1\nmask: [", 2, "no YAML"),
+    "tab": ("maskexpr: 1\nmask:\n\tNot: AllSky", 3, "no YAML"),
+    "too deep": (body("{Not: " * 200 + "AllSky" + "}" * 200), 3, "deeper than"),
+    "unknown part": (body("srcs", "{sources: AllSky}"), 3, "did you mean 'sources'"),
+    "unknown node": (body("{Dilat: {mask: AllSky, radius: 1 deg}}"), 3, "did you mean 'Dilate'"),
+    "case": (body("{dilAte: {mask: AllSky, radius: 1 deg}}"), 3, "did you mean"),
+    "two nodes": (body("{Not: AllSky, Or: [AllSky]}"), 3, "one node"),
+    "no node": (body("{}"), 3, "one node"),
+    "a number": (body("3"), 3, "one node"),
+    "nothing": (body(""), 3, "one node"),
+    "a list of masks": (body("[AllSky]"), 3, "list of 1"),
+    "unknown argument": (body("{Dilate: {mask: AllSky, radis: 1 deg}}"), 3, "did you mean 'radius'"),
+    "missing radius": (body("{Dilate: {mask: AllSky}}"), 3, "radius is not given"),
+    "missing mask": (body("{Dilate: {radius: 1 deg}}"), 3, "mask is not given"),
+    "missing all": (body("Dilate"), 3, "no part or node"),
+    "no unit": (body("{Dilate: {mask: AllSky, radius: 1}}"), 3, "radius must carry a unit"),
+    "odd unit": (body("{Dilate: {mask: AllSky, radius: 1 dog}}"), 3, "dog"),
+    "negative": (body("{Dilate: {mask: AllSky, radius: -1 deg}}"), 3, "negative"),
+    "kernel": (body("{Dilate: {mask: AllSky, radius: 1 deg, kernel: gauss}}"), 3, "'disk' or 'box'"),
+    "or of a number": (body("{Or: 3}"), 3, "list of masks"),
+    "or of a mask": (body("{Or: AllSky}"), 3, "list of masks"),
+    "not of a list": (body("{Not: [AllSky]}"), 3, "list of 1"),
+    "arguments of AllSky": (body("{AllSky: {a: 1}}"), 3, "no arguments"),
+    "region": (body("{Region: 'icrs;circle(1,2'}"), 3, "line 1"),
+    "region without frame": (body("{Region: 'circle(1,2,3)'}"), 3, "no frame"),
+    "region metric": (body("{Region: {spec: 'icrs;circle(1,2,3)', metric: plane}}"), 3, "metric"),
+    "region path": (body("{Region: {path: nowhere.reg}}"), 3, "nowhere.reg"),
+    "shape": (body("{Region: {spec: {circel: {lon: 1}}}}"), 3, "did you mean 'circle'"),
+    "shape fields": (body("{Region: {spec: {circle: {lon: 1}}}}"), 3, "Circle has the fields"),
+    "band without limits": (body("{Band: {frame: icrs}}"), 3, "Band needs"),
+    "band beyond": (body("{Band: {lat: [0 deg, 99 deg]}}"), 3, "lat"),
+    "band frame": (body("{Band: {lat: [0 deg, 9 deg], frame: gal}}"), 3, "frame"),
+    "catalogue path": (body("{Catalog: {path: nowhere.fits, radius: 1 deg}}"), 3, "nowhere.fits"),
+    "catalogue number": (body("{Catalog: {path: 3, radius: 1 deg}}"), 3, "a path is text"),
+    "catalogue positions": (body("{Catalog: {positions: 3, radius: 1 deg}}"), 3, "positions: {lon"),
+    "catalogue unit": (body("{Catalog: {positions: {lon: [1], lat: [2]}, radius: 1 deg}}"), 3, "unit: deg"),
+    "data": (body("{Threshold: {data: 3, op: '>', value: 1}}"), 3, "data is a path"),
+    "data key": (body("{Threshold: {data: {path: a, hud: 1}, op: '>', value: 1}}"), 3, "'hud'"),
+    "op": (body("{Threshold: {data: a.fits, op: '=>', value: 1}}"), 3, "op must be"),
+    "circle of parts": (body("a", "{a: {Not: b}, b: {Not: a}}"), 2, "made of each other"),
+    "part of itself": (body("a", "{a: {Not: a}}"), 2, "made of each other"),
+    "part called as a node": (body("AllSky", "{Not: AllSky}"), 2, "name of a node"),
+    "parts list": (body("AllSky", "[a]"), 2, "mapping of names"),
+    "digest": (body("{Catalog: {path: a, radius: 1 deg, digest: 3}}"), 3, "sha256"),
+    "grid": ("maskexpr: 1\nmask: AllSky\ngrid: {alsky: {binsz: 1 deg}}", 3, "did you mean 'allsky'"),
+    "grid argument": ("maskexpr: 1\nmask: AllSky\ngrid: {allsky: {binz: 1 deg}}", 3, "binz"),
+    "grid text": ("maskexpr: 1\nmask: AllSky\ngrid: allsky", 3, "a grid is one of"),
+    "grid and grids": ("maskexpr: 1\nmask: AllSky\ngrid: {allsky: {binsz: 1}}\ngrids: {}", 4, "not both"),
+    "output without grid": ("maskexpr: 1\nmask: AllSky\noutputs: [a.fits]", 3, "needs a grid"),
+    "outputs text": ("maskexpr: 1\nmask: AllSky\noutputs: a.fits", 3, "list of files"),
+    "output number": (
+        "maskexpr: 1\nmask: AllSky\ngrid: {allsky: {binsz: 9}}\noutputs: [3]",
+        4,
+        "an output is",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_broken_recipe_says_where(name):
+    text, line, words = BROKEN[name]
+    with pytest.raises(RecipeError) as caught:
+        mx.Recipe.loads(text, name="mask.yaml")
+    assert words in str(caught.value)
+    assert caught.value.line == line
+    assert f"mask.yaml, line {line}, column {caught.value.column}" in str(caught.value)
+
+
+def test_there_are_sixty():
+    assert len(BROKEN) >= 60
+
+
+def test_a_recipe_that_is_not_there(tmp_path):
+    with pytest.raises(FileMissingError, match="no recipe"):
+        mx.Recipe.read(tmp_path / "mask.yaml")
+    (tmp_path / "bytes.yaml").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(FormatError, match="cannot be read"):
+        mx.Recipe.read(tmp_path / "bytes.yaml")
+
+
+def test_yaml_is_that_of_1_2():
+    text = "a: 12:30:45\nb: 1e3\nc: yes\nd: 0o17\ne: ~\nf: '1'\ng: .inf\nh: 010"
+    assert read_yaml(text, "x").plain() == {
+        "a": "12:30:45", "b": 1000.0, "c": "yes", "d": 15, "e": None, "f": "1", "g": float("inf"), "h": 10,
+    }  # fmt: skip
+
+
+def test_the_schema_that_is_shipped_is_that_of_the_nodes():
+    from importlib.resources import files
+
+    shipped = json.loads(files("maskexpr.recipes").joinpath("schema.json").read_text(encoding="utf-8"))
+    assert shipped == schema(), "run: python -m maskexpr.recipes > maskexpr/recipes/schema.json"
