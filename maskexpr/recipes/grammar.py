@@ -75,8 +75,9 @@ def node_names() -> dict[str, type[Mask]]:
 
 
 @cache
-def makers(cls: Any) -> tuple[Maker, ...]:
+def makers(tag: str) -> tuple[Maker, ...]:
     """The ways to make a node: its constructor, and `read` and `from_masks` where it has them."""
+    cls = NODES[tag]
     calls = [cls, *(getattr(cls, name) for name in ("read", "from_masks") if hasattr(cls, name))]
     return tuple(_maker(call) for call in calls)
 
@@ -105,8 +106,8 @@ def parse_mask(item: Item, parts: Iterable[str]) -> Call | Name:
     if isinstance(value, str):
         if value in parts:
             return Name(value, item)
-        if value in known and not any(makers(known[value])[0].parameters.values()):
-            return Call(known[value], item, makers(known[value])[0])
+        if value in known and not any(makers(known[value].tag)[0].parameters.values()):
+            return Call(known[value], item, makers(known[value].tag)[0])
         raise item.error(f"no part or node is called {value!r}{nearest(value, [*parts, *known])}")
     if not isinstance(value, dict) or len(value) != 1:
         raise item.error(
@@ -120,7 +121,7 @@ def parse_mask(item: Item, parts: Iterable[str]) -> Call | Name:
 
 
 def _call(cls: type[Mask], item: Item, parts: Iterable[str]) -> Call:
-    value, ways = item.value, makers(cls)
+    value, ways = item.value, makers(cls.tag)
     if isinstance(value, dict) and set(value) == {FIELDS}:
         return Call(cls, item, None, {FIELDS: value[FIELDS]})
     if isinstance(value, dict) and any(key in way.parameters for key in value for way in ways):
@@ -147,7 +148,7 @@ def _call(cls: type[Mask], item: Item, parts: Iterable[str]) -> Call:
 def _named(cls: type[Mask], item: Item, parts: Iterable[str]) -> Call:
     """A call by named arguments, of the way that has them all."""
     given = {key: each for key, each in item.value.items() if key != DIGEST}
-    ways = makers(cls)
+    ways = makers(cls.tag)
     fitting = [way for way in ways if set(given) <= set(way.parameters)]
     if not fitting:
         best = max(ways, key=lambda way: len(set(given) & set(way.parameters)))

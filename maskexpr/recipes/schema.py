@@ -70,7 +70,7 @@ _OUTPUT = {
 def _arguments(name: str) -> dict[str, Any]:
     """What may stand under the name of a node: arguments of one of its makers, or the first alone."""
     cls = node_names()[name]
-    ways = makers(cls)
+    ways = makers(cls.tag)
     first = ways[0]
     forms = [_named(way) for way in ways if not way.many]
     if first.many:

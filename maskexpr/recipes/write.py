@@ -131,7 +131,7 @@ class _Writer:
     def _typed(self, mask: Mask, forms: Mapping[bytes, Any]) -> Any:
         """What a user types, or None where that cannot be written."""
         given = mask.arguments() if mask.origin is None else dict(mask.origin)
-        way = next((each for each in makers(type(mask)) if set(given) <= set(each.parameters)), None)
+        way = next((each for each in makers(mask.tag) if set(given) <= set(each.parameters)), None)
         if way is None:
             return None
         usual = way.defaults
