@@ -25,7 +25,7 @@ _BATCH = 1 << 18
 
 
 def limit(value: object, name: str) -> Area:
-    """An area at the door: a solid angle becomes deg2, a number of pixels pix2.
+    """An area at the door: a solid angle becomes deg2, a number of pixels pix2. An `Area` is checked again.
 
     Raises
     ------
@@ -40,9 +40,9 @@ def limit(value: object, name: str) -> Area:
     ((0.5, 'deg2'), (4.0, 'pix2'))
     """
     try:
-        if not isinstance(value, (str, u.Quantity)):
+        if not isinstance(value, (str, u.Quantity, tuple)):
             raise TypeError("it has no unit")
-        area = u.Quantity(value)
+        area = u.Quantity(*value) if isinstance(value, tuple) else u.Quantity(value)
         unit_name = "pix2" if area.unit in (u.pix, u.pix**2) else "deg2"
         number = float(area.value) if unit_name == "pix2" else float(area.to_value(u.deg**2))
     except (TypeError, ValueError, u.UnitsError) as err:

@@ -67,11 +67,6 @@ class FillHoles(Connected):
         area = None if max_area is None else limit(max_area, "max_area")
         self._store(mask=mask, max_area=area, connectivity=int(connectivity), linked=linked)
 
-    @classmethod
-    def restore(cls, fields: dict[str, Any]) -> FillHoles:
-        area = fields["max_area"]
-        return cls(**{**fields, "max_area": None if area is None else area_text(area)})
-
     def arguments(self) -> dict[str, Any]:
         return {
             **super().arguments(),

@@ -63,10 +63,6 @@ class RemoveSmall(Connected):
         area = limit(min_area, "min_area")
         self._store(mask=mask, min_area=area, connectivity=int(connectivity), linked=linked)
 
-    @classmethod
-    def restore(cls, fields: dict[str, Any]) -> RemoveSmall:
-        return cls(**{**fields, "min_area": area_text(fields["min_area"])})
-
     def arguments(self) -> dict[str, Any]:
         return {**super().arguments(), "min_area": area_text(self.min_area)}
 
