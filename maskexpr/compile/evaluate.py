@@ -7,9 +7,10 @@ open (the residual) and evaluated, by refinement inside the tile.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from operator import attrgetter
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,6 +44,16 @@ _SIDE = 128
 _BLOCKS = (256, 64, 16, 8)
 
 
+class Facts(NamedTuple):
+    """What is known of a node of the mask that is evaluated: whether several others ask it, whether it or
+    anything below it varies along an axis or reads data.
+    """
+
+    is_shared: bool
+    varies: bool
+    reads: bool
+
+
 class Evaluator:
     """Answers what nodes ask, for one evaluation; remembers answers that are asked twice.
 
@@ -68,22 +79,12 @@ class Evaluator:
         self._kept: Kept | None = None
 
     @once
-    def _is_shared(self) -> dict[int, bool]:
-        """For every node, by its id, whether several others ask it."""
-        askers = Counter(id(child) for each in self._all for child in each.asked)
-        return {id(each): askers[id(each)] > 1 for each in self._all}
+    def _facts(self) -> dict[int, Facts]:
+        return facts_of(self._root)
 
-    @once
-    def _all(self) -> list[Mask]:
-        return list(postorder(self._root, below=_asked))
-
-    @once
-    def _varies(self) -> dict[int, bool]:
-        return _anywhere(self._root, lambda each: bool(each.axes()))
-
-    @once
-    def _reads(self) -> dict[int, bool]:
-        return _anywhere(self._root, lambda each: each.reads_data)
+    def _is_shared(self, child: Mask) -> bool:
+        known = self._facts.get(id(child))
+        return known is not None and known.is_shared
 
     def coverage(self, child: Mask, areas: Areas) -> Coverage:
         """See `maskexpr.expr.mask.Ask.coverage`."""
@@ -104,7 +105,7 @@ class Evaluator:
         if key in self._values:
             return self._values[key][2].copy()
         out = self._answer(child, where)
-        if self._is_shared.get(id(child), False):
+        if self._is_shared(child):
             self._remember(child, where, out.copy())
         return out
 
@@ -125,8 +126,8 @@ class Evaluator:
 
     def reads(self, child: Mask) -> bool:
         """See `maskexpr.expr.mask.Ask.reads`."""
-        known = self._reads.get(id(child))
-        return _anywhere(child, lambda each: each.reads_data)[id(child)] if known is None else known
+        known = self._facts.get(id(child))
+        return (facts_of(child)[id(child)] if known is None else known).reads
 
     def refine(self, leaf: Mask, tile: Tile) -> Bools:
         """See `maskexpr.expr.mask.Ask.refine`."""
@@ -157,13 +158,13 @@ class Evaluator:
     def _key(self, child: Mask, where: Tile | Points) -> tuple[Any, ...]:
         if isinstance(where, Points):
             return (id(child), id(where))
-        plane = where.plane if id(child) not in self._varies or self._varies[id(child)] else ()
+        known = self._facts.get(id(child))
+        plane = () if known is not None and not known.varies else where.plane
         return (id(child), id(where.geom), *where.window, plane)
 
     def _is_remembered(self, child: Mask, tile: Tile) -> bool:
         """Whether the values of a child are known, or to be known, as an array."""
-        shared = self._is_shared.get(id(child), False)
-        return shared or self._is_kept(child) or self._key(child, tile) in self._values
+        return self._is_shared(child) or self._is_kept(child) or self._key(child, tile) in self._values
 
     def _remember(self, child: Mask, where: Tile | Points, values: Bools) -> None:
         self._values[self._key(child, where)] = (child, where, values)
@@ -186,18 +187,23 @@ class Evaluator:
             _count(mask, where)
             return _on_sky(mask.values(where, self), where)
 
-    def run_into(self, mask: Mask, tile: Tile, out: Bools, is_open: bool = False) -> None:
+    def run_into(self, mask: Mask, tile: Tile, out: Bools) -> None:
         """Write the values of a mask on a tile into an array of False; where nothing is selected it is not
         touched.
-
-        Of a tile that is known to be open what cannot be shortened is asked at once.
         """
         with self._task(mask, tile), self._at(tile):
-            if is_open and not isinstance(mask, Or | And | Xor | Not):
-                self._evaluate_deep(mask, tile)
-                self._paint(mask, tile, out)
-            else:
-                self._tile(mask, tile, out)
+            self._tile(mask, tile, out)
+
+    def run_open(self, mask: Mask, tile: Tile, out: Bools) -> None:
+        """As `run_into`, on a tile that has been classified and is neither empty nor full: what cannot be
+        shortened is asked at once.
+        """
+        if isinstance(mask, Or | And | Xor | Not):
+            self.run_into(mask, tile, out)
+            return
+        with self._task(mask, tile), self._at(tile):
+            self._evaluate_deep(mask, tile)
+            self._paint(mask, tile, out)
 
     @contextmanager
     def _at(self, where: Tile | Points) -> Iterator[None]:
@@ -278,10 +284,6 @@ def _on_sky(values: Bools, where: Tile | Points) -> Bools:
     return values if on_sky is None else values & on_sky
 
 
-def _asked(mask: Mask) -> tuple[Mask, ...]:
-    return mask.asked
-
-
 def _count(mask: Mask, where: Tile | Points) -> None:
     count_asked(mask, where.window.size if isinstance(where, Tile) else len(where))
 
@@ -291,11 +293,16 @@ def requests_of(mask: Mask, tile: Tile) -> Requests:
     return Evaluator(mask).requests(mask, tile)
 
 
-def _anywhere(root: Mask, holds: Callable[[Mask], bool]) -> dict[int, bool]:
-    """For every node, by its id, whether something holds for it or anything below it."""
-    found: dict[int, bool] = {}
-    for each in postorder(root, below=_asked):
-        found[id(each)] = holds(each) or any(found[id(child)] for child in each.asked)
+def facts_of(root: Mask) -> dict[int, Facts]:
+    """Facts of every node of a mask, by its id."""
+    everyone = list(postorder(root, below=attrgetter("asked")))
+    askers = Counter(id(child) for each in everyone for child in each.asked)
+    found: dict[int, Facts] = {}
+    for each in everyone:
+        below = [found[id(child)] for child in each.asked]
+        varies = bool(each.axes()) or any(child.varies for child in below)
+        reads = each.reads_data or any(child.reads for child in below)
+        found[id(each)] = Facts(askers[id(each)] > 1, varies, reads)
     return found
 
 
@@ -354,10 +361,11 @@ def evaluate_into(
         If a node fails; names the tile. Errors of maskexpr itself go through as they are.
     """
     ask = Evaluator(mask, decided)
+    run = ask.run_open if is_open else ask.run_into
     count("tiles")
     for plane, part in zip(planes, out, strict=True):
         try:
-            ask.run_into(mask, tile.on_plane(plane), part, is_open)
+            run(mask, tile.on_plane(plane), part)
         except MaskError:
             raise
         except Exception as err:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from operator import attrgetter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -132,11 +133,7 @@ def _below(root: Mask) -> tuple[list[Mask], set[int]]:
 
 def _from_the_top(root: Mask) -> list[Mask]:
     """Every node once, before all that it asks."""
-    return list(postorder(root, below=_asked))[::-1]
-
-
-def _asked(mask: Mask) -> tuple[Mask, ...]:
-    return mask.asked
+    return list(postorder(root, below=attrgetter("asked")))[::-1]
 
 
 def plan_requests(root: Mask, tile: Tile, cover: Callable[[Mask, Areas], Coverage], of: Ask) -> Requests:

@@ -6,6 +6,7 @@ Everything here works on flat lists of nodes, so that the depth of an expression
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from operator import attrgetter
 from typing import Any, ClassVar, NamedTuple, Self, TypeVar
 
 from ..core.errors import MaskTypeError
@@ -207,11 +208,7 @@ def _key_of_child(value: Any) -> bytes | None:
     return value._key if isinstance(value, Node) else None
 
 
-def _children(node: Any) -> Any:
-    return node.children
-
-
-def postorder(*roots: N, below: Callable[[N], tuple[N, ...]] = _children) -> Iterator[N]:
+def postorder(*roots: N, below: Callable[[N], tuple[N, ...]] = attrgetter("children")) -> Iterator[N]:
     """Every different node object once, children before parents, without recursion.
 
     Parameters

@@ -82,7 +82,7 @@ class _Blind(Evaluator):
     def paint(self, child: Mask, tile: Tile, out: Bools) -> None:
         out |= self.values(child, tile)
 
-    def run_into(self, mask: Mask, tile: Tile, out: Bools, is_open: bool = False) -> None:
+    def run_into(self, mask: Mask, tile: Tile, out: Bools) -> None:
         if not _is_pointwise(mask):
             super().run_into(mask, tile, out)
             return
