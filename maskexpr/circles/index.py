@@ -14,7 +14,7 @@ from ..grid.points import Points
 from ..grid.tiles import Tile
 from ..pixels.paint import paint_spans
 from ..sphere.trees import RadiusClass, chord_bound, pairs_within, radius_classes
-from ..sphere.vectors import TIE, Caps, angle_between, chord2_of, lonlat, normalise, unit, within
+from ..sphere.vectors import TIE, Caps, angle_between, chord2_of, lonlat, tangents, unit, within
 from .cells import CellIndex
 from .rims import RimIndex
 from .spans import Disks, SpanIndex, circle_spans
@@ -148,10 +148,7 @@ class CircleIndex:
         """
         step = max(1, -(-8 * len(self.radius) // max(1, number)))
         centre, radius = self.centre[:, ::step, None, None], self.radius[::step, None, None]
-        # The axis least along a centre keeps the product well away from zero.
-        axis = np.eye(3)[:, np.argmin(np.abs(centre[:, :, 0, 0]), axis=0), None, None]
-        east = normalise(np.cross(axis, centre, axis=0))
-        north = np.cross(centre, east, axis=0)
+        east, north = (each[:, :, None, None] for each in tangents(centre[:, :, 0, 0]))
         turn = np.arange(4)[:, None] * (np.pi / 2)
         away = np.clip(radius + angle * np.array([-1.0, 1.0]), 0.0, np.pi)
         points = centre * np.cos(away) + (east * np.cos(turn) + north * np.sin(turn)) * np.sin(away)

@@ -20,7 +20,7 @@ from ..grid.tiles import Tile
 from ..pixels.paint import paint_in_window
 from ..pixels.ragged import ragged_ranges
 from ..pixels.window import Window
-from ..sphere.vectors import Caps, angle_between, lonlat, normalise, within
+from ..sphere.vectors import Caps, angle_between, lonlat, normalise, tangents, within
 from .pieces import Pieces
 from .seam import Seam
 
@@ -73,10 +73,8 @@ def rim_runs(geom: Grid, centres: Floats, radius: Floats, points: int) -> tuple[
 
     Parameters
     ----------
-    geom : Grid
-        The geometry.
     centres : ndarray, shape (3, n)
-        Unit vectors in its frame.
+        Unit vectors in the frame of the geometry.
     radius : ndarray, shape (n,)
         Radians.
     points : int
@@ -98,10 +96,7 @@ def rim_runs(geom: Grid, centres: Floats, radius: Floats, points: int) -> tuple[
 
 
 def _project(geom: Grid, centres: Floats, radius: Floats, points: int) -> _Rims:
-    # Two directions across each centre; the axis least along it keeps the product well away from zero.
-    axis = np.eye(3)[:, np.argmin(np.abs(centres), axis=0)]
-    east = normalise(np.cross(axis, centres, axis=0))
-    north = np.cross(centres, east, axis=0)
+    east, north = tangents(centres)
     angle = np.arange(points) * (2 * np.pi / points)
     across = east[:, :, None] * np.cos(angle) + north[:, :, None] * np.sin(angle)
     rim = centres[:, :, None] * np.cos(radius)[:, None] + across * np.sin(radius)[:, None]
@@ -259,10 +254,8 @@ class RimIndex:
 
     Parameters
     ----------
-    geom : Grid
-        The geometry.
     centres : ndarray, shape (3, n)
-        Unit vectors in its frame; neighbours should follow each other.
+        Unit vectors in the frame of the geometry; neighbours should follow each other.
     radius : ndarray, shape (n,)
         Radians.
     """

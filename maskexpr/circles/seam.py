@@ -33,8 +33,6 @@ class Seam:
 
     Parameters
     ----------
-    geom : Grid
-        The grid.
     cut : Cut
         Where it is cut.
     """

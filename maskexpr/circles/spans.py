@@ -295,10 +295,8 @@ class SpanIndex:
 
     Parameters
     ----------
-    geom : Grid
-        The geometry.
     disks : Disks
-        Circles in its frame; neighbours should follow each other.
+        Circles in the frame of the geometry; neighbours should follow each other.
 
     Attributes
     ----------

@@ -59,8 +59,6 @@ class Compiled:
     ----------
     mask : Mask
         Lowered and simplified.
-    geom : Grid
-        The grid.
     chunks : tuple of tuple of int
         Chunk sizes along ``(axes..., y, x)``; an axis along which the mask does not vary has one chunk of
         size 1.

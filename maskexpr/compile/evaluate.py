@@ -342,8 +342,6 @@ def evaluate_into(
 
     Parameters
     ----------
-    mask : Mask
-        The mask.
     tile : Tile
         Pixels, on the map or beyond, on any plane.
     planes : tuple of tuple of int

@@ -24,8 +24,6 @@ class Kept:
 
     Parameters
     ----------
-    requests : Requests
-        The plan.
     of : Ask
         The pass, handed to nodes that answer on all their tiles at once.
     evaluate : callable

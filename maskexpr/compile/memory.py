@@ -25,8 +25,6 @@ def working_bytes(mask: Mask, geom: Grid, shape: tuple[int, int], planes: int = 
     ----------
     mask : Mask
         Lowered and simplified.
-    geom : Grid
-        The grid.
     shape : (int, int)
         Rows and columns of the tile.
     planes : int

@@ -23,12 +23,8 @@ def narrow(mask: Mask, tile: Tile, out: Bools, of: Ask) -> None:
     mask : Mask
         It is asked in the box round the pixels that are selected so far, or, if these are few and it takes
         pixels one by one, at just these.
-    tile : Tile
-        The tile.
     out : ndarray of bool, shape (ny, nx)
         Values so far, not all False; changed in place.
-    of : Ask
-        The pass.
     """
     rows, columns = np.flatnonzero(out.any(axis=1)), np.flatnonzero(out.any(axis=0))
     box = Window(int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1)

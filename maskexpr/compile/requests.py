@@ -33,7 +33,6 @@ class Request:
 
     Attributes
     ----------
-    node : Mask
     tiles : list of Tile
         Its windows, without overlap if it is ``kept``.
     cover : list of int
@@ -141,10 +140,6 @@ def plan_requests(root: Mask, tile: Tile, cover: Callable[[Mask, Areas], Coverag
 
     Parameters
     ----------
-    root : Mask
-        The mask.
-    tile : Tile
-        The tile.
     cover : callable
         Coverage of a node, however deep it is.
     of : Ask

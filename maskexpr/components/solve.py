@@ -252,8 +252,6 @@ def solve(
 
     Parameters
     ----------
-    node : Connected
-        The node.
     geom, plane : Grid, tuple of int
         The map, and which plane of it.
     ask : callable

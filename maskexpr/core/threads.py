@@ -57,8 +57,6 @@ def run_blocks(work: Callable[[S], None], blocks: Sequence[S], progress: bool = 
     ----------
     work : callable
         Does one block; returns nothing.
-    blocks : sequence
-        The blocks.
     progress : bool
         Show dask's progress bar.
     """

@@ -68,8 +68,6 @@ def tree(mask: Node, note: Callable[[Any], str] | None = None, limit: int = 20) 
 
     Parameters
     ----------
-    mask : Node
-        The mask.
     note : callable, optional
         Text to stand behind a node.
     limit : int

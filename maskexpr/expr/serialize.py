@@ -22,11 +22,6 @@ def to_dict(mask: Mask) -> dict[str, Any]:
     which ``{"node": i}`` stands for the i-th. So depth costs no recursion, and what stands in the mask twice
     is written once.
 
-    Parameters
-    ----------
-    mask : Mask
-        The mask.
-
     Raises
     ------
     MaskTypeError

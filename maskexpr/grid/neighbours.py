@@ -22,7 +22,6 @@ __all__ = [
     "CapTree",
     "columns_on_sky",
     "exact_caps",
-    "gap_between",
     "rows_within",
     "sides",
     "small_side",
@@ -134,7 +133,6 @@ def windows_within(
 
     Parameters
     ----------
-    geom : Grid
     places : CapTree
         In the frame of ``geom``.
     angle : float
@@ -201,12 +199,3 @@ def exact_caps(tiles: Tiles) -> Caps:
 def sides(bounds: Ints) -> Ints:
     """The longer sides of windows, pixels."""
     return np.asarray(np.maximum(bounds[1] - bounds[0], bounds[3] - bounds[2]))
-
-
-def gap_between(windows: Caps, caps: Caps) -> NDArray[np.float64]:
-    """Smallest angle that there can be between each window and any of the caps."""
-    gap = np.full(len(windows.radius), np.inf)
-    for i in np.flatnonzero(caps.radius >= 0):
-        between = angle_between(windows.centre, caps.centre[:, i, None]) - windows.radius - caps.radius[i]
-        np.minimum(gap, between, out=gap)
-    return gap

@@ -25,8 +25,6 @@ def levels(thresholds: Sequence[FromData], tile: Tile) -> list[Words] | None:
     ----------
     thresholds : sequence of FromData
         At least one leaf that compares each value of one map with a number.
-    tile : Tile
-        The tile.
 
     Returns
     -------

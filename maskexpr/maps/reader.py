@@ -38,8 +38,6 @@ def nearest(grid: Grid, frame: str, lon: Floats, lat: Floats) -> tuple[Ints, Int
 
     Parameters
     ----------
-    grid : Grid
-        The map.
     frame : str
         Frame of the positions.
     lon, lat : ndarray
@@ -100,8 +98,6 @@ class Reader:
 
     Parameters
     ----------
-    source : Source
-        The map.
     plane : tuple of int
         Index along each non-spatial axis.
     """

@@ -173,8 +173,6 @@ def summarise(
 
     Parameters
     ----------
-    shape : tuple of int
-        Shape of the block.
     edges : four arrays of labels + 1, or None
         First row, last row, first and last column.
     table : Table
@@ -254,8 +252,6 @@ def close(whole: Summary, seam: bool, poles: tuple[bool, bool], full: bool) -> t
 
     Parameters
     ----------
-    whole : Summary
-        The map.
     seam : bool
         Whether the last column meets the first.
     poles : (bool, bool)

@@ -205,8 +205,6 @@ def sieve(words: Words, known: Words, shape: tuple[int, ...], full: bool) -> Wor
     ----------
     words, known : ndarray of uint64
         Bits of the padded block: its pixels, and those whose components are to stay.
-    shape : tuple of int
-        Shape of the block.
     full : bool
         Whether pixels that touch at a corner are connected.
 

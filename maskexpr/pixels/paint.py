@@ -71,7 +71,6 @@ def paint_short(flat: NDArray[np.uint8], start: Ints, length: NDArray[np.integer
         Changed in place.
     start, length : ndarray of int, shape (spans,)
         At least a pixel each, and within the array.
-    value : int
 
     Examples
     --------

@@ -172,8 +172,6 @@ def unpack_into(
     ----------
     words : ndarray of uint64
         Bits of the padded block.
-    shape : tuple of int
-        Shape of the block.
     plane : int
         Which plane, counted over all dimensions before the rows.
     out : ndarray of bool, shape ``window.shape``

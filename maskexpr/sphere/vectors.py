@@ -30,6 +30,7 @@ __all__ = [
     "normalise",
     "rotate",
     "rotation",
+    "tangents",
     "unit",
     "within",
 ]
@@ -129,6 +130,14 @@ def normalise(xyz: Vectors) -> Vectors:
     """Vectors scaled to length one (zero vectors give NaN, in silence)."""
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.asarray(xyz / np.sqrt(xyz[0] ** 2 + xyz[1] ** 2 + xyz[2] ** 2))
+
+
+def tangents(xyz: Vectors) -> tuple[Vectors, Vectors]:
+    """Two directions across each unit vector, shape (3, n), and across each other."""
+    # The axis least along a vector keeps the product well away from zero.
+    axis = np.eye(3)[:, np.argmin(np.abs(xyz), axis=0)]
+    east = normalise(np.cross(axis, xyz, axis=0))
+    return east, np.cross(xyz, east, axis=0)
 
 
 def midpoint(a: Vectors, b: Vectors) -> Vectors:

@@ -38,7 +38,6 @@ def held(projection: Projection, bounds: NDArray[np.int64], centre: Floats, radi
 
     Parameters
     ----------
-    projection : Projection
     bounds : ndarray of int64, shape (4, n)
         Windows whose 3 x 3 samples (corners, middles) are all on the sky.
     centre : ndarray, shape (3, n)
