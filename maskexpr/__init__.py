@@ -30,6 +30,7 @@ from .nodes.remove_small import RemoveSmall
 from .nodes.threshold import Threshold
 from .recipes.recipe import Recipe
 from .verbs import engine
+from .verbs.accessor import SkyAccessor as _accessor  # noqa: F401  # registers array.maskexpr
 
 use_engine(engine)
 

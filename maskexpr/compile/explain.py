@@ -12,6 +12,7 @@ from ..expr.mask import Mask, Reach
 from ..expr.structure import postorder
 from ..grid.lattice import Grid
 from ..grid.tiles import Tiles
+from ..io.given import as_grid
 from .evaluate import Evaluator
 from .plan import make_plan
 
@@ -22,7 +23,7 @@ def explain(mask: Mask, geom: Grid | None = None, chunks: Any = "auto") -> str:
     """The expression as a tree, with counts of tiles where a geometry is given. See `Mask.explain`."""
     if geom is None:
         return tree(mask, _reach)
-    done = make_plan(mask, geom, chunks)
+    done = make_plan(mask, as_grid(geom), chunks)
     compiled = done.compiled
     blocks = [(*block[:-2], *block[-2:]) for block in np.ndindex(*compiled.numblocks)]
     planes = {block[:-2] for block in blocks}

@@ -20,7 +20,7 @@ from ..grid.lattice import Grid
 from ..grid.points import Points
 from ..grid.survey import Survey
 from ..grid.tiles import Areas, Tile
-from .structure import NODES, Reach, node
+from .structure import NODES, Reach, is_array, node
 from .verbs import Fluent
 
 __all__ = [
@@ -203,19 +203,45 @@ class Mask(Fluent):
     def check(self, geom: Grid) -> None:
         """Raise if the node cannot be put on this geometry."""
 
-    def __or__(self, other: Mask) -> Or:
-        return Or(self, other) if isinstance(other, Mask) else NotImplemented
+    def __or__(self, other: Any) -> Or:
+        return Or(self, self._operand(other, "|"))
 
-    def __and__(self, other: Mask) -> And:
-        return And(self, other) if isinstance(other, Mask) else NotImplemented
+    def __and__(self, other: Any) -> And:
+        return And(self, self._operand(other, "&"))
+
+    def __xor__(self, other: Any) -> Xor:
+        return Xor(self, self._operand(other, "^"))
+
+    def __sub__(self, other: Any) -> And:
+        return And(self, Not(self._operand(other, "-")))
+
+    def __ror__(self, other: Any) -> Or:
+        return Or(self._operand(other, "|"), self)
+
+    def __rand__(self, other: Any) -> And:
+        return And(self._operand(other, "&"), self)
+
+    def __rxor__(self, other: Any) -> Xor:
+        return Xor(self._operand(other, "^"), self)
+
+    def __rsub__(self, other: Any) -> And:
+        return And(self._operand(other, "-"), Not(self))
 
     __mul__ = __and__
+    __rmul__ = __rand__
 
-    def __xor__(self, other: Mask) -> Xor:
-        return Xor(self, other) if isinstance(other, Mask) else NotImplemented
-
-    def __sub__(self, other: Mask) -> And:
-        return And(self, Not(other)) if isinstance(other, Mask) else NotImplemented
+    def _operand(self, other: Any, sign: str) -> Mask:
+        """The mask that an operand is, or an error that says what to write."""
+        if isinstance(other, Mask):
+            return other
+        name = f"{type(other).__module__.partition('.')[0]} {type(other).__name__}".removeprefix("builtins ")
+        if is_array(other):
+            raise MaskTypeError(
+                f"{sign} takes masks, got a {name}: make it one with maskexpr.Raster((array, geom)), or "
+                f"work with "
+                f"arrays: mask.on(geom) {sign} array"
+            )
+        raise MaskTypeError(f"{sign} takes masks, got a {name}")
 
     def __invert__(self) -> Mask:
         return Not(self)

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, NamedTuple, Self, TypeVar
 from ..core.errors import MaskTypeError
 from ..core.records import digest_of, field_names
 
-__all__ = ["NODES", "Node", "Reach", "node", "postorder"]
+__all__ = ["NODES", "Node", "Reach", "is_array", "node", "postorder"]
 
 N = TypeVar("N", bound="Node")
 C = TypeVar("C", bound=type)
@@ -138,6 +138,11 @@ class Node:
         return value
 
     def __eq__(self, other: object) -> bool:
+        if is_array(other):
+            raise MaskTypeError(
+                "a mask is an expression and compares with masks, not with an array: compare mask.on(geom) "
+                "with it"
+            )
         if not isinstance(other, Node):
             return NotImplemented
         return self is other or self.digest == other.digest
@@ -178,6 +183,18 @@ class Node:
             else:
                 fields[name] = value
         return fields
+
+
+def is_array(value: Any) -> bool:
+    """Whether a value is an array of numpy, dask, xarray or their kind.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> is_array(np.zeros(3)), is_array(3)
+    (True, False)
+    """
+    return hasattr(value, "__array__") or hasattr(value, "__array_interface__")
 
 
 class _Reference(int):

@@ -14,13 +14,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ..grid.lattice import Grid
 from .describe import html, one_line, tree
 from .structure import NODES, Node
 
 if TYPE_CHECKING:
     import xarray as xr
-    from astropy.coordinates import SkyCoord
     from astropy.units import Quantity
 
     from ..compile.plan import Plan
@@ -32,22 +30,24 @@ __all__ = ["Engine", "Fluent", "use_engine"]
 class Engine(Protocol):
     """What answers the verbs that put a mask on a grid: the module `maskexpr.verbs.engine`."""
 
-    def on(self, mask: Any, geom: Grid, chunks: Any) -> xr.DataArray: ...
-    def compute(self, mask: Any, geom: Grid, chunks: Any) -> xr.DataArray: ...
-    def plan(self, mask: Any, geom: Grid, chunks: Any, memory_limit: Any) -> Plan: ...
-    def contains(self, mask: Any, positions: SkyCoord, geom: Grid | None) -> NDArray[np.bool_]: ...
-    def area(self, mask: Any, geom: Grid) -> Quantity: ...
-    def fsky(self, mask: Any, geom: Grid) -> Any: ...
-    def explain(self, mask: Any, geom: Grid | None, chunks: Any) -> str: ...
+    def on(self, mask: Any, geom: Any, chunks: Any, like: Any, coords: str) -> xr.DataArray: ...
+    def compute(self, mask: Any, geom: Any, chunks: Any) -> xr.DataArray: ...
+    def plan(self, mask: Any, geom: Any, chunks: Any, memory_limit: Any) -> Plan: ...
+    def contains(self, mask: Any, positions: Any, geom: Any) -> NDArray[np.bool_]: ...
+    def area(self, mask: Any, geom: Any) -> Quantity: ...
+    def fsky(self, mask: Any, geom: Any) -> Any: ...
+    def explain(self, mask: Any, geom: Any, chunks: Any) -> str: ...
     def simplify(self, mask: Any) -> Mask: ...
     def to_dict(self, mask: Any) -> dict[str, Any]: ...
     def to_recipe(self, mask: Any, path: str | os.PathLike[str] | None, embed: bool) -> str: ...
-    def plot(self, mask: Any, geom: Grid | None, ax: Any, **style: Any) -> Any: ...
+    def to_gammapy(self, mask: Any, geom: Any) -> Any: ...
+    def to_array(self, mask: Any, geom: Any, masked: bool) -> NDArray[np.bool_]: ...
+    def plot(self, mask: Any, geom: Any, ax: Any, **style: Any) -> Any: ...
     def write(
         self,
         mask: Any,
         path: str | os.PathLike[str],
-        geom: Grid,
+        geom: Any,
         overwrite: bool,
         chunks: Any,
         progress: bool,
@@ -66,15 +66,26 @@ def use_engine(engine: Engine) -> None:
 class Fluent(Node):
     """The verbs that every mask has."""
 
-    def on(self, geom: Grid, chunks: Any = "auto") -> xr.DataArray:
+    def on(
+        self, geom: Any = None, chunks: Any = "auto", like: xr.DataArray | None = None, coords: str = "pixel"
+    ) -> xr.DataArray:
         """Put the mask on a grid.
 
         Parameters
         ----------
-        geom : Grid
-            The grid.
+        geom : Grid, or what carries one
+            The grid; a gammapy geometry, map or dataset, an astropy WCS with a shape, a FITS header,
+            NDData with a WCS, or a DataArray that carries its grid stand for theirs, here and wherever a
+            grid is taken.
         chunks : "auto", int, or (int, int)
             Pixels along y and x of a dask chunk.
+        like : DataArray, optional
+            A cube on the grid whose dims, labels and chunks the mask takes over; the grid need not be
+            given where the cube carries it. Dims of the cube that are no axis of the grid (time) are left
+            out, as xarray's broadcasting supplies them.
+        coords : "pixel" or "world"
+            "world" adds the coordinates ``lon`` and ``lat`` (degrees, in the grid's frame): one number a
+            column and a row where the map is separable, else lazy arrays of the map's shape.
 
         Returns
         -------
@@ -91,9 +102,9 @@ class Fluent(Node):
         >>> int(mx.Band(lat=("-10 deg", "10 deg")).on(geom).sum())
         72
         """
-        return _engines[0].on(self, geom, chunks)
+        return _engines[0].on(self, geom, chunks, like, coords)
 
-    def compute(self, geom: Grid, chunks: Any = "auto") -> xr.DataArray:
+    def compute(self, geom: Any, chunks: Any = "auto") -> xr.DataArray:
         """Put the mask on a grid, in memory: what ``on(geom).compute()`` gives, without copying tiles
         together.
 
@@ -120,7 +131,7 @@ class Fluent(Node):
         """
         return _engines[0].compute(self, geom, chunks)
 
-    def plan(self, geom: Grid, chunks: Any = "auto", memory_limit: Any = None) -> Plan:
+    def plan(self, geom: Any, chunks: Any = "auto", memory_limit: Any = None) -> Plan:
         """Count, before anything runs, which tiles are empty, full or to be evaluated.
 
         Parameters
@@ -145,13 +156,13 @@ class Fluent(Node):
         """
         return _engines[0].plan(self, geom, chunks, memory_limit)
 
-    def contains(self, positions: SkyCoord, geom: Grid | None = None) -> NDArray[np.bool_]:
+    def contains(self, positions: Any, geom: Any = None) -> NDArray[np.bool_]:
         """Which sky positions are selected, with no raster.
 
         Parameters
         ----------
-        positions : SkyCoord
-            Of any shape and frame.
+        positions : SkyCoord, table, or gammapy SourceCatalog or EventList
+            Of any shape and frame; a table has position columns of usual names.
         geom : Grid, optional
             Ask the pixels that hold the positions instead; False outside the map. Masks that have a meaning
             only on a grid need it.
@@ -175,7 +186,7 @@ class Fluent(Node):
         """
         return _engines[0].contains(self, positions, geom)
 
-    def area(self, geom: Grid) -> Quantity:
+    def area(self, geom: Any) -> Quantity:
         """Solid angle of the selected pixels in deg2: one, or one per plane where the mask varies along axes.
 
         Examples
@@ -187,11 +198,11 @@ class Fluent(Node):
         """
         return _engines[0].area(self, geom)
 
-    def fsky(self, geom: Grid) -> Any:
+    def fsky(self, geom: Any) -> Any:
         """Selected fraction of the whole sky: one, or one per plane where the mask varies along axes."""
         return _engines[0].fsky(self, geom)
 
-    def explain(self, geom: Grid | None = None, chunks: Any = "auto") -> str:
+    def explain(self, geom: Any = None, chunks: Any = "auto") -> str:
         """The expression as a tree, each node with its reach beyond a tile.
 
         With a geometry it is the mask as it would be evaluated (simplified), each node with the number of
@@ -203,7 +214,47 @@ class Fluent(Node):
         """An equal mask, bit for bit on every grid, of at most as many nodes."""
         return _engines[0].simplify(self)
 
-    def plot(self, geom: Grid | None = None, ax: Any = None, **style: Any) -> Any:
+    def to_gammapy(self, geom: Any) -> Any:
+        """The mask on a grid, computed, as a gammapy ``WcsNDMap`` of bool.
+
+        Parameters
+        ----------
+        geom : Grid, or what carries one
+            See `on`. The geometry of the map is the gammapy geometry itself where one is given.
+
+        Raises
+        ------
+        MissingDependencyError
+            Without gammapy, or with a version of regions that it does not import with.
+        """
+        return _engines[0].to_gammapy(self, geom)
+
+    def to_array(self, geom: Any, masked: bool = False) -> NDArray[np.bool_]:
+        """The mask on a grid, computed, as a plain numpy array.
+
+        Parameters
+        ----------
+        geom : Grid, or what carries one
+            See `on`.
+        masked : bool
+            Whether True shall mean *left out*, which is what `numpy.ma`, ``NDData`` and ``CCDData`` mean
+            by a mask. maskexpr's own True means selected.
+
+        Returns
+        -------
+        ndarray of bool, shape ``geom.shape``
+
+        Examples
+        --------
+        >>> import maskexpr as mx
+        >>> geom = mx.WcsGeom.allsky(binsz=90)
+        >>> mx.Band(lat=("0 deg", "90 deg")).to_array(geom, masked=True)
+        array([[ True,  True,  True,  True],
+               [False, False, False, False]])
+        """
+        return _engines[0].to_array(self, geom, masked)
+
+    def plot(self, geom: Any = None, ax: Any = None, **style: Any) -> Any:
         """Draw a coarse preview on WCSAxes, never the full map; returns the axes. See
         `maskexpr.verbs.plot.plot`.
         """
@@ -255,7 +306,7 @@ class Fluent(Node):
     def write(
         self,
         path: str | os.PathLike[str],
-        geom: Grid,
+        geom: Any,
         overwrite: bool = False,
         chunks: Any = "auto",
         progress: bool = False,

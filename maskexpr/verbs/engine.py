@@ -8,7 +8,6 @@ import astropy.units as u
 import dask.array as da
 import numpy as np
 import xarray as xr
-from astropy.coordinates import SkyCoord
 from numpy.typing import NDArray
 
 from ..compile.compiled import compile_mask, whole_rows
@@ -20,14 +19,17 @@ from ..compile.lower import lower
 from ..compile.plan import Plan, make_plan
 from ..compile.simplify import simplify
 from ..compile.spread import spread
-from ..core.errors import MaskTypeError
+from ..core.errors import MaskTypeError, MaskValueError
 from ..expr.describe import one_line
 from ..expr.mask import Mask
 from ..expr.serialize import to_dict
 from ..grid.lattice import Grid
 from ..grid.points import Points
+from ..io.given import as_grid, as_positions
 from ..io.xarray import wrap
 from ..recipes.recipe import to_recipe
+from .convert import to_array, to_gammapy
+from .labels import like_array, world_coords
 from .plot import plot
 from .sample import contains_pixels, selected_area
 from .write import write
@@ -42,14 +44,32 @@ __all__ = [
     "plan",
     "plot",
     "simplify",
+    "to_array",
     "to_dict",
+    "to_gammapy",
     "to_recipe",
     "write",
 ]
 
 
-def on(mask: Mask, geom: Grid, chunks: Any = "auto") -> xr.DataArray:
+def on(
+    mask: Mask, geom: Any = None, chunks: Any = "auto", like: Any = None, coords: str = "pixel"
+) -> xr.DataArray:
     """Put a mask on a grid: a lazy bool DataArray. See `Mask.on`."""
+    if coords not in ("pixel", "world"):
+        raise MaskValueError(f"coords must be 'pixel' or 'world', got {coords!r}")
+    if geom is None and like is None:
+        raise MaskTypeError("on() takes a grid, or like= an array that carries one")
+    geom = as_grid(like if geom is None else geom)
+    if like is not None and isinstance(chunks, str) and like.chunks:
+        chunks = tuple(like.chunks[-2:])
+    made = _lazy(mask, geom, chunks)
+    if coords == "world":
+        made = made.assign_coords(world_coords(geom))
+    return made if like is None else like_array(made, like)
+
+
+def _lazy(mask: Mask, geom: Grid, chunks: Any) -> xr.DataArray:
     compiled = compile_mask(mask, geom, chunks)
     array = lazy_array(compiled.name, compiled, compiled.chunks)
     if array.shape != geom.shape:
@@ -57,9 +77,10 @@ def on(mask: Mask, geom: Grid, chunks: Any = "auto") -> xr.DataArray:
     return _wrapped(mask, geom, array)
 
 
-def compute(mask: Mask, geom: Grid, chunks: Any = "auto") -> xr.DataArray:
+def compute(mask: Mask, geom: Any, chunks: Any = "auto") -> xr.DataArray:
     """Put a mask on a grid, in memory. See `Mask.compute`."""
-    if isinstance(chunks, str) and chunks == "auto" and isinstance(geom, Grid):
+    geom = as_grid(geom)
+    if isinstance(chunks, str) and chunks == "auto":
         chunks = whole_rows(geom)
     return _wrapped(mask, geom, compute_array(compile_mask(mask, geom, chunks)))
 
@@ -68,26 +89,25 @@ def _wrapped(mask: Mask, geom: Grid, array: Any) -> xr.DataArray:
     return wrap(array, geom, name="mask", attrs={"mask": one_line(mask)})
 
 
-def plan(mask: Mask, geom: Grid, chunks: Any = "auto", memory_limit: Any = None) -> Plan:
+def plan(mask: Mask, geom: Any, chunks: Any = "auto", memory_limit: Any = None) -> Plan:
     """Plan a mask on a grid. See `Mask.plan`."""
-    return make_plan(mask, geom, chunks, memory_limit)
+    return make_plan(mask, as_grid(geom), chunks, memory_limit)
 
 
-def contains(mask: Mask, positions: SkyCoord, geom: Grid | None = None) -> NDArray[np.bool_]:
+def contains(mask: Mask, positions: Any, geom: Any = None) -> NDArray[np.bool_]:
     """Which sky positions are selected. See `Mask.contains`."""
-    if not isinstance(positions, SkyCoord):
-        raise MaskTypeError(f"positions must be a SkyCoord, got a {type(positions).__name__}")
+    positions = as_positions(positions)
     if geom is not None:
-        return contains_pixels(compile_mask(mask, geom), positions)
+        return contains_pixels(compile_mask(mask, as_grid(geom)), positions)
     simple = spread(simplify(lower(mask)))
     return Evaluator(simple).run(simple, Points.from_sky(positions)).reshape(positions.shape)
 
 
-def area(mask: Mask, geom: Grid) -> u.Quantity:
+def area(mask: Mask, geom: Any) -> u.Quantity:
     """Solid angle of the selected pixels. See `Mask.area`."""
-    return (selected_area(compile_mask(mask, geom)) * u.sr).to(u.deg**2)
+    return (selected_area(compile_mask(mask, as_grid(geom))) * u.sr).to(u.deg**2)
 
 
-def fsky(mask: Mask, geom: Grid) -> Any:
+def fsky(mask: Mask, geom: Any) -> Any:
     """Selected fraction of the whole sky. See `Mask.fsky`."""
-    return selected_area(compile_mask(mask, geom)) / (4 * np.pi)
+    return selected_area(compile_mask(mask, as_grid(geom))) / (4 * np.pi)

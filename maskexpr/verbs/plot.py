@@ -19,6 +19,7 @@ from ..expr.structure import postorder
 from ..grid.lattice import Grid
 from ..grid.tiles import Tile
 from ..grid.wcs.geom import WcsGeom
+from ..io.given import as_grid
 from ..pixels.window import Window
 
 __all__ = ["MOST_PIXELS", "axes_for", "coarser", "plot"]
@@ -152,6 +153,7 @@ def coarser(geom: WcsGeom, most: int = MOST_PIXELS) -> tuple[WcsGeom, int]:
 
 def _geometry(geom: Grid | None, ax: Any) -> WcsGeom:
     """What to draw: what the user says, or what the axes show, or the whole sky."""
+    geom = None if geom is None else as_grid(geom)
     if geom is not None and not isinstance(geom, WcsGeom):
         raise MaskTypeError(f"a mask is drawn on a WcsGeom, got {geom!r}; leave it out to draw the whole sky")
     if ax is None:

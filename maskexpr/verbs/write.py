@@ -20,6 +20,7 @@ from ..expr.serialize import VERSION, dumps
 from ..grid.lattice import Grid
 from ..grid.wcs.geom import WcsGeom
 from ..io.formats import check_output, open_writer
+from ..io.given import as_grid
 from ..io.writer import MaskWriter, Patch
 
 __all__ = ["provenance", "write"]
@@ -63,6 +64,7 @@ def write(
     OutputExistsError
         If the output is there and ``overwrite`` is not given; nothing is computed then.
     """
+    geom = as_grid(geom)
     check_output(path, overwrite)
     plan = Plan(compile_mask(mask, geom, chunks))
     if memory_limit is not None:

@@ -1,0 +1,162 @@
+"""Other people's objects as what they stand for: a grid, or positions on the sky.
+
+They are told by the names of their classes and modules, so that no optional package is imported to find out.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import astropy.units as u
+import xarray as xr
+from astropy.coordinates import SkyCoord
+from astropy.io import fits
+from astropy.nddata import NDData
+from astropy.table import Table
+from astropy.wcs import WCS
+from astropy.wcs.wcsapi import BaseLowLevelWCS
+
+from ..core.errors import GeometryError, MaskTypeError
+from ..grid.lattice import Grid
+from ..grid.wcs.geom import WcsGeom
+from .tables import sky_columns
+from .xarray import geom_of
+
+__all__ = ["as_grid", "as_positions", "class_of"]
+
+_GRIDS = (
+    "a WcsGeom or another Grid, a gammapy geometry or map, an astropy WCS with a shape, a FITS header, "
+    "NDData with "
+    "a WCS, or a DataArray that carries its grid"
+)
+
+
+def class_of(value: Any) -> str:
+    """The class of an object with its package: ``gammapy WcsGeom``, ``str``.
+
+    Examples
+    --------
+    >>> class_of(fits.Header()), class_of(3)
+    ('astropy Header', 'int')
+    """
+    kind = type(value)
+    package = kind.__module__.partition(".")[0]
+    return kind.__name__ if package in ("builtins", "maskexpr") else f"{package} {kind.__name__}"
+
+
+def as_grid(value: Any) -> Grid:
+    """The grid that an object is, or carries.
+
+    Parameters
+    ----------
+    value : object
+        A `Grid`; a gammapy ``WcsGeom``, ``HpxGeom``, map or dataset; an astropy ``WCS`` with a shape, or a
+        pair (WCS, shape) with the shape (ny, nx); a FITS header; ``NDData`` or ``CCDData`` with a WCS; a
+        DataArray that carries its grid.
+
+    Raises
+    ------
+    MaskTypeError
+        For anything else, with its type and package.
+    GeometryError
+        If the object has no grid that a mask can be put on.
+
+    Examples
+    --------
+    >>> geom = WcsGeom.create(npix=(4, 3), binsz=1)
+    >>> as_grid(geom.to_header()) == as_grid((geom.wcs, (3, 4))) == geom
+    True
+    """
+    if isinstance(value, Grid):
+        return value
+    if type(value).__module__.partition(".")[0] == "gammapy":
+        return _of_gammapy(value)
+    if isinstance(value, xr.DataArray):
+        return geom_of(value)
+    if isinstance(value, fits.Header):
+        return WcsGeom.from_header(value)
+    if isinstance(value, NDData):
+        if value.wcs is None:
+            raise GeometryError(f"the {class_of(value)} has no wcs")
+        return _of_wcs(value.wcs, value.data.shape)
+    if isinstance(value, BaseLowLevelWCS):
+        return _of_wcs(value, value.array_shape)
+    if isinstance(value, tuple) and len(value) == 2 and isinstance(value[0], BaseLowLevelWCS):
+        return _of_wcs(*value)
+    raise MaskTypeError(f"a mask is put on {_GRIDS}; got a {class_of(value)}")
+
+
+def _of_gammapy(value: Any) -> Grid:
+    geom = getattr(value, "geom", value)
+    if hasattr(geom, "geom"):
+        geom = geom.geom
+    name = type(geom).__name__
+    if name == "RegionGeom":
+        raise GeometryError(
+            "a gammapy RegionGeom is one region with no pixels: take geom.to_wcs_geom(), or make the mask "
+            "of its "
+            "region with maskexpr.Region(geom.region)"
+        )
+    if name == "WcsGeom":
+        return WcsGeom.from_gammapy(geom)
+    counts = getattr(value, "counts", None)
+    if counts is not None and counts is not value:
+        return _of_gammapy(counts)
+    raise MaskTypeError(f"a mask is put on {_GRIDS}; got a {class_of(value)}")
+
+
+def _of_wcs(wcs: Any, shape: Any) -> WcsGeom:
+    if not isinstance(wcs, WCS):
+        raise GeometryError(
+            f"the WCS must be an astropy.wcs.WCS, got a {class_of(wcs)}; it has no FITS header"
+        )
+    if shape is None:
+        raise GeometryError("the WCS has no shape: set wcs.array_shape = (ny, nx), or give (wcs, (ny, nx))")
+    if wcs.naxis > 2:
+        wcs, shape = wcs.celestial, tuple(shape)[-2:]
+    return WcsGeom(wcs, tuple(int(each) for each in shape))
+
+
+def as_positions(value: Any) -> SkyCoord:
+    """The sky positions that an object is, or holds.
+
+    Parameters
+    ----------
+    value : object
+        A ``SkyCoord``; a table with position columns of usual names; a gammapy ``SourceCatalog``,
+        ``EventList`` or observation's events; anything with a ``skycoord`` or ``positions`` that is a
+        SkyCoord.
+
+    Raises
+    ------
+    MaskTypeError
+        For anything else, with its type and package.
+
+    Examples
+    --------
+    >>> as_positions(Table({"RA": [1.0] * u.deg, "DEC": [2.0] * u.deg}))
+    <SkyCoord (ICRS): (ra, dec) in deg
+        [(1., 2.)]>
+    """
+    if isinstance(value, SkyCoord):
+        return value
+    if isinstance(value, Table):
+        return _of_table(value)
+    for name in ("positions", "radec", "skycoord"):
+        held = getattr(value, name, None)
+        if isinstance(held, SkyCoord):
+            return held
+    raise MaskTypeError(
+        "positions are a SkyCoord, a table with position columns, or a gammapy SourceCatalog or EventList; "
+        "got a "
+        f"{class_of(value)}"
+    )
+
+
+def _of_table(table: Table) -> SkyCoord:
+    held = [name for name in table.colnames if isinstance(table[name], SkyCoord)]
+    if held:
+        return table[held[0]]
+    lon, lat, frame = sky_columns(table.colnames, None, None, None, "the table")
+    values = [u.Quantity(table[name], table[name].unit or u.deg) for name in (lon, lat)]
+    return SkyCoord(*values, frame=frame)

@@ -1,0 +1,73 @@
+"""The accessor ``array.maskexpr``: what an xarray user asks of an array that carries its sky grid."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from ..core.errors import MaskTypeError
+from ..grid.lattice import Grid
+from ..io.gammapy import to_gammapy_map
+from ..io.given import as_positions
+from ..io.xarray import geom_of
+from ..nodes.raster import Raster
+from .plot import plot
+
+__all__ = ["SkyAccessor"]
+
+
+@xr.register_dataarray_accessor("maskexpr")  # type: ignore[no-untyped-call]
+class SkyAccessor:
+    """``array.maskexpr``, on every DataArray once maskexpr is imported.
+
+    Examples
+    --------
+    >>> import maskexpr as mx
+    >>> array = mx.Band(lat=("-5 deg", "5 deg")).on(mx.WcsGeom.allsky(binsz=10))
+    >>> array.maskexpr.geom.shape
+    (18, 36)
+    """
+
+    def __init__(self, array: xr.DataArray) -> None:
+        self._array = array
+
+    @property
+    def geom(self) -> Grid:
+        """The grid of the array, of a piece of a map too; see `maskexpr.geom_of`."""
+        return geom_of(self._array)
+
+    def to_gammapy(self) -> Any:
+        """The array, computed, as a gammapy map of its type and unit."""
+        return to_gammapy_map(self._array)
+
+    def plot(self, ax: Any = None, **style: Any) -> Any:
+        """Draw a coarse preview of an array of bool; see `maskexpr.Mask.plot`."""
+        self._need_mask("plotted")
+        return plot(Raster(self._array), self.geom, ax, **style)
+
+    def contains(self, positions: Any) -> NDArray[np.bool_]:
+        """The value of a mask at the pixels that hold some positions, False outside the map.
+
+        Parameters
+        ----------
+        positions : SkyCoord, table, or gammapy SourceCatalog or EventList
+            Of any shape and frame.
+
+        Returns
+        -------
+        ndarray of bool
+            Shape of the positions.
+        """
+        self._need_mask("asked")
+        return Raster(self._array).contains(as_positions(positions))
+
+    def _need_mask(self, what: str) -> None:
+        if self._array.dtype != np.bool_:
+            raise MaskTypeError(
+                f"only a mask of bool can be {what} so, this array has {self._array.dtype}: compare it "
+                f"first, "
+                "maskexpr.Threshold(array, '>', value)"
+            )

@@ -1,0 +1,81 @@
+"""Labels of a mask's array: those of a user's cube, or longitudes and latitudes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import dask.array as da
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from ..core.errors import GeometryError, MaskTypeError
+from ..grid.lattice import Grid
+
+__all__ = ["like_array", "world_coords"]
+
+# Rows of a chunk of two-dimensional coordinates.
+_ROWS = 1024
+
+
+def world_coords(geom: Grid) -> dict[str, Any]:
+    """Coordinates ``lon`` and ``lat`` in degrees: along one dim each where the grid is separable, else
+    lazy arrays of the map's shape; NaN off the sky.
+
+    Examples
+    --------
+    >>> from maskexpr import WcsGeom
+    >>> world_coords(WcsGeom.allsky(binsz=90))["lat"][1]
+    array([-45.,  45.])
+    """
+    (rows, columns), (down, across) = geom.image_shape, geom.dims
+    attrs = [
+        {"standard_name": name, "units": "degree", "frame": geom.frame} for name in ("longitude", "latitude")
+    ]
+    if geom.separable:
+        lon = geom.lonlat(np.full(columns, rows // 2), np.arange(columns))[0]
+        return {"lon": (across, lon, attrs[0]), "lat": (down, geom.lat_of(np.arange(rows)), attrs[1])}
+    chunks = ((min(_ROWS, rows),) * (rows // _ROWS) + ((rows % _ROWS,) if rows % _ROWS else ()), (columns,))
+
+    def lazy(number: int) -> da.Array:
+        array: da.Array = da.map_blocks(  # type: ignore[no-untyped-call]
+            _world, geom, number, chunks=chunks, dtype=np.float64
+        )
+        return array
+
+    return {name: ((down, across), lazy(k), attrs[k]) for k, name in enumerate(("lon", "lat"))}
+
+
+def _world(geom: Grid, number: int, block_info: Any = None) -> NDArray[np.float64]:
+    (y0, y1), (x0, x1) = block_info[None]["array-location"]
+    y, x = np.mgrid[y0:y1, x0:x1]
+    return np.asarray(geom.lonlat(y.ravel(), x.ravel())[number]).reshape(y1 - y0, x1 - x0)
+
+
+def like_array(mask: xr.DataArray, like: Any) -> xr.DataArray:
+    """A mask's array with the dims and labels of a cube on the same grid.
+
+    Raises
+    ------
+    MaskTypeError
+        If ``like`` is no DataArray.
+    GeometryError
+        If its pixels are not as many, or it lacks an axis that the mask varies along.
+    """
+    if not isinstance(like, xr.DataArray):
+        raise MaskTypeError(f"like must be a DataArray, got a {type(like).__name__}")
+    names = [str(dim) for dim in like.dims]
+    if like.ndim < 2 or like.shape[-2:] != mask.shape[-2:]:
+        raise GeometryError(
+            f"the cube has the shape {like.shape} and the grid {mask.shape}: the last two dims are those of "
+            f"the map"
+        )
+    for axis in mask.dims[:-2]:
+        if axis not in names or like.sizes[axis] != mask.sizes[axis]:
+            raise GeometryError(
+                f"the cube has no dim {axis!r} of {mask.sizes[axis]} bins; it has {dict(like.sizes)}"
+            )
+    renamed = mask.drop_vars([dim for dim in mask.dims if dim in mask.coords])
+    renamed = renamed.rename(dict(zip(mask.dims[-2:], names[-2:], strict=True)))
+    labels = {dim: like.coords[dim] for dim in renamed.dims if dim in like.coords}
+    return renamed.assign_coords(labels)
