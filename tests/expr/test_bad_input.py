@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import operator
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -282,8 +283,8 @@ def test_geometries(make: Callable[[], Any], words: list[str]) -> None:
     refused(make, *words)
 
 
-@pytest.mark.parametrize("geom", [None, "geom", GEOM.wcs, GEOM.to_header(), np.zeros((3, 3))])
-def test_other_peoples_geometries(geom: Any, tmp_path: Path) -> None:
+@pytest.mark.parametrize("geom", ["geom", 3, [GEOM], np.zeros((3, 3))])
+def test_what_is_no_geometry(geom: Any, tmp_path: Path) -> None:
     for ask in (DISK.on, DISK.plan, DISK.area, lambda g: DISK.write(tmp_path / "a.fits", g)):
         refused(lambda ask=ask: ask(geom), type(geom).__name__, kind=TypeError)
     assert not list(tmp_path.iterdir())
@@ -359,11 +360,8 @@ def test_texts_that_are_no_masks() -> None:
 
 @pytest.mark.parametrize("other", [1, True, None, "x", np.ones(3, dtype=bool), DISK.on(GEOM)])
 def test_operands_that_are_no_masks(other: Any) -> None:
-    for operator in ("__or__", "__and__", "__xor__", "__sub__"):
-        assert getattr(DISK, operator)(other) is NotImplemented
-    with pytest.raises(TypeError):
-        DISK | other
-    with pytest.raises(TypeError):
-        other & DISK
+    for work in (operator.or_, operator.and_, operator.xor, operator.sub):
+        refused(lambda work=work: work(DISK, other), "takes masks", type(other).__name__, kind=TypeError)
+        refused(lambda work=work: work(other, DISK), "takes masks", kind=TypeError)
     refused(lambda: mx.Or(DISK, other), "operand 1", type(other).__name__, kind=TypeError)
     refused(lambda: bool(DISK), "truth", kind=TypeError)
