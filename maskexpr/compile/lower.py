@@ -38,6 +38,8 @@ def lower(mask: Mask) -> Mask:
 
 def _is_whole(region: Region) -> bool:
     """Whether a region of many shapes is asked as it is: circles in a union are better off as catalogues."""
+    if region.is_planar:
+        return True
     if not region.is_indexed:
         return region.is_marks
     shape = region.shape

@@ -18,15 +18,15 @@ from ..grid.lattice import Grid
 from ..grid.points import Pixels, Points
 from ..grid.tiles import Areas, Tile, Tiles
 from ..shapes import Compound, Line, Point, Shape
-from ..shapes.formats.planar import pixel_coverage, pixel_values
 from ..shapes.formats.read import read_shape, shape_of
 from ..shapes.formats.to_regions import to_regions
 from ..shapes.index import ShapeIndex
 from ..shapes.line import MarkedPixels, marked
+from ..shapes.planar import Convention, plane_coverage, plane_paint, plane_values
 
 __all__ = ["Region"]
 
-METRICS = ("sky", "pixel")
+METRICS = ("sky", "pixel", "gammapy")
 
 _lock = threading.Lock()
 # Geometries of which marked pixels are kept.
@@ -102,7 +102,12 @@ class Region(Mask):
     @property
     def needs_grid(self) -> bool:  # type: ignore[override]  # here it depends on the shape
         """Whether the region has a meaning only on a grid."""
-        return self.metric == "pixel" or self.shape.needs_grid
+        return self.is_planar or self.shape.needs_grid
+
+    @property
+    def is_planar(self) -> bool:
+        """Whether the region is of the plane of a map's pixels."""
+        return self.metric != "sky"
 
     def arguments(self) -> dict[str, Any]:
         """See `Mask.arguments`: DS9 text where it says the shape to the last bit, else the shape."""
@@ -115,7 +120,7 @@ class Region(Mask):
 
     def label(self) -> str:
         """See `Mask.label`."""
-        metric = "" if self.metric == "sky" else ", metric='pixel'"
+        metric = "" if self.metric == "sky" else f", metric={self.metric!r}"
         return f'Region("{_text(self.shape)}"{metric})'
 
     def to_regions(self) -> regions.Regions:
@@ -130,7 +135,7 @@ class Region(Mask):
 
     def check(self, geom: Grid) -> None:
         """See `Mask.check`."""
-        if self.metric == "pixel":
+        if self.is_planar:
             geom.need_plane(self.label(), "give it in sky coordinates and with metric='sky'")
 
     def lowered(self) -> Mask:
@@ -197,8 +202,8 @@ class Region(Mask):
 
     def coverage(self, areas: Areas, of: Ask) -> Coverage:
         """See `Mask.coverage`."""
-        if self.metric == "pixel":
-            return pixel_coverage(self.shape, areas)
+        if self.is_planar:
+            return plane_coverage(self.shape, areas, Convention(self.metric))
         if self.is_marks:
             return _marks_coverage(self._marked(areas.geom), areas)
         if self.shape.needs_grid:
@@ -219,8 +224,8 @@ class Region(Mask):
             raise NeedsGridError(
                 f"{self.label()} has a meaning only on a grid: give it, contains(positions, geom=geom)"
             )
-        if self.metric == "pixel":
-            return pixel_values(self.shape, where)
+        if self.is_planar:
+            return plane_values(self.shape, where, Convention(self.metric))
         if self.is_marks:
             return _marks(self._marked(where.geom), where)
         return of.values(self.lowered(), where)
@@ -229,6 +234,8 @@ class Region(Mask):
         """See `Mask.paint`."""
         if self.is_indexed:
             self._index(tile.geom.frame).paint(tile, out)
+        elif self.is_planar:
+            plane_paint(self.shape, tile, out, Convention(self.metric))
         else:
             super().paint(tile, out, of)
 
@@ -247,7 +254,7 @@ class Region(Mask):
 
 def _check_metric(metric: str) -> None:
     if metric not in METRICS:
-        raise MaskValueError(f"metric must be 'sky' or 'pixel', got {metric!r}")
+        raise MaskValueError(f"metric must be 'sky' or 'pixel' (or 'gammapy'), got {metric!r}")
 
 
 def _marks(pixels: MarkedPixels, where: Tile | Pixels) -> Bools:

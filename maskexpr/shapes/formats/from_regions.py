@@ -99,11 +99,11 @@ def honour(shape: Shape, metric: str) -> Shape:
     for leaf in shape.leaves:
         if metric == "sky" and leaf.frame == IMAGE:
             raise RegionError("positions in pixels have a meaning only with metric='pixel'")
-        if metric == "pixel" and isinstance(leaf, Line):
+        if metric != "sky" and isinstance(leaf, Line):
             raise RegionError(
                 "a line holds no pixel centre, so metric='pixel' would select nothing; use metric='sky'"
             )
-        if metric == "pixel" and (
+        if metric != "sky" and (
             isinstance(leaf, WholeSky) or (isinstance(leaf, Polygon) and leaf.larger_side)
         ):
             raise RegionError("the shape has a meaning on the sphere alone; use metric='sky'")
@@ -175,7 +175,7 @@ def _operator(compound: Any) -> str:
 def _convert(region: Any, metric: str) -> Shape:
     kind = _kind(type(region).__mro__)
     if kind is not None:
-        if metric == "pixel" and kind in ("Lune", "Range"):
+        if metric != "sky" and kind in ("Lune", "Range"):
             raise RegionError("the shape has a meaning on the sphere alone; use metric='sky'")
         return _CONVERTERS[kind](region)
     if isinstance(region, regions.Region):
