@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import threading
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, ClassVar
 
 import numpy as np
 import regions
@@ -18,6 +20,7 @@ from ..grid.lattice import Grid
 from ..grid.points import Pixels, Points
 from ..grid.tiles import Areas, Tile, Tiles
 from ..shapes import Compound, Line, Point, Shape
+from ..shapes.formats.items import Found, Options
 from ..shapes.formats.read import read_shape, shape_of
 from ..shapes.formats.to_regions import to_regions
 from ..shapes.index import ShapeIndex
@@ -44,24 +47,40 @@ class Region(Mask):
     Parameters
     ----------
     spec : str, regions.Region, list of regions.Region, or Shape
-        DS9 text (lines or semicolons), objects of the ``regions`` package, or a shape of `maskexpr.shapes`.
-        An excluded shape (``-circle``) takes away from the shapes before it. A text region is the point
-        that it marks.
-    metric : "sky" or "pixel"
-        Whether distances are angles on the sphere, or the planar arithmetic of the map's pixels, as
-        ``regions`` and gammapy have them.
+        Text of DS9 or CIAO (lines or semicolons), CRTF or STC-S, objects of the ``regions`` package, or a
+        shape of `maskexpr.shapes`. An excluded shape (``-circle``) takes away from the shapes before it. A
+        text region is the point that it marks.
+    metric : "sky", "pixel" or "gammapy"
+        Whether distances are angles on the sphere, or the planar arithmetic of the map's pixels.
+        ``"gammapy"`` is the latter as gammapy has it with regions 0.11: on flipped maps what is not round is
+        mirrored.
+    where : callable or str, optional
+        Which regions are taken: ``"tag=source"``, ``"color=red"``, ``"shape!=text"``, or a callable on the
+        mapping of a region's properties (``shape``, ``include``, ``line``, ``name``, ``color``, ``tag``,
+        which is a tuple, and what else the text says).
+    exclude : "before" or "all"
+        What an excluded shape takes away from: the shapes before it, or all shapes wherever they stand (the
+        whole sky if there are none).
+    frame : str, optional
+        Frame of the positions for which the text states none, such as ``"icrs"`` or ``"image"``.
+    origin : 0 or 1, optional
+        What positions in pixels count from, if not what the format says.
+    physical : Header or "image", optional
+        Header of the map, whose LTM and LTV (or CIAO's WCS "P") say where physical pixels are; ``"image"`` if
+        the map is the whole of the file that they are pixels of.
 
     Raises
     ------
     RegionError
-        For a shape that cannot be honoured, naming the line or the place in the list.
+        For a shape that cannot be honoured, naming the line or the place in the list, and for an argument
+        that applies to nothing.
 
     Notes
     -----
     In the sky metric a point is the pixel that holds it and a line is the pixels that its great-circle arc
-    crosses; both need a grid. In the pixel metric a point is the pixels whose centres are less than one pixel
-    away in each direction, which is what gammapy makes of it, and a line is refused. Outside the map the
-    pixel metric selects nothing.
+    crosses; both need a grid. In the pixel metrics a point is the pixels whose centres are less than one
+    pixel away in each direction, which is what gammapy makes of it, and a line is refused. Outside the map
+    the pixel metrics select nothing.
 
     Examples
     --------
@@ -69,35 +88,89 @@ class Region(Mask):
     Region("galactic;circle(0, 0, 0.3 deg)")
     >>> Region("fk5; circle(83.6, 22, 30'); -circle(83.6, 22, 6')").shape.formula
     (0, 1, 'minus')
+    >>> Region("icrs; circle(1, 2, 3) # color=red; circle(4, 5, 6) # color=green", where="color=green")
+    Region("icrs;circle(4, 5, 6 deg)")
     """
 
     shape: Shape
     metric: str
+    _ignored: ClassVar[Mapping[str, int]]
 
-    def __init__(self, spec: Any, metric: str = "sky") -> None:
+    def __init__(
+        self,
+        spec: Any,
+        metric: str = "sky",
+        *,
+        where: Callable[[Mapping[str, Any]], Any] | str | None = None,
+        exclude: str = "before",
+        frame: str | None = None,
+        origin: int | None = None,
+        physical: Any = None,
+    ) -> None:
         _check_metric(metric)
-        self._store(shape=shape_of(spec, metric), metric=metric)
+        options = Options(metric, where, exclude, frame, origin, physical)
+        self._keep(shape_of(spec, options), metric)
 
     @classmethod
-    def read(cls, path: str | Path, metric: str = "sky") -> Region:
-        """The union of the shapes in a DS9, CRTF or FITS region file.
+    def read(
+        cls,
+        path: str | Path,
+        metric: str = "sky",
+        *,
+        where: Callable[[Mapping[str, Any]], Any] | str | None = None,
+        exclude: str = "before",
+        frame: str | None = None,
+        origin: int | None = None,
+        physical: Any = None,
+        hdu: int | str | None = None,
+    ) -> Region:
+        """The union of the shapes in a region file.
 
-        FITS region tables hold pixels, as ``regions`` reads them, so they need ``metric="pixel"``.
+        That is text of DS9, CIAO, CRTF or STC-S or a FITS region table, packed with gzip or not: what it
+        holds decides, not its name. Positions in pixels need ``metric="pixel"``. They count from 1 in DS9
+        text and in FITS tables and from 0 in CRTF, unless ``origin`` says otherwise; in FITS tables that the
+        package ``regions`` wrote they count from 0, which their header tells. FITS tables whose columns have
+        a WCS mean the sky.
+
+        Parameters
+        ----------
+        path : str or Path
+            The file.
+        metric, where, exclude, frame, origin, physical
+            See `Region`.
+        hdu : int or str, optional
+            The table of a FITS file that has several.
 
         Raises
         ------
         RegionError
-            For a shape that cannot be honoured, naming the line or row.
+            For a shape that cannot be honoured, naming the line or row, and for an argument that applies to
+            nothing.
         FormatError
-            For a file that is none of the three.
+            For a file that is none of these.
         """
         _check_metric(metric)
-        return cls(read_shape(path, metric), metric).read_from(path=Path(path), metric=metric)
+        options = Options(metric, where, exclude, frame, origin, physical, hdu)
+        made = object.__new__(cls)
+        made._keep(read_shape(path, options), metric)
+        written = options.written()
+        return made if written is None else made.read_from(path=Path(path), **written)
+
+    def _keep(self, found: Found, metric: str) -> None:
+        self._store(shape=found.shape, metric=metric, _ignored=MappingProxyType(dict(found.ignored)))
 
     @classmethod
     def restore(cls, fields: dict[str, Any]) -> Region:
         """See `Mask.restore`."""
         return cls(fields["shape"], fields["metric"])
+
+    @property
+    def ignored(self) -> Mapping[str, int]:
+        """What the text said that selects nothing, such as colours and annotations, and how often.
+
+        It is no part of the mask, and is not saved with it.
+        """
+        return self._ignored
 
     @property
     def needs_grid(self) -> bool:  # type: ignore[override]  # here it depends on the shape
@@ -113,7 +186,7 @@ class Region(Mask):
         """See `Mask.arguments`: DS9 text where it says the shape to the last bit, else the shape."""
         text = _text(self.shape)
         try:
-            spec: Any = text if shape_of(text, self.metric) == self.shape else self.shape
+            spec: Any = text if shape_of(text, Options(self.metric)).shape == self.shape else self.shape
         except RegionError:
             spec = self.shape
         return {"spec": spec, "metric": self.metric}

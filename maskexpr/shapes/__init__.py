@@ -10,6 +10,7 @@ from .circle import Circle, CircleAnnulus, WholeSky
 from .compound import Compound, combine
 from .ellipse import Ellipse, EllipseAnnulus, Rectangle, RectangleAnnulus
 from .line import Line, Point
+from .pixel_box import PixelBox
 from .polygon import Polygon
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "Ellipse",
     "EllipseAnnulus",
     "Line",
+    "PixelBox",
     "Point",
     "Polygon",
     "Rectangle",

@@ -34,6 +34,7 @@ from .flat import Disc, Everything, Flat, Mark, Nothing, Oval, Ring, Slab
 from .line import Point
 from .loop import Loop
 from .patch import Patch, join_patches
+from .pixel_box import PixelBox
 from .polygon import Polygon
 
 __all__ = ["Convention", "plane_coverage", "plane_paint", "plane_values"]
@@ -188,7 +189,7 @@ def _boxes(flats: list[Flat], size: tuple[int, int]) -> Ints:
     grown = np.stack(
         [np.floor(extents[0]) - 1, np.ceil(extents[1]) + 2, np.floor(extents[2]) - 1, np.ceil(extents[3]) + 2]
     )
-    return np.clip(grown, 0, ends).astype(np.int64)
+    return np.asarray(np.clip(grown, 0, ends), dtype=np.int64)
 
 
 # ---- from the sky to the plane
@@ -222,24 +223,32 @@ class _Local(NamedTuple):
 def _plane(shape: Shape, geom: WcsGeom, convention: Convention) -> _Plane:
     leaves = list(shape.leaves)
     flats: list[Flat] = [Nothing()] * len(leaves)
-    kinds: dict[tuple[str, bool], list[int]] = {}
+    kinds: dict[tuple[str, Any], list[int]] = {}
     for number, leaf in enumerate(leaves):
-        kinds.setdefault((leaf.frame, isinstance(leaf, Polygon)), []).append(number)
+        put = _outlined if isinstance(leaf, Polygon | PixelBox) else _centred
+        kinds.setdefault((leaf.frame, put), []).append(number)
     wcs = geom.wcs
-    for (frame, is_polygon), some in kinds.items():
-        put = _loops if is_polygon else _centred
+    for (frame, put), some in kinds.items():
         for number, flat in zip(some, put([leaves[i] for i in some], frame, wcs, convention), strict=True):
             flats[number] = flat
     return _Plane(shape, flats, geom.image_shape)
 
 
-def _loops(some: list[Any], frame: str, wcs: WCS, convention: Convention) -> list[Flat]:
-    """Polygons by their vertices."""
+def _outlined(some: list[Any], frame: str, wcs: WCS, convention: Convention) -> list[Flat]:
+    """Polygons by their vertices, boxes by their corners."""
     lon, lat = (np.concatenate([getattr(each, name) for each in some]) for name in ("lon", "lat"))
     x, y = (lon, lat) if frame == IMAGE else _pixel(SkyCoord(lon, lat, unit="deg", frame=frame), wcs)
     ends = np.cumsum([len(each.lon) for each in some])[:-1]
     strict = convention is Convention.NORTH_THROUGH_EAST
-    return [Loop(*pair, strict) for pair in zip(np.split(y, ends), np.split(x, ends), strict=True)]
+    corners = zip(some, np.split(y, ends), np.split(x, ends), strict=True)
+    return [_slab(y, x) if isinstance(each, PixelBox) else Loop(y, x, strict) for each, y, x in corners]
+
+
+def _slab(y: Floats, x: Floats) -> Flat:
+    """The box between two corners."""
+    if not (np.isfinite(y).all() and np.isfinite(x).all()):
+        return Nothing()
+    return Slab(float(y.mean()), float(x.mean()), float(np.ptp(x)), float(np.ptp(y)), 1.0, 0.0)
 
 
 def _centred(some: list[Any], frame: str, wcs: WCS, convention: Convention) -> list[Flat]:

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import regions
 from astropy.coordinates import SkyCoord
+from astropy.wcs import WCS
 from numpy.typing import NDArray
 
 import maskexpr as mx
@@ -25,6 +26,7 @@ from maskexpr.nodes.region import Region
 from maskexpr.pixels.window import Window
 from maskexpr.shapes import Circle, Compound, Line, Point, Polygon
 from maskexpr.testing import check_node, geometries, whole_tile
+from tests import plane_oracle as oracle
 
 Bools = NDArray[np.bool_]
 
@@ -245,9 +247,21 @@ def rotated() -> mx.WcsGeom:
     return mx.WcsGeom.from_header(header)
 
 
+def with_cards(**cards: object) -> mx.WcsGeom:
+    header = SMALL.to_header()
+    header.update(cards)
+    return mx.WcsGeom.from_header(header)
+
+
+TRANSPOSED = {
+    "CTYPE1": "DEC--TAN", "CTYPE2": "RA---TAN", "CRVAL1": 20.0, "CRVAL2": 10.0, "CDELT1": 0.1, "CDELT2": -0.1,
+}  # fmt: skip
 PLANES = {
     "small": SMALL,
     "rotated": rotated(),
+    "flipped": with_cards(CDELT2=-0.1),
+    "upside down": with_cards(CDELT1=0.1, CDELT2=-0.1),
+    "transposed": with_cards(**TRANSPOSED),
     "oblong": mx.WcsGeom.create(
         skydir=at(10, 20), npix=(50, 120), binsz=(0.17, 0.06), proj="TAN", frame="galactic"
     ),
@@ -255,26 +269,85 @@ PLANES = {
 }
 
 
-def by_regions(region: regions.Region, geom: mx.WcsGeom) -> Bools:
-    planar = region if isinstance(region, regions.PixelRegion) else region.to_pixel(geom.wcs)
-    y, x = np.indices(geom.image_shape)
-    return np.asarray(planar.contains(regions.PixCoord(x, y)))
+def by_formula(region: regions.Region, geom: mx.WcsGeom) -> Bools:
+    """All pixel centres by a formula of its own, over astropy's WCS."""
+    wcs, shape = geom.wcs, geom.image_shape
+    if isinstance(region, regions.PixelRegion):
+        y, x = np.indices(shape)
+        return np.asarray(region.contains(regions.PixCoord(x, y)))
+    if isinstance(region, regions.PolygonSkyRegion):
+        x, y = wcs.world_to_pixel(region.vertices)
+        return oracle.loop(x, y)(*oracle.in_pixels(shape, 0, 0))
+    size = {
+        name: getattr(region, name).to_value(u.deg)
+        for name in region._params
+        if name not in ("center", "text")
+    }
+    return form_of(type(region).__name__, size)(*oracle.on_plane(wcs, shape, region.center))
+
+
+def form_of(kind: str, size: dict[str, float]) -> oracle.Form:
+    if kind == "CircleSkyRegion":
+        return oracle.disc(size["radius"])
+    if kind == "CircleAnnulusSkyRegion":
+        return oracle.disc(size["outer_radius"], size["inner_radius"])
+    plain = oracle.oval if "Ellipse" in kind else oracle.slab
+    if "Annulus" in kind:
+        outer = plain(size["outer_width"], size["outer_height"])
+        return oracle.turned(
+            size["angle"], oracle.without(outer, plain(size["inner_width"], size["inner_height"]))
+        )
+    return oracle.turned(size["angle"], plain(size["width"], size["height"]))
 
 
 @pytest.mark.parametrize("region", PLANAR, ids=lambda region: type(region).__name__)
 @pytest.mark.parametrize("name", PLANES)
-def test_pixel_metric_is_that_of_regions(region: regions.Region, name: str) -> None:
-    expected = by_regions(region, PLANES[name])
+def test_pixel_metric_is_that_of_the_formula(region: regions.Region, name: str) -> None:
+    """The same whichever version of regions is there, on maps that are flipped, turned and transposed."""
+    expected = by_formula(region, PLANES[name])
     assert np.array_equal(values(Region(region, metric="pixel"), PLANES[name]), expected)
     assert expected.any()
 
 
+@pytest.mark.parametrize("name", PLANES)
+def test_gammapys_metric_mirrors_on_flipped_maps(name: str) -> None:
+    """What is round is the same; what is not is mirrored where the map shows east clockwise from north."""
+    geom = PLANES[name]
+    disc, oval = PLANAR[0], PLANAR[2]
+    assert np.array_equal(
+        values(Region(disc, metric="gammapy"), geom), values(Region(disc, metric="pixel"), geom)
+    )
+    mirrored = values(Region(oval, metric="gammapy"), geom)
+    right = values(Region(oval, metric="pixel"), geom)
+    assert np.array_equal(mirrored, right) == (name not in ("flipped", "transposed"))
+    if name == "flipped":
+        # 33 degrees the one way and the other: a mirror image about the centre's column.
+        x0 = round(float(geom.wcs.world_to_pixel(oval.center)[0]) * 2)
+        columns = x0 - np.arange(geom.image_shape[1])
+        some = (columns >= 0) & (columns < geom.image_shape[1])
+        assert np.array_equal(mirrored[:, some], right[:, columns[some]])
+
+
+def test_the_ellipse_of_the_flipped_map() -> None:
+    """947 pixels, whatever is installed; the position angle runs from north through east."""
+    wcs = WCS(naxis=2)
+    wcs.wcs.ctype, wcs.wcs.radesys = ["RA---TAN", "DEC--TAN"], "ICRS"
+    wcs.wcs.crval, wcs.wcs.crpix, wcs.wcs.cdelt = [83.6, 22], [51, 51], [-0.02, -0.02]
+    geom = mx.WcsGeom(wcs, (101, 101))
+    found = values(Region("icrs;ellipse(83.6,22,0.6,0.2,30)", metric="pixel"), geom)
+    assert found.sum() == 947
+    # The width lies 30 degrees from the east-west line, its eastern end to the south.
+    lon, lat = whole_tile(geom).lonlat
+    east, north = (lon - 83.6) * np.cos(np.deg2rad(22)), lat - 22
+    assert (east[found] * north[found]).sum() < 0
+
+
 def test_pixel_metric_of_a_list_and_a_compound() -> None:
     first, second = PLANAR[0], PLANAR[2]
-    both = by_regions(first, SMALL) | by_regions(second, SMALL)
+    both = by_formula(first, SMALL) | by_formula(second, SMALL)
     assert np.array_equal(values(Region([first, second], metric="pixel"), SMALL), both)
     assert np.array_equal(values(Region(first | second, metric="pixel"), SMALL), both)
-    odd = by_regions(first, SMALL) ^ by_regions(second, SMALL)
+    odd = by_formula(first, SMALL) ^ by_formula(second, SMALL)
     assert np.array_equal(values(Region(first ^ second, metric="pixel"), SMALL), odd)
 
 

@@ -327,8 +327,9 @@ def test_fits_file(tmp_path: Path) -> None:
     region = Region.read(write_fits(tmp_path / "some.fits", FITS_ROWS), metric="pixel")
     assert isinstance(region.shape, Compound)
     assert region.shape.formula == (0, 1, "or", 2, "minus")
-    assert region.shape.leaves[0] == Circle(10, 20, 5, "image")
-    assert region.shape.leaves[1] == Rectangle(30, 20, 5, 3, 30, "image")
+    # The standard counts pixels from 1, as DS9 does.
+    assert region.shape.leaves[0] == Circle(9, 19, 5, "image")
+    assert region.shape.leaves[1] == Rectangle(29, 19, 5, 3, 30, "image")
     with pytest.raises(RegionError, match=r"row 1 .*metric='pixel'"):
         Region.read(tmp_path / "some.fits")
     with gzip.open(tmp_path / "some.fits.gz", "wb") as file:
@@ -342,7 +343,7 @@ def test_fits_components(tmp_path: Path) -> None:
     shape = Region.read(path, metric="pixel").shape
     assert isinstance(shape, Compound)
     assert shape.formula == (0, 1, "minus", 2, "or")
-    assert [each.lon for each in shape.leaves] == [10, 10, 30]
+    assert [each.lon for each in shape.leaves] == [9, 9, 29]
 
 
 def test_fits_that_cannot_be_honoured(tmp_path: Path) -> None:

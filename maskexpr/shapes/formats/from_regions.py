@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import operator as op
 from collections.abc import Callable, Iterable
-from functools import lru_cache
-from typing import Any, Final, NamedTuple
+from functools import lru_cache, partial
+from typing import Any, Final
 
 import astropy.units as u
 import numpy as np
 import regions
-from astropy.coordinates import ConvertError, SkyCoord
-from regions import PixCoord
+from astropy.coordinates import SkyCoord
 
 from ...core.errors import MaskTypeError, RegionError
-from ...grid.points import lonlat_of
 from .. import (
-    IMAGE,
     Circle,
     CircleAnnulus,
     Compound,
@@ -31,11 +28,10 @@ from .. import (
     WholeSky,
     combine,
 )
+from .items import Item, Reader, honour
+from .place import Place
 
-__all__ = ["Place", "from_region", "from_regions", "honour"]
-
-# Frames that stay as they are: those by which maps and catalogues are named. Others become ICRS at the door.
-_KEPT: Final = ("icrs", "fk5", "galactic", "supergalactic", "barycentricmeanecliptic")
+__all__ = ["from_region", "lonlat_box", "read_regions"]
 
 _OPERATORS: Final[dict[Any, str]] = {
     op.or_: "or",
@@ -50,86 +46,29 @@ _OPERATORS: Final[dict[Any, str]] = {
 }
 
 
-class Place(NamedTuple):
-    """Positions in a frame that shapes may have; ``turn`` degrees take angles of their old frame into it."""
-
-    lon: tuple[float, ...]
-    lat: tuple[float, ...]
-    frame: str
-    turn: float = 0.0
-
-    @classmethod
-    def of(cls, position: SkyCoord | PixCoord) -> Place:
-        """Positions of sky or pixel coordinates.
-
-        FK4, ecliptic frames of date and others that are no fixed rotation of ICRS are converted to ICRS,
-        position by position; an angle at the first of them turns with the direction of north.
-        """
-        if isinstance(position, PixCoord):
-            return cls(_floats(position.x), _floats(position.y), IMAGE)
-        frame = position.frame
-        if frame.name in _KEPT:
-            lon, lat, name = lonlat_of(position)
-            if name == frame.name:
-                return cls(_floats(lon), _floats(lat), name)
-        try:
-            there = position.icrs
-            first = position.reshape(-1)[0]
-            north = first.directional_offset_by(0 * u.deg, 1 * u.arcsec).icrs
-            turn = float(first.icrs.position_angle(north).to_value(u.deg))
-        except (ConvertError, AttributeError, ValueError, TypeError, u.UnitsError) as err:
-            raise RegionError(f"positions in {frame.name} cannot be converted to ICRS: {err}") from err
-        lon, lat, _ = lonlat_of(there)
-        return cls(_floats(lon), _floats(lat), "icrs", (turn + 180) % 360 - 180)
-
-
-def _floats(values: Any) -> tuple[float, ...]:
-    return tuple(np.asarray(values, dtype=np.float64).ravel().tolist())
-
-
-def honour(shape: Shape, metric: str) -> Shape:
-    """The shape, if it has a meaning in a metric.
-
-    Raises
-    ------
-    RegionError
-        For pixel positions in the sky metric, and for lines and shapes of the sphere alone in the pixel
-        metric.
-    """
-    for leaf in shape.leaves:
-        if metric == "sky" and leaf.frame == IMAGE:
-            raise RegionError("positions in pixels have a meaning only with metric='pixel'")
-        if metric != "sky" and isinstance(leaf, Line):
-            raise RegionError(
-                "a line holds no pixel centre, so metric='pixel' would select nothing; use metric='sky'"
-            )
-        if metric != "sky" and (
-            isinstance(leaf, WholeSky) or (isinstance(leaf, Polygon) and leaf.larger_side)
-        ):
-            raise RegionError("the shape has a meaning on the sphere alone; use metric='sky'")
-    return shape
-
-
-def from_regions(spec: Iterable[Any], metric: str) -> Shape:
-    """The union of regions; one that is excluded takes away from those before it.
+def read_regions(spec: Iterable[Any], reader: Reader) -> None:
+    """Read objects of `regions`: one item of each; one that is excluded is an exclusion.
 
     Raises
     ------
     RegionError
         For a region that cannot be honoured; names its place in the list.
     """
-    items: list[tuple[str, Shape]] = []
     for number, region in enumerate(spec):
-        try:
-            excluded = _is_excluded(region)
-            if excluded and not items:
-                raise RegionError(
-                    "it is excluded, and there is none before it to take it away from; use ~Region(...)"
-                )
-            items.append(("minus" if excluded else "or", from_region(region, metric)))
-        except RegionError as err:
-            raise RegionError(f"region {number} ({type(region).__name__}): {err}") from err
-    return combine(items)
+        excluded = _is_excluded(region)
+        kind = _kind(type(region).__mro__) or type(region).__name__
+        own = {**(getattr(region, "meta", None) or {}), **(getattr(region, "visual", None) or {})}
+        tags = own.pop("tag", None) or ()
+        properties = {
+            **own,
+            "name": getattr(region, "text", None) or own.get("text") or own.get("label", ""),
+            "tag": (tags,) if isinstance(tags, str) else tuple(tags),
+            "shape": kind.lower(),
+            "include": not excluded,
+        }
+        place = f"region {number} ({type(region).__name__})"
+        make = partial(from_region, region, reader.options.metric)
+        reader.items.append(Item(place, properties, excluded, make))
 
 
 def from_region(region: Any, metric: str) -> Shape:
@@ -175,7 +114,7 @@ def _operator(compound: Any) -> str:
 def _convert(region: Any, metric: str) -> Shape:
     kind = _kind(type(region).__mro__)
     if kind is not None:
-        if metric != "sky" and kind in ("Lune", "Range"):
+        if metric != "sky" and kind in ("Lune", "Range", "Whole"):
             raise RegionError("the shape has a meaning on the sphere alone; use metric='sky'")
         return _CONVERTERS[kind](region)
     if isinstance(region, regions.Region):
@@ -258,14 +197,21 @@ def _range(region: Any) -> Shape:
         raise RegionError(
             f"a range in {region.frame.name}: give it in ICRS, FK5, galactic or ecliptic coordinates"
         )
+    ranges = (region.longitude_range, region.latitude_range)
+    lon, lat = (None if each is None else tuple(_plain(end) for end in each) for each in ranges)
+    return lonlat_box(lon, lat, pole.frame)
+
+
+def lonlat_box(lon: Any, lat: Any, frame: str) -> Shape:
+    """What lies strictly between two longitudes and between two latitudes, each a pair or None."""
     parts: list[Shape] = []
-    if region.longitude_range is not None:
-        west, east = (_plain(each) for each in region.longitude_range)
-        parts.append(_longitudes(west, east, pole.frame))
-    if region.latitude_range is not None:
-        south, north = (_plain(each) for each in region.latitude_range)
-        caps = (Circle(0, 90, 90 - south, pole.frame), Circle(0, -90, 90 + north, pole.frame))
-        whole = [WholeSky(pole.frame) if each.radius == 180 else each for each in caps]
+    if lon is not None:
+        west, east = lon
+        parts.append(_longitudes(west, east, frame))
+    if lat is not None:
+        south, north = lat
+        caps = (Circle(0, 90, 90 - south, frame), Circle(0, -90, 90 + north, frame))
+        whole = [WholeSky(frame) if each.radius == 180 else each for each in caps]
         parts.append(combine([("and" if south <= north else "or", each) for each in whole]))
     return combine([("and", part) for part in parts])
 

@@ -1,31 +1,76 @@
-"""What a user gives as a region, text, objects or files, to one shape."""
+"""What a user gives as a region, text, objects or files, to one shape.
+
+A format is a record: how a text is known by what it holds, and its reader. The name of a file says nothing.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import gzip
+import re
+import zlib
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, NamedTuple
 
 import regions
 
-from ...core.errors import FileMissingError, FormatError, RegionError
+from ...core.errors import FileMissingError, FormatError, MaskValueError, RegionError
 from .. import Compound, Shape
-from .crtf_fits import parse_crtf, read_fits
-from .ds9 import parse_ds9
-from .from_regions import from_regions, honour
+from .crtf import is_crtf, read_crtf
+from .ds9 import read_ds9
+from .fits_table import read_fits
+from .from_regions import read_regions
+from .items import Found, Options, Reader, assemble, honour, shown
+from .stcs import is_stcs, read_stcs
 
 __all__ = ["read_shape", "shape_of"]
 
+_FITS: Final = b"SIMPLE  ="
+_GZIP: Final = b"\x1f\x8b"
+# Bytes of the text of regions, at most: a hundred thousand polygons of a hundred vertices are 200 MB.
+_LARGEST: Final = 1 << 28
+_FILE: Final = re.compile(r"[^\s(\[;,]+\.(reg|crtf|fits?|fits?\.gz|txt|reg\.gz)\s*", re.IGNORECASE)
 
-def shape_of(spec: Any, metric: str) -> Shape:
+
+class TextFormat(NamedTuple):
+    """A format of text: its name, how it is known, and its reader.
+
+    The reader is None of what is no region, and the name then says what reads it.
+    """
+
+    name: str
+    holds: Callable[[str], bool]
+    read: Callable[[str, Reader], None] | None
+
+
+def _starts(pattern: str) -> Callable[[str], bool]:
+    compiled = re.compile(pattern, re.IGNORECASE)
+    return lambda text: compiled.match(text) is not None
+
+
+# The first that knows the text reads it; DS9 has no mark of its own, so that it comes last.
+_TEXTS: Final = (
+    TextFormat("CRTF", is_crtf, read_crtf),
+    TextFormat("STC-S", is_stcs, read_stcs),
+    TextFormat("a MOC (JSON), which Moc.read reads", _starts(r'\s*\{\s*"\d+"\s*:'), None),
+    TextFormat("a MOC (ASCII), which Moc.read reads", _starts(r"\s*\d{1,2}/[\d\s,/-]*$"), None),
+    TextFormat(
+        "XML, perhaps a VOTable, which Catalog.read reads", _starts(r"\s*<(\?xml|votable|!doctype)"), None
+    ),
+    TextFormat("a mask's JSON, which maskexpr.loads reads", _starts(r'\s*\{\s*"(maskexpr|nodes)"'), None),
+    TextFormat("DS9", lambda text: True, read_ds9),
+)
+
+
+def shape_of(spec: Any, options: Options) -> Found:
     """The shape that a user means.
 
     Parameters
     ----------
     spec : str, Region, Regions, list of Region, or Shape
-        DS9 text, objects of the ``regions`` package, or a shape.
-    metric : str
-        The metric in which it must have a meaning.
+        Text of DS9, CIAO, CRTF or STC-S, objects of the ``regions`` package, or a shape.
+    options : Options
+        What else the user says.
 
     Raises
     ------
@@ -36,46 +81,98 @@ def shape_of(spec: Any, metric: str) -> Shape:
 
     Examples
     --------
-    >>> shape_of("galactic; circle(0, 0, 30')", "sky").text()
+    >>> shape_of("galactic; circle(0, 0, 30')", Options()).shape.text()
     'circle(0, 0, 0.5 deg)'
     """
     if isinstance(spec, Shape):
-        return honour(spec, metric)
+        _take_nothing(options, options.given, "a shape")
+        return Found(honour(spec, options.metric), {})
+    reader = Reader(options)
     if isinstance(spec, str):
-        shape = parse_ds9(spec, metric)
-        if isinstance(shape, Compound) and not shape.shapes:
-            raise RegionError(f"no shape in {spec!r}; to read a file use Region.read(path)")
-        return shape
-    if isinstance(spec, Iterable | regions.Regions):
-        return from_regions(list(spec), metric)
-    return from_regions([spec], metric)
+        if _FILE.fullmatch(spec):
+            raise RegionError(
+                f"line 1: {shown(spec.strip())} is no region but the name of a file: use Region.read(path)"
+            )
+        _read_text(spec, reader)
+        found = assemble(reader)
+        if isinstance(found.shape, Compound) and not found.shape.shapes:
+            raise RegionError(f"no shape in {shown(spec)}; to read a file use Region.read(path)")
+        return found
+    _take_nothing(options, [name for name in options.given if name != "where"], "objects of regions")
+    read_regions(list(spec) if isinstance(spec, Iterable | regions.Regions) else [spec], reader)
+    return assemble(reader)
 
 
-def read_shape(path: str | Path, metric: str) -> Shape:
-    """The shape that a DS9, CRTF or FITS region file holds; an empty file holds nothing.
+def _take_nothing(options: Options, names: list[str], what: str) -> None:
+    if names:
+        raise MaskValueError(f"{names[0]}={getattr(options, names[0])!r} does not apply to {what}")
+
+
+def _read_text(text: str, reader: Reader) -> None:
+    form = next(form for form in _TEXTS if form.holds(text))
+    if form.read is None:
+        raise FormatError(f"the text is {form.name}, and no text of regions")
+    form.read(text, reader)
+
+
+def read_shape(path: str | Path, options: Options) -> Found:
+    """The shape that a file of regions holds; an empty file holds nothing.
 
     Raises
     ------
     FormatError
-        For a file that is none of those.
+        For a file that is none.
     RegionError
         For what cannot be honoured, naming the file and the line.
     """
     path = Path(path)
+    reader = Reader(options)
+    start = _start(path)
+    packed = start.startswith(_GZIP)
+    if (_unpacked(path, len(_FITS)) if packed else start).startswith(_FITS):
+        read_fits(path, reader)
+        return assemble(reader)
+    text = _decoded(_unpacked(path, _LARGEST + 1) if packed else _whole(path), path)
+    try:
+        _read_text(text, reader)
+        return assemble(reader)
+    except (RegionError, FormatError) as err:
+        raise type(err)(f"{path}, {err}") from err
+
+
+def _start(path: Path) -> bytes:
     try:
         with open(path, "rb") as file:
-            start = file.read(9)
+            return file.read(len(_FITS))
     except FileNotFoundError as err:
         raise FileMissingError(f"there is no region file {str(path)!r}") from err
     except IsADirectoryError as err:
         raise FormatError(f"{str(path)!r} is a folder, not a region file") from err
-    if start.startswith(b"SIMPLE  =") or path.name.endswith((".fits.gz", ".fit.gz")):
-        return read_fits(path, metric)
+    except (OSError, ValueError) as err:
+        raise FormatError(f"the region file {str(path)!r} cannot be read: {err}") from err
+
+
+def _whole(path: Path) -> bytes:
+    with open(path, "rb") as file:
+        return file.read(_LARGEST + 1)
+
+
+def _unpacked(path: Path, most: int) -> bytes:
+    """The first bytes of what a gzip file holds."""
     try:
-        text = path.read_text(encoding="utf-8")
+        with gzip.open(path, "rb") as file:
+            return file.read(most)
+    except (OSError, EOFError, zlib.error) as err:
+        raise FormatError(f"{path} is no gzip file that can be read: {err}") from err
+
+
+def _decoded(data: bytes, path: Path) -> str:
+    """Text in UTF-8, with a byte order mark or without, or else in Latin-1."""
+    if len(data) > _LARGEST:
+        raise FormatError(f"{path} holds more than {_LARGEST >> 20} MB: it is no text of regions")
+    try:
+        return data.decode("utf-8-sig")
     except UnicodeDecodeError as err:
-        raise FormatError(f"{path} is neither text nor FITS") from err
-    try:
-        return parse_crtf(text, metric) if start.startswith(b"#CRTF") else parse_ds9(text, metric)
-    except RegionError as err:
-        raise RegionError(f"{path}, {err}") from err
+        if any(data.count(bytes([code])) for code in (0, 1, 2, 3, 255)):
+            raise FormatError(f"{path} is neither text nor FITS") from err
+    return data.decode("latin-1")
