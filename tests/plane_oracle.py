@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 
 import astropy.units as u
 import numpy as np
@@ -19,15 +20,20 @@ Form = Callable[[Floats, Floats], Bools]
 _STEP = 2 * u.arcsec
 
 
-def centres(wcs: WCS, shape: tuple[int, int]) -> SkyCoord:
-    """Sky positions of all pixel centres."""
+def centres(wcs: WCS, shape: tuple[int, int], frame: str) -> SkyCoord:
+    """Sky positions of all pixel centres in a frame."""
+    return _centres(wcs.to_header_string(), shape, frame)
+
+
+@lru_cache(maxsize=64)
+def _centres(header: str, shape: tuple[int, int], frame: str) -> SkyCoord:
     y, x = np.indices(shape)
-    return wcs.pixel_to_world(x, y)
+    return WCS(header).pixel_to_world(x, y).transform_to(frame)
 
 
 def on_sky(wcs: WCS, shape: tuple[int, int], place: SkyCoord) -> tuple[Floats, Floats]:
     """Offsets from a place to the east and to the north: separation times position angle, in degrees."""
-    there = centres(wcs, shape).transform_to(place.frame)
+    there = centres(wcs, shape, place.frame.name)
     separation, angle = place.separation(there).deg, place.position_angle(there).rad
     return separation * np.sin(angle), separation * np.cos(angle)
 
@@ -85,14 +91,17 @@ def without(outer: Form, inner: Form) -> Form:
 
 
 def loop(vx: Sequence[float], vy: Sequence[float]) -> Form:
-    """A polygon of pixels by the sum of the angles under which its edges are seen (not for its rim)."""
+    """A polygon of pixels by the sum of the angles under which its edges are seen; without its rim."""
     ends = np.column_stack([vx, vy]).astype(float)
 
     def inside(x: Floats, y: Floats) -> Bools:
         total = np.zeros(np.shape(x))
+        rim = np.zeros(np.shape(x), dtype=bool)
         for (x0, y0), (x1, y1) in zip(ends, np.roll(ends, -1, axis=0), strict=True):
             cross = (x0 - x) * (y1 - y) - (x1 - x) * (y0 - y)
-            total += np.arctan2(cross, (x0 - x) * (x1 - x) + (y0 - y) * (y1 - y))
-        return np.asarray(np.rint(np.abs(total) / (2 * np.pi)) % 2 == 1)
+            along = (x0 - x) * (x1 - x) + (y0 - y) * (y1 - y)
+            total += np.arctan2(cross, along)
+            rim |= (np.abs(cross) < 1e-9) & (along <= 0)
+        return (np.rint(np.abs(total) / (2 * np.pi)) % 2 == 1) & ~rim
 
     return inside

@@ -69,7 +69,9 @@ def _stumbling(path: Path) -> Iterator[None]:
     except MaskError:
         raise
     except Exception as err:  # KeyError, TypeError, VerifyError, ...: whatever the broken part leads to
-        raise FormatError(f"{path} is no FITS file that can be read: {type(err).__name__}: {err}") from err
+        raise FormatError(
+            f"{path} is no FITS file that can be read: {type(err).__name__}: {shown(str(err))}"
+        ) from err
 
 
 def _spelled(unit: str | None) -> str:

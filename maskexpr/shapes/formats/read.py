@@ -149,7 +149,7 @@ def _start(path: Path) -> bytes:
     except IsADirectoryError as err:
         raise FormatError(f"{str(path)!r} is a folder, not a region file") from err
     except (OSError, ValueError) as err:
-        raise FormatError(f"the region file {str(path)!r} cannot be read: {err}") from err
+        raise FormatError(f"the region file {str(path)!r} cannot be read: {shown(str(err))}") from err
 
 
 def _whole(path: Path) -> bytes:
@@ -161,9 +161,13 @@ def _unpacked(path: Path, most: int) -> bytes:
     """The first bytes of what a gzip file holds."""
     try:
         with gzip.open(path, "rb") as file:
-            return file.read(most)
+            parts = [file.read(most)]
+            # Where a file breaks off the first read gives what there is, and only the next one says so.
+            while len(parts[-1]) and sum(map(len, parts)) < most:
+                parts.append(file.read(most - sum(map(len, parts))))
+            return b"".join(parts)
     except (OSError, EOFError, zlib.error) as err:
-        raise FormatError(f"{path} is no gzip file that can be read: {err}") from err
+        raise FormatError(f"{path} is no gzip file that can be read: {shown(str(err))}") from err
 
 
 def _decoded(data: bytes, path: Path) -> str:
