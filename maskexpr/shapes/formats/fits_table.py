@@ -50,7 +50,8 @@ def read_fits(path: Path, reader: Reader) -> None:
     RegionError
         Naming the row, for everything that cannot be honoured.
     """
-    with _stumbling(path), fits.open(path) as hdus:
+    # A file of our own: one that astropy opens stays open where it stumbles.
+    with _stumbling(path), open(path, "rb") as file, fits.open(file) as hdus:
         hdu = _chosen(hdus, reader.use("hdu"), path)
         columns = {name.upper(): np.array(hdu.data[name]) for name in hdu.columns.names}
         units = {
@@ -140,6 +141,7 @@ class _Table:
         self._columns = columns
         self._units = units
         self._reader = reader
+        self._kept: Plane | None = None
         self._pair = self._positions()
         self._by_regions = str(header.get("ORIGIN", "")).strip() == _REGIONS
         if "SHAPE" not in columns and "R" in columns:
@@ -189,8 +191,10 @@ class _Table:
     @property
     def _plane(self) -> Plane:
         """Pixels of the map, or the sky: by keywords of a WCS, by the columns' names, by their unit."""
-        if "_kept" not in self.__dict__:
-            self._kept = self._found_plane()
+        if self._kept is None:
+            # Cards are parsed when they are asked for.
+            with _stumbling(self._path):
+                self._kept = self._found_plane()
         return self._kept
 
     def _found_plane(self) -> Plane:
@@ -273,7 +277,7 @@ class _Table:
         if word not in SHAPES:
             raise RegionError(
                 f"the shape {shown(word)} is not supported: the shapes are {', '.join(SHAPES)}; "
-                f"where='shape!={word}' leaves such rows out"
+                f"where={shown('shape!=' + word)} leaves such rows out"
             )
         row = Row(
             self._x[number],
