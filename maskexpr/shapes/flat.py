@@ -8,7 +8,7 @@ operation, so that a radius of a whole number of pixels decides its ties alike.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,9 @@ from .base import Bools
 __all__ = ["Disc", "Everything", "Extent", "Flat", "Mark", "Nothing", "Oval", "Ring", "Slab"]
 
 Floats = NDArray[np.float64]
+
+# Pixels whose offsets are worked out at once: some arrays of float64 that stay in the cache.
+_PIXELS: Final = 1 << 15
 
 
 class Extent(NamedTuple):
@@ -42,10 +45,14 @@ class Flat:
         raise NotImplementedError
 
     def values(self, window: Window) -> Bools:
-        """Which pixels of a window it holds."""
+        """Which pixels of a window it holds; some rows at once, which bounds the memory of its arithmetic."""
+        out = np.empty(window.shape, dtype=bool)
         y = np.arange(window.y0, window.y1, dtype=np.float64)[:, None]
         x = np.arange(window.x0, window.x1, dtype=np.float64)[None, :]
-        return self.contains(y, x)
+        step = max(1, _PIXELS // max(1, x.size))
+        for first in range(0, len(y), step):
+            out[first : first + step] = self.contains(y[first : first + step], x)
+        return out
 
 
 @dataclass(frozen=True)

@@ -46,6 +46,8 @@ Ints = NDArray[np.int64]
 _STEP: Final = 1 * u.arcsec
 # Shapes times tiles that are compared at once.
 _PAIRS: Final = 1 << 20
+# Pixels of a window to one that is asked for, up to which it is painted as a whole.
+_DENSE: Final = 64
 
 
 class Convention(Enum):
@@ -126,6 +128,17 @@ class _Plane:
 
     def hold(self, y: Ints, x: Ints) -> Bools:
         """Which pixels are held; none off the map."""
+        window = _window_of(y, x, self._size)
+        if window.size <= _DENSE * len(y):
+            seen = np.zeros(window.shape, dtype=bool)
+            self.paint(window, seen)
+            on = (y >= window.y0) & (y < window.y1) & (x >= window.x0) & (x < window.x1)
+            found = np.zeros(y.shape, dtype=bool)
+            found[on] = seen[y[on] - window.y0, x[on] - window.x0]
+            return found
+        return self._hold_one_by_one(y, x)
+
+    def _hold_one_by_one(self, y: Ints, x: Ints) -> Bools:
         stack: list[Bools] = []
         for token in self._formula:
             if isinstance(token, str):
@@ -170,6 +183,14 @@ class _Plane:
     @once
     def _whole(self) -> list[int]:
         return [number for number, flat in enumerate(self._flats) if isinstance(flat, Everything)]
+
+
+def _window_of(y: Ints, x: Ints, size: tuple[int, int]) -> Window:
+    """The smallest window of the map that holds what is on it of some pixels."""
+    if not len(y):
+        return Window(0, 0, 0, 0)
+    ends = int(y.min()), int(y.max()) + 1, int(x.min()), int(x.max()) + 1
+    return Window(0, size[0], 0, size[1]).intersect(Window(*ends))
 
 
 def _slices(box: Window, window: Window) -> tuple[slice, slice]:

@@ -82,6 +82,12 @@ def test_compounds_are_their_formula(seed: int) -> None:
     y, x = np.indices(WHOLE.shape).reshape(2, -1)
     found = Evaluator(region).run(region, Pixels(GEOM, y, x))
     assert np.array_equal(found.reshape(WHOLE.shape), expected)
+    # Few that are far apart are asked one by one; what is off the map is in nothing.
+    few = rng.integers(0, len(y), 5)
+    y, x = np.append(y[few], [-400, 20]), np.append(x[few], [3, 900])
+    found = Evaluator(region).run(region, Pixels(GEOM, y, x))
+    assert np.array_equal(found[:-2], expected[y[:-2], x[:-2]])
+    assert not found[-2:].any()
 
 
 def test_what_is_outside_the_map_is_nothing() -> None:
