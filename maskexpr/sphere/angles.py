@@ -13,11 +13,22 @@ from astropy.table import Column
 from numpy.typing import NDArray
 
 from ..core.errors import AngleError, MaskValueError
+from .units import angle_unit, pixel_unit
 
-# Units within the number, such as 1d30m: a Quantity takes that for a product of units.
-_SEXAGESIMAL = re.compile(r"^[-+]?\d+\s*(d|deg|h)\s*\d")
+# One number and a unit; 1d30m is neither, nor is 1:30.
+_ONE_NUMBER = re.compile(r"\s*([-+]?(?:(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|nan|inf))\s*([^\d\s:+-]\D*)")
+# A text that is longer holds no angle, and takes a grammar long.
+_LONGEST = 80
 
-__all__ = ["format_degrees", "is_pixels", "pixels", "to_degrees", "to_degrees_array", "unmasked"]
+__all__ = [
+    "format_degrees",
+    "in_degrees",
+    "is_pixels",
+    "pixels",
+    "to_degrees",
+    "to_degrees_array",
+    "unmasked",
+]
 
 
 def to_degrees(value: Any, name: str = "angle") -> float:
@@ -80,7 +91,8 @@ def to_degrees_array(value: Any, name: str = "angle") -> NDArray[np.float64]:
     if np.iscomplexobj(quantity):
         raise AngleError(f"{name} must be real, got {value!r}")
     try:
-        degrees = unmasked(quantity.to_value(u.deg))
+        hours = quantity.unit == u.hourangle
+        degrees = unmasked(quantity.value * 15.0 if hours else quantity.to_value(u.deg))
     except u.UnitConversionError as err:
         raise AngleError(f"{name} must be an angle, got {value!r} in {str(quantity.unit)!r}") from err
     if not np.all(np.isfinite(degrees)):
@@ -95,7 +107,10 @@ def _quantity(value: Any, name: str) -> u.Quantity:
     if isinstance(value, u.Quantity):
         return value
     if isinstance(value, Column) and value.unit is not None and value.dtype.kind in "fiu":
-        return u.Quantity(unmasked(value.data), value.unit)
+        unit = angle_unit(value.unit)
+        if unit is None:
+            raise AngleError(f"{name} must be an angle, got a column in {str(value.unit)!r}")
+        return u.Quantity(in_degrees(unmasked(value.data), unit), u.deg)
     if isinstance(value, str):
         return _parse(value, name)
     if isinstance(value, Iterable) and not isinstance(value, np.ndarray):
@@ -109,16 +124,25 @@ def _quantity(value: Any, name: str) -> u.Quantity:
 
 
 def _parse(text: str, name: str) -> u.Quantity:
+    one = _ONE_NUMBER.fullmatch(text) if len(text) <= _LONGEST else None
+    # The letter of DS9 and of sexagesimal texts; as a unit of a table it is a day.
+    unit = None if one is None else u.deg if one[2].strip() == "d" else angle_unit(one[2])
+    if one is not None and unit is not None:
+        return u.Quantity(in_degrees(np.float64(one[1]), unit), u.deg)
     try:
-        if _SEXAGESIMAL.match(text):
+        if len(text) <= _LONGEST and (one is None or not _is_unit(one[2])):
             return Angle(text)
-        # Quantity keeps the digits of "30 arcmin"; Angle also reads "0.3 degrees" and the like.
-        return u.Quantity(text) if u.Quantity(text).unit != u.dimensionless_unscaled else Angle(text)
     except (ValueError, TypeError, u.UnitsError):
-        try:
-            return Angle(text)
-        except (ValueError, TypeError, u.UnitsError) as err:
-            raise AngleError(f"{name} must be an angle with a unit such as '0.3 deg', got {text!r}") from err
+        pass
+    raise AngleError(f"{name} must be an angle with a unit such as '0.3 deg', got {text[:_LONGEST]!r}")
+
+
+def _is_unit(text: str) -> bool:
+    """Whether a text is a unit of something else: 5m is no angle of 5 minutes but a length."""
+    try:
+        return u.Unit(text) is not None
+    except (ValueError, TypeError):
+        return False
 
 
 def is_pixels(value: Any) -> bool:
@@ -131,13 +155,15 @@ def is_pixels(value: Any) -> bool:
     (True, False, True)
     """
     if isinstance(value, str):
-        try:
-            value = u.Quantity(value)
-        except (ValueError, TypeError):
-            return False
+        return _pixels_of(value) is not None
     if isinstance(value, (tuple, list)) and value:
         return is_pixels(value[0])
     return isinstance(value, u.Quantity) and bool(value.unit.is_equivalent(u.pix))
+
+
+def _pixels_of(text: str) -> float | None:
+    one = _ONE_NUMBER.fullmatch(text) if len(text) <= _LONGEST else None
+    return float(one[1]) if one is not None and pixel_unit(one[2]) else None
 
 
 def pixels(value: Any, name: str = "length") -> float:
@@ -151,10 +177,23 @@ def pixels(value: Any, name: str = "length") -> float:
     """
     if not is_pixels(value):
         raise AngleError(f"{name} must be in pixels, such as 3 * u.pix, got {value!r}")
-    number = float(u.Quantity(value).to_value(u.pix))
+    found = _pixels_of(value) if isinstance(value, str) else float(u.Quantity(value).to_value(u.pix))
+    number = np.nan if found is None else found
     if not np.isfinite(number):
         raise MaskValueError(f"{name} must be finite, got {value!r}")
     return number
+
+
+def in_degrees(values: Any, unit: u.UnitBase) -> Any:
+    """Numbers in a unit of angle as degrees.
+
+    Examples
+    --------
+    >>> float(in_degrees(np.float64(1), u.hourangle))
+    15.0
+    """
+    # The factor by way of radians is not 15.
+    return values * 15.0 if unit == u.hourangle else u.Quantity(values, unit).to_value(u.deg)
 
 
 def unmasked(values: Any) -> NDArray[np.float64]:

@@ -12,6 +12,7 @@ import numpy as np
 from astropy.coordinates import Angle, SkyCoord
 
 from ...core.errors import GeometryError
+from ...sphere.angles import to_degrees
 from .projection import FRAMES, Projection
 from .sip import Pair
 
@@ -95,12 +96,25 @@ def _sizes(value: Any, name: str) -> Pair:
 def _degrees(value: Any, name: str) -> float:
     """Degrees of a number (degrees, as gammapy has it), a string or a Quantity."""
     try:
-        degrees = float(Angle(value, u.deg).deg)
+        degrees = (
+            to_degrees(value, name)
+            if isinstance(value, str) and not _is_bare(value)
+            else float(Angle(value, u.deg).deg)
+        )
     except (TypeError, ValueError, u.UnitsError) as err:
         raise GeometryError(f"{name} must be an angle or a number of degrees, got {value!r}") from err
     if not np.isfinite(degrees):
         raise GeometryError(f"{name} must be finite, got {value!r}")
     return degrees
+
+
+def _is_bare(text: str) -> bool:
+    """Whether a text is a number alone, which gammapy takes for degrees."""
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _direction(skydir: Any, frame: str) -> Pair:
