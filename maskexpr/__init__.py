@@ -17,6 +17,7 @@ from .io.read import read_map, read_mask
 from .io.xarray import geom_of
 from .nodes.axisrange import AxisRange
 from .nodes.band import Band
+from .nodes.bits import Bits
 from .nodes.boundary import Boundary
 from .nodes.catalog import Catalog
 from .nodes.dilate import Dilate
@@ -42,6 +43,7 @@ __all__ = [
     "Axis",
     "AxisRange",
     "Band",
+    "Bits",
     "Boundary",
     "Catalog",
     "Close",

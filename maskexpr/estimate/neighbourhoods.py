@@ -19,6 +19,7 @@ from dask.highlevelgraph import HighLevelGraph
 from numpy.typing import DTypeLike, NDArray
 
 from ..core.threads import in_threads, number_of_threads
+from ..io.validity import as_floats
 
 __all__ = ["map_windows"]
 
@@ -148,6 +149,8 @@ def _apply(
     *blocks: NDArray[Any],
 ) -> NDArray[Any]:
     """Make a block of the result, piece by piece."""
+    # A lazy array may turn out to be masked.
+    blocks = tuple(map(as_floats, blocks))
     out = np.empty((*shape.planes, shape.ny, shape.nx), dtype=dtype)
 
     def work(piece: tuple[int, int, int, int]) -> None:
@@ -179,7 +182,9 @@ def _window(
     first, (row0, row1, top, _, column0, column1, left, _) = blocks[0]
     if row0 <= y0 and y1 <= row1 and column0 <= x0 and x1 <= column1:
         return first[..., y0 - row0 + top : y1 - row0 + top, x0 - column0 + left : x1 - column0 + left]
-    window: NDArray[Any] = np.zeros((*first.shape[:-2], y1 - y0, x1 - x0), dtype=first.dtype)
+    # Of a masked array some blocks have gaps and are NaN there, others are integers still.
+    dtype = np.result_type(*{each.dtype for each, _ in blocks})
+    window: NDArray[Any] = np.zeros((*first.shape[:-2], y1 - y0, x1 - x0), dtype=dtype)
     for block, (row0, row1, top, _, column0, column1, left, _) in blocks:
         low, high, start, stop = max(y0, row0), min(y1, row1), max(x0, column0), min(x1, column1)
         if low < high and start < stop:

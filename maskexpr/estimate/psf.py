@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ..core.errors import FormatError, MaskTypeError, MaskValueError
 from ..grid.wcs.geom import WcsGeom
-from ..sphere.angles import to_degrees
+from ..sphere.angles import to_degrees, unmasked
 
 __all__ = ["containment_radius"]
 
@@ -94,9 +94,11 @@ class _Nodes(NamedTuple):
     @classmethod
     def at(cls, nodes: Any, log: bool = False) -> _Nodes:
         """Bins round centres, with edges half-way between them."""
-        centre = np.asarray(nodes, dtype=np.float64)
+        centre = unmasked(nodes)
         if centre.ndim != 1 or len(centre) < 2 or not np.all(np.diff(centre) > 0):
-            raise FormatError("a PSF needs at least two values of energy and radius, in increasing order")
+            raise FormatError(
+                "a PSF needs at least two values of energy and radius, none missing, in increasing order"
+            )
         scaled = np.log(centre) if log else centre
         middle = (scaled[:-1] + scaled[1:]) / 2
         ends = scaled[0] - (middle[0] - scaled[0]), scaled[-1] + (scaled[-1] - middle[-1])
@@ -150,7 +152,10 @@ def _radius(table: _Table, psf: Floats, fraction: float) -> float:
     radius = table.radius
     width = np.diff(radius.edges)
     contained = np.cumsum(2 * np.pi * radius.nodes * psf * width)
-    if contained.max() < fraction - _SHORT or not np.isfinite(contained).all():
+    if not np.isfinite(contained).all():
+        at = np.rad2deg(radius.nodes[np.flatnonzero(~np.isfinite(psf))[0]])
+        raise MaskValueError(f"the PSF has no value (NaN, masked) at {at:.4g} deg from its centre")
+    if contained.max() < fraction - _SHORT:
         raise MaskValueError(
             f"the PSF holds {contained.max():.4g} within its {np.rad2deg(radius.edges[-1]):.4g} deg, less "
             f"than the fraction {fraction:g}; is it per sr, normalised and known far enough out?"
@@ -189,17 +194,20 @@ def _table(psf: Any, position: Any, offset: Any) -> _Table:
 def _of_arrays(*arrays: Any) -> _Table:
     theta, psf = arrays[-2:]
     try:
-        radius = _Nodes.at(u.Quantity(theta).to_value(u.rad))
-        values = np.atleast_2d(
-            psf.to_value(1 / u.sr) if isinstance(psf, u.Quantity) else np.asarray(psf, float)
-        )
-        energy = _Nodes.at(u.Quantity(arrays[0]).to_value(u.TeV), log=True) if len(arrays) == 3 else None
+        radius = _Nodes.at(_values(theta, u.rad))
+        values = np.atleast_2d(unmasked(psf.to_value(1 / u.sr) if isinstance(psf, u.Quantity) else psf))
+        energy = _Nodes.at(_values(arrays[0], u.TeV), log=True) if len(arrays) == 3 else None
     except u.UnitConversionError as err:
         raise MaskValueError(f"the PSF needs theta as an angle, psf per sr and energies: {err}") from err
     expected = (1 if energy is None else len(energy.nodes), len(radius.nodes))
     if values.shape != expected:
         raise MaskValueError(f"the PSF has the shape {values.shape}, its energies and radii {expected}")
     return _Table(energy, radius, values)
+
+
+def _values(quantity: Any, unit: u.UnitBase) -> Any:
+    """Numbers in a unit, of a masked Quantity masked too."""
+    return (quantity if isinstance(quantity, u.Quantity) else u.Quantity(quantity)).to_value(unit)
 
 
 def _read(path: str, hdu: Any, position: Any, offset: Any) -> _Table:

@@ -15,6 +15,7 @@ from ..expr.mask import Mask
 from ..grid.wcs.geom import WcsGeom
 from ..io.read import array_on_grid
 from ..io.sources import in_chunks
+from ..io.validity import as_floats
 from ..io.xarray import wrap
 from ..maps.leaf import same_axis
 from ..sphere.angles import is_pixels, pixels, to_degrees
@@ -83,7 +84,8 @@ def significance(
     Returns
     -------
     DataArray
-        Lazy ``sqrt_ts`` of float64, with the sign of the excess; NaN outside the masks.
+        Lazy ``sqrt_ts`` of float64, with the sign of the excess; NaN outside the masks, and within the radius
+        of pixels inside them that have no value (NaN, masked, BLANK). Where a mask has no value it is False.
 
     Raises
     ------
@@ -193,15 +195,19 @@ class _Job:
 
 def _used(planes: list[Grids], name: str) -> NDArray[np.bool_]:
     """Pixels of which any plane is used."""
-    found = [each[name].astype(bool) for each in planes if name in each]
+    found = [_flags(each[name]) for each in planes if name in each]
     return np.logical_or.reduce(found) if found else np.ones((1, 1), dtype=bool)
+
+
+def _flags(mask: NDArray[Any]) -> NDArray[np.bool_]:
+    """A mask as bool; False where it has no value (is NaN)."""
+    return mask if mask.dtype == np.bool_ else (mask != 0) & (mask == mask)
 
 
 def _weighed(planes: list[Grids], name: str, used: NDArray[np.bool_]) -> NDArray[Any]:
     """The sum of a map over planes, each where its mask is, zero where nothing is used."""
     parts = [
-        np.where(each["mask"].astype(bool), each[name], 0) if "mask" in each else each[name]
-        for each in planes
+        np.where(_flags(each["mask"]), each[name], 0) if "mask" in each else each[name] for each in planes
     ]
     total = parts[0]
     for part in parts[1:]:
@@ -267,8 +273,10 @@ def _lazy(name: str, data: Any, geom: WcsGeom, like: da.Array) -> Any:
         found = data.on(geom, chunks=sizes[-2:]).data
     elif isinstance(data, (int, float)) and name.startswith("acceptance"):
         return _DASK.full(like.shape[-2:], float(data), chunks=sizes[-2:])
-    elif isinstance(data, (np.ndarray, da.Array)):
+    elif isinstance(data, da.Array):
         found = data
+    elif isinstance(data, np.ndarray):
+        found = as_floats(data)
     else:
         found = _on_grid(name, data, geom)
     if found.shape not in (like.shape, like.shape[-2:]) or (found.ndim < like.ndim and name == "background"):

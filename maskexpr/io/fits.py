@@ -27,8 +27,10 @@ from ..core.errors import AxisError, FormatError, GeometryError
 from ..grid.wcs.geom import WcsGeom
 from ..grid.wcs.header import bands_hdu, find_bands
 from ..pixels.window import Window
+from .coding import Coding, column_coding, column_values
 from .formats import Format, StoredMap
 from .unpacked import Stamp, exclusive, open_bytes, size_of
+from .validity import normal
 from .writer import MaskWriter, temporary_beside
 
 __all__ = ["FITS"]
@@ -37,6 +39,7 @@ _MASK: Final = "MASK"
 # The table that holds the texts of a mask's provenance.
 _PROVENANCE: Final = "MASKEXPR"
 _SAMPLES: Final = {8: ">u1", 16: ">i2", 32: ">i4", 64: ">i8", -32: ">f4", -64: ">f8"}
+_CODING: Final = ("BSCALE", "BZERO", "BLANK")
 _BLOCK: Final = 2880
 _CARD: Final = 80
 _BAND: Final = 1 << 22
@@ -45,43 +48,6 @@ _PIECE: Final = 1 << 20
 # makes a smaller file (44 kB instead of 52) than with its usual search at level 6.
 _LEVEL: Final = 6
 _GZIP_WINDOW: Final = 31
-
-
-@dataclass(frozen=True)
-class _Coding:
-    """How an image's values are stored: their type in the file, BSCALE, BZERO and BLANK."""
-
-    stored: np.dtype[Any]
-    scale: float = 1.0
-    zero: float = 0.0
-    blank: int | None = None
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """Type of the values as they are read, in native byte order."""
-        return self.decode(np.zeros(1, self.stored)).dtype
-
-    def decode(self, raw: NDArray[Any]) -> NDArray[Any]:
-        """Values of what is stored: unsigned integers as FITS hides them, scaled numbers, NaN for BLANK."""
-        native: NDArray[Any] = raw.astype(raw.dtype.newbyteorder("="))
-        bits = 8 * native.dtype.itemsize
-        if self.scale == 1 and self.zero == 0 and (self.blank is None or native.dtype.kind == "f"):
-            return native
-        if (
-            native.dtype.kind != "f"
-            and self.scale == 1
-            and self.zero == (-128 if bits == 8 else 2.0 ** (bits - 1))
-        ):
-            # Zero is moved by half the range, which is one bit: the sign's.
-            unsigned: NDArray[Any] = native.view(f"u{bits // 8}") ^ np.array(1 << (bits - 1), f"u{bits // 8}")
-            return unsigned.view(np.int8) if bits == 8 else unsigned
-        kind = native.dtype if native.dtype.kind == "f" else np.dtype(np.float64 if bits > 16 else np.float32)
-        values: NDArray[Any] = native.astype(kind)
-        values *= self.scale
-        values += self.zero
-        if self.blank is not None and native.dtype.kind != "f":
-            values[native == self.blank] = np.nan
-        return values
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -93,10 +59,10 @@ class _FitsMap(StoredMap):
     def read_planes(self, planes: tuple[slice, ...], window: Window) -> NDArray[Any]:
         axes = self.geom.shape[:-2]
         numbers = np.arange(int(np.prod(axes))).reshape(axes)[planes]
-        values = np.empty((numbers.size, *window.shape), self.dtype)
-        for each, number in zip(values, numbers.flat, strict=True):
-            each[...] = self.read_plane(int(number), window)
-        return values.reshape(*numbers.shape, *window.shape)
+        values = [self.read_plane(int(number), window) for number in numbers.flat]
+        # numpy.ma's own function keeps the masks.
+        whole: NDArray[Any] = (np.ma.stack if self.has_gaps else np.stack)(values)
+        return whole.reshape(*numbers.shape, *window.shape)
 
     @abstractmethod
     def read_plane(self, number: int, window: Window) -> NDArray[Any]:
@@ -108,7 +74,7 @@ class _Image(_FitsMap):
     """Plain bytes: where the values begin, and how they are stored."""
 
     start: int
-    coding: _Coding
+    coding: Coding
 
     def read_plane(self, number: int, window: Window) -> NDArray[Any]:
         y0, y1, x0, x1 = window
@@ -120,8 +86,11 @@ class _Image(_FitsMap):
         return self.coding.decode(cube[number, y0:y1, x0:x1])
 
 
+@dataclass(frozen=True, eq=False, kw_only=True)
 class _Compressed(_FitsMap):
     """An image compressed by tiles, which astropy unpacks."""
+
+    coding: Coding
 
     def read_plane(self, number: int, window: Window) -> NDArray[Any]:
         y0, y1, x0, x1 = window
@@ -129,7 +98,7 @@ class _Compressed(_FitsMap):
             image = hdus[self.key]
             planes = np.unravel_index(number, image.shape[:-2]) if len(image.shape) > 2 else ()
             index = (*(int(i) for i in planes), slice(y0, y1), slice(x0, x1))
-            return np.asarray(image.section[index])
+            return self.coding.decode(np.asarray(image.section[index]))
 
 
 class _Sparse(_FitsMap):
@@ -141,9 +110,9 @@ class _Sparse(_FitsMap):
         first, last = np.searchsorted(keys, [(number * ny + window.y0) * nx, (number * ny + window.y1) * nx])
         y, x = np.divmod(keys[first:last] - number * ny * nx, nx)
         inside = (x >= window.x0) & (x < window.x1)
-        out = np.zeros(window.shape, self.dtype)
+        out: NDArray[Any] = (np.ma.zeros if self.has_gaps else np.zeros)(window.shape, self.dtype)
         out[y[inside] - window.y0, x[inside] - window.x0] = values[first:last][inside]
-        return out
+        return normal(out)
 
 
 def _open(path: str, stamp: Stamp, hdu: str | int | None, mask: bool) -> StoredMap:
@@ -168,18 +137,27 @@ def _open(path: str, stamp: Stamp, hdu: str | int | None, mask: bool) -> StoredM
             "attrs": {"units": str(header["BUNIT"])} if header.get("BUNIT") else {},
             "provenance": _provenance_of(hdus),
         }
+        coding = _coding_of(image, f"{path}, HDU {name!r}")
+        facts |= {"dtype": coding.dtype, "has_gaps": coding.has_gaps}
         if isinstance(image, fits.CompImageHDU):
-            sample = image.section[(slice(0, 1),) * header["NAXIS"]]
-            return _Compressed(dtype=sample.dtype.newbyteorder("="), **facts)
+            return _Compressed(coding=coding, **facts)
         if isinstance(image, fits.BinTableHDU):
-            return _Sparse(dtype=image.columns["VALUE"].dtype.newbyteorder("="), **facts)
-        scale, zero = (float(header.get(key, no)) for key, no in (("BSCALE", 1), ("BZERO", 0)))
-        coding = _Coding(np.dtype(_SAMPLES[header["BITPIX"]]), scale, zero, header.get("BLANK"))
+            return _Sparse(**facts)
         start = int(image.fileinfo()["datLoc"])
     end = start + int(np.prod(geom.shape)) * coding.stored.itemsize
     if size_of(path, stamp) < end:
         raise FormatError(f"{path}, HDU {name!r}: the file is cut short, {end} bytes are needed")
-    return _Image(dtype=coding.dtype, start=start, coding=coding, **facts)
+    return _Image(start=start, coding=coding, **facts)
+
+
+def _coding_of(hdu: Any, what: str) -> Coding:
+    if isinstance(hdu, fits.CompImageHDU):
+        stored = hdu.section[(slice(0, 1),) * hdu.header["NAXIS"]].dtype
+    elif isinstance(hdu, fits.BinTableHDU):
+        return column_coding(hdu, "VALUE", what)
+    else:
+        stored = np.dtype(_SAMPLES[hdu.header["BITPIX"]])
+    return Coding.of(stored, {key: hdu.header[key] for key in _CODING if key in hdu.header}, _CODING, what)
 
 
 def _index(path: str, hdus: fits.HDUList, hdu: str | int | None, prefer: str | None) -> int:
@@ -220,7 +198,7 @@ def _listed(stored: _Sparse) -> tuple[NDArray[np.int64], NDArray[Any]]:
             if "CHANNEL" in table.columns.names
             else np.zeros_like(pixel)
         )
-        values = np.array(table["VALUE"], dtype=stored.dtype)
+        values = column_values(hdus[stored.key], "VALUE", stored.path)
     odd = np.flatnonzero(
         (pixel < 0) | (pixel >= ny * nx) | (channel < 0) | (channel >= np.prod(stored.geom.shape[:-2]))
     )
@@ -242,7 +220,7 @@ def _opened(path: str, stamp: Stamp) -> Iterator[fits.HDUList]:
             with warnings.catch_warnings():
                 # Whether the values that are wanted are there is checked, and is an error.
                 warnings.filterwarnings("ignore", message="File may have been truncated")
-                hdus = fits.open(file, memmap=False)
+                hdus = fits.open(file, memmap=False, do_not_scale_image_data=True)
                 len(hdus)
         except OSError as err:
             raise FormatError(f"{path}: not a FITS file that can be read: {err}") from err

@@ -52,6 +52,9 @@ class StoredMap(ABC):
         The map.
     dtype : dtype
         Of the values as they are read.
+    has_gaps : bool
+        Whether integers or bool may be missing, which are then read as a `numpy.ma.MaskedArray`; missing
+        floating-point numbers are NaN.
     chunks : tuple of int, optional
         Sides of the pieces in which the values are stored, along all axes; None where any window costs what
         it holds.
@@ -66,6 +69,7 @@ class StoredMap(ABC):
     name: str = "map"
     geom: WcsGeom
     dtype: np.dtype[Any]
+    has_gaps: bool = False
     chunks: tuple[int, ...] | None = None
     attrs: Mapping[str, Any] = field(default_factory=dict)
     provenance: Mapping[str, str] = field(default_factory=dict)

@@ -12,7 +12,7 @@ from ..core.errors import MaskTypeError, require
 from ..grid.wcs.geom import WcsGeom
 from .xarray import geom_of, wrap
 
-__all__ = ["from_gammapy_map", "is_gammapy_map", "to_gammapy_map", "to_numpy_ma_mask"]
+__all__ = ["from_gammapy_map", "is_gammapy_map", "is_nddata", "to_gammapy_map", "to_numpy_ma_mask"]
 
 
 def is_gammapy_map(value: Any) -> bool:
@@ -26,6 +26,18 @@ def is_gammapy_map(value: Any) -> bool:
     return any(
         each.__module__.startswith("gammapy.maps.") and each.__name__ == "Map" for each in type(value).__mro__
     )
+
+
+def is_nddata(value: Any) -> bool:
+    """Whether an object is an ``NDData`` (CCDData, ...) with a WCS, found out without importing it.
+
+    Examples
+    --------
+    >>> is_nddata("a map")
+    False
+    """
+    kinds = [each for each in type(value).__mro__ if each.__module__.startswith("astropy.nddata.")]
+    return any(each.__name__ == "NDData" for each in kinds) and value.wcs is not None
 
 
 def from_gammapy_map(skymap: Any) -> xr.DataArray:

@@ -18,7 +18,8 @@ from ..pixels.window import Window
 from .formats import open_map, stamp_of
 from .gammapy import from_gammapy_map, is_gammapy_map
 from .sources import FileSource, as_mask, as_source
-from .xarray import geom_of, wrap
+from .validity import as_floats, float_type
+from .xarray import array_of, geom_of, wrap
 
 __all__ = ["array_on_grid", "read_map", "read_mask"]
 
@@ -68,7 +69,8 @@ def read_map(path: str | os.PathLike[str], hdu: str | int | None = None) -> xr.D
     Returns
     -------
     DataArray
-        Dims (axes..., "y", "x"), native byte order, BSCALE and BZERO applied, BLANK as NaN.
+        Dims (axes..., "y", "x"), native byte order, BSCALE and BZERO applied, BLANK and zarr's fill value as
+        NaN: integers that may be missing become float32, those of more than 16 bits float64.
     """
     return _lazy(path, hdu, mask=False)
 
@@ -80,7 +82,7 @@ def array_on_grid(data: Any) -> tuple[da.Array | NDArray[Any], WcsGeom]:
     ----------
     data : object
         As `maskexpr.io.sources.as_source` takes it. Arrays in memory are not
-        copied, nor hashed as a source would.
+        copied, nor hashed as a source would; but masked ones become NaN.
 
     Examples
     --------
@@ -90,9 +92,10 @@ def array_on_grid(data: Any) -> tuple[da.Array | NDArray[Any], WcsGeom]:
     if is_gammapy_map(data):
         data = from_gammapy_map(data)
     if isinstance(data, xr.DataArray) and (data.chunks is not None or data.variable._in_memory):
-        return data.data, geom_of(data)
+        found = array_of(data)
+        return found if isinstance(found, da.Array) else as_floats(found), geom_of(data)
     if isinstance(data, tuple) and len(data) == 2 and isinstance(data[1], WcsGeom):
-        array = data[0] if isinstance(data[0], da.Array) else np.asarray(data[0])
+        array = data[0] if isinstance(data[0], da.Array) else as_floats(data[0])
         if array.shape != data[1].shape:
             raise GeometryError(f"an array of shape {array.shape} does not fit the geometry {data[1]!r}")
         return array, data[1]
@@ -102,7 +105,7 @@ def array_on_grid(data: Any) -> tuple[da.Array | NDArray[Any], WcsGeom]:
         raise GeometryError(f"the map must be on a WcsGeom, in whose plane it is filtered, not on {geom!r}")
     if isinstance(source, FileSource):
         return read_map(source.path, source.hdu).data, geom
-    return source.array, geom
+    return source.array if isinstance(source.array, da.Array) else as_floats(source.array), geom
 
 
 def _lazy(path: str | os.PathLike[str], hdu: str | int | None, mask: bool) -> xr.DataArray:
@@ -113,13 +116,13 @@ def _lazy(path: str | os.PathLike[str], hdu: str | int | None, mask: bool) -> xr
     shape = stored.geom.shape
     pieces = zip(stored.chunks or (1,) * len(shape), shape, strict=True)
     sides = tuple(_multiple(side, n, place >= len(shape) - 2) for place, (side, n) in enumerate(pieces))
-    dtype = np.dtype(bool) if mask else stored.dtype
+    dtype = np.dtype(bool) if mask else float_type(stored.dtype) if stored.has_gaps else stored.dtype
     data = da.map_blocks(  # type: ignore[no-untyped-call]
         _load,
         source=source,
         shape=shape,
         sides=sides,
-        mask=mask,
+        dtype_read=dtype,
         chunks=da.core.normalize_chunks(sides, shape),  # type: ignore[no-untyped-call]
         dtype=dtype,
         meta=np.empty((0,) * len(shape), dtype),
@@ -136,11 +139,17 @@ def _multiple(stored: int, length: int, on_sky: bool) -> int:
 
 
 def _load(
-    source: FileSource, shape: tuple[int, ...], sides: tuple[int, ...], mask: bool, block_id: tuple[int, ...]
+    source: FileSource,
+    shape: tuple[int, ...],
+    sides: tuple[int, ...],
+    dtype_read: np.dtype[Any],
+    block_id: tuple[int, ...],
 ) -> NDArray[Any]:
     """One chunk of a file."""
     first = [number * side for number, side in zip(block_id, sides, strict=True)]
     last = [min(start + side, n) for start, side, n in zip(first, sides, shape, strict=True)]
     planes = tuple(slice(a, b) for a, b in zip(first[:-2], last[:-2], strict=True))
     values = source.read_planes(planes, Window(first[-2], last[-2], first[-1], last[-1]))
-    return as_mask(values, f"{source.path}, {source.hdu}") if mask else values
+    if dtype_read == np.bool_ and values.dtype != np.bool_:
+        return as_mask(values, f"{source.path}, {source.hdu}")
+    return as_floats(values).astype(dtype_read, copy=False)

@@ -23,14 +23,16 @@ from ..grid.lattice import Grid
 from ..grid.wcs.geom import WcsGeom
 from ..pixels.window import Window
 from .formats import StoredMap, check_number, open_map, stamp_of
-from .gammapy import from_gammapy_map, is_gammapy_map
-from .xarray import geom_from_attrs, geom_of
+from .gammapy import from_gammapy_map, is_gammapy_map, is_nddata
+from .validity import normal, unwrapped
+from .xarray import array_of, geom_from_attrs, geom_of
 
 __all__ = [
     "LARGEST",
     "ArraySource",
     "EmbeddedSource",
     "FileSource",
+    "MaskedSource",
     "Opened",
     "Source",
     "as_mask",
@@ -94,7 +96,8 @@ class FileSource:
         return Opened(stored.geom, stored.dtype, stored.geom.shape)
 
     def read(self, window: Window, plane: tuple[int, ...] = ()) -> NDArray[Any]:
-        """Values of a window inside the map, shape (ny, nx), in native byte order.
+        """Values of a window inside the map, shape (ny, nx), in native byte order, gaps marked as
+        `maskexpr.io.validity` has them.
 
         Parameters
         ----------
@@ -123,7 +126,8 @@ class ArraySource:
     Parameters
     ----------
     array : numpy or dask array, shape ``geom.shape``
-        Not copied: it must not be changed any more.
+        Not copied: it must not be changed any more. It may be masked, in any way that
+        `maskexpr.io.validity` knows.
     geom : Grid
         Where it is.
 
@@ -143,7 +147,7 @@ class ArraySource:
                 f"the second of (array, geom) must be a WcsGeom or another Grid, got {type(geom).__name__}"
             )
         if not isinstance(array, da.Array):
-            array = np.asarray(array)
+            array = unwrapped(array)
         check_number(array.dtype, "the array")
         if tuple(array.shape) != geom.shape:
             raise GeometryError(
@@ -159,8 +163,7 @@ class ArraySource:
         values. Made when it is first asked for.
         """
         if self._fingerprint is None:
-            values = self.array.name if isinstance(self.array, da.Array) else array_digest(self.array)
-            self._fingerprint = str(tokenize(values, self.geom))
+            self._fingerprint = str(tokenize(_digest(self.array), self.geom))
         return self._fingerprint
 
     @property
@@ -179,7 +182,8 @@ class ArraySource:
         # In a task already: another pool of threads inside it would only fight over the cores.
         if isinstance(piece, da.Array):
             piece = piece.compute(scheduler="synchronous")  # type: ignore[no-untyped-call]
-        values: NDArray[Any] = piece.astype(piece.dtype.newbyteorder("="), copy=False)
+        found = normal(piece)
+        values: NDArray[Any] = found.astype(found.dtype.newbyteorder("="), copy=False)
         return values
 
     def __eq__(self, other: object) -> bool:
@@ -216,12 +220,20 @@ class EmbeddedSource:
     header: str
     axes: str
 
-    @classmethod
-    def of(cls, values: NDArray[Any], geom: WcsGeom) -> EmbeddedSource:
+    @staticmethod
+    def of(values: NDArray[Any], geom: WcsGeom) -> EmbeddedSource:
         """A copy of an array on its geometry."""
         attrs = geom.to_attrs()
-        native = frozen_array(values, dtype=values.dtype.newbyteorder("="))
-        return cls(native, attrs["fits_header"], attrs["axes"])
+        found, where = normal(values), (attrs["fits_header"], attrs["axes"])
+        native = frozen_array(_known(found), dtype=found.dtype.newbyteorder("="))
+        if isinstance(found, np.ma.MaskedArray):
+            return MaskedSource(native, *where, frozen_array(np.ma.getmaskarray(found), dtype=bool))
+        return EmbeddedSource(native, *where)
+
+    @property
+    def array(self) -> NDArray[Any]:
+        """The values, with their gaps."""
+        return self.values
 
     @once
     def geom(self) -> WcsGeom:
@@ -237,11 +249,31 @@ class EmbeddedSource:
         ny, nx = self.geom.image_shape
         if window.intersect(Window(0, ny, 0, nx)) != window or len(plane) != self.values.ndim - 2:
             raise MaskValueError(f"there is no {window} of plane {plane} in a map of shape {self.geom.shape}")
-        values: NDArray[Any] = self.values[plane][window.y0 : window.y1, window.x0 : window.x1]
-        return values
+        return normal(self.array[plane][window.y0 : window.y1, window.x0 : window.x1])
 
     def __repr__(self) -> str:
-        return f"EmbeddedSource({self.values.dtype} {self.values.shape})"
+        return f"{type(self).__name__}({self.values.dtype} {self.values.shape})"
+
+
+@record("masked_array")
+@dataclass(frozen=True, eq=False, repr=False)
+class MaskedSource(EmbeddedSource):
+    """A map of few integers or bool of which some are missing.
+
+    Parameters
+    ----------
+    values, header, axes
+        As of `EmbeddedSource`; 0 where there is no value, so that equal maps are equal.
+    missing : ndarray of bool, of the shape of ``values``
+        Where there is none.
+    """
+
+    missing: NDArray[np.bool_]
+
+    @once
+    def array(self) -> NDArray[Any]:
+        """The values, with their gaps."""
+        return np.ma.MaskedArray(self.values, mask=self.missing)
 
 
 Source = FileSource | ArraySource | EmbeddedSource
@@ -284,6 +316,11 @@ def as_mask(values: NDArray[Any], what: str) -> NDArray[np.bool_]:
     >>> as_mask(np.array([0, 1]), "the array")
     array([False,  True])
     """
+    if isinstance(values, np.ma.MaskedArray):
+        raise FormatError(
+            f"{what}: some pixels have no value (masked or BLANK); "
+            "what a mask is there is for Raster(data, nan=) to say"
+        )
     if values.dtype == np.bool_:
         return values
     selected: NDArray[np.bool_] = values == 1
@@ -293,6 +330,20 @@ def as_mask(values: NDArray[Any], what: str) -> NDArray[np.bool_]:
             f"{what}: a mask holds 0 and 1 only, found {values[odd][0]}; select by value with a Threshold"
         )
     return selected
+
+
+def _known(values: NDArray[Any]) -> NDArray[Any]:
+    """Values as a plain array, gaps of integers as 0, whatever stood there."""
+    return np.where(values.mask, values.dtype.type(0), values.data) if np.ma.isMA(values) else values
+
+
+def _digest(array: Any) -> Any:
+    """What tells an array from all others."""
+    if isinstance(array, da.Array):
+        return array.name
+    found = normal(array)
+    mask = array_digest(np.ma.getmaskarray(found)) if np.ma.isMA(found) else ""
+    return array_digest(_known(found)), mask
 
 
 def check_inside(what: str, shape: tuple[int, ...], window: Window, plane: tuple[int, ...]) -> None:
@@ -322,7 +373,7 @@ def as_source(data: Any) -> FileSource | ArraySource:
     ----------
     data : object
         A DataArray that carries its sky grid, the path of a FITS file or zarr store, ``(path, hdu)``, a
-        gammapy Map, or ``(array, geom)``.
+        gammapy Map, an ``NDData`` with a WCS, or ``(array, geom)``.
 
     Raises
     ------
@@ -339,11 +390,9 @@ def as_source(data: Any) -> FileSource | ArraySource:
     if isinstance(data, (str, os.PathLike)):
         return FileSource(os.fspath(data))
     if isinstance(data, xr.DataArray):
-        geom = geom_of(data)
-        # An array that xarray has opened without dask would be read as a whole by ``data``.
-        return ArraySource(
-            data.data if data.chunks is not None or data.variable._in_memory else data.chunk().data, geom
-        )
+        return ArraySource(array_of(data), geom_of(data))
+    if is_nddata(data):
+        return ArraySource(data, WcsGeom(data.wcs, np.shape(data.data)))
     if is_gammapy_map(data):
         return as_source(from_gammapy_map(data))
     if isinstance(data, tuple) and len(data) == 2:

@@ -13,18 +13,19 @@ from functools import lru_cache
 from typing import Any, Final
 
 import astropy.units as u
+import dask.array as da
 import numpy as np
 import pandas as pd  # type: ignore[import-untyped]
 import xarray as xr
 from astropy.io import fits
 
-from ..core.errors import GeometryError
+from ..core.errors import FormatError, GeometryError
 from ..grid.axis import Axis
 from ..grid.lattice import Grid
 from ..grid.wcs.geom import WcsGeom
 from ..pixels.window import Window
 
-__all__ = ["GRID", "geom_from_attrs", "geom_of", "grid_number", "wrap"]
+__all__ = ["GRID", "array_of", "geom_from_attrs", "geom_of", "grid_number", "wrap"]
 
 GRID: Final = "sky_wcs"
 """Name of the scalar coordinate that holds the geometry."""
@@ -78,6 +79,36 @@ def wrap(
     return xr.DataArray(
         array, coords=coords, dims=dims, name=name, attrs={**(attrs or {}), "grid_mapping": GRID}
     )
+
+
+def array_of(array: xr.DataArray) -> Any:
+    """The values of a DataArray, masked where they equal a fill value that its attributes name; lazy or not.
+
+    xarray moves such attributes away when it decodes a file; where they are still there, it has not.
+
+    Raises
+    ------
+    FormatError
+        If the attributes say that the values are scaled.
+
+    Examples
+    --------
+    >>> array_of(xr.DataArray([1, -9], attrs={"_FillValue": -9}))
+    masked_array(data=[1, --], mask=[False,  True], fill_value=-9)
+    """
+    scaled = {"scale_factor", "add_offset"} & set(array.attrs)
+    if scaled:
+        raise FormatError(
+            f"the DataArray has the attribute {sorted(scaled)[0]!r}: its values are as they are stored and "
+            "not decoded; open it with mask_and_scale=True, or use xarray.decode_cf"
+        )
+    # An array that xarray has opened without dask would be read as a whole by ``data``.
+    lazy = array.chunks is not None or not array.variable._in_memory
+    values: Any = (array if array.chunks is not None or not lazy else array.chunk()).data
+    for name in ("_FillValue", "missing_value"):
+        if name in array.attrs and array.dtype.kind in "iuf":
+            values = (da.ma if lazy else np.ma).masked_equal(values, array.attrs[name])
+    return values
 
 
 def grid_number(geom: Grid) -> int:

@@ -21,6 +21,7 @@ from ..core.errors import FormatError, GeometryError, MaskValueError, require
 from ..pixels.window import Window
 from .formats import Format, StoredMap
 from .unpacked import Stamp
+from .validity import normal
 from .writer import MaskWriter
 from .xarray import GRID, geom_of, grid_number
 
@@ -139,7 +140,7 @@ def _state(value: NDArray[np.bool_] | bool) -> int:
 
 
 @lru_cache(maxsize=16)
-def dataset(path: str, stamp: Stamp) -> xr.Dataset:
+def dataset(path: str, stamp: Stamp, as_stored: bool = False) -> xr.Dataset:
     """A store as a lazy dataset, opened once in each process.
 
     Parameters
@@ -148,6 +149,8 @@ def dataset(path: str, stamp: Stamp) -> xr.Dataset:
         Folder of the store.
     stamp : tuple of int
         Tells apart stores that had the name one after the other.
+    as_stored : bool
+        Whether values are those that are stored; else they are scaled, and fill values are NaN.
 
     Raises
     ------
@@ -168,7 +171,14 @@ def dataset(path: str, stamp: Stamp) -> xr.Dataset:
         if not mark["finished"]:
             raise FormatError(f"{path}: a mask whose writing was cut short; write it again")
     consolidated = group.metadata.consolidated_metadata is not None
-    return xr.open_dataset(path, engine="zarr", chunks=None, cache=False, consolidated=consolidated)
+    return xr.open_dataset(
+        path,
+        engine="zarr",
+        chunks=None,
+        cache=False,
+        consolidated=consolidated,
+        mask_and_scale=not as_stored,
+    )
 
 
 @lru_cache(maxsize=16)
@@ -185,9 +195,10 @@ def _manifest(path: str, stamp: Stamp) -> tuple[NDArray[np.uint8], tuple[int, in
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class _Variable(StoredMap):
-    """A variable of a store; the key is its name."""
+    """A variable of a store; the key is its name. Where integers are missing, ``fill`` is stored."""
 
     stamp: Stamp
+    fill: int | None = None
 
     def read_planes(self, planes: tuple[slice, ...], window: Window) -> NDArray[Any]:
         """See `StoredMap`.
@@ -197,13 +208,13 @@ class _Variable(StoredMap):
         FormatError
             If a mask's chunk is not what the manifest says: a chunk that is lost reads as False.
         """
-        array = dataset(self.path, self.stamp)[self.key]
+        array = dataset(self.path, self.stamp, self.has_gaps)[self.key]
         index = (*planes, slice(window.y0, window.y1), slice(window.x0, window.x1))
         values: NDArray[Any] = np.asarray(array[index].values)
         manifest = _manifest(self.path, self.stamp) if self.key == _MASK else None
         if manifest is not None:
             _check_tiles(self.path, values, manifest[0][planes], manifest[1], window)
-        return values
+        return normal(np.ma.MaskedArray(values, mask=values == self.fill)) if self.has_gaps else values
 
 
 def _open(path: str, stamp: Stamp, key: str | int | None, mask: bool) -> StoredMap:
@@ -221,17 +232,29 @@ def _open(path: str, stamp: Stamp, key: str | int | None, mask: bool) -> StoredM
         raise GeometryError(f"{path}: {err}") from err
     stored = array.encoding.get("preferred_chunks", {})
     texts = data.attrs.get(_TEXTS, {})
+    whole, fill = _integers(dataset(path, stamp, True)[name])
     return _Variable(
         path=path,
         stamp=stamp,
         key=str(name),
         name=str(name),
         geom=geom,
-        dtype=array.dtype,
+        dtype=array.dtype if whole is None else whole,
+        has_gaps=whole is not None,
+        fill=fill,
         chunks=tuple(int(stored.get(dim, n)) for dim, n in array.sizes.items()),
         attrs={key: value for key, value in array.attrs.items() if key != "grid_mapping"},
         provenance={str(key): str(text) for key, text in texts.items()},
     )
+
+
+def _integers(stored: xr.DataArray) -> tuple[np.dtype[Any] | None, int | None]:
+    """Type and fill value of integers that may be missing and are not scaled; else None."""
+    fill = stored.attrs.get("_FillValue", stored.attrs.get("missing_value"))
+    scaled = {"scale_factor", "add_offset", "_Unsigned"} & set(stored.attrs)
+    if stored.dtype.kind not in "iu" or fill is None or scaled:
+        return None, None
+    return stored.dtype, int(fill)
 
 
 def _check_tiles(

@@ -13,6 +13,7 @@ from ..core.trace import count
 from ..grid.lattice import Grid
 from ..grid.tiles import Areas, Tiles
 from ..io.sources import ArraySource, EmbeddedSource, FileSource, Source
+from ..io.validity import normal
 from ..pixels.window import Window
 from ..sphere.vectors import TIE, Caps, angle_between, lonlat, rotate, rotation, unit
 
@@ -118,19 +119,23 @@ class Reader:
         array = _in_memory(self._source)
         if array is not None:
             count("reads")
-            values: NDArray[Any] = array[self._plane][y, x]
-            return values
-        geom, dtype, _ = self._source.open()
-        out = np.empty(len(y), dtype=dtype.newbyteorder("="))
-        rows, columns = _edges(self._source, geom)
+            return normal(array[self._plane][y, x])
+        rows, columns = _edges(self._source, self._source.open().geom)
         block = np.searchsorted(rows, y, side="right") * (len(columns) + 1)
         block += np.searchsorted(columns, x, side="right")
         # Numbers of 16 bits are sorted by counting.
         few = (len(rows) + 1) * (len(columns) + 1) < 1 << 16
         order = np.argsort(block.astype(np.uint16) if few else block, kind="stable")
-        for some in np.split(order, np.flatnonzero(np.diff(block[order])) + 1):
-            if len(some):
-                self._piece(y[some], x[some], some, out)
+        parts = [each for each in np.split(order, np.flatnonzero(np.diff(block[order])) + 1) if len(each)]
+        values = [self._piece(y[some], x[some]) for some in parts]
+        if not values:
+            return np.empty(0, dtype=self._source.open().dtype.newbyteorder("="))
+        # numpy.ma's own function keeps the masks of those pieces that have one.
+        masked = any(isinstance(each, np.ma.MaskedArray) for each in values)
+        join: Any = np.ma.concatenate if masked else np.concatenate
+        back = np.empty_like(order)
+        back[order] = np.arange(len(order))
+        out: NDArray[Any] = join(values)[back]
         return out
 
     def _chunks(self, window: Window) -> int:
@@ -140,14 +145,15 @@ class Reader:
         x0, x1 = np.searchsorted(columns, [window.x0, window.x1 - 1], side="right").tolist()
         return int((y1 - y0 + 1) * (x1 - x0 + 1))
 
-    def _piece(self, y: Ints, x: Ints, place: NDArray[np.intp], out: NDArray[Any]) -> None:
+    def _piece(self, y: Ints, x: Ints) -> NDArray[Any]:
         window = Window(int(y.min()), int(y.max()) + 1, int(x.min()), int(x.max()) + 1)
-        out[place] = self.window(window)[y - window.y0, x - window.x0]
+        values: NDArray[Any] = self.window(window)[y - window.y0, x - window.x0]
+        return values
 
 
 def _in_memory(source: Source) -> NDArray[Any] | None:
     if isinstance(source, EmbeddedSource):
-        return source.values
+        return source.array
     if isinstance(source, ArraySource) and isinstance(source.array, np.ndarray):
         return source.array
     return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from ..core.errors import MaskTypeError
@@ -12,6 +13,7 @@ from ..expr.mask import Bools, node
 from ..grid.lattice import Grid
 from ..io.sources import FileSource, Source, as_mask, held_source
 from ..maps.leaf import DataPixels, FromData, flag, name_of
+from ..maps.missing import policy, settle
 
 __all__ = ["Raster"]
 
@@ -28,6 +30,9 @@ class Raster(FromData):
         the pixel whose area holds them, as of `Threshold`.
     outside : bool
         The value of the mask beyond the map.
+    nan : {False, True, "raise"}
+        The value of the mask where the map has no value: where an array is masked, or a file says BLANK.
+        "raise" is an error when such a pixel is read.
 
     Raises
     ------
@@ -46,16 +51,18 @@ class Raster(FromData):
     """
 
     data: Source
+    nan: bool | str
     outside: bool
 
-    def __init__(self, data: Any, outside: bool = False) -> None:
+    def __init__(self, data: Any, outside: bool = False, nan: bool | str = False) -> None:
         source = held_source(data)
-        self._store(data=source, outside=flag(outside, "Raster: outside"))
+        self._store(data=source, nan=policy(nan, "Raster"), outside=flag(outside, "Raster: outside"))
         if not isinstance(source, FileSource):
             self._check_type()
 
     def label(self) -> str:
-        return f"Raster({name_of(self.data)}{', outside=True' * self.outside})"
+        shown = f", nan={self.nan!r}" * (self.nan is not False) + ", outside=True" * self.outside
+        return f"Raster({name_of(self.data)}{shown})"
 
     def check(self, geom: Grid) -> None:
         self._check_type()
@@ -70,4 +77,8 @@ class Raster(FromData):
             )
 
     def judge(self, values: NDArray[Any], pixels: DataPixels) -> Bools:
-        return as_mask(values, self.label())
+        if not isinstance(values, np.ma.MaskedArray):
+            return as_mask(values, self.label())
+        # What stands under a mask is no value, whatever it is.
+        known = np.where(values.mask, values.dtype.type(0), values.data)
+        return settle(self, as_mask(known, self.label()).copy(), values, pixels)

@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 from ..core.errors import MaskValueError
 from ..expr.mask import Bools, node
 from ..io.sources import FileSource, Source, held_source
+from ..io.validity import plain
 from ..maps.leaf import DataPixels, FromData, flag, name_of
+from ..maps.missing import policy, settle
 
 __all__ = ["Threshold"]
 
@@ -37,13 +39,14 @@ class Threshold(FromData):
     ----------
     data : DataArray, path, (path, hdu), gammapy Map or (array, geom)
         The map; a DataArray carries its sky grid. A file is read by windows, where and when they are
-        needed. Arrays in memory must not be changed any more.
+        needed. Arrays in memory must not be changed any more; they may be masked (numpy, dask, astropy).
     op : {"<", "<=", ">", ">=", "==", "!="}
         How the data compare with the value, ``data op value``, in the precision of the data.
     value : float or Quantity
         The value; a Quantity is converted to the unit of the data.
     nan : {False, True, "raise"}
-        The value of the mask where the data are NaN. "raise" is an error when such a pixel is read.
+        The value of the mask where the data have no value: are NaN, masked, or BLANK. "raise" is an error
+        when such a pixel is read.
     outside : bool
         The value of the mask beyond the map.
 
@@ -87,14 +90,12 @@ class Threshold(FromData):
     ) -> None:
         if op not in _COMPARE:
             raise MaskValueError(f"Threshold: op must be one of {' '.join(_COMPARE)}, got {op!r}")
-        if not (isinstance(nan, (bool, np.bool_)) or (isinstance(nan, str) and nan == "raise")):
-            raise MaskValueError(f"Threshold: nan must be False, True or 'raise', got {nan!r}")
         source = held_source(data)
         self._store(
             data=source,
             op=op,
             value=_number(value, data, source),
-            nan=nan if isinstance(nan, str) else bool(nan),
+            nan=policy(nan, "Threshold"),
             outside=flag(outside, "Threshold: outside"),
         )
 
@@ -105,29 +106,11 @@ class Threshold(FromData):
 
     def judge(self, values: NDArray[Any], pixels: DataPixels) -> Bools:
         with np.errstate(invalid="ignore", over="ignore"):
-            out = np.asarray(_COMPARE[self.op](values, self.value))
+            out = np.asarray(_COMPARE[self.op](plain(values), self.value))
         # Nothing compares with NaN, so that without a policy to apply nobody has to look for it.
-        if values.dtype.kind != "f" or (self.nan is False and self.op != "!="):
+        if values.dtype.kind == "f" and self.nan is False and self.op != "!=":
             return out
-        missing = np.isnan(values)
-        if missing.any():
-            if self.nan == "raise":
-                self._refuse(missing, pixels)
-            out[missing] = bool(self.nan)
-        return out
-
-    def _refuse(self, missing: Bools, pixels: DataPixels) -> None:
-        y, x = int(pixels.y[missing][0]), int(pixels.x[missing][0])
-        grid = self.grid
-        lon, lat = grid.lonlat(y, x)
-        window = getattr(pixels.where, "window", None)
-        asked = "" if window is None else f", asked for by the tile {window} of plane {pixels.where.plane}"
-        of_plane = f" of plane {pixels.plane}" if pixels.plane else ""
-        raise MaskValueError(
-            f"{self.label()}: the data are NaN at lon {float(lon):.6g}, lat {float(lat):.6g} deg "
-            f"({grid.frame}), data pixel y={y}, x={x}{of_plane}{asked}; "
-            "say what NaN means by nan=False or nan=True"
-        )
+        return settle(self, out, values, pixels)
 
 
 def _number(value: Any, data: Any, source: Source) -> float:

@@ -15,6 +15,7 @@ from ..expr.structure import postorder
 from ..grid.wcs.geom import WcsGeom
 from ..nodes.axisrange import AxisRange
 from ..nodes.band import Band
+from ..nodes.bits import Bits
 from ..nodes.boundary import Boundary
 from ..nodes.catalog import Catalog
 from ..nodes.dilate import Dilate
@@ -117,6 +118,16 @@ def _raster(draw: st.DrawFn) -> Mask:
 
 
 @st.composite
+def _bits(draw: st.DrawFn) -> Mask:
+    values, geom = draw(_data())
+    flags = np.ma.masked_invalid(values).filled(0).astype(np.int16)
+    if draw(_flag):
+        flags = np.ma.MaskedArray(flags, mask=np.isnan(values))
+    given = draw(st.sampled_from([{"any": 6}, {"all": 5}, {"none": 1}, {"any": 12, "none": 1 << 15}]))
+    return Bits((flags, geom), **given, outside=draw(_flag), nan=draw(_flag))
+
+
+@st.composite
 def _hysteresis(draw: st.DrawFn) -> Mask:
     return Hysteresis(draw(_data()), 0.0, draw(st.sampled_from([0.0, 2.0])), draw(st.sampled_from([4, 8])))
 
@@ -130,6 +141,7 @@ STRATEGIES: dict[str, st.SearchStrategy[Mask]] = {
     "axisrange": st.just(AxisRange("energy", "10 GeV", "2 TeV")),
     "threshold": _threshold(),
     "raster": _raster(),
+    "bits": _bits(),
     "hysteresis": _hysteresis(),
     "boundary": st.sampled_from([0.5, 4.0, 20.0]).map(lambda width: Boundary(width * u.deg)),
 }
