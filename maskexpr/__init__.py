@@ -21,6 +21,7 @@ from .nodes.bits import Bits
 from .nodes.boundary import Boundary
 from .nodes.catalog import Catalog
 from .nodes.dilate import Dilate
+from .nodes.ellipses import Ellipses
 from .nodes.erode import Erode
 from .nodes.fill_holes import FillHoles
 from .nodes.hysteresis import Hysteresis
@@ -48,6 +49,7 @@ __all__ = [
     "Catalog",
     "Close",
     "Dilate",
+    "Ellipses",
     "Erode",
     "FillHoles",
     "Hysteresis",

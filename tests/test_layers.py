@@ -26,7 +26,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("grid",),
     ("grid.wcs",),
     ("circles", "expr", "io", "shapes"),
-    ("components", "growth", "maps", "shapes.formats"),
+    ("components", "growth", "maps", "shapes.formats", "tables"),
     ("estimate", "nodes"),
     ("compile", "recipes"),
     ("testing", "verbs"),

@@ -74,7 +74,7 @@ def test_a_radius_by_column(catalogs: Path) -> None:
     centres = SkyCoord(extended.lon, extended.lat, unit="deg", frame=extended.frame)
     geom = mx.WcsGeom.create(skydir=(80, 0), npix=(400, 200), binsz=0.1, frame="galactic")
     assert np.array_equal(extended.on(geom, chunks=90).values, near_any(geom, centres, extended.radius))
-    with pytest.raises(mx.MaskError, match=r"'Size' of row 2 .* fill it"):
+    with pytest.raises(mx.MaskError, match=r"'Size' of row 2 .* missing='drop'"):
         mx.Catalog.read(catalogs / "hgps_catalog_v1.fits.gz", radius="Size")
     with pytest.raises(mx.MaskError, match="tables: 1 LAT_Point_Source_Catalog"):
         mx.Catalog.read(path, radius="0.1 deg", hdu="Extended")

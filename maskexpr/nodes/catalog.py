@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import threading
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 from astropy.coordinates import SkyCoord
@@ -21,9 +23,10 @@ from ..expr.mask import Ask, Bools, Mask, node
 from ..grid.lattice import Grid
 from ..grid.points import Points, lonlat_of
 from ..grid.tiles import Areas, Tile
-from ..io.tables import read_catalog
 from ..sphere.angles import format_degrees, to_degrees_array
 from ..sphere.vectors import TIE, lonlat, rotate, rotation, unit
+from ..tables.read import Request, read_circles
+from .ellipses import Ellipses
 
 __all__ = ["Catalog"]
 
@@ -107,41 +110,119 @@ class Catalog(Mask):
         made._set(**fields)
         return made
 
+    @overload
     @classmethod
     def read(
         cls,
-        path: str | Path,
+        path: str | os.PathLike[str],
         radius: Any,
         hdu: int | str | None = None,
         lon: str | None = None,
         lat: str | None = None,
         frame: str | None = None,
         axis: str = "energy",
-    ) -> Catalog:
-        """Read the positions of a catalogue from a table file.
+        *,
+        where: str | None = None,
+        units: Mapping[str, Any] | None = None,
+        missing: Any = "raise",
+    ) -> Catalog: ...
+
+    @overload
+    @classmethod
+    def read(
+        cls,
+        path: str | os.PathLike[str],
+        radius: None = None,
+        hdu: int | str | None = None,
+        lon: str | None = None,
+        lat: str | None = None,
+        frame: str | None = None,
+        axis: str = "energy",
+        *,
+        major: Any,
+        minor: Any,
+        angle: Any,
+        axes: str = "semi",
+        where: str | None = None,
+        units: Mapping[str, Any] | None = None,
+        missing: Any = "raise",
+    ) -> Ellipses: ...
+
+    @classmethod
+    def read(
+        cls,
+        path: str | os.PathLike[str],
+        radius: Any = None,
+        hdu: int | str | None = None,
+        lon: str | None = None,
+        lat: str | None = None,
+        frame: str | None = None,
+        axis: str = "energy",
+        *,
+        major: Any = None,
+        minor: Any = None,
+        angle: Any = None,
+        axes: str = "semi",
+        where: str | None = None,
+        units: Mapping[str, Any] | None = None,
+        missing: Any = "raise",
+    ) -> Catalog | Ellipses:
+        """Read circles or ellipses round the sources of a catalogue from a table file.
 
         Parameters
         ----------
         path : str or Path
-            FITS (also gzipped), ECSV, CSV or VOTable: what `astropy.table.Table` reads.
+            FITS, VOTable, ECSV, CSV and other text: what TOPCAT, VizieR, HEASARC, SExtractor, XMM SAS, CIAO
+            and Aladin write, gzipped or not. Contents decide what it is, not the name.
         radius : Quantity, Angle or str
             As in `Catalog`, or the name of a column that holds angles.
         hdu : int or str, optional
-            The table in a FITS file, the first one unless given.
+            The table in a file of several, by number or name; else the first that has positions and all
+            columns that are asked for.
         lon, lat : str, optional
-            Names of the columns; found by themselves where they have a usual name (RAJ2000, RA, GLON ...).
+            Names of the columns; found by themselves where they have a usual name (RAJ2000, RA, GLON ...) or
+            UCD. Numbers and sexagesimal texts are read.
         frame : str, optional
-            Frame of the columns; follows from their names unless given.
+            Frame of the columns; follows from their names, and from what the file says, unless given.
+        axis : str
+            As in `Catalog`.
+        major, minor, angle : Quantity, Angle or str
+            Instead of ``radius``: axes and position angle (from north through east) of ellipses, as in
+            `Ellipses`, or the names of columns. A minor axis without a unit is a part of the major one, b/a.
+        axes : {"semi", "full"}
+            Whether the axes are half-axes or, as D25, whole ones.
+        where : str, optional
+            Which rows: comparisons of columns, such as ``"Signif_Avg > 10 and CLASS1 != 'psr'"``. A row of
+            which a value that matters is missing is not taken.
+        units : mapping of str to unit, optional
+            Units of columns that have none, or a wrong one: ``{"size": "arcmin"}``.
+        missing : {"raise", "drop"} or angle
+            What is done with a row whose position, radius or axes are missing (masked, NaN, infinite): it is
+            an error; it is left out; or, of radii and axes, the row gets a circle of this radius.
+
+        Returns
+        -------
+        Catalog or Ellipses
 
         Raises
         ------
         FormatError
             If the file cannot be read as a table, or the columns are not there (lists those that are).
+        AngleError
+            If nothing says the unit of a column of angles.
+        MaskValueError
+            For a row whose values are missing or cannot be.
         """
-        positions, found = read_catalog(path, radius, hdu=hdu, lon=lon, lat=lat, frame=frame)
-        made = cls(positions, found, axis=axis)
-        given = {"radius": radius, "hdu": hdu, "lon": lon, "lat": lat, "frame": frame, "axis": axis}
-        return made.read_from(path=Path(path), **given)
+        of_ellipse = {"major": major, "minor": minor, "angle": angle}
+        _check_sizes(radius, of_ellipse)
+        rows: dict[str, Any] = {"hdu": hdu, "lon": lon, "lat": lat, "frame": frame}
+        rows |= {"where": where, "units": units, "missing": missing}
+        if radius is None:
+            return Ellipses.read(path, **of_ellipse, axes=axes, **rows)
+        if axes != "semi":
+            raise MaskValueError("Catalog.read: axes= is about ellipses, a circle has a radius")
+        made = cls(*read_circles(Request.of(path, {"radius": radius}, **rows)), axis=axis)
+        return made.read_from(path=Path(path), radius=radius, axis=axis, **rows)
 
     def arguments(self) -> dict[str, Any]:
         places = {"lon": self.lon.tolist(), "lat": self.lat.tolist(), "unit": "deg", "frame": self.frame}
@@ -238,6 +319,16 @@ class Catalog(Mask):
         out = np.zeros(where.shape, dtype=bool)
         self.paint(where, out, of)
         return out
+
+
+def _check_sizes(radius: Any, of_ellipse: Mapping[str, Any]) -> None:
+    """Refuse what is neither a circle nor an ellipse."""
+    lacking = [name for name, value in of_ellipse.items() if value is None]
+    if radius is not None and len(lacking) < len(of_ellipse):
+        raise MaskValueError("Catalog.read: give radius= for circles, or major=, minor= and angle=, not both")
+    if radius is None and lacking:
+        wanted = "radius=" if len(lacking) == len(of_ellipse) else ", ".join(f"{name}=" for name in lacking)
+        raise MaskValueError(f"Catalog.read: {wanted} is missing; ellipses take major=, minor= and angle=")
 
 
 class _Circles(Mask):

@@ -46,10 +46,10 @@ class ShapeIndex:
 
     Parameters
     ----------
-    shapes : sequence of Shape
+    shapes : sequence of Shape, or Many
         They mark no pixels, and are no compounds.
     frame : str
-        The frame of the geometry or the points.
+        The frame of the geometry or the points; that of the `Many`, where these are given.
     adds : sequence of bool, optional
         For each shape whether it adds to those before it or takes away from them; all add unless given.
     odd : bool
@@ -57,9 +57,9 @@ class ShapeIndex:
     """
 
     def __init__(
-        self, shapes: Sequence[Shape], frame: str, adds: Sequence[bool] = (), odd: bool = False
+        self, shapes: Sequence[Shape] | Many, frame: str, adds: Sequence[bool] = (), odd: bool = False
     ) -> None:
-        self._many = Many(shapes, frame)
+        self._many = shapes if isinstance(shapes, Many) else Many(shapes, frame)
         self._odd = odd
         self._value = np.array([False, True] if odd else [False, *(adds or [True] * len(shapes))])
         self._union = not odd and bool(self._value[1:].all())

@@ -55,6 +55,18 @@ class Many:
             self._batches.append(batch)
             self.caps.centre[:, members], self.caps.radius[members] = batch.caps
 
+    @classmethod
+    def of_one_kind(cls, batch: Batch) -> Many:
+        """The shapes of a batch, which need not be objects each."""
+        made = cls((), "")
+        number = len(batch.caps.radius)
+        made._kind, made._row = np.zeros(number, dtype=np.intp), np.arange(number)
+        made._batches, made.caps = [batch], batch.caps
+        return made
+
+    def __len__(self) -> int:
+        return len(self._row)
+
     def inside(self, xyz: Floats, which: Numbers) -> Bools:
         """Whether points are inside the shape that they are asked about.
 

@@ -19,6 +19,7 @@ from ..nodes.bits import Bits
 from ..nodes.boundary import Boundary
 from ..nodes.catalog import Catalog
 from ..nodes.dilate import Dilate
+from ..nodes.ellipses import Ellipses
 from ..nodes.erode import Erode
 from ..nodes.fill_holes import FillHoles
 from ..nodes.hysteresis import Hysteresis
@@ -52,6 +53,18 @@ def _catalog(draw: st.DrawFn) -> Mask:
     there = SkyCoord(rng.uniform(0, 360, number), lat, unit="deg", frame=draw(_frame))
     radius = rng.choice([0.0, 0.5, 3.0, 20.0, 100.0, 175.0], number, p=[0.1, 0.2, 0.4, 0.2, 0.05, 0.05])
     return Catalog(there, radius * u.deg)
+
+
+@st.composite
+def _ellipses(draw: st.DrawFn) -> Mask:
+    number = draw(st.integers(0, 12))
+    rng = np.random.default_rng(draw(st.integers(0, 99)))
+    lat = np.degrees(np.arcsin(rng.uniform(-1, 1, number)))
+    there = SkyCoord(rng.uniform(0, 360, number), lat, unit="deg", frame=draw(_frame))
+    major = rng.choice([0.0, 0.5, 3.0, 20.0, 100.0, 175.0], number, p=[0.1, 0.2, 0.4, 0.2, 0.05, 0.05])
+    return Ellipses(
+        there, major * u.deg, rng.choice([0.0, 0.2, 0.6, 1.0], number), rng.uniform(0, 180, number) * u.deg
+    )
 
 
 @st.composite
@@ -136,6 +149,7 @@ STRATEGIES: dict[str, st.SearchStrategy[Mask]] = {
     "allsky": st.just(AllSky()),
     "nosky": st.just(NoSky()),
     "catalog": _catalog(),
+    "ellipses": _ellipses(),
     "band": _band(),
     "region": _region(),
     "axisrange": st.just(AxisRange("energy", "10 GeV", "2 TeV")),

@@ -1,0 +1,1 @@
+"""Catalogues: tables in files, and their columns as positions and angles. The door is `read_circles`."""

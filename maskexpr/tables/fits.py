@@ -1,0 +1,90 @@
+"""Tables of FITS files, column by column: of hundreds of columns only those that are asked for are read."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import IO, Any
+
+import numpy as np
+from astropy.io import fits
+from numpy.typing import NDArray
+
+from ..core.errors import FormatError
+from ..io.coding import column_values
+from ..io.validity import normal, unwrapped
+from .frames import frame_of
+from .table import Column, SourceTable, masked_texts
+
+__all__ = ["fits_tables"]
+
+
+@contextmanager
+def fits_tables(file: IO[bytes], path: str) -> Iterator[list[SourceTable]]:
+    """The tables of a FITS file, which stays open as long as they are asked."""
+    with warnings.catch_warnings():
+        # What astropy mends in headers (and says so) are cards that no table of sources depends on. Whether a
+        # table is there as a whole is checked.
+        warnings.simplefilter("ignore")
+        with fits.open(file) as hdus:
+            yield [_table(hdu, number, path) for number, hdu in enumerate(hdus) if _is_table(hdu)]
+
+
+def _is_table(hdu: Any) -> bool:
+    return isinstance(hdu, fits.BinTableHDU | fits.TableHDU) and not isinstance(hdu, fits.CompImageHDU)
+
+
+def _table(hdu: Any, number: int, path: str) -> SourceTable:
+    where = f"{path}, HDU {number} {hdu.name}".rstrip()
+    header = hdu.header
+    # Two columns of one name cannot be told apart.
+    names = [str(name) for name in hdu.columns.names]
+    flat = hdu.header.get("NAXIS2") == 1 and _is_by_columns(hdu)
+    columns = {
+        name: Column(
+            partial(_values, hdu, name, where, flat),
+            unit=str(hdu.columns[name].unit or ""),
+            ucd=str(header.get(f"TUCD{place}", "")),
+        )
+        for place, name in enumerate(names, start=1)
+        if names.count(name) == 1 and not (flat and hdu.columns.dtype[name].base.kind == "S")
+    }
+    system = header.get("RADESYS", header.get("RADECSYS"))
+    frame = frame_of(system, header.get("EQUINOX"), where)
+    return SourceTable(where, columns, frame, f"{number} {hdu.name}".strip())
+
+
+def _is_by_columns(hdu: Any) -> bool:
+    """Whether one row holds whole columns as vectors of one length, which is TOPCAT's "colfits"."""
+    kinds = [hdu.columns.dtype[name] for name in hdu.columns.names]
+    counts = {int(np.prod(each.shape)) for each in kinds if each.base.kind != "S"}
+    return len(counts) == 1 and counts != {1}
+
+
+def _values(hdu: Any, name: str, where: str, flat: bool) -> NDArray[Any]:
+    info = hdu.fileinfo()
+    if info["datLoc"] + hdu.size > info["file"].size:
+        raise FormatError(f"{where}: the file is cut short")
+    kind = str(hdu.columns[name].format).lstrip("0123456789")[:1]
+    if isinstance(hdu, fits.TableHDU):
+        values = _of_text_table(hdu, name)
+    elif kind == "A":
+        raw = hdu.data.view(np.ndarray)[name]
+        values = masked_texts(np.char.decode(raw, "latin-1"))
+    elif kind == "L":
+        raw = hdu.data.view(np.ndarray)[name]
+        values = np.ma.MaskedArray(raw == ord("T"), mask=(raw != ord("T")) & (raw != ord("F")))
+    else:
+        values = column_values(hdu, name, where)
+    return values.reshape(-1) if flat else values
+
+
+def _of_text_table(hdu: Any, name: str) -> NDArray[Any]:
+    """A column of an ASCII table. Null is a text there, of which astropy makes 0, as of a blank field."""
+    values, raw = unwrapped(hdu.data[name]), np.char.strip(hdu.data.view(np.ndarray)[name])
+    if values.dtype.kind in "US":
+        return masked_texts(values.astype(str))
+    null = str(hdu.columns[name].null or "").strip().encode("latin-1")
+    return normal(np.ma.MaskedArray(values, mask=(raw == null) | (raw == b"")))
