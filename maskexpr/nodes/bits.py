@@ -61,9 +61,9 @@ class Bits(FromData):
     --------
     >>> from maskexpr import WcsGeom
     >>> geom = WcsGeom.create(npix=(4, 1), binsz=1)
-    >>> flags = np.array([[0, 2, 4, 5]], dtype=np.int16)
+    >>> flags = np.array([[0, 2, 4, 9]], dtype=np.int16)
     >>> Bits((flags, geom), any=6).on(geom).values
-    array([[False,  True,  True, False]])...
+    array([[False,  True,  True, False]])
     >>> Bits((flags, geom), any=6, none=1)
     Bits(int16 (1, 4), any=6, none=1)
     """

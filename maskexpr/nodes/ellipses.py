@@ -212,11 +212,13 @@ class Ellipses(Mask):
         centre = rotate(rotation(self.frame, points.frame), unit(self.lon[rows], self.lat[rows]))
         reach = np.minimum(np.deg2rad(self.major[rows]) + angle, np.pi)
         pair, point = pairs_within(tree_of(points.xyz[:, known]), centre, chord_bound(reach))
-        for one in np.unique(pair):
-            some = known[point[pair == one]]
-            left = some[~out[some]]
+        # Pairs come by sources.
+        for some in np.split(np.arange(len(pair)), np.flatnonzero(np.diff(pair)) + 1):
+            left = known[point[some]]
+            left = left[~out[left]]
             if len(left):
-                out[left] = self._shape(int(rows[one])).near(points.xyz[:, left], points.frame, angle)
+                shape = self._shape(int(rows[pair[some[0]]]))
+                out[left] = shape.near(points.xyz[:, left], points.frame, angle)
         return out
 
     def _shape(self, row: int) -> Ellipse:
