@@ -137,8 +137,12 @@ class WcsGeom(Grid):
         return cls.create(binsz=binsz, frame=frame, proj=proj, axes=axes)
 
     @classmethod
-    def from_header(cls, header: fits.Header, bands: fits.BinTableHDU | None = None) -> WcsGeom:
+    def from_header(
+        cls, header: fits.Header, bands: fits.BinTableHDU | None = None, celestial: bool = False
+    ) -> WcsGeom:
         """The geometry of an image's header; ``bands`` is the GADF table of its axes.
+
+        Of a cube the celestial map is ``celestial=True``, as in `read`.
 
         Examples
         --------
@@ -146,10 +150,10 @@ class WcsGeom(Grid):
         >>> WcsGeom.from_header(geom.to_header()) == geom
         True
         """
-        return cls._of(*parts_of_header(header, bands))
+        return cls._of(*parts_of_header(header, bands, celestial))
 
     @classmethod
-    def read(cls, path: str | Path, hdu: int | str | None = None) -> WcsGeom:
+    def read(cls, path: str | Path, hdu: int | str | None = None, celestial: bool = False) -> WcsGeom:
         """The geometry of an image in a FITS file (``.gz`` too), with the axes of its ``*_BANDS`` or
         ``EBOUNDS`` table.
 
@@ -159,8 +163,11 @@ class WcsGeom(Grid):
             The file. No pixel is read.
         hdu : int or str, optional
             The image; the first that has celestial coordinates if not given.
+        celestial : bool
+            Whether of a cube (spectral, STOKES) the celestial map is meant, without the other axes, wherever
+            the two celestial ones stand. Else a cube needs a table that says what its planes are.
         """
-        return cls._of(*parts_of_file(path, hdu))
+        return cls._of(*parts_of_file(path, hdu, celestial))
 
     @classmethod
     def from_gammapy(cls, geom: Any) -> WcsGeom:
@@ -358,11 +365,12 @@ class WcsGeom(Grid):
 
     @property
     def footprint(self) -> SkyCoord:
-        """The four corner pixels' centres, counterclockwise in pixels from the first pixel as
-        ``WCS.calc_footprint`` has them.
+        """The four corners of the map, the outer ones of its corner pixels, in the order of
+        ``WCS.calc_footprint(center=False)``; NaN off the sky.
         """
         ny, nx = self._shape
-        lon, lat = self.lonlat(np.array([0, ny - 1, ny - 1, 0]), np.array([0, 0, nx - 1, nx - 1]))
+        y, x = np.array([0, ny, ny, 0]) - 0.5, np.array([0, 0, nx, nx]) - 0.5
+        lon, lat = self.lonlat(y, x)
         return SkyCoord(lon, lat, unit="deg", frame=self.frame)
 
     @property

@@ -15,6 +15,8 @@ from astropy.wcs import WCS, FITSFixedWarning
 
 from ...core.errors import AxisError, FileMissingError, FormatError, GeometryError
 from ..axis import INTERPOLATIONS, Axis, scale, unscale
+from .celestial import celestial_part
+from .cunit import with_fits_units
 from .projection import Projection, reason
 
 __all__ = [
@@ -140,10 +142,17 @@ def find_bands(hdus: fits.HDUList, hdu: Any) -> fits.BinTableHDU | None:
     return next((hdus[name] for name in names if name in hdus), None)
 
 
-def parts_of_header(header: fits.Header, bands: fits.BinTableHDU | None = None) -> Parts:
-    """Projection, image shape and axes of an image's header and its table of axes."""
+def parts_of_header(
+    header: fits.Header, bands: fits.BinTableHDU | None = None, celestial: bool = False
+) -> Parts:
+    """Projection, image shape and axes of an image's header and its table of axes; of a cube's celestial axes
+    alone if ``celestial``.
+    """
     if not isinstance(header, fits.Header):
         raise GeometryError(f"expected an astropy.io.fits.Header, got {type(header).__name__}")
+    header = with_fits_units(header)
+    if celestial:
+        return *celestial_part(header, _lengths(header)), ()
     _check_latitude(header)
     with warnings.catch_warnings():
         # wcslib mends dates and units and says so; nothing that a geometry keeps is touched.
@@ -151,7 +160,7 @@ def parts_of_header(header: fits.Header, bands: fits.BinTableHDU | None = None) 
         try:
             wcs = WCS(header, naxis=2)
         except (ValueError, KeyError, OSError) as err:
-            raise GeometryError(f"the header holds no usable WCS: {reason(err)}") from err
+            raise GeometryError(f"the header holds no usable WCS: {reason(err)}{_of_cube(header)}") from err
     projection = Projection.from_wcs(wcs)
     lengths = _lengths(header)
     axes = () if bands is None else axes_from_bands(bands)
@@ -162,11 +171,12 @@ def parts_of_header(header: fits.Header, bands: fits.BinTableHDU | None = None) 
     if not axes and any(n != 1 for n in lengths[2:]):
         raise FormatError(
             f"the image has {lengths[2:]} planes and no table (*_BANDS, EBOUNDS) says what they are"
+            f"{_of_cube(header)}"
         )
     return projection, (lengths[1], lengths[0]), axes
 
 
-def parts_of_file(path: str | Path, hdu: int | str | None = None) -> Parts:
+def parts_of_file(path: str | Path, hdu: int | str | None = None, celestial: bool = False) -> Parts:
     """Projection, image shape and axes of an image or sparse map in a FITS file; no pixel is read."""
     try:
         opened = fits.open(path)
@@ -189,9 +199,17 @@ def parts_of_file(path: str | Path, hdu: int | str | None = None) -> Parts:
                     f"{path}: no HDU {hdu!r}; there are {[each.name for each in hdus]}"
                 ) from err
         try:
-            return parts_of_header(image.header, find_bands(hdus, image))
+            bands = None if celestial else find_bands(hdus, image)
+            return parts_of_header(image.header, bands, celestial)
         except (GeometryError, FormatError, AxisError) as err:
             raise type(err)(f"{path}, HDU {image.name or 'PRIMARY'!r}: {err}") from err
+
+
+def _of_cube(header: fits.Header) -> str:
+    """Of a cube the way to its map."""
+    if int(header.get("NAXIS", 0)) < 3:
+        return ""
+    return "; the celestial map of a cube is WcsGeom.read(path, celestial=True)"
 
 
 def _check_latitude(header: fits.Header) -> None:
