@@ -220,6 +220,8 @@ def _opened(path: str, stamp: Stamp) -> Iterator[fits.HDUList]:
             with warnings.catch_warnings():
                 # Whether the values that are wanted are there is checked, and is an error.
                 warnings.filterwarnings("ignore", message="File may have been truncated")
+                # What BLANK means is for `Coding` to say; of floating-point numbers it is nothing.
+                warnings.filterwarnings("ignore", message="Invalid (value for )?'BLANK' keyword")
                 hdus = fits.open(file, memmap=False, do_not_scale_image_data=True)
                 len(hdus)
         except OSError as err:
