@@ -1,4 +1,4 @@
-"""Other people's objects as what they stand for: a grid, or positions on the sky.
+"""Other people's objects as the grids that they are or carry.
 
 They are told by the names of their classes and modules, so that no optional package is imported to find out.
 """
@@ -7,22 +7,18 @@ from __future__ import annotations
 
 from typing import Any
 
-import astropy.units as u
 import xarray as xr
-from astropy.coordinates import SkyCoord
 from astropy.io import fits
 from astropy.nddata import NDData
-from astropy.table import Table
 from astropy.wcs import WCS
 from astropy.wcs.wcsapi import BaseLowLevelWCS
 
 from ..core.errors import GeometryError, MaskTypeError
 from ..grid.lattice import Grid
 from ..grid.wcs.geom import WcsGeom
-from .tables import sky_columns
 from .xarray import geom_of
 
-__all__ = ["as_grid", "as_positions", "class_of"]
+__all__ = ["as_grid", "class_of"]
 
 _GRIDS = (
     "a WcsGeom or another Grid, a gammapy geometry or map, an astropy WCS with a shape, a FITS header, "
@@ -115,48 +111,3 @@ def _of_wcs(wcs: Any, shape: Any) -> WcsGeom:
     if wcs.naxis > 2:
         wcs, shape = wcs.celestial, tuple(shape)[-2:]
     return WcsGeom(wcs, tuple(int(each) for each in shape))
-
-
-def as_positions(value: Any) -> SkyCoord:
-    """The sky positions that an object is, or holds.
-
-    Parameters
-    ----------
-    value : object
-        A ``SkyCoord``; a table with position columns of usual names; a gammapy ``SourceCatalog``,
-        ``EventList`` or observation's events; anything with a ``skycoord`` or ``positions`` that is a
-        SkyCoord.
-
-    Raises
-    ------
-    MaskTypeError
-        For anything else, with its type and package.
-
-    Examples
-    --------
-    >>> as_positions(Table({"RA": [1.0] * u.deg, "DEC": [2.0] * u.deg}))
-    <SkyCoord (ICRS): (ra, dec) in deg
-        [(1., 2.)]>
-    """
-    if isinstance(value, SkyCoord):
-        return value
-    if isinstance(value, Table):
-        return _of_table(value)
-    for name in ("positions", "radec", "skycoord"):
-        held = getattr(value, name, None)
-        if isinstance(held, SkyCoord):
-            return held
-    raise MaskTypeError(
-        "positions are a SkyCoord, a table with position columns, or a gammapy SourceCatalog or EventList; "
-        "got a "
-        f"{class_of(value)}"
-    )
-
-
-def _of_table(table: Table) -> SkyCoord:
-    held = [name for name in table.colnames if isinstance(table[name], SkyCoord)]
-    if held:
-        return table[held[0]]
-    lon, lat, frame = sky_columns(table.colnames, None, None, None, "the table")
-    values = [u.Quantity(table[name], table[name].unit or u.deg) for name in (lon, lat)]
-    return SkyCoord(*values, frame=frame)

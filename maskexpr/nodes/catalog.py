@@ -10,13 +10,12 @@ from pathlib import Path
 from typing import Any, overload
 
 import numpy as np
-from astropy.coordinates import SkyCoord
 from numpy.typing import NDArray
 
 from ..circles.index import CircleIndex
 from ..circles.pieces import neighbours_first
 from ..core.coverage import Coverage
-from ..core.errors import AxisError, MaskTypeError, MaskValueError
+from ..core.errors import AxisError, MaskValueError
 from ..core.once import once
 from ..core.records import frozen_array
 from ..expr.mask import Ask, Bools, Mask, node
@@ -25,6 +24,7 @@ from ..grid.points import Points, lonlat_of
 from ..grid.tiles import Areas, Tile
 from ..sphere.angles import format_degrees, to_degrees_array
 from ..sphere.vectors import TIE, lonlat, rotate, rotation, unit
+from ..tables.given import as_positions
 from ..tables.read import Request, read_circles
 from .ellipses import Ellipses
 
@@ -42,8 +42,8 @@ class Catalog(Mask):
 
     Parameters
     ----------
-    positions : SkyCoord
-        n sources, n from 0 to millions.
+    positions : SkyCoord, table, or gammapy SourceCatalog
+        n sources, n from 0 to millions; a table has position columns of usual names.
     radius : Quantity, Angle or str
         One angle, one per source (n,), or per source and energy bin (n, nbin); (1, nbin) is the same for all
         sources.
@@ -74,10 +74,8 @@ class Catalog(Mask):
     radius: NDArray[np.float64]
     axis: str
 
-    def __init__(self, positions: SkyCoord, radius: Any, axis: str = "energy") -> None:
-        if not isinstance(positions, SkyCoord):
-            raise MaskTypeError(f"positions must be a SkyCoord, got a {type(positions).__name__}")
-        lon, lat, frame = lonlat_of(positions)
+    def __init__(self, positions: Any, radius: Any, axis: str = "energy") -> None:
+        lon, lat, frame = lonlat_of(as_positions(positions))
         lon, lat = frozen_array(lon.reshape(-1)), frozen_array(lat.reshape(-1))
         self._set(lon, lat, frame, frozen_array(to_degrees_array(radius, "radius")), axis)
 

@@ -27,7 +27,7 @@ from .table import Column, SourceTable, masked_texts
 from .text import delimited_tables
 from .votable import is_votable, votable_tables
 
-__all__ = ["opened_tables"]
+__all__ = ["opened_tables", "source_table"]
 
 _START: Final = 1 << 14
 _PACKED: Final[dict[bytes, Any]] = {b"BZh": bz2.open, b"\xfd7zXZ": lzma.open}
@@ -160,6 +160,11 @@ def _of_astropy(source: Any, path: str, kind: str) -> SourceTable:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         table = Table.read(source, format=kind, **options)
+    return source_table(table, path)
+
+
+def source_table(table: Table, where: str) -> SourceTable:
+    """A table of astropy."""
     columns = {}
     for name in table.colnames:
         column = table[name]
@@ -170,7 +175,7 @@ def _of_astropy(source: Any, path: str, kind: str) -> SourceTable:
             columns[f"{name}.dec"] = Column(partial(np.asarray, at.lat.deg), "deg")
         else:
             columns[name] = Column(partial(_values, column), str(getattr(column, "unit", None) or ""))
-    return SourceTable(path, columns)
+    return SourceTable(where, columns)
 
 
 def _values(column: Any) -> NDArray[Any]:

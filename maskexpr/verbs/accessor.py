@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from ..core.errors import MaskTypeError
 from ..grid.lattice import Grid
 from ..io.gammapy import to_gammapy_map
-from ..io.given import as_positions
 from ..io.xarray import geom_of
 from ..nodes.raster import Raster
+from ..tables.given import as_positions
 from .plot import plot
 
 __all__ = ["SkyAccessor"]

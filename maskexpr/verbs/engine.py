@@ -25,9 +25,10 @@ from ..expr.mask import Mask
 from ..expr.serialize import to_dict
 from ..grid.lattice import Grid
 from ..grid.points import Points
-from ..io.given import as_grid, as_positions
+from ..io.given import as_grid
 from ..io.xarray import wrap
 from ..recipes.recipe import to_recipe
+from ..tables.given import as_positions
 from .convert import to_array, to_gammapy
 from .labels import like_array, world_coords
 from .plot import plot

@@ -1,4 +1,4 @@
-"""Cubes of radio and survey data: their celestial map; headers with units of their own spelling; the border."""
+"""Cubes of radio and survey data: their celestial map; headers with units of their own; the border."""
 
 from __future__ import annotations
 
