@@ -22,8 +22,8 @@ def as_positions(value: Any) -> SkyCoord:
     ----------
     value : object
         A ``SkyCoord``; an astropy table with a column of them or with position columns, which are found as
-        those of a file are; anything whose ``positions``, ``radec`` or ``skycoord`` is a SkyCoord, as gammapy's
-        ``SourceCatalog`` and ``EventList``.
+        those of a file are; anything whose ``positions``, ``radec`` or ``skycoord`` is a SkyCoord, as of
+        gammapy's ``SourceCatalog`` and ``EventList``.
 
     Raises
     ------
