@@ -24,7 +24,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("core",),
     ("pixels", "sphere"),
     ("grid",),
-    ("grid.wcs",),
+    ("grid.healpix", "grid.wcs"),
     ("circles", "expr", "io", "shapes"),
     ("components", "growth", "maps", "shapes.formats", "tables"),
     ("estimate", "nodes"),

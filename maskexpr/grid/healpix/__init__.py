@@ -1,0 +1,1 @@
+"""HEALPix: cells of equal area in nested order."""

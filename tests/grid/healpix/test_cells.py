@@ -1,0 +1,76 @@
+"""Pixel maths of HEALPix: what follows from its definition, without another library."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from maskexpr.errors import MaskValueError
+from maskexpr.grid.healpix import cells, faces, rings
+from maskexpr.sphere.vectors import angle_between
+
+
+@pytest.mark.parametrize("order", [0, 1, 3, 5])
+def test_all_cells_of_low_orders(order: int) -> None:
+    ids = np.arange(faces.number_of(order))
+    centres = cells.centres(order, ids)
+    np.testing.assert_allclose((centres**2).sum(axis=0), 1, rtol=1e-15)
+    np.testing.assert_array_equal(cells.cells_of(order, 3 * centres), ids)
+    np.testing.assert_array_equal(np.sort(rings.to_ring(order, ids)), ids)
+    # Rings are of one latitude each, from north to south, and begin at longitude 0.
+    there = cells.centres(order, rings.from_ring(order, ids))
+    z, lon = there[2].round(12), np.arctan2(there[1], there[0]) % (2 * np.pi)
+    assert (np.diff(z) <= 0).all()
+    assert (np.diff(lon)[np.diff(z) == 0] > 0).all()
+    # Each cell has a place of its own.
+    row, column = faces.on_staircase(order, ids)
+    assert len(set(zip(row.tolist(), column.tolist(), strict=True))) == len(ids)
+
+
+def test_children_lie_in_their_parents() -> None:
+    ids = np.arange(faces.number_of(2))
+    inner = cells.children(ids, 3)
+    caps = cells.caps(2, ids)
+    for i in range(4):
+        corners = cells.vertices(5, inner.ravel())[:, :, i].reshape(3, *inner.shape)
+        assert (angle_between(corners, caps.centre[:, :, None]) <= caps.radius[:, None]).all()
+    np.testing.assert_array_equal(cells.parents(inner, 3), np.repeat(ids[:, None], 64, axis=1))
+    np.testing.assert_array_equal(cells.cells_of(2, cells.centres(5, inner.ravel())), np.repeat(ids, 64))
+
+
+@pytest.mark.parametrize("order", [0, 1, 4])
+def test_neighbours_touch(order: int) -> None:
+    ids = np.arange(faces.number_of(order))
+    near = cells.neighbours(order, ids)
+    # 24 corners at which three faces meet, each seen from three cells; a face alone is its own corners.
+    assert (near < 0).sum() == 24
+    assert (near[:, ::2] >= 0).all()
+    corners = cells.vertices(order, ids).round(9) + 0.0
+    of_cell = [set(map(tuple, corners[:, i].T.tolist())) for i in ids]
+    for way in range(8):
+        for i in ids[near[:, way] >= 0]:
+            shared = of_cell[i] & of_cell[near[i, way]]
+            assert len(shared) >= (1 if way % 2 else 2)
+
+
+def test_what_is_no_direction_has_no_cell() -> None:
+    vectors = np.array([[np.nan, 0.0, np.inf, 1.0], [0.0, 0.0, 0.0, 0.0], [0.0, 0.0, 0.0, 1e-300]])
+    assert cells.cells_of(3, vectors).tolist()[:3] == [-1, -1, -1]
+    assert cells.cells_of(3, vectors)[3] >= 0
+
+
+def test_answers_do_not_depend_on_what_is_asked_with_them() -> None:
+    order = 11
+    ids = np.random.default_rng(0).integers(0, faces.number_of(order), 70_001)
+    some = ids[33_000:33_003]
+    for each in (cells.centres, lambda *a: np.moveaxis(cells.vertices(*a), 2, 0)):
+        np.testing.assert_array_equal(each(order, ids)[..., 33_000:33_003], each(order, some))
+    np.testing.assert_array_equal(
+        cells.caps(order, ids).radius[33_000:33_003], cells.caps(order, some).radius
+    )
+
+
+@pytest.mark.parametrize("order", [-1, 30, 2.0, True, "3"])
+def test_no_order(order: object) -> None:
+    with pytest.raises(MaskValueError, match="0 to 29"):
+        faces.check_order(order)
