@@ -5,19 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
-from numbers import Real
 from typing import Any
 
 import dask
-import dask.array as da
 import numpy as np
 
 from ..core.coverage import FULL, MIXED, Coverage, merge
-from ..core.errors import MaskTypeError, MaskValueError
+from ..core.errors import MaskTypeError
 from ..core.once import once
 from ..expr.mask import Bools, Mask
 from ..expr.structure import postorder
 from ..grid.lattice import Grid
+from ..grid.layout import Layout
 from ..grid.tiles import Tile, Tiles
 from ..pixels.window import Window
 from .classify import classify
@@ -29,11 +28,10 @@ from .stages import Stages, decisions, has_stages
 
 __all__ = ["Compiled", "compile_mask", "whole_rows"]
 
-# Pixels along a side of a default chunk: large enough that a scheduler's cost per task does not count, small
-# enough for a few at once.
+Chunks = tuple[tuple[int, ...], ...]
+
+# Pixels along a side of a default chunk.
 _SIDE = 2048
-_SIDE_OF_GIANTS = 4096
-_GIANT = 10**10
 
 
 def whole_rows(geom: Grid) -> Any:
@@ -47,7 +45,9 @@ def whole_rows(geom: Grid) -> Any:
     >>> whole_rows(WcsGeom.create(npix=(4000, 3000), binsz=0.01))
     (1048, 4000)
     """
-    width = geom.image_shape[1]
+    width = geom.array_shape[-1]
+    if len(geom.dims) == 1:
+        return "auto"
     return (_SIDE * _SIDE // width, width) if _SIDE < width <= 2 * _SIDE else "auto"
 
 
@@ -59,14 +59,21 @@ class Compiled:
     ----------
     mask : Mask
         Lowered and simplified.
-    chunks : tuple of tuple of int
-        Chunk sizes along ``(axes..., y, x)``; an axis along which the mask does not vary has one chunk of
-        size 1.
+    along : tuple of tuple of int
+        Chunk sizes along the axes; an axis along which the mask does not vary has one chunk of size 1.
+    layout : Layout
+        How each plane is cut.
     """
 
     mask: Mask
     geom: Grid
-    chunks: tuple[tuple[int, ...], ...]
+    along: Chunks
+    layout: Layout
+
+    @property
+    def chunks(self) -> Chunks:
+        """Chunk sizes along all dimensions."""
+        return (*self.along, *self.layout.sizes)
 
     @property
     def name(self) -> str:
@@ -80,27 +87,33 @@ class Compiled:
 
     def window(self, block: BlockId) -> Window:
         """Pixels of a block."""
-        iy, ix = block[-2:]
-        (y0, y1), (x0, x1) = self._edges[-2][iy : iy + 2], self._edges[-1][ix : ix + 2]
-        return Window(int(y0), int(y1), int(x0), int(x1))
+        return Window(*self.tiles([block]).bounds[:, 0].tolist())
 
     def planes(self, block: BlockId) -> tuple[tuple[int, ...], ...]:
         """Planes of a block, one index per non-spatial axis each."""
         edges = self._edges
         return tuple(
-            product(*(range(int(edges[k][i]), int(edges[k][i + 1])) for k, i in enumerate(block[:-2])))
+            product(*(range(int(each[i]), int(each[i + 1])) for each, i in zip(edges, block, strict=False)))
         )
 
     @once
     def _edges(self) -> list[np.ndarray]:
-        return [np.concatenate([[0], np.cumsum(sizes)]) for sizes in self.chunks]
+        return [np.concatenate([[0], np.cumsum(sizes)]) for sizes in self.along]
+
+    def spatial(self, block: BlockId) -> BlockId:
+        """The indices of a block along the dimensions of a plane."""
+        return block[len(self.along) :]
 
     def tiles(self, blocks: Sequence[BlockId]) -> Tiles:
         """The windows of blocks as a batch on the first plane."""
-        index = np.array([block[-2:] for block in blocks], dtype=np.int64).reshape(-1, 2).T
-        y, x = self._edges[-2], self._edges[-1]
-        bounds = np.stack([y[index[0]], y[index[0] + 1], x[index[1]], x[index[1] + 1]]).astype(np.int64)
-        return Tiles(self.geom, bounds, (0,) * len(self.geom.axes))
+        index = np.array([self.spatial(block) for block in blocks], dtype=np.int64)
+        bounds = self.layout.bounds(index.reshape(-1, len(self.layout.sizes)).T)
+        return Tiles(self.geom, bounds, (0,) * len(self.along))
+
+    @once
+    def all_tiles(self) -> Tiles:
+        """The windows of all blocks of a plane, the last dimension running fastest."""
+        return Tiles(self.geom, self.layout.all_bounds, (0,) * len(self.along))
 
     def cover(self, tiles: Tiles, planes: tuple[tuple[int, ...], ...]) -> Coverage:
         """Coverage of tiles over several planes: decided only where the planes agree."""
@@ -111,7 +124,7 @@ class Compiled:
         states: dict[BlockId, bool | None] = {}
         groups: dict[BlockId, list[BlockId]] = {}
         for block in blocks:
-            groups.setdefault(block[:-2], []).append(block)
+            groups.setdefault(block[: len(self.along)], []).append(block)
         for some in groups.values():
             cover = self.cover(self.tiles(some), self.planes(some[0]))
             for block, state in zip(some, cover, strict=True):
@@ -122,10 +135,10 @@ class Compiled:
         """Values of a block; ``known`` is what the stages before it made."""
         planes = self.planes(block)
         sizes = tuple(sizes[i] for sizes, i in zip(self.chunks, block, strict=True))
-        out = np.zeros((len(planes), *sizes[-2:]), dtype=bool)
         tile = Tile(self.geom, self.window(block))
+        out = np.zeros((len(planes), *tile.shape), dtype=bool)
         evaluate_into(self.mask, tile, planes, out, decisions(self.mask, known), is_open=True)
-        return out.reshape(sizes)
+        return self.layout.pack(out, self.spatial(block)).reshape(sizes)
 
     def stages(
         self, name: str, source: tuple[str, ...], blocks: Sequence[BlockId]
@@ -148,7 +161,9 @@ def compile_mask(mask: Mask, geom: Grid, chunks: Any = "auto") -> Compiled:
         If the mask needs an axis that the geometry lacks.
     """
     if not isinstance(geom, Grid):
-        raise MaskTypeError(f"a mask is put on a WcsGeom or another Grid, got a {type(geom).__name__}")
+        raise MaskTypeError(
+            f"a mask is put on a WcsGeom, an HpxGeom or another Grid, got a {type(geom).__name__}"
+        )
     simple = simplify(lower(mask))
     names: set[str] = set()
     for each in postorder(simple):
@@ -157,27 +172,4 @@ def compile_mask(mask: Mask, geom: Grid, chunks: Any = "auto") -> Compiled:
     # A plane is a block of its own: one that a range leaves out is no work, and one that is sliced out takes
     # no others with it.
     along = [(1,) * (axis.nbin if axis.name in names else 1) for axis in geom.axes]
-    return Compiled(simple, geom, (*along, *_spatial_chunks(chunks, geom)))
-
-
-def _spatial_chunks(chunks: Any, geom: Grid) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    shape, (down, across) = geom.image_shape, geom.dims
-    if isinstance(chunks, str):
-        if chunks != "auto":
-            raise MaskValueError(f"chunks must be 'auto', an int or ({down}, {across}), got {chunks!r}")
-        side = _SIDE_OF_GIANTS if shape[0] * shape[1] > _GIANT else _SIDE
-        chunks = (side, side)
-    if isinstance(chunks, dict):
-        if not set(chunks) <= {down, across}:
-            raise MaskValueError(f"chunks are of {down!r} and {across!r}, got {chunks!r}")
-        chunks = (chunks.get(down, -1), chunks.get(across, -1))
-    for each in chunks if isinstance(chunks, tuple | list) else (chunks,):
-        if isinstance(each, bool) or (isinstance(each, Real) and each < 1 and each != -1):
-            raise MaskValueError(f"a chunk has at least 1 pixel, or -1 for all of them, got {chunks!r}")
-    try:
-        rows, columns = da.core.normalize_chunks(chunks, shape, dtype=bool)  # type: ignore[no-untyped-call]
-    except (TypeError, ValueError) as err:
-        raise MaskValueError(
-            f"chunks={chunks!r} do not fit a map of {shape[0]} x {shape[1]} pixels ({down}, {across}): {err}"
-        ) from err
-    return rows, columns
+    return Compiled(simple, geom, tuple(along), geom.layout(chunks))

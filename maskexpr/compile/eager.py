@@ -30,24 +30,29 @@ def compute_array(compiled: Compiled) -> NDArray[np.bool_]:
 
     def fill(block: BlockId) -> None:
         # The planes of a tile together: what does not vary between them is computed once.
-        planes, tile = of_tile[block], plan.tiles.tile(block[0] * len(compiled.chunks[-1]) + block[1])
-        y0, y1, x0, x1 = tile.window
-        views = [out[plane][y0:y1, x0:x1] for plane in planes]
+        planes, tile = tuple(of_tile[block]), plan.tiles.tile(int(np.ravel_multi_index(block, shape)))
+        views = [out[plane][layout.place(block)] for plane in planes]
         for view in views:
             # Memory that is read before it is written comes in small pages, and the system takes longer to
             # hand these out than we take to fill them.
-            view[:, ::_PAGE] = False
-        evaluate_into(compiled.mask, tile, tuple(planes), views, is_open=True)
+            view[..., ::_PAGE] = False
+        if layout.is_image:
+            evaluate_into(compiled.mask, tile, planes, views, is_open=True)
+            return
+        values = np.zeros((len(planes), *tile.shape), dtype=bool)
+        evaluate_into(compiled.mask, tile, planes, values, is_open=True)
+        for view, packed in zip(views, layout.pack(values, block), strict=True):
+            view[...] = packed
 
-    plan = Plan(compiled)
+    plan, layout = Plan(compiled), compiled.layout
+    shape = layout.numblocks
     for place in np.argwhere(plan.states == FULL):
         block = tuple(int(i) for i in place)
-        y0, y1, x0, x1 = compiled.window(block)
         for plane in compiled.planes(block):
-            out[plane][y0:y1, x0:x1] = True
+            out[plane][layout.place(compiled.spatial(block))] = True
     of_tile: dict[BlockId, list[tuple[int, ...]]] = {}
     for place in np.argwhere(plan.states == MIXED):
         at = tuple(int(i) for i in place)
-        of_tile.setdefault(at[-2:], []).append(at[:-2])
+        of_tile.setdefault(compiled.spatial(at), []).append(at[: len(compiled.along)])
     run_blocks(fill, list(of_tile))
     return np.broadcast_to(out, compiled.geom.shape) if sizes != compiled.geom.shape else out

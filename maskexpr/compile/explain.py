@@ -25,12 +25,9 @@ def explain(mask: Mask, geom: Grid | None = None, chunks: Any = "auto") -> str:
         return tree(mask, _reach)
     done = make_plan(mask, as_grid(geom), chunks)
     compiled = done.compiled
-    blocks = [(*block[:-2], *block[-2:]) for block in np.ndindex(*compiled.numblocks)]
-    planes = {block[:-2] for block in blocks}
-    tiles = compiled.tiles([block for block in blocks if not any(block[:-2])])
-    found = _counts(
-        compiled.mask, [tiles.on_plane(p) for each in sorted(planes) for p in compiled.planes((*each, 0, 0))]
-    )
+    blocks = np.ndindex(*(len(sizes) for sizes in compiled.along))
+    tiles = compiled.all_tiles
+    found = _counts(compiled.mask, [tiles.on_plane(p) for each in blocks for p in compiled.planes(each)])
 
     def note(each: Mask) -> str:
         empty, full, mixed = found[id(each)]

@@ -16,7 +16,6 @@ from ..core.errors import MaskValueError, MemoryLimitError
 from ..core.once import once
 from ..expr.mask import Mask
 from ..grid.lattice import Grid
-from ..grid.tiles import grid_tiles
 from .compiled import Compiled, compile_mask
 from .memory import working_bytes
 
@@ -32,20 +31,18 @@ class Plan:
         The mask as it would be evaluated.
     tiles : Tiles
         The tiles, row after row, on the first plane.
-    states : array of uint8, shape (axis blocks..., ny, nx)
+    states : array of uint8, shape (axis blocks..., spatial blocks...)
         EMPTY, MIXED or FULL for every tile.
     """
 
     def __init__(self, compiled: Compiled) -> None:
         self.compiled = compiled
         self.geom = compiled.geom
-        rows, columns = compiled.chunks[-2:]
-        blocks = compiled.numblocks[:-2]
-        self.tiles = grid_tiles(compiled.geom, rows, columns, (0,) * len(compiled.geom.axes))
-        states = np.empty((*blocks, len(rows), len(columns)), dtype=np.uint8)
-        for block in product(*(range(n) for n in blocks)):
-            cover = compiled.cover(self.tiles, compiled.planes((*block, 0, 0)))
-            states[block] = cover.reshape(len(rows), len(columns))
+        self.tiles = compiled.all_tiles
+        states = np.empty(compiled.numblocks, dtype=np.uint8)
+        for block in product(*(range(len(sizes)) for sizes in compiled.along)):
+            cover = compiled.cover(self.tiles, compiled.planes(block))
+            states[block] = cover.reshape(compiled.layout.numblocks)
         states.flags.writeable = False
         self.states = states
 
@@ -77,8 +74,8 @@ class Plan:
         if not self.n_mixed:
             return 0
         workers = dask.config.get("num_workers", None) or dask.system.CPU_COUNT
-        *planes, rows, columns = (max(sizes) for sizes in self.compiled.chunks)
-        each = working_bytes(self.compiled.mask, self.geom, (rows, columns), math.prod(planes))
+        planes = math.prod(max(sizes) for sizes in self.compiled.along)
+        each = working_bytes(self.compiled.mask, self.geom, self.compiled.layout.largest, planes)
         return each * min(int(workers), self.n_mixed)
 
     def check_memory(self, limit: Any) -> None:
@@ -94,9 +91,9 @@ class Plan:
         except (TypeError, ValueError) as err:
             raise MaskValueError(f"memory_limit must be bytes or text such as '2 GB', got {limit!r}") from err
         if self.projected_memory > allowed:
-            rows, columns = (max(sizes) for sizes in self.compiled.chunks[-2:])
+            rows, columns = self.compiled.layout.largest
             raise MemoryLimitError(
-                f"evaluating tiles of {rows} x {columns} pixels may take "
+                f"evaluating tiles of {rows} x {columns} {self.compiled.layout.unit} may take "
                 f"{format_bytes(self.projected_memory)}, more than the limit of "
                 f"{format_bytes(allowed)}: give smaller chunks=, or fewer threads "
                 f"(dask.config.set(num_workers=1))"
@@ -105,22 +102,23 @@ class Plan:
     def to_xarray(self) -> xr.DataArray:
         """The states as a DataArray over tiles, with the first pixel of each tile as coordinates."""
         axes = [axis.name for axis in self.geom.axes]
-        rows, columns = (np.array(sizes) for sizes in self.compiled.chunks[-2:])
-        coords = {"y": np.cumsum(rows) - rows, "x": np.cumsum(columns) - columns}
+        dims = self.geom.dims
+        coords = {dim: first[:-1] for dim, first in zip(dims, self.compiled.layout.starts, strict=True)}
         flags = {"flag_values": [0, 1, 2], "flag_meanings": " ".join(NAMES)}
-        return xr.DataArray(self.states, dims=[*axes, "y", "x"], coords=coords, name="state", attrs=flags)
+        return xr.DataArray(self.states, dims=[*axes, *dims], coords=coords, name="state", attrs=flags)
 
     def __str__(self) -> str:
         def share(number: int) -> str:
             return f"{number:>9,}  {100 * number / self.n_tiles:5.1f} %"
 
-        rows, columns = (max(sizes) for sizes in self.compiled.chunks[-2:])
+        rows, columns = self.compiled.layout.largest
+        unit = self.compiled.layout.unit
         total = math.prod(self.geom.shape)
         return "\n".join(
             [
-                f"Plan for {' x '.join(f'{n:,}' for n in self.geom.shape)} = {total:,} pixels, "
+                f"Plan for {' x '.join(f'{n:,}' for n in self.geom.shape)} = {total:,} {unit}, "
                 f"{self.geom.kind}",
-                f"  tiles      {self.n_tiles:>9,}  of {rows} x {columns} pixels",
+                f"  tiles      {self.n_tiles:>9,}  of {rows} x {columns} {unit}",
                 f"  empty      {share(self.n_empty)}  no work",
                 f"  full       {share(self.n_full)}  no work",
                 f"  mixed      {share(self.n_mixed)}  evaluated",

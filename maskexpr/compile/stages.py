@@ -14,10 +14,11 @@ from typing import Any, NamedTuple, Protocol
 from dask._task_spec import GraphNode, List, Task, TaskRef
 
 from ..components.node import Connected
-from ..components.solve import Blocks, Decided, Job, Kept, blocks, busy, in_pairs, plan
+from ..components.solve import SIDE, Blocks, Decided, Job, Kept, blocks, busy, plan
 from ..expr.mask import Mask, Reach
 from ..expr.structure import postorder
 from ..grid.lattice import Grid
+from ..grid.layout import Layout
 from ..grid.tiles import Tile
 from ..pixels.window import Window
 from .evaluate import Evaluator
@@ -38,7 +39,7 @@ class OnGrid(Protocol):
     @property
     def geom(self) -> Grid: ...
     @property
-    def chunks(self) -> tuple[tuple[int, ...], ...]: ...
+    def layout(self) -> Layout: ...
 
 
 class _Stage(NamedTuple):
@@ -122,7 +123,7 @@ class Stages:
 
     def _stage(self, number: int, node: Connected, plane: Plane) -> _Stage:
         geom = self._compiled.geom
-        cut = blocks(geom, *(in_pairs(sizes) for sizes in self._compiled.chunks[-2:]))
+        cut = blocks(geom, *self._compiled.layout.strips(SIDE))
 
         def key(what: str, i: int) -> Key:
             return (f"{self._name}-{what}", number, *plane, i)

@@ -86,17 +86,12 @@ def _decided(node: Connected, geom: Grid, plane: tuple[int, ...], of: Ask) -> De
     """What is kept on each tile of a map, from memory if it has been asked before."""
 
     def make() -> Decided:
-        return solve(node, geom, plane, lambda: of.fresh(node), _chunks(ny), _chunks(nx))
+        return solve(node, geom, plane, lambda: of.fresh(node), _SIDE)
 
-    ny, nx = geom.image_shape
     known: Decided | None = of.decided(node, () if node.linked else plane)
     if known is not None:
         return known
     return _memory.get((_Same(node), geom.fingerprint, () if node.linked else plane, is_pruned()), make)
-
-
-def _chunks(length: int) -> tuple[int, ...]:
-    return tuple(min(_SIDE, length - first) for first in range(0, length, _SIDE))
 
 
 def paint_tile(node: Connected, tile: Tile, out: Bools, of: Ask) -> None:

@@ -19,7 +19,7 @@ import numpy as np
 from ..core.coverage import EMPTY
 from ..core.threads import in_threads, number_of_threads
 from ..expr.mask import Ask, Bools
-from ..grid.lattice import Grid
+from ..grid.lattice import OFF, Grid
 from ..grid.rim import topology
 from ..grid.tiles import Tile, Tiles
 from ..pixels.join import Joint, Summary, Verdict, close, merge, merge_plan, nothing, split
@@ -41,7 +41,6 @@ __all__ = [
     "Step",
     "blocks",
     "busy",
-    "in_pairs",
     "plan",
     "solve",
 ]
@@ -150,45 +149,21 @@ class Step(NamedTuple):
 
 
 def blocks(geom: Grid, rows: tuple[int, ...], columns: tuple[int, ...]) -> Blocks:
-    """The windows to label for a map cut into chunks. Large chunks are cut further.
+    """The windows to label for a map cut into strips (`maskexpr.grid.layout.Layout.strips`).
 
-    Chunks that hold no sky, on projections where whole rows and columns are on or off the sky, are left out.
+    Those that hold no sky, on projections where whole rows and columns are on or off the sky, are left out.
 
     Parameters
     ----------
     rows, columns : tuple of int
-        Chunk sizes along y and x.
+        Heights and widths.
     """
     window = topology(geom).window
     ranges = []
     for sizes, first, end in ((rows, window.y0, window.y1), (columns, window.x0, window.x1)):
-        bounds = np.clip(np.cumsum([0, *_cut(sizes)]), first, end).tolist()
+        bounds = np.clip(np.cumsum([0, *sizes]), first, end).tolist()
         ranges.append([(low, high) for low, high in pairwise(bounds) if low < high])
     return Blocks([Window(*y, *x) for y, x in product(*ranges)], (len(ranges[0]), len(ranges[1])))
-
-
-def in_pairs(sizes: tuple[int, ...]) -> tuple[int, ...]:
-    """Chunk sizes along an axis, two and two together where they fit a block: fewer blocks to be joined.
-
-    Examples
-    --------
-    >>> in_pairs((1000, 1000, 1000)), in_pairs((1500, 1500))
-    ((2000, 1000), (1500, 1500))
-    """
-    paired: list[int] = []
-    for i in range(0, len(sizes), 2):
-        pair = sizes[i : i + 2]
-        paired += [sum(pair)] if sum(pair) <= SIDE else pair
-    return tuple(paired)
-
-
-def _cut(sizes: tuple[int, ...]) -> list[int]:
-    """Chunk sizes along an axis, the large ones in about equal parts."""
-    cut: list[int] = []
-    for size in sizes:
-        parts = -(-size // SIDE)
-        cut += [size * (i + 1) // parts - size * i // parts for i in range(parts)]
-    return cut
 
 
 def busy(node: Connected, geom: Grid, windows: Sequence[Window], plane: tuple[int, ...], of: Ask) -> Bools:
@@ -196,9 +171,10 @@ def busy(node: Connected, geom: Grid, windows: Sequence[Window], plane: tuple[in
     out = np.zeros(len(windows), dtype=bool)
     if windows:
         bounds = np.array(windows, dtype=np.int64).T
-        tiles = Tiles(geom, bounds, plane or (0,) * len(geom.axes))
-        for each in node.planes(tiles.tile(0)):
-            out |= node.candidates_in(tiles.on_plane(each), of) != EMPTY
+        held = np.flatnonzero(geom.covers(bounds) != OFF)
+        tiles = Tiles(geom, bounds[:, held], plane or (0,) * len(geom.axes))
+        for each in node.planes(Tile(geom, windows[0], tiles.plane)):
+            out[held] |= node.candidates_in(tiles.on_plane(each), of) != EMPTY
     return out
 
 
@@ -245,8 +221,7 @@ def solve(
     geom: Grid,
     plane: tuple[int, ...],
     ask: Callable[[], Ask],
-    rows: tuple[int, ...],
-    columns: tuple[int, ...],
+    side: int,
 ) -> Decided:
     """Decide on all tiles of a map in this process.
 
@@ -256,10 +231,10 @@ def solve(
         The map, and which plane of it.
     ask : callable
         Makes the way to ask children; called for every step, so that nothing is remembered for longer.
-    rows, columns : tuple of int
-        Chunk sizes along y and x.
+    side : int
+        Of the largest blocks.
     """
-    cut = blocks(geom, rows, columns)
+    cut = blocks(geom, *geom.layout().strips(side))
     made: dict[Name, Any] = {}
 
     def work(item: tuple[Name, Step]) -> None:

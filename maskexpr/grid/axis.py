@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from typing import Any, Final
 from zlib import crc32
 
@@ -9,9 +11,9 @@ import astropy.units as u
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.errors import AxisError
+from ..core.errors import AxisError, GeometryError
 
-__all__ = ["INTERPOLATIONS", "Axis"]
+__all__ = ["INTERPOLATIONS", "Axis", "axes_of_text", "axes_text"]
 
 Floats = NDArray[np.float64]
 
@@ -253,3 +255,47 @@ def _check_edges(name: str, values: Floats, interp: str) -> None:
     lowest = {"log": np.nextafter(0, 1), "sqrt": 0.0}.get(interp)
     if lowest is not None and values[0] < lowest:
         raise AxisError(f"axis {name!r}: a {interp} axis cannot have the edge {values[0]:g}")
+
+
+def axes_text(axes: Sequence[Axis]) -> str:
+    """Axes as JSON; `axes_of_text` reads it.
+
+    Examples
+    --------
+    >>> axes_text([Axis("energy", [1, 10] * u.TeV)])
+    '[{"name": "energy", "unit": "TeV", "interp": "lin", "edges": [1.0, 10.0]}]'
+    """
+    return json.dumps(
+        [
+            {
+                "name": axis.name,
+                "unit": str(axis.unit),
+                "interp": axis.interp,
+                "edges": axis.edges.value.tolist(),
+            }
+            for axis in axes
+        ]
+    )
+
+
+def axes_of_text(text: str) -> list[Axis]:
+    """Axes that `axes_text` wrote.
+
+    Raises
+    ------
+    GeometryError
+        If the text cannot be read.
+
+    Examples
+    --------
+    >>> axis = Axis("energy", [1, 10] * u.TeV)
+    >>> axes_of_text(axes_text([axis])) == [axis]
+    True
+    """
+    try:
+        return [
+            Axis(each["name"], u.Quantity(each["edges"], each["unit"]), each["interp"])
+            for each in json.loads(text)
+        ]
+    except (ValueError, KeyError, TypeError) as err:
+        raise GeometryError(f"the axes of a grid cannot be read: {err}") from err

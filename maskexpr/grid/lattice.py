@@ -13,12 +13,15 @@ from typing import Any, ClassVar, NamedTuple, Self
 
 import astropy.units as u
 import numpy as np
+import pandas as pd  # type: ignore[import-untyped]
+import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
 from ..core.errors import GeometryError
 from ..pixels.window import Window
 from ..sphere.vectors import Caps, angle_between, normalise, unit
 from .axis import Axis
+from .layout import Layout, Rectangles
 
 __all__ = ["OFF", "ON", "PART", "Cut", "Grid", "Rim", "Topology", "centre_caps", "centre_sky"]
 
@@ -83,7 +86,7 @@ class Grid(ABC):
 
     __slots__ = ()
 
-    dims: ClassVar[tuple[str, str]] = ("y", "x")
+    dims: ClassVar[tuple[str, ...]] = ("y", "x")
     """Names of the spatial dimensions of its arrays."""
 
     # ---- what every grid says
@@ -165,6 +168,12 @@ class Grid(ABC):
         """Caps that hold all pixel centres of windows; the radius is negative where there are none."""
         return centre_caps(self, bounds, sky)
 
+    def on_sky(self, window: Window) -> NDArray[np.bool_] | None:
+        """Which pixels of a window are on the sky, shape (ny, nx), where that is known without asking for
+        their positions; else None.
+        """
+        return None
+
     # ---- how the map meets itself
 
     def topology(self) -> Topology:
@@ -194,6 +203,56 @@ class Grid(ABC):
         lat = np.degrees(np.arcsin(1 - 2 * i / _POINTS))
         row, _ = self.array_index(np.degrees(i * np.pi * (1 + 5**0.5)) % 360.0, lat)
         return bool((row >= 0).all())
+
+    # ---- how its arrays lie, and what of the lattice is the map
+
+    @property
+    def array_shape(self) -> tuple[int, ...]:
+        """Shape of its arrays along `dims`."""
+        return self.image_shape
+
+    def layout(self, chunks: Any = "auto") -> Layout:
+        """Its arrays cut into blocks, each from one window of the lattice.
+
+        Parameters
+        ----------
+        chunks : object
+            As the verbs of masks take it.
+
+        Raises
+        ------
+        MaskValueError
+            For chunks that do not fit.
+        """
+        down, across = self.dims
+        return Rectangles.of(chunks, self.image_shape, (down, across))
+
+    def coordinates(self) -> xr.Coordinates:
+        """Coordinates of its arrays along `dims`; of the whole map no more than ranges."""
+        names = zip(self.dims, self.array_shape, strict=True)
+        # A range instead of an array: a map of 10^12 pixels has coordinates of a few bytes.
+        return xr.Coordinates({dim: pd.RangeIndex(length) for dim, length in names})
+
+    def on_map(self, y: Ints, x: Ints) -> NDArray[np.bool_]:
+        """Which pixels, whose indices broadcast, are the map's; by default all of its image."""
+        ny, nx = self.image_shape
+        return np.asarray((y >= 0) & (y < ny) & (x >= 0) & (x < nx))
+
+    def map_in(self, window: Window) -> NDArray[np.bool_] | None:
+        """Which pixels of a window of its image are the map's, shape (ny, nx); None if all that are on the
+        sky are.
+        """
+        return None
+
+    def covers(self, bounds: Ints) -> NDArray[np.uint8]:
+        """Whether windows, shape (4, n), have no pixel of the map (``OFF``), some (``PART``) or no other
+        (``ON``), of those on the sky. OFF and ON are promises.
+        """
+        y0, y1, x0, x1 = bounds
+        ny, nx = self.image_shape
+        inside = (y0 >= 0) & (y1 <= ny) & (x0 >= 0) & (x1 <= nx)
+        beyond = (y1 <= 0) | (y0 >= ny) | (x1 <= 0) | (x0 >= nx)
+        return np.where(inside, ON, np.where(beyond, OFF, PART)).astype(np.uint8)
 
     # ---- what painters may use, if a grid says so
 
@@ -298,8 +357,8 @@ class Grid(ABC):
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """(axes..., ny, nx)."""
-        return (*(axis.nbin for axis in self.axes), *self.image_shape)
+        """Shape of its arrays, (axes..., ny, nx) unless `dims` are others."""
+        return (*(axis.nbin for axis in self.axes), *self.array_shape)
 
     def solid_angle_of(self, window: Window) -> Floats:
         """Solid angles in sr of the pixels of a window, shape (ny, nx); NaN off the sky."""

@@ -215,6 +215,9 @@ class Tile:
             return None
         if state == OFF:
             return np.zeros(self.shape, dtype=bool)
+        known = self.geom.on_sky(self.window)
+        if known is not None:
+            return known
         if not self.geom.convex_sky:
             return np.isfinite(self.lonlat[0])
         by_rows = sky_by_rows(self.geom, self.window)

@@ -7,12 +7,10 @@ the piece begins.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, Final
 
-import astropy.units as u
 import dask.array as da
 import numpy as np
 import pandas as pd  # type: ignore[import-untyped]
@@ -20,7 +18,7 @@ import xarray as xr
 from astropy.io import fits
 
 from ..core.errors import FormatError, GeometryError
-from ..grid.axis import Axis
+from ..grid.axis import Axis, axes_of_text
 from ..grid.lattice import Grid
 from ..grid.wcs.geom import WcsGeom
 from ..pixels.window import Window
@@ -68,10 +66,7 @@ def wrap(
         raise GeometryError(
             f"an array of shape {tuple(array.shape)} does not fit the geometry's shape {geom.shape}"
         )
-    # A range instead of an array: a map of 10^12 pixels has coordinates of a few bytes.
-    coords: dict[Hashable, Any] = {
-        dim: pd.RangeIndex(length) for dim, length in zip(geom.dims, geom.image_shape, strict=True)
-    }
+    coords = geom.coordinates()
     for axis in geom.axes:
         coords[axis.name] = (axis.name, axis.center.value, {"units": str(axis.unit)})
     coords[GRID] = ((), np.int64(grid_number(geom)), geom.to_attrs())
@@ -147,13 +142,7 @@ def geom_from_attrs(attrs: Mapping[str, Any]) -> WcsGeom:
 @lru_cache(maxsize=64)
 def _parse(header: str, axes: str) -> WcsGeom:
     geom = WcsGeom.from_header(fits.Header.fromstring(header, sep="\n"))
-    try:
-        found = [
-            Axis(each["name"], u.Quantity(each["edges"], each["unit"]), each["interp"])
-            for each in json.loads(axes)
-        ]
-    except (ValueError, KeyError, TypeError) as err:
-        raise GeometryError(f"the axes in the coordinate {GRID!r} cannot be read: {err}") from err
+    found = axes_of_text(axes)
     return geom.to_cube(found) if found else geom
 
 

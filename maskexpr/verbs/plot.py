@@ -179,7 +179,7 @@ def _sample(
     """
     compiled = compile_mask(mask, geom)
     # An axis along which the mask does not vary has one plane here.
-    sizes = [sum(chunks) for chunks in compiled.chunks[:-2]]
+    sizes = [sum(chunks) for chunks in compiled.along]
     chosen = _planes(geom, plane)
     planes = tuple(product(*(range(size) for size in sizes))) if chosen is None else (chosen,)
     coarse, factor = coarser(geom, max(1, most // len(planes)))

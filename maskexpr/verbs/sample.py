@@ -37,7 +37,7 @@ def contains_pixels(compiled: Compiled, positions: SkyCoord) -> NDArray[np.bool_
     height, width = geom.image_shape
     on_map = np.flatnonzero(row >= 0)
     row, column = row[on_map], column[on_map]
-    varying = tuple(sum(sizes) for sizes in compiled.chunks[:-2])
+    varying = tuple(sum(sizes) for sizes in compiled.along)
     planes = tuple(product(*(range(n) for n in varying)))
     out = np.zeros((len(planes), positions.size), dtype=bool)
     side = _LARGE if height * width < _PIXELS * row.size else _SMALL
@@ -62,7 +62,7 @@ def selected_area(compiled: Compiled) -> NDArray[np.float64]:
     varies along.
     """
     plan = Plan(compiled)
-    varying = tuple(sum(sizes) for sizes in compiled.chunks[:-2])
+    varying = tuple(sum(sizes) for sizes in compiled.along)
     total = np.zeros(varying)
     for block in zip(*np.nonzero(plan.states != EMPTY), strict=True):
         place = tuple(int(i) for i in block)

@@ -10,9 +10,19 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ...sphere.vectors import TIE, Caps, angle_between
-from .faces import FACES, MIDDLE, SOUTH, WAYS, from_faces, over_side, pieces, spread_bits, to_faces
+from .faces import FACES, MIDDLE, SOUTH, SQUARES, WAYS, from_faces, over_side, pieces, spread_bits, to_faces
 
-__all__ = ["caps", "cells_of", "centres", "children", "neighbours", "parents", "vertices"]
+__all__ = [
+    "caps",
+    "cells_of",
+    "centres",
+    "children",
+    "neighbours",
+    "parents",
+    "places_of",
+    "spherical",
+    "vertices",
+]
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -92,22 +102,35 @@ def vertices(order: int, ids: ArrayLike) -> Floats:
 
 
 def _directions(order: int, face: Ints, x: Ints, y: Ints, out: Floats) -> None:
-    """Unit vectors of places of faces whose coordinates count halves of cells, so that what is added up is
-    whole and exact.
+    """Unit vectors of places of faces, see `spherical`."""
+    turn, z, across = spherical(order, face, x, y)
+    lon = turn * (np.pi / 4)
+    np.multiply(across, np.cos(lon), out=out[0])
+    np.multiply(across, np.sin(lon), out=out[1])
+    out[2] = z
+
+
+def spherical(order: int, face: Ints, x: Ints | Floats, y: Ints | Floats) -> tuple[Floats, Floats, Floats]:
+    """Places of faces on the sphere; their coordinates count halves of cells, so that for centres and
+    vertices what is added up is whole and exact.
+
+    Returns
+    -------
+    turn : ndarray
+        Longitude in units of 45 degrees, from -1 to 8.
+    z, across : ndarray
+        Sine and cosine of the latitude.
     """
     side = 2 << order
     ring = SOUTH[face] * side - x - y
     from_pole = np.minimum(np.minimum(ring, 4 * side - ring), side)
-    turn = np.where(from_pole > 0, (x - y) / np.maximum(from_pole, 1), 0.0)
-    lon = (MIDDLE[face] + turn) * (np.pi / 4)
+    aside = np.where(from_pole > 0, (x - y) / np.where(from_pole > 0, from_pole, 1), 0.0)
     # 1 - |z| near a pole, where z itself has no digits for it.
     short = (from_pole * from_pole) / (3.0 * side * side)
     in_cap = from_pole < side
     z = np.where(in_cap, 1.0 - short, np.abs(2 * side - ring) * (2 / 3 / side))
     across = np.sqrt(np.where(in_cap, short * (2.0 - short), (1.0 - z) * (1.0 + z)))
-    np.multiply(across, np.cos(lon), out=out[0])
-    np.multiply(across, np.sin(lon), out=out[1])
-    np.copysign(z, 2 * side - ring, out=out[2])
+    return MIDDLE[face] + aside, np.copysign(z, 2 * side - ring), across
 
 
 def cells_of(order: int, vectors: ArrayLike) -> Ints:
@@ -131,48 +154,63 @@ def cells_of(order: int, vectors: ArrayLike) -> Ints:
     vectors = np.asarray(vectors, dtype=np.float64)
     out = np.empty(vectors.shape[1], dtype=np.int64)
     for some in pieces(len(out)):
-        out[some] = _cells_of(order, np.ascontiguousarray(vectors[:, some]))
+        face, x, y, _, _ = places_of(order, vectors[:, some])
+        out[some] = np.where(face < 0, -1, from_faces(order, face, x, y))
     return out
 
 
-def _cells_of(order: int, vectors: Floats) -> Ints:
-    length = np.sqrt(vectors[0] ** 2 + vectors[1] ** 2 + vectors[2] ** 2)
+def places_of(order: int, vectors: Floats) -> tuple[Ints, Ints, Ints, Floats, Floats]:
+    """Faces that hold directions, -1 where there is none, the places x, y of cells in them, and the places of
+    the directions themselves, in cells from the southern corner of the face.
+    """
+    # Contiguous: numpy's strided and vector loops may round differently in the last bit.
+    x, y, z = (np.ascontiguousarray(each) for each in vectors)
+    length = np.sqrt(x * x + y * y + z * z)
     known = np.isfinite(length) & (length > 0)
-    x, y, z = np.where(known, vectors, 1.0) / np.where(known, length, np.sqrt(3.0))
+    x, y, z = (np.where(known, each, 1.0) / np.where(known, length, np.sqrt(3.0)) for each in (x, y, z))
     # Quarters of a turn, from 0 to 4.
     quarters = np.arctan2(y, x) * (2 / np.pi)
     quarters = np.where(quarters < 0, quarters + 4, quarters)
     quarters = np.where(quarters >= 4, 0.0, quarters)
-    found = np.empty(len(z), dtype=np.int64)
     in_cap = np.abs(z) > 2 / 3
     belt, cap = np.flatnonzero(~in_cap), np.flatnonzero(in_cap)
-    found[belt] = _in_belt(order, quarters[belt], z[belt])
-    found[cap] = _in_caps(order, quarters[cap], z[cap], np.hypot(x[cap], y[cap]))
-    return np.where(known, found, -1)
+    in_belt = _in_belt(order, quarters[belt], z[belt])
+    in_caps = _in_caps(order, quarters[cap], z[cap], np.hypot(x[cap], y[cap]))
+    face, column, row = (np.empty(len(z), dtype=np.int64) for _ in range(3))
+    along, up = np.empty(len(z)), np.empty(len(z))
+    for out, of_belt, of_cap in zip((face, column, row, along, up), in_belt, in_caps, strict=True):
+        out[belt], out[cap] = of_belt, of_cap
+    return np.where(known, face, -1), column, row, along, up
 
 
-def _in_belt(order: int, quarters: Floats, z: Floats) -> Ints:
-    """Cells between the polar caps: columns and rows of the staircase are linear in longitude and z."""
+def _in_belt(order: int, quarters: Floats, z: Floats) -> tuple[Ints, Ints, Ints, Floats, Floats]:
+    """Places between the polar caps: columns and rows of the staircase are linear in longitude and z."""
     side = 1 << order
-    along, up = side * (quarters + 0.5), side * (0.75 * z)
-    column = np.floor(along + up).astype(np.int64)
-    row = 5 * side - 1 - np.floor(along - up).astype(np.int64)
-    face = FACES[column >> order, row >> order]
-    return from_faces(order, face, column & (side - 1), row & (side - 1))
+    lon, lat = side * (quarters + 0.5), side * (0.75 * z)
+    from_west, from_north = lon + lat, lon - lat
+    column = np.floor(from_west).astype(np.int64)
+    row = SQUARES * side - 1 - np.floor(from_north).astype(np.int64)
+    face, x, y = FACES[column >> order, row >> order], column & (side - 1), row & (side - 1)
+    return face, x, y, from_west - (column - x), SQUARES * side - (row - y) - from_north
 
 
-def _in_caps(order: int, quarters: Floats, z: Floats, across: Floats) -> Ints:
-    """Cells of the polar caps: rings have as many cells in a quarter as there are rings to the pole."""
+def _in_caps(
+    order: int, quarters: Floats, z: Floats, across: Floats
+) -> tuple[Ints, Ints, Ints, Floats, Floats]:
+    """Places in the polar caps: a ring has as many cells in a quarter as there are rings to the pole."""
     side = 1 << order
     quarter = np.minimum(quarters.astype(np.int64), 3)
     part = quarters - quarter
     rings = side * across * np.sqrt(3.0 / (1.0 + np.abs(z)))
-    east = np.minimum((part * rings).astype(np.int64), side - 1)
-    west = np.minimum(((1.0 - part) * rings).astype(np.int64), side - 1)
+    from_west, from_east = part * rings, (1.0 - part) * rings
+    west, east = (np.minimum(each.astype(np.int64), side - 1) for each in (from_west, from_east))
     north = z > 0
-    face = np.where(north, quarter, quarter + 8)
-    return from_faces(
-        order, face, np.where(north, side - 1 - west, east), np.where(north, side - 1 - east, west)
+    return (
+        np.where(north, quarter, quarter + 8),
+        np.where(north, side - 1 - east, west),
+        np.where(north, side - 1 - west, east),
+        np.where(north, side - from_east, from_west),
+        np.where(north, side - from_west, from_east),
     )
 
 

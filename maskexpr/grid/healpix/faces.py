@@ -27,10 +27,13 @@ from numpy.typing import NDArray
 from ...core.errors import MaskValueError
 
 __all__ = [
+    "COLUMN",
     "FACES",
     "MAX_ORDER",
     "MIDDLE",
+    "ROW",
     "SOUTH",
+    "SQUARES",
     "WAYS",
     "check_order",
     "from_faces",
@@ -54,6 +57,9 @@ MIDDLE = np.array([1, 3, 5, 7, 0, 2, 4, 6, 1, 3, 5, 7])
 SOUTH = np.array([2, 2, 2, 2, 3, 3, 3, 3, 4, 4, 4, 4])
 """Distance of the southern corner of each face from the north pole in rings, by nside."""
 
+SQUARES = 5
+"""Squares of faces along a side of the staircase."""
+
 WAYS = ((-1, 0), (-1, 1), (0, 1), (1, 1), (1, 0), (1, -1), (0, -1), (-1, -1))
 """Steps in x and y to the neighbours of a cell: south-west, west, north-west and on clockwise. Those in even
 places lead over a side, those in odd ones over a corner.
@@ -72,9 +78,10 @@ _MASKS = tuple(
         0x00000000FFFFFFFF,
     )
 )
-# Square of the staircase of each face, and face of each square.
-_COLUMN = np.array([1, 2, 3, 4, 0, 1, 2, 3, 0, 1, 2, 3])
-_ROW = np.array([4, 3, 2, 1, 4, 3, 2, 1, 3, 2, 1, 0])
+COLUMN = np.array([1, 2, 3, 4, 0, 1, 2, 3, 0, 1, 2, 3])
+ROW = np.array([4, 3, 2, 1, 4, 3, 2, 1, 3, 2, 1, 0])
+"""Square of the staircase of each face."""
+
 FACES = np.full((6, 6), -1)
 for _i in range(5):
     FACES[_i, 4 - _i] = 4 + _i % 4
@@ -154,7 +161,7 @@ def on_staircase(order: int, ids: Ints) -> tuple[Ints, Ints]:
     [[4, 3, 2, 1, 4, 3, 2, 1, 3, 2, 1, 0], [1, 2, 3, 4, 0, 1, 2, 3, 0, 1, 2, 3]]
     """
     face, x, y = to_faces(order, ids)
-    return (_ROW[face] << order) + y, (_COLUMN[face] << order) + x
+    return (ROW[face] << order) + y, (COLUMN[face] << order) + x
 
 
 def from_staircase(order: int, row: Ints, column: Ints) -> Ints:

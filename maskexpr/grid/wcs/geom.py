@@ -5,7 +5,6 @@ Immutable, and as cheap for 10^12 pixels as for one.
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterable
 from hashlib import blake2b
@@ -26,7 +25,7 @@ from ...core.errors import AxisError, GeometryError, require
 from ...pixels.window import Window
 from ...sphere.angles import to_degrees
 from ...sphere.vectors import Caps
-from ..axis import Axis
+from ..axis import Axis, axes_text
 from ..lattice import Cut, Grid, Rim, Topology
 from ..rim import rim_by_steps
 from . import area, bounds, lattice, topology
@@ -522,18 +521,9 @@ class WcsGeom(Grid):
         """FITS cards of the image, one a line; the axes as JSON; the fingerprint."""
         text = self.to_image().to_header().tostring(sep="", endcard=False, padding=False)
         cards = [text[i : i + _CARD].rstrip() for i in range(0, len(text), _CARD)]
-        edges = [
-            {
-                "name": axis.name,
-                "unit": str(axis.unit),
-                "interp": axis.interp,
-                "edges": axis.edges.value.tolist(),
-            }
-            for axis in self._axes
-        ]
         return {
             "fits_header": "\n".join(cards),
-            "axes": json.dumps(edges),
+            "axes": axes_text(self._axes),
             "fingerprint": self.fingerprint,
         }
 

@@ -1,0 +1,264 @@
+"""The lattice of a HEALPix grid: the staircase of its faces as rows and columns of pixels.
+
+Faces stand on whole squares of nside pixels, so that a nested parent cell is a square window. Off the
+staircase there is no sky.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ...pixels.window import Window
+from ...sphere.vectors import Caps, angle_between, normalise, unit
+from ..lattice import OFF, ON, PART
+from .cells import places_of, spherical
+from .faces import COLUMN, FACES, ROW, SQUARES, from_faces, on_staircase, spread_bits
+
+__all__ = [
+    "caps_of",
+    "cells_at",
+    "cells_in",
+    "index_of",
+    "lonlat_at",
+    "on_sky",
+    "pixel_of",
+    "place_of",
+    "sky_of",
+    "window_of",
+]
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+# Rounding of a unit vector and of an angle between two, radians.
+_ROUNDING = 1e-12
+
+
+def _face_at(order: int, y: Ints, x: Ints) -> Ints:
+    """Faces of rows and columns, -1 off the sky."""
+    row, column = y >> order, x >> order
+    inside = (row >= 0) & (row < SQUARES) & (column >= 0) & (column < SQUARES)
+    face = _ON_LATTICE[np.where(inside, column, 0), np.where(inside, row, 0)]
+    return np.where(inside, face, -1)
+
+
+# Face by column and row of the lattice; the square where face 4 would follow once more is off it.
+_ON_LATTICE = FACES[:SQUARES, :SQUARES].copy()
+_ON_LATTICE[4, 0] = -1
+
+
+def cells_at(order: int, y: ArrayLike, x: ArrayLike) -> Ints:
+    """Nested cells of pixels, whose indices broadcast; -1 off the sky.
+
+    Examples
+    --------
+    >>> cells_at(0, [4, 4, 4], [0, 1, 2]).tolist()
+    [4, 0, -1]
+    """
+    y, x = np.broadcast_arrays(np.asarray(y, dtype=np.int64), np.asarray(x, dtype=np.int64))
+    face, within = _face_at(order, y, x), (1 << order) - 1
+    return np.where(face < 0, -1, from_faces(order, face, x & within, y & within))
+
+
+def cells_in(order: int, window: Window) -> Ints:
+    """Nested cells of the pixels of a window, shape (ny, nx); -1 off the sky.
+
+    Examples
+    --------
+    >>> cells_in(1, Window(6, 9, 2, 4)).tolist()
+    [[20, 21], [22, 23], [0, 1]]
+    """
+    y0, y1, x0, x1 = window
+    y, x = np.arange(y0, y1), np.arange(x0, x1)
+    within = (1 << order) - 1
+    up, along = spread_bits(y & within, order) << 1, spread_bits(x & within, order)
+    out = np.full(window.shape, -1, dtype=np.int64)
+    rows, columns = _pieces(order, y0, y1), _pieces(order, x0, x1)
+    for row in rows:
+        for column in columns:
+            face = int(_face_at(order, np.array(row.start), np.array(column.start)))
+            if face >= 0:
+                some = slice(row.start - y0, row.stop - y0), slice(column.start - x0, column.stop - x0)
+                np.add(up[some[0], None], along[None, some[1]] + (face << 2 * order), out=out[some])
+    return out
+
+
+def _pieces(order: int, first: int, end: int) -> list[range]:
+    """Indices along an axis, face by face, as far as they are on the lattice."""
+    side = 1 << order
+    first, end = max(first, 0), min(end, SQUARES * side)
+    return [
+        range(max(first, i * side), min(end, (i + 1) * side))
+        for i in range(first >> order, -(-end >> order) if end > first else 0)
+    ]
+
+
+def place_of(order: int, ids: Ints) -> tuple[Ints, Ints]:
+    """Rows and columns of cells, -1 for the cell -1."""
+    y, x = on_staircase(order, np.maximum(ids, 0))
+    return np.where(ids < 0, -1, y), np.where(ids < 0, -1, x)
+
+
+def window_of(order: int, parent_order: int, parents: Ints) -> Ints:
+    """Windows of the cells within parent cells, shape (4, n)."""
+    y, x = on_staircase(parent_order, parents)
+    levels = order - parent_order
+    return np.stack([y << levels, y + 1 << levels, x << levels, x + 1 << levels])
+
+
+# ---- positions
+
+
+def lonlat_at(order: int, y: ArrayLike, x: ArrayLike) -> tuple[Floats, Floats]:
+    """Longitude and latitude in degrees of pixels, whose indices need not be whole; NaN off the sky."""
+    y, x = np.broadcast_arrays(np.asarray(y), np.asarray(x))
+    if y.dtype.kind == "f" or x.dtype.kind == "f":
+        known = np.isfinite(y) & np.isfinite(x)
+        row, column = (np.where(known, np.floor(each + 0.5), -1.0).astype(np.int64) for each in (y, x))
+    else:
+        row, column = y.astype(np.int64), x.astype(np.int64)
+    face = _face_at(order, row, column)
+    lon, lat = np.full(face.shape, np.nan), np.full(face.shape, np.nan)
+    there = face >= 0
+    face, side = face[there], 1 << order
+    # Halves of cells from the corner of the face: whole numbers at centres.
+    up = 2 * (y[there] - ROW[face] * side) + 1
+    along = 2 * (x[there] - COLUMN[face] * side) + 1
+    turn, z, across = spherical(order, face, along, up)
+    lon[there] = turn * 45.0 % 360.0
+    lat[there] = np.rad2deg(np.arctan2(z, across))
+    return lon, lat
+
+
+def pixel_of(order: int, lon: ArrayLike, lat: ArrayLike) -> tuple[Floats, Floats]:
+    """Rows and columns, not rounded, of positions in degrees; NaN for what is no position.
+
+    A place on the border of its cell is put just inside.
+    """
+    lon, lat = np.broadcast_arrays(np.asarray(lon, dtype=float), np.asarray(lat, dtype=float))
+    there = np.isfinite(lon) & (np.abs(lat) <= 90)
+    y, x = np.full(lon.shape, np.nan), np.full(lon.shape, np.nan)
+    face, column, row, along, up = places_of(order, unit(lon[there], lat[there]))
+    for index, corner, cell, exact in ((y, ROW, row, up), (x, COLUMN, column, along)):
+        low, high = cell - 0.5, cell + 0.5
+        inside = np.clip(exact - 0.5, np.nextafter(low, np.inf), np.nextafter(high, -np.inf))
+        first = corner[face] << order
+        # Rounding of a large index must not lead to the next cell either.
+        index[there] = np.clip(
+            inside + first, np.nextafter(low + first, np.inf), np.nextafter(high + first, -np.inf)
+        )
+    return y, x
+
+
+def index_of(order: int, lon: ArrayLike, lat: ArrayLike) -> tuple[Ints, Ints]:
+    """Rows and columns of the cells that hold positions in degrees; -1 for what is no position."""
+    lon, lat = np.broadcast_arrays(np.asarray(lon, dtype=float), np.asarray(lat, dtype=float))
+    there = np.isfinite(lon) & (np.abs(lat) <= 90)
+    y, x = np.full(lon.shape, -1), np.full(lon.shape, -1)
+    face, column, row, _, _ = places_of(order, unit(lon[there], lat[there]))
+    y[there], x[there] = (ROW[face] << order) + row, (COLUMN[face] << order) + column
+    return y, x
+
+
+# ---- windows
+
+
+def sky_of(order: int, bounds: Ints) -> NDArray[np.uint8]:
+    """``OFF``, ``PART`` or ``ON`` for windows, shape (4, n).
+
+    A window whose four corners are on the sky is on it: sums of rows and columns of squares lie between those
+    of its corners, and the one square with a fitting sum that is off the sky is a corner of the lattice.
+    """
+    y0, y1, x0, x1 = bounds
+    corners = [_face_at(order, y, x) >= 0 for y in (y0, y1 - 1) for x in (x0, x1 - 1)]
+    side = 1 << order
+    top, left = ROW[:, None] * side, COLUMN[:, None] * side
+    some = ((y0 < top + side) & (y1 > top) & (x0 < left + side) & (x1 > left)).any(axis=0)
+    some &= (y1 > y0) & (x1 > x0)
+    return np.where(some, np.where(np.logical_and.reduce(corners), ON, PART), OFF).astype(np.uint8)
+
+
+def on_sky(order: int, window: Window) -> Bools:
+    """Which pixels of a window are on the sky, shape (ny, nx)."""
+    out = np.zeros(window.shape, dtype=bool)
+    side = 1 << order
+    for row, column in zip((ROW * side).tolist(), (COLUMN * side).tolist(), strict=True):
+        part = window.intersect(Window(row, row + side, column, column + side)).shift(-window.y0, -window.x0)
+        if part.size:
+            out[part.y0 : part.y1, part.x0 : part.x1] = True
+    return out
+
+
+def caps_of(order: int, bounds: Ints) -> Caps:
+    """Caps that hold all pixel centres of windows, shape (4, n); the radius is negative where there is none.
+
+    The part of a window in one face is a rectangle of it, and lies in a cap round the place in its middle
+    that holds the corners and the places where the border of the polar cap crosses its sides; see `_round`.
+    """
+    side = 1 << order
+    top, left = ROW * side, COLUMN * side
+    y0, y1, x0, x1 = (each[:, None] for each in bounds)
+    y0, y1 = np.maximum(y0 - top, 0), np.minimum(y1 - top, side)
+    x0, x1 = np.maximum(x0 - left, 0), np.minimum(x1 - left, side)
+    window, face = np.nonzero((y0 < y1) & (x0 < x1))
+    parts = _round(order, face, *(each[window, face] for each in (y0, y1, x0, x1)))
+    number = bounds.shape[1]
+    centre, radius = np.zeros((3, number)), np.full(number, -1.0)
+    centre[0] = 1.0
+    centre[:, window], radius[window] = parts.centre, parts.radius
+    several = np.bincount(window, minlength=number) > 1
+    if several.any():
+        some = several[window]
+        area = ((y1 - y0) * (x1 - x0))[window, face][some]
+        which, found = np.unique(window[some], return_inverse=True)
+        together = _united(parts.take(some), found, area.astype(np.float64))
+        centre[:, which], radius[which] = together.centre, together.radius
+    return Caps(centre, radius)
+
+
+def _round(order: int, face: Ints, y0: Ints, y1: Ints, x0: Ints, x1: Ints) -> Caps:
+    """Caps round rectangles of pixels of faces, through the centres of the outermost.
+
+    As of one cell (`maskexpr.grid.healpix.cells.caps`), f is convex along the parts of the sides in the belt
+    and in the polar cap, so that no point is further than the ends of these parts. What that needs holds for
+    the middle of any rectangle: with the places of the middle and of a point of a side written out, their
+    longitudes differ by at most 45 degrees if one of the two is in the belt, by 90 degrees if both are in the
+    cap. With the point in the cap and the middle in the belt (``z0 >= 0``) the bracket of f'' is positive up
+    to ``tan d = (1 + 1 / (2 w**2) + 3 w**2 lon**2) / lon``, which is at least 3.8, of 75 degrees.
+    """
+    low_x, high_x, low_y, high_y = (2 * each + 1 for each in (x0, x1 - 1, y0, y1 - 1))
+    side = 2 << order
+    middle = _vectors(order, face, x0 + x1, y0 + y1)
+    polar = face // 4 != 1
+    radius = np.zeros(len(face))
+    for x, y in ((low_x, low_y), (low_x, high_y), (high_x, low_y), (high_x, high_y)):
+        np.maximum(radius, angle_between(_vectors(order, face, x, y), middle), out=radius)
+    # On the border of the cap x + y is the side of the face.
+    for x, y in (
+        (low_x, side - low_x),
+        (high_x, side - high_x),
+        (side - low_y, low_y),
+        (side - high_y, high_y),
+    ):
+        there = np.flatnonzero(polar & (x > low_x) & (x < high_x) | polar & (y > low_y) & (y < high_y))
+        away = angle_between(_vectors(order, face[there], x[there], y[there]), middle[:, there])
+        radius[there] = np.maximum(radius[there], away)
+    return Caps(middle, radius + _ROUNDING)
+
+
+def _vectors(order: int, face: Ints, x: Ints, y: Ints) -> Floats:
+    turn, z, across = spherical(order, face, x, y)
+    return np.stack([across * np.cos(turn * (np.pi / 4)), across * np.sin(turn * (np.pi / 4)), z])
+
+
+def _united(caps: Caps, which: Ints, weight: Floats) -> Caps:
+    """One cap round all caps of each number, whose middle is that of their centres."""
+    number = int(which.max()) + 1
+    middle = normalise(np.stack([np.bincount(which, weight * each, number) for each in caps.centre]))
+    middle = np.where(np.isfinite(middle), middle, np.array([1.0, 0.0, 0.0])[:, None])
+    reach = angle_between(caps.centre, middle[:, which]) + caps.radius
+    radius = np.zeros(number)
+    np.maximum.at(radius, which, reach)
+    return Caps(middle, np.minimum(radius + _ROUNDING, np.pi))
