@@ -11,6 +11,7 @@ from .expr.mask import AllSky, And, Mask, NoSky, Not, Or, Xor
 from .expr.serialize import dumps, from_dict, loads
 from .expr.verbs import use_engine
 from .grid.axis import Axis
+from .grid.healpix.geom import HpxGeom
 from .grid.wcs.geom import WcsGeom
 from .growth.as_gammapy import gammapy_radius, gammapy_structure
 from .io.read import read_map, read_mask
@@ -52,6 +53,7 @@ __all__ = [
     "Ellipses",
     "Erode",
     "FillHoles",
+    "HpxGeom",
     "Hysteresis",
     "Mask",
     "MaskError",

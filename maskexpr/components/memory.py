@@ -101,6 +101,18 @@ def paint_tile(node: Connected, tile: Tile, out: Bools, of: Ask) -> None:
         if inner.size:
             paint_tile(node, tile.on(inner), _slice(out, inner, tile.window), of)
         return
+    held = tile.geom.map_in(tile.window)
+    if held is None:
+        _paint(node, tile, out, of)
+    else:
+        values = np.zeros(tile.shape, dtype=bool)
+        _paint(node, tile, values, of)
+        out |= values & held
+
+
+def _paint(node: Connected, tile: Tile, out: Bools, of: Ask) -> None:
+    """The same of a window inside the map's, where it is of no matter what lies between its pixels."""
+    inner = tile.window
     node.paint_rest(tile, out, of)
     decided = _decided(node, tile.geom, tile.plane, of)
     for i in decided.blocks.meeting(inner):
@@ -120,9 +132,11 @@ def pixels_of(node: Connected, pixels: Pixels, of: Ask) -> Bools:
     """Values of a node at pixels, shape (n,): False beyond the map."""
     out = np.zeros(len(pixels), dtype=bool)
     decided = _decided(node, pixels.geom, pixels.plane, of)
+    on_map = pixels.geom.on_map(pixels.y, pixels.x)
     for window in decided.blocks.windows:
         y0, y1, x0, x1 = window
-        here = np.flatnonzero((pixels.y >= y0) & (pixels.y < y1) & (pixels.x >= x0) & (pixels.x < x1))
+        inside = (pixels.y >= y0) & (pixels.y < y1) & (pixels.x >= x0) & (pixels.x < x1)
+        here = np.flatnonzero(inside & on_map)
         if len(here):
             values = np.zeros(window.shape, dtype=bool)
             paint_tile(node, Tile(pixels.geom, window, pixels.plane), values, of)

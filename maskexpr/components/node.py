@@ -7,15 +7,16 @@ is cut.
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..core.coverage import EMPTY, MIXED, Coverage
-from ..core.errors import MaskTypeError, MaskValueError
+from ..core.errors import GeometryError, MaskTypeError, MaskValueError
 from ..expr.mask import Ask, Bools, Mask, Reach
-from ..grid.lattice import Grid, Rim
+from ..grid.lattice import ON, Grid, Rim
 from ..grid.points import Pixels, Points
 from ..grid.rim import topology
 from ..grid.tiles import Areas, Tile, Tiles
@@ -101,6 +102,13 @@ class Connected(Mask):
     # ---- the laws
     # ------------------------------------------------------------------------------------------------------
 
+    def check(self, geom: Grid) -> None:
+        if prod(geom.shape[: len(geom.axes)]) * prod(geom.image_shape) >= 1 << 63:
+            raise GeometryError(
+                f"{self.label()} numbers all pixels in 64 bits, and {geom!r} is laid out on too many: "
+                "take a lower order, or fewer planes at a time"
+            )
+
     def reach(self) -> Reach:
         return Reach(everywhere=True)
 
@@ -160,7 +168,7 @@ class Connected(Mask):
     ) -> tuple[LabelledBlock, Words | None, Rim | None]:
         """The labelled block of some tiles, its seeds, and where it meets the rim of the sky."""
         geom, window, full = tiles[0].geom, tiles[0].window, self.connectivity == 8
-        found = [self.bits(each, of) for each in tiles]
+        found = [_of_map(self.bits(each, of), geom.map_in(window)) for each in tiles]
         words = join_planes(shape, [low for low, _ in found])
         around = geom.rim(window, full) if topology(geom).rims and words.any() else None
         held = [high for _, high in found if high is not None]
@@ -227,7 +235,12 @@ def inside_map(tiles: Areas, cover: Coverage) -> Coverage:
     """A promise about a child, kept only for windows inside the map: beyond it nothing is selected."""
     if not isinstance(tiles, Tiles):
         return np.where(cover == EMPTY, EMPTY, MIXED).astype(np.uint8)
-    y0, y1, x0, x1 = tiles.bounds
-    ny, nx = tiles.geom.image_shape
-    inside = (y0 >= 0) & (y1 <= ny) & (x0 >= 0) & (x1 <= nx)
-    return np.where(inside, cover, MIXED).astype(np.uint8)
+    return np.where(tiles.geom.covers(tiles.bounds) == ON, cover, MIXED).astype(np.uint8)
+
+
+def _of_map(bits: tuple[Words, Words | None], held: Bools | None) -> tuple[Words, Words | None]:
+    """Candidates and seeds without those that are none of the map's pixels."""
+    if held is None:
+        return bits
+    words, (low, high) = pack(held[None]), bits
+    return low & words, None if high is None else high & words

@@ -125,6 +125,12 @@ class Grid(ABC):
     def lonlat(self, y: ArrayLike, x: ArrayLike) -> tuple[Floats, Floats]:
         """Longitude and latitude of pixel centres, whose indices broadcast; both NaN off the sky."""
 
+    def beside(self, y: Ints, x: Ints, down: Floats, right: Floats) -> tuple[Floats, Floats]:
+        """Longitude and latitude of places at most half a pixel from the centres of pixels, as of these
+        pixels where the lattice is broken between them and the next.
+        """
+        return self.lonlat(y + down, x + right)
+
     @abstractmethod
     def pixel(self, lon: ArrayLike, lat: ArrayLike) -> tuple[Floats, Floats]:
         """Indices (y, x), not rounded, of positions; NaN where there is no pixel."""
@@ -196,6 +202,19 @@ class Grid(ABC):
         corners : bool
             Whether pixels that touch at a corner are neighbours too.
         """
+
+    def edge_sides(self) -> tuple[Ints, Ints, Ints, Ints] | None:
+        """The sides of pixels along which the map ends, if that is not where its image or the sky does.
+
+        Returns
+        -------
+        y, x : ndarray of int64, shape (n,)
+            Pixels of the map.
+        is_row, out : ndarray of int64, shape (n,)
+            Whether the side runs along the row (1) or the column (0), on the side of growing (1) or falling
+            (-1) indices.
+        """
+        return None
 
     def holds_whole_sky(self) -> bool:
         """Whether points all over the sky (a Fibonacci lattice) have pixels on the map."""

@@ -61,10 +61,15 @@ def map_edge(geom: Grid) -> MapEdge:
     """
     ny, nx = geom.image_shape
     sky = geom.lattice.pad(-2)
-    if sky.intersect(Window(0, ny, 0, nx)) == sky:
+    ends = geom.edge_sides()
+    if ends is not None:
+        y, x, is_row, out = ends
+        sides = Sides(
+            y, x, is_row == 1, np.ones_like(y), out, np.full(len(y), 0.5), np.ones(len(y), dtype=bool)
+        )
+    elif sky.intersect(Window(0, ny, 0, nx)) == sky:
         # All pixels of the projection that are on the sky are on the map.
-        empty = np.zeros(0, dtype=np.int64)
-        sides = Sides(empty, empty, empty == 1, empty, empty, empty.astype(np.float64))
+        sides = _sides([])
     else:
         sides = _stretches(geom)
         if not geom.separable:
@@ -109,7 +114,7 @@ def _stretches(geom: Grid) -> Sides:
 def _sides(rows: list[tuple[int, int, bool, int, int, float]]) -> Sides:
     table = np.array(rows, dtype=np.float64).reshape(-1, 6).T
     y, x, is_row, number, out = table[:5].astype(np.int64)
-    return Sides(y, x, is_row == 1, number, out, table[5])
+    return Sides(y, x, is_row == 1, number, out, table[5], np.zeros(len(y), dtype=bool))
 
 
 def _rim_sides(geom: Grid) -> Sides:
@@ -139,7 +144,7 @@ def _rim_sides(geom: Grid) -> Sides:
     y, x, is_row, number, out, limit = np.concatenate(found, axis=1)
     whole_numbers = (each.astype(np.int64) for each in (y, x, is_row, number, out))
     y, x, is_row, number, out = whole_numbers
-    return Sides(y, x, is_row == 1, number, out, limit)
+    return Sides(y, x, is_row == 1, number, out, limit, np.zeros(len(y), dtype=bool))
 
 
 def near_edge(geom: Grid, xyz: Floats, shape: SkyShape) -> Bools:

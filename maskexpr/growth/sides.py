@@ -35,7 +35,7 @@ class Sides(NamedTuple):
 
     A stretch goes from the pixel ``(y, x)`` over ``number`` pixels along a row (``is_row``) or a column. The
     side lies on the side of growing (``out`` 1) or falling (-1) indices, at most ``limit`` pixels from the
-    line of centres.
+    line of centres. Of those that are ``known`` all is an edge.
     """
 
     y: Ints
@@ -44,11 +44,11 @@ class Sides(NamedTuple):
     number: Ints
     out: Ints
     limit: Floats
+    known: Bools
 
     def take(self, index: NDArray[np.intp] | Bools) -> Sides:
         """The stretches at an index."""
-        y, x, is_row, number, out, limit = self
-        return Sides(y[index], x[index], is_row[index], number[index], out[index], limit[index])
+        return Sides._make(each[index] for each in self)
 
     def split(self) -> Sides:
         """Stretches of an eighth of the length, of one pixel at least."""
@@ -66,9 +66,8 @@ class Sides(NamedTuple):
     def at(self, geom: Grid, along: Floats, across: Floats) -> Floats:
         """Unit vectors at distances, in pixels, along the stretches and outwards from the line of centres."""
         across = across * self.out
-        y = self.y + np.where(self.is_row, across, along)
-        x = self.x + np.where(self.is_row, along, across)
-        return unit(*geom.lonlat(y, x))
+        down, right = np.where(self.is_row, across, along), np.where(self.is_row, along, across)
+        return unit(*geom.beside(self.y, self.x, down, right))
 
     def ends(self, geom: Grid, along: Floats) -> tuple[Floats, Floats]:
         """Where the map, or the sky, ends: unit vectors, NaN where none of it is on the sky, and how far from
@@ -101,7 +100,7 @@ class Sides(NamedTuple):
         ny, nx = geom.image_shape
         with np.errstate(invalid="ignore"):
             on_map = (row >= -0.5) & (row < ny - 0.5) & (column >= -0.5) & (column < nx - 0.5)
-        is_edge = np.isfinite(row) & ~on_map
+        is_edge = np.isfinite(row) & ~on_map | every.known
         shorter = across.reshape(along.shape) != self.limit[:, None]
         places = xyz.reshape(3, *along.shape)
         return Samples(along, places, is_edge.reshape(along.shape), shorter.any(axis=1), self.number == 1)

@@ -8,11 +8,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial import cKDTree
 
 from ..core.coverage import EMPTY, FULL, MIXED, Coverage
 from ..core.errors import MaskValueError
 from ..expr.mask import Ask, Bools, Reach, node
-from ..grid.lattice import Grid
+from ..grid.lattice import ON, Grid
+from ..grid.neighbours import Places
 from ..grid.points import Pixels, Points
 from ..grid.tiles import Areas, Tile, Tiles
 from ..growth.edge import map_edge, near_edge
@@ -20,14 +22,18 @@ from ..growth.node import Sized, at_pixels, reach_of
 from ..growth.pixel import map_window
 from ..growth.radius import half_sides, in_pixels, plane_row, show, typed
 from ..growth.shape import SkyShape
-from ..sphere.vectors import angle_between
+from ..sphere.vectors import Caps, angle_between
 
 __all__ = ["Boundary"]
 
 # A width in pixels is rounded after this is taken off: 0.3 deg / 0.1 deg is three pixels.
 _TIE = 1e-9
-# Distances between areas and caps that are computed at once.
-_AT_ONCE = 1 << 20
+# Distances between areas and caps that are computed at once, and caps of an edge of which a tree is made.
+_AT_ONCE, _MANY = 1 << 20, 1 << 10
+# Radians by which an angle that is found from a chord may be wrong, at the antipode.
+_ROUNDING = 1e-7
+
+Floats = NDArray[np.float64]
 
 
 @node("boundary")
@@ -93,7 +99,10 @@ class Boundary(Sized):
 
     def check(self, geom: Grid) -> None:
         super().check(geom)
-        geom.need_plane(self.label(), "erode a mask of what the map covers")
+        if self.metric == "pixel":
+            geom.need_plane(self.label(), "give an angle and metric='sky'")
+        elif geom.edge_sides() is None:
+            geom.need_plane(self.label(), "erode a mask of what the map covers")
 
     def reach(self) -> Reach:
         return reach_of(self.width, self.unit, "box" if self.box else "disk")
@@ -108,10 +117,11 @@ class Boundary(Sized):
         if not isinstance(areas, Tiles):
             return np.full(len(areas), MIXED)
         shape, (_, caps, places) = self._shape(areas.geom, areas.plane), map_edge(areas.geom)
-        gap = _least(areas.caps.centre, caps.centre, -caps.radius) - areas.caps.radius
-        cover = np.where((gap > shape.bound) & _inside(areas.bounds, areas.geom), FULL, MIXED)
+        gap = _gap(areas.caps, caps)
+        inside = areas.geom.covers(areas.bounds) == ON
+        cover = np.where((gap > shape.bound) & inside, FULL, MIXED)
         if not self.box:
-            farthest = _least(areas.caps.centre, places, np.zeros(places.shape[1])) + areas.caps.radius
+            farthest = _farthest(areas.caps, places)
             cover[farthest <= shape.lat] = EMPTY
         return cover
 
@@ -138,10 +148,7 @@ class Boundary(Sized):
     def inside(self, points: Points) -> Bools:
         if not isinstance(points, Pixels):
             return super().inside(points)
-        ny, nx = points.geom.image_shape
-        out = (
-            (points.y >= 0) & (points.y < ny) & (points.x >= 0) & (points.x < nx) & np.isfinite(points.xyz[0])
-        )
+        out = points.geom.on_map(points.y, points.x) & np.isfinite(points.xyz[0])
         some = np.flatnonzero(out)
         shape = self._shape(points.geom, points.plane)
         out[some] = ~near_edge(points.geom, np.ascontiguousarray(points.xyz[:, some]), shape)
@@ -159,14 +166,22 @@ class Boundary(Sized):
         return y0, y1, x0, x1
 
 
-def _inside(bounds: NDArray[np.int64], geom: Grid) -> NDArray[np.bool_]:
-    """Which windows lie on the map as a whole."""
-    ny, nx = geom.image_shape
-    y0, y1, x0, x1 = bounds
-    return np.asarray((y0 >= 0) & (y1 <= ny) & (x0 >= 0) & (x1 <= nx))
+def _gap(areas: Caps, edge: Caps) -> Floats:
+    """At least so far is the edge, in caps, from any point of areas."""
+    if edge.centre.shape[1] > _MANY:
+        return Places(edge).gap(areas)
+    return _least(areas.centre, edge.centre, -edge.radius) - areas.radius
 
 
-def _least(xyz: NDArray[np.float64], others: NDArray[np.float64], more: NDArray[np.float64]) -> Any:
+def _farthest(areas: Caps, places: Floats) -> Floats:
+    """At most so far is one of the places of the edge from every point of areas."""
+    if places.shape[1] <= _MANY:
+        return _least(areas.centre, places, np.zeros(places.shape[1])) + areas.radius
+    chord, _ = cKDTree(places.T).query(areas.centre.T)
+    return np.asarray(2 * np.arcsin(np.minimum(chord / 2, 1.0)) + areas.radius + _ROUNDING)
+
+
+def _least(xyz: Floats, others: Floats, more: Floats) -> Floats:
     """The least of the angles from each unit vector to others, each with something added; infinite if there
     are none.
     """

@@ -7,6 +7,7 @@ that a grid is compared with its own positions and with nothing else.
 from __future__ import annotations
 
 import pickle
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +23,7 @@ from ..io.xarray import GRID, grid_number
 from ..pixels.window import Window
 from ..sphere.vectors import angle_between, rotation, unit
 
-__all__ = ["check_grid"]
+__all__ = ["as_array", "check_grid"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -39,7 +40,7 @@ _SAME = 1e-7
 _WAYS = {False: ((0, 1), (1, 0)), True: ((0, 1), (1, 0), (1, 1), (1, -1))}
 
 
-def check_grid(grid: Grid, seed: int = 0, whole: float = 1e-6) -> None:
+def check_grid(grid: Grid, seed: int = 0, whole: float = 1e-6, chunks: Any = None) -> None:
     """Hold a grid to the laws of `maskexpr.grid.lattice.Grid`, best a small one: some ask every pixel.
 
     Parameters
@@ -51,6 +52,8 @@ def check_grid(grid: Grid, seed: int = 0, whole: float = 1e-6) -> None:
     whole : float
         How far the solid angles of a map of the whole sky may be from adding up to it, relatively: more than
         rounding where the rim of the sky cuts pixels.
+    chunks : object, optional
+        Small ones in which its arrays are tried: of 5 pixels a side, unless its arrays take others.
 
     Raises
     ------
@@ -63,6 +66,8 @@ def check_grid(grid: Grid, seed: int = 0, whole: float = 1e-6) -> None:
     >>> check_grid(WcsGeom.allsky(binsz=10))
     """
     rng = np.random.default_rng(seed)
+    if chunks is None:
+        chunks = 5 if grid.array_shape == grid.image_shape else "auto"
     _check_identity(grid)
     _check_positions(grid, rng)
     _check_windows(grid, rng)
@@ -72,7 +77,10 @@ def check_grid(grid: Grid, seed: int = 0, whole: float = 1e-6) -> None:
         _check_neighbours(grid, corners)
     _check_separable(grid, rng)
     _check_shape_of_sky(grid, rng)
-    _check_array(grid)
+    _check_map(grid, rng)
+    for some in (chunks, "auto"):
+        _check_layout(grid, some)
+        _check_array(grid, some)
 
 
 def _check_identity(grid: Grid) -> None:
@@ -88,15 +96,15 @@ def _check_identity(grid: Grid) -> None:
         ("the fingerprint is hexadecimal and no shorter than 64 bits", len(grid.fingerprint) >= 16),
         ("the fingerprint is what dask knows a grid by", grid.__dask_tokenize__() == grid.fingerprint),
         ("a grid is no other object", grid != grid.fingerprint),
-        ("the image has no axes", image.axes == () and image.shape == grid.image_shape),
+        ("the image has no axes", image.axes == () and image.shape == grid.array_shape),
         ("the image has the lattice of the grid", image.image_shape == grid.image_shape),
         ("the image of the image is the image", image.to_image() == image),
         ("without its axes it is another grid", (image == grid) == (not grid.axes)),
         ("and has another fingerprint", (image.fingerprint == grid.fingerprint) == (not grid.axes)),
         ("its offset in itself is none", grid.offset_in(grid) == (0, 0)),
         ("planes have the lattice of the image", grid.offset_in(image) == image.offset_in(grid) == (0, 0)),
-        ("shape is the axes' bins and the image's", grid.shape == (*_bins(grid), *grid.image_shape)),
-        ("a map has pixels", min(grid.image_shape) >= 1),
+        ("shape is the axes' bins and the array's", grid.shape == (*_bins(grid), *grid.array_shape)),
+        ("a map has pixels", min(*grid.image_shape, *grid.array_shape) >= 1),
         ("pixel scales are two positive angles", bool((grid.pixel_scales.to_value("deg") > 0).all())),
         ("there are two", grid.pixel_scales.shape == (2,)),
         ("the frame is a rotation of ICRS", rotation(grid.frame, "icrs").shape == (3, 3)),
@@ -130,7 +138,7 @@ def _check_positions(grid: Grid, rng: np.random.Generator) -> None:
     ):
         same = np.array_equal(there, np.stack([lon[some], lat[some]]), equal_nan=True)
         assert same, f"{law}: a pixel's position does not depend on the others: {grid!r}"
-    here = on_sky & (y >= 0) & (y < ny) & (x >= 0) & (x < nx)
+    here = on_sky & (y >= 0) & (y < ny) & (x >= 0) & (x < nx) & grid.on_map(y, x)
     _check_way_back(grid, lon[here], lat[here])
 
 
@@ -139,7 +147,7 @@ def _check_way_back(grid: Grid, lon: Floats, lat: Floats) -> None:
     xyz = unit(lon, lat)
     row, column = grid.array_index(lon, lat)
     ny, nx = grid.image_shape
-    held = (row >= 0) & (row < ny) & (column >= 0) & (column < nx)
+    held = (row >= 0) & (row < ny) & (column >= 0) & (column < nx) & grid.on_map(row, column)
     assert held.all(), f"the centre of a pixel of the map is in a pixel of the map: {grid!r}"
     assert row.dtype == column.dtype == np.int64, f"pixels have whole indices: {grid!r}"
     far = angle_between(unit(*grid.lonlat(row, column)), xyz)
@@ -213,9 +221,16 @@ def _on_sky(grid: Grid, window: Window) -> Bools:
     return np.isfinite(_positions(grid, window)[0]).reshape(window.shape)
 
 
+def _of_map(grid: Grid) -> Bools:
+    """Which pixels of the image are the map's and on the sky."""
+    return _on_sky(grid, _map(grid)) & grid.on_map(*np.indices(grid.image_shape))
+
+
 def _check_solid_angles(grid: Grid, whole: float) -> None:
-    """Solid angles are positive on the sky and NaN off it; those of a map of the whole sky add up to it."""
-    area, on_sky = grid.solid_angle_of(_map(grid)), _on_sky(grid, _map(grid))
+    """Solid angles of the map's pixels are positive on the sky and NaN off it; those of a map of the whole
+    sky add up to it.
+    """
+    area, on_sky = grid.solid_angle_of(_map(grid)), _of_map(grid)
     area = np.broadcast_to(area, on_sky.shape)
     assert (area[on_sky] > 0).all(), f"a pixel on the sky has a solid angle: {grid!r}"
     assert np.isnan(area[~on_sky]).all(), f"off the sky the solid angle is NaN: {grid!r}"
@@ -232,7 +247,7 @@ def _check_solid_angles(grid: Grid, whole: float) -> None:
 
 def _check_lattice(grid: Grid) -> None:
     """The lattice and the topology's window hold all pixels of the map that are on the sky."""
-    y, x = np.nonzero(_on_sky(grid, _map(grid)))
+    y, x = np.nonzero(_of_map(grid))
     for name, held in (("lattice", grid.lattice), ("topology's window", grid.topology().window)):
         inside = (y >= held.y0) & (y < held.y1) & (x >= held.x0) & (x < held.x1)
         assert inside.all(), f"the {name} holds the pixels of the map: {grid!r}"
@@ -244,7 +259,7 @@ def _check_neighbours(grid: Grid, corners: bool) -> None:
     """Steps over the rim lead from pixels of the map to others and back, do not depend on the window, and
     hold a map of the whole sky together.
     """
-    topology, on_sky = grid.topology(), _on_sky(grid, _map(grid))
+    topology, on_sky = grid.topology(), _of_map(grid)
     links = _on_lattice(topology, on_sky, corners)
     if topology.rims and topology.window.size:
         around = grid.rim(topology.window, corners)
@@ -395,21 +410,75 @@ def _check_shape_of_sky(grid: Grid, rng: np.random.Generator) -> None:
         assert not alike, f"no position is shown twice: {grid!r}"
 
 
-def _check_array(grid: Grid) -> None:
-    """An array on the grid has its dims, whole pixel coordinates, and the grid's texts and number; in chunks
-    it is what it is as a whole.
+def _check_map(grid: Grid, rng: np.random.Generator) -> None:
+    """What is said of windows is what is said of their pixels: which are on the sky, which are the map's."""
+    bounds = _random_windows(grid, rng)
+    covers, whole = grid.covers(bounds), _map(grid)
+    for state, each in zip(covers, bounds.T.tolist(), strict=True):
+        window, on_sky = Window(*each), _on_sky(grid, Window(*each))
+        y, x = np.arange(window.y0, window.y1)[:, None], np.arange(window.x0, window.x1)
+        held = np.broadcast_to(grid.on_map(y, x), window.shape)
+        where = f"window {window} of {grid!r}"
+        assert state != OFF or not (held & on_sky).any(), f"a window that is OFF has none of the map: {where}"
+        assert state != ON or (held | ~on_sky).all(), f"a window that is ON is the map's: {where}"
+        known, of_map = grid.on_sky(window), grid.map_in(window)
+        assert known is None or np.array_equal(known, on_sky), f"what is on the sky: {where}"
+        if window.intersect(whole) == window:
+            got = np.ones(window.shape, dtype=bool) if of_map is None else of_map
+            assert np.array_equal(got & on_sky, held & on_sky), f"what is the map's: {where}"
+
+
+def _check_layout(grid: Grid, chunks: Any) -> None:
+    """Blocks of arrays hold each pixel of the map once, in the same order for all chunks; strips cut all of
+    the image.
     """
-    array = AllSky().on(grid, chunks=5)
+    ny, nx = grid.image_shape
+    number = np.arange(ny * nx).reshape(ny, nx)
+    layout = grid.layout(chunks)
+    array = as_array(grid, number, chunks)
+    assert array.shape == grid.array_shape == tuple(sum(each) for each in layout.sizes), f"shape: {grid!r}"
+    assert np.array_equal(array, as_array(grid, number, "auto")), f"one order for all chunks: {grid!r}"
+    held = number[_of_map(grid)]
+    assert len(np.unique(array)) == array.size, f"no pixel is twice in an array: {grid!r}"
+    assert np.isin(held, array).all(), f"all pixels of the map are in an array: {grid!r}"
+    rows, columns = layout.strips(7)
+    assert (sum(rows), sum(columns)) == (ny, nx), f"strips cut the image: {grid!r}"
+
+
+def as_array(grid: Grid, values: NDArray[Any], chunks: Any = "auto") -> NDArray[Any]:
+    """Values of the image of a grid, shape (ny, nx), as its arrays have them.
+
+    Examples
+    --------
+    >>> from maskexpr import HpxGeom
+    >>> as_array(HpxGeom(order=0), np.arange(25).reshape(5, 5))
+    array([21, 17, 13,  9, 20, 16, 12,  8, 15, 11,  7,  3])
+    """
+    layout = grid.layout(chunks)
+    out = np.empty(grid.array_shape, dtype=values.dtype)
+    for block in np.ndindex(*layout.numblocks):
+        y0, y1, x0, x1 = layout.bounds(np.array(block)[:, None])[:, 0].tolist()
+        place = layout.place(block)
+        out[place] = layout.pack(values[None, y0:y1, x0:x1], block).reshape(out[place].shape)
+    return out
+
+
+def _check_array(grid: Grid, chunks: Any) -> None:
+    """An array on the grid has its dims, coordinates, and the grid's texts and number; in chunks it is what
+    it is as a whole.
+    """
+    array = AllSky().on(grid, chunks=chunks)
     what = f"of an array on {grid!r}"
     attrs = grid.to_attrs()
     assert array.dims == (*(axis.name for axis in grid.axes), *grid.dims), f"dims {what}"
     assert array.shape == grid.shape, f"shape {what}"
-    for dim, length in zip(grid.dims, grid.image_shape, strict=True):
-        assert np.array_equal(array[dim], np.arange(length)), f"pixels along {dim} {what}"
+    for name, coordinate in grid.coordinates().items():
+        same = array[name].variable.identical(coordinate.variable)  # type: ignore[no-untyped-call]
+        assert same, f"coordinate {name} {what}"
     assert all(isinstance(text, str) for text in (*attrs, *attrs.values())), f"attributes are texts {what}"
     assert array[GRID].attrs == attrs, f"attributes {what}"
     assert int(array[GRID]) == grid_number(grid), f"number {what}"
-    on_sky = np.broadcast_to(_on_sky(grid, _map(grid)), grid.shape)
+    on_sky = np.broadcast_to(as_array(grid, _on_sky(grid, _map(grid))), grid.shape)
     assert np.array_equal(array.values, on_sky), f"all of the sky is all pixels on the sky {what}"
-    rows, columns = (slice(length // 3, length // 3 + 3) for length in grid.image_shape)
-    assert np.array_equal(array[..., rows, columns].values, on_sky[..., rows, columns]), f"a slice {what}"
+    part: tuple[Any, ...] = (..., *(slice(length // 3, length // 3 + 3) for length in grid.array_shape))
+    assert np.array_equal(array[part].values, on_sky[part]), f"a slice {what}"

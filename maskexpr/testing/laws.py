@@ -29,6 +29,7 @@ from ..grid.points import Points
 from ..grid.tiles import Areas, Tile, Tiles, grid_tiles
 from ..grid.wcs.geom import WcsGeom
 from ..pixels.window import Window
+from .grids import as_array
 from .tilings import Tiling, thin_tilings
 
 __all__ = [
@@ -162,8 +163,8 @@ def check_promises(mask: Mask, geom: Grid, tiling: Tiling) -> None:
     """
     want = np.zeros(geom.shape, dtype=bool)
     for plane in np.ndindex(*(axis.nbin for axis in geom.axes)):
-        want[plane] = _check_tiles(mask, whole_tile(geom, plane), tiling)
-    chunks, part = (tiling.rows, tiling.columns), tiling.slice_of(geom)
+        want[plane] = as_array(geom, _check_tiles(mask, whole_tile(geom, plane), tiling))
+    chunks, part = tiling.chunks_of(geom), tiling.slice_of(geom)
     lazy = mask.on(geom, chunks=chunks)
     with unpruned():
         # In one tile: where nothing is pruned each tile of a mask that grows asks for all the sky round it.

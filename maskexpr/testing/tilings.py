@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from ..grid.healpix.geom import HpxGeom
 from ..grid.lattice import Grid
 from ..grid.wcs.geom import WcsGeom
 
@@ -30,10 +31,16 @@ class Tiling(NamedTuple):
         """An order in which so many tiles may be classified."""
         return np.random.default_rng(self.seed).permutation(number)
 
+    def chunks_of(self, geom: Grid) -> Any:
+        """The tiles as chunks of arrays, or what comes nearest where these are cut in another way."""
+        if isinstance(geom, HpxGeom):
+            return self.seed % (geom.order + 1)
+        return self.rows, self.columns
+
     def slice_of(self, geom: Grid) -> tuple[slice, ...]:
         """A part of a map, from all its planes."""
         rng = np.random.default_rng(self.seed)
-        edges = [np.sort(rng.choice(size + 1, 2, replace=False)).tolist() for size in geom.image_shape]
+        edges = [np.sort(rng.choice(size + 1, 2, replace=False)).tolist() for size in geom.array_shape]
         return (*(slice(None) for _ in geom.axes), *(slice(*each) for each in edges))
 
 

@@ -26,7 +26,7 @@ from ..layout import Layout
 from .extent import covers_of, extent_of
 from .faces import MAX_ORDER, SQUARES, check_order, number_of
 from .layout import Parents, parent_order
-from .rim import rim_of
+from .rim import rim_of, sides_of
 from .sets import CellSet
 from .staircase import (
     caps_of,
@@ -34,6 +34,7 @@ from .staircase import (
     cells_in,
     index_of,
     lonlat_at,
+    lonlat_beside,
     on_sky,
     pixel_of,
     sky_of,
@@ -275,6 +276,9 @@ class HpxGeom(Grid):
     def lonlat(self, y: ArrayLike, x: ArrayLike) -> tuple[Floats, Floats]:
         return lonlat_at(self.order, y, x)
 
+    def beside(self, y: Ints, x: Ints, down: Floats, right: Floats) -> tuple[Floats, Floats]:
+        return lonlat_beside(self.order, y, x, down, right)
+
     def pixel(self, lon: ArrayLike, lat: ArrayLike) -> tuple[Floats, Floats]:
         return pixel_of(self.order, lon, lat)
 
@@ -340,6 +344,9 @@ class HpxGeom(Grid):
 
     def topology(self) -> Topology:
         return Topology(extent_of(self._cells), False, (False, False), (False,) * 4, True, self.is_allsky)
+
+    def edge_sides(self) -> tuple[Ints, Ints, Ints, Ints]:
+        return sides_of(self._cells)
 
     def rim(self, window: Window, corners: bool) -> Rim:
         return rim_of(self._cells, window, corners)

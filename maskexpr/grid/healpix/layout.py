@@ -170,7 +170,7 @@ def _pair_order(side: int) -> Ints:
     return np.ascontiguousarray(_square_order(side)[::2] // 2)
 
 
-def to_nested(values: Bools) -> Bools:
+def to_nested(values: NDArray[Any]) -> NDArray[Any]:
     """Values of a square of pixels, (side, side), in nested order.
 
     Examples
@@ -184,10 +184,12 @@ def to_nested(values: Bools) -> Bools:
     inner = min(side, _SQUARE)
     outer = side // inner
     # Two bytes at a time: pixels beside each other follow each other in nested order too.
-    pairs = np.ascontiguousarray(values).view(np.uint16)
-    squares = pairs.reshape(outer, inner, outer, inner // 2).transpose(0, 2, 1, 3)
+    by_pairs = values.dtype.itemsize == 1
+    items = np.ascontiguousarray(values).view(np.uint16) if by_pairs else values
+    squares = items.reshape(outer, inner, outer, -1).transpose(0, 2, 1, 3)
     squares = squares.reshape(outer * outer, -1)[_square_order(outer)]
-    return np.take(squares, _pair_order(inner), axis=1).reshape(-1).view(np.bool_)
+    within = _pair_order(inner) if by_pairs else _square_order(inner)
+    return np.take(squares, within, axis=1).reshape(-1).view(values.dtype)
 
 
 def from_nested(values: NDArray[Any]) -> NDArray[Any]:

@@ -8,12 +8,12 @@ from scipy.ndimage import minimum_filter
 
 from ...pixels.window import Window
 from ..lattice import Rim
-from .cells import neighbours
-from .faces import COLUMN, ROW, SQUARES
+from .cells import children, neighbours
+from .faces import COLUMN, ROW, SQUARES, WAYS
 from .sets import CellSet
 from .staircase import cells_at, cells_in, place_of
 
-__all__ = ["rim_of"]
+__all__ = ["rim_of", "sides_of"]
 
 Ints = NDArray[np.int64]
 
@@ -37,14 +37,14 @@ def rim_of(cells: CellSet, window: Window, corners: bool) -> Rim:
     here = cells_at(order, y, x)
     held = cells.holds(here)
     y, x, here = y[held], x[held], here[held]
-    near = neighbours(order, here)
-    near = near if corners else near[:, ::2]
+    ways = slice(None) if corners else slice(None, None, 2)
+    near, is_side = neighbours(order, here)[:, ways], (np.arange(8) % 2 == 0)[ways]
     start, way = np.nonzero(near >= 0)
     to = near[start, way]
     to_y, to_x = place_of(order, to)
     down, across = np.abs(to_y - y[start]), np.abs(to_x - x[start])
     # Over a corner of the lattice two cells may share a side.
-    far = np.maximum(down, across) > 1 if corners else down + across > 1
+    far = np.where(is_side[way], down + across, np.maximum(down, across)) > 1
     on_map = cells.holds(to)
     some = far | ~on_map
     start = start[some]
@@ -79,3 +79,37 @@ def _at_end(cells: CellSet, window: Window) -> Ints:
     inner = minimum_filter(held, size=3, mode="nearest")[1:-1, 1:-1]
     y, x = np.nonzero(held[1:-1, 1:-1] & ~inner & (around[1:-1, 1:-1] >= 0))
     return np.stack([y + window.y0, x + window.x0])
+
+
+def sides_of(cells: CellSet) -> tuple[Ints, Ints, Ints, Ints]:
+    """Sides of cells along which a map ends: rows, columns, whether a side runs along the row, and on which
+    side of the centre it lies, see `maskexpr.grid.lattice.Grid.edge_sides`.
+    """
+    ids = _near_end(cells)
+    near = neighbours(cells.order, ids)[:, ::2]
+    place, way = np.nonzero(~cells.holds(near))
+    y, x = place_of(cells.order, ids[place])
+    dx, dy = np.array(WAYS[::2])[way].T
+    return y, x, np.abs(dy), dx + dy
+
+
+def _near_end(cells: CellSet) -> Ints:
+    """Cells of a map of which a neighbour may be none, by descent from parent cells."""
+    if cells.is_whole:
+        return np.empty(0, dtype=np.int64)
+    levels = cells.order
+    ids: Ints = np.arange(12)
+    while True:
+        number, full = _number_in(cells, levels, ids), 1 << 2 * levels
+        near = neighbours(cells.order - levels, ids)
+        # A parent cell among others that are full has no end in it.
+        inner = (number == full) & ((near < 0) | (_number_in(cells, levels, near) == full)).all(axis=1)
+        ids = ids[(number > 0) & ~inner]
+        if levels == 0:
+            return ids
+        ids, levels = children(ids).ravel(), levels - 1
+
+
+def _number_in(cells: CellSet, levels: int, parents: Ints) -> Ints:
+    """How many of the cells are in parent cells some orders lower."""
+    return np.asarray(cells.rank(parents + 1 << 2 * levels) - cells.rank(parents << 2 * levels))

@@ -21,6 +21,7 @@ __all__ = [
     "cells_in",
     "index_of",
     "lonlat_at",
+    "lonlat_beside",
     "on_sky",
     "pixel_of",
     "place_of",
@@ -126,10 +127,20 @@ def lonlat_at(order: int, y: ArrayLike, x: ArrayLike) -> tuple[Floats, Floats]:
     # Halves of cells from the corner of the face: whole numbers at centres.
     up = 2 * (y[there] - ROW[face] * side) + 1
     along = 2 * (x[there] - COLUMN[face] * side) + 1
-    turn, z, across = spherical(order, face, along, up)
-    lon[there] = turn * 45.0 % 360.0
-    lat[there] = np.rad2deg(np.arctan2(z, across))
+    lon[there], lat[there] = _degrees(order, face, along, up)
     return lon, lat
+
+
+def _degrees(order: int, face: Ints, x: Ints | Floats, y: Ints | Floats) -> tuple[Floats, Floats]:
+    turn, z, across = spherical(order, face, x, y)
+    lon = turn * 45.0 % 360.0
+    return np.where(lon == 360.0, 0.0, lon), np.rad2deg(np.arctan2(z, across))
+
+
+def lonlat_beside(order: int, y: Ints, x: Ints, down: Floats, right: Floats) -> tuple[Floats, Floats]:
+    """Longitude and latitude in degrees of places of cells on the sky, so many pixels from their centres."""
+    face, within = _face_at(order, y, x), (1 << order) - 1
+    return _degrees(order, face, 2 * (x & within) + 1 + 2 * right, 2 * (y & within) + 1 + 2 * down)
 
 
 def pixel_of(order: int, lon: ArrayLike, lat: ArrayLike) -> tuple[Floats, Floats]:
