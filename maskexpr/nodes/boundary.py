@@ -14,7 +14,7 @@ from ..core.coverage import EMPTY, FULL, MIXED, Coverage
 from ..core.errors import MaskValueError
 from ..expr.mask import Ask, Bools, Reach, node
 from ..grid.lattice import ON, Grid
-from ..grid.neighbours import Places
+from ..grid.neighbours import CapTree
 from ..grid.points import Pixels, Points
 from ..grid.tiles import Areas, Tile, Tiles
 from ..growth.edge import map_edge, near_edge
@@ -169,8 +169,8 @@ class Boundary(Sized):
 def _gap(areas: Caps, edge: Caps) -> Floats:
     """At least so far is the edge, in caps, from any point of areas."""
     if edge.centre.shape[1] > _MANY:
-        return Places(edge).gap(areas)
-    return _least(areas.centre, edge.centre, -edge.radius) - areas.radius
+        return CapTree(edge).gap(areas)
+    return np.asarray(_least(areas.centre, edge.centre, -edge.radius) - areas.radius)
 
 
 def _farthest(areas: Caps, places: Floats) -> Floats:
