@@ -34,6 +34,7 @@ from .nodes.threshold import Threshold
 from .recipes.recipe import Recipe
 from .verbs import engine
 from .verbs.accessor import SkyAccessor as _accessor  # noqa: F401  # registers array.maskexpr
+from .verbs.weights import sky_fractions
 
 use_engine(engine)
 
@@ -80,4 +81,5 @@ __all__ = [
     "read_mask",
     "show_versions",
     "significance",
+    "sky_fractions",
 ]

@@ -26,7 +26,7 @@ Key = tuple[Any, ...]
 class TileSource(Protocol):
     """What a lazy array is made of. It must pickle; it stands in the graph once."""
 
-    def decide(self, blocks: Sequence[BlockId]) -> list[bool | None]:
+    def decide(self, blocks: Sequence[BlockId]) -> Sequence[bool | float | None]:
         """For each block its one value, or None if it has to be computed."""
 
     def compute(self, block: BlockId, known: Sequence[Any] = ()) -> np.ndarray:
@@ -38,8 +38,10 @@ class TileSource(Protocol):
         """Tasks that come before those of the blocks, and for each block the references to what it needs."""
 
 
-def lazy_array(name: str, source: TileSource, chunks: tuple[tuple[int, ...], ...]) -> da.Array:
-    """A lazy bool array whose blocks come from a source.
+def lazy_array(
+    name: str, source: TileSource, chunks: tuple[tuple[int, ...], ...], dtype: Any = np.bool_
+) -> da.Array:
+    """A lazy array whose blocks come from a source.
 
     Parameters
     ----------
@@ -49,20 +51,25 @@ def lazy_array(name: str, source: TileSource, chunks: tuple[tuple[int, ...], ...
         Decides and computes blocks.
     chunks : tuple of tuple of int
         Chunk sizes along each axis.
+    dtype : dtype
+        Of the values.
     """
-    layer = TileLayer(name, source, chunks)
+    layer = TileLayer(name, source, chunks, np.dtype(dtype))
     graph = HighLevelGraph({name: layer}, {name: set()})
-    return da.Array(graph, name, chunks, dtype=bool)  # type: ignore[no-untyped-call]
+    return da.Array(graph, name, chunks, dtype=dtype)  # type: ignore[no-untyped-call]
 
 
 class TileLayer(Layer):
     """The blocks of one lazy array, as tasks only on demand."""
 
-    def __init__(self, name: str, source: TileSource, chunks: tuple[tuple[int, ...], ...]) -> None:
+    def __init__(
+        self, name: str, source: TileSource, chunks: tuple[tuple[int, ...], ...], dtype: np.dtype[Any]
+    ) -> None:
         super().__init__()
         self.name = name
         self.source = source
         self.chunks = chunks
+        self.dtype = dtype
         self._all: dict[Key, GraphNode] | None = None
 
     def __repr__(self) -> str:
@@ -85,7 +92,7 @@ class TileLayer(Layer):
             shape = tuple(sizes[i] for sizes, i in zip(self.chunks, key[1:], strict=True))
             constant = (f"{self.name}-constant", state, *shape)
             if constant not in graph:
-                graph[constant] = Task(constant, np.full, shape, state)
+                graph[constant] = Task(constant, np.full, shape, state, self.dtype)
             graph[key] = Alias(key, constant)
         if undecided:
             graph[shared] = DataNode(shared, self.source)
@@ -124,7 +131,7 @@ class TileLayer(Layer):
         return len(self._whole())
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (TileLayer, (self.name, self.source, self.chunks))
+        return (TileLayer, (self.name, self.source, self.chunks, self.dtype))
 
 
 def _compute(source: TileSource, block: BlockId, known: Sequence[Any]) -> np.ndarray:

@@ -7,10 +7,10 @@ open (the residual) and evaluated, by refinement inside the tile.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from operator import attrgetter
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +35,7 @@ from .residual import residual
 __all__ = ["Evaluator", "evaluate", "evaluate_into", "evaluate_planes", "requests_of"]
 
 Ints = NDArray[np.int64]
+Answer = TypeVar("Answer")
 
 # More leaves than this in one tile, and a tile larger than that side: cut the tile and shorten the
 # expression for each part.
@@ -204,6 +205,11 @@ class Evaluator:
         with self._task(mask, tile), self._at(tile):
             self._evaluate_deep(mask, tile)
             self._paint(mask, tile, out)
+
+    def answer(self, mask: Mask, tile: Tile, question: Callable[[Tile, Evaluator], Answer]) -> Answer:
+        """What a node says of a tile beside its values, as a task of its own."""
+        with self._task(mask, tile), self._at(tile):
+            return question(tile, self)
 
     @contextmanager
     def _at(self, where: Tile | Points) -> Iterator[None]:

@@ -40,6 +40,8 @@ class Engine(Protocol):
     def simplify(self, mask: Any) -> Mask: ...
     def to_dict(self, mask: Any) -> dict[str, Any]: ...
     def to_recipe(self, mask: Any, path: str | os.PathLike[str] | None, embed: bool) -> str: ...
+    def distance(self, mask: Any, geom: Any, max: Any, chunks: Any) -> xr.DataArray: ...
+    def apodize(self, mask: Any, geom: Any, width: Any, profile: Any, chunks: Any) -> xr.DataArray: ...
     def to_gammapy(self, mask: Any, geom: Any) -> Any: ...
     def to_array(self, mask: Any, geom: Any, masked: bool) -> NDArray[np.bool_]: ...
     def plot(self, mask: Any, geom: Any, ax: Any, **style: Any) -> Any: ...
@@ -213,6 +215,69 @@ class Fluent(Node):
     def simplify(self) -> Mask:
         """An equal mask, bit for bit on every grid, of at most as many nodes."""
         return _engines[0].simplify(self)
+
+    def distance(self, geom: Any, max: Any, chunks: Any = "auto") -> xr.DataArray:
+        """Distance from each selected pixel to the nearest unselected one.
+
+        Parameters
+        ----------
+        geom : Grid, or what carries one
+            See `on`.
+        max : angle
+            The largest distance that is told; no further is looked. More than 0, at most 180 degrees.
+        chunks
+            As for `on`.
+
+        Returns
+        -------
+        xarray.DataArray
+            Lazy float32, degrees: true angles between the centres of pixels, at most ``max``, 0 where
+            unselected and off the sky. The seam and the poles are no edge, nor is the map's border: the mask
+            goes on beyond it, so that the distance of a cutout is the cutout of the distance. Only tiles with
+            an edge of the mask within ``max`` are tasks.
+
+        Examples
+        --------
+        >>> import maskexpr as mx
+        >>> north = mx.Band(lat=("0 deg", "90 deg")).distance(mx.WcsGeom.allsky(binsz=10), "25 deg")
+        >>> north[::3, 0].values
+        array([ 0.,  0.,  0., 10., 25., 25.], dtype=float32)
+        """
+        return _engines[0].distance(self, geom, max, chunks)
+
+    def apodize(self, geom: Any, width: Any, profile: Any = "C1", chunks: Any = "auto") -> xr.DataArray:
+        """Weights that rise from 0 at what is not selected to 1 a width away.
+
+        Parameters
+        ----------
+        geom : Grid, or what carries one
+            See `on`.
+        width : angle
+            The true angle from the nearest unselected pixel from which the weight is 1.
+        profile : {"C1", "C2", "cos"} or callable
+            "C1" and "C2" as NaMaster types them: with ``x = sqrt((1 - cos d) / (1 - cos width))``, C1 is
+            ``x - sin(2 pi x) / (2 pi)`` and C2 ``(1 - cos(pi x)) / 2``. "cos" is C2's formula of ``x = d /
+            width``, as pixell has it. A callable is given ``d / width``, from 0 to 1, and gives weights.
+        chunks
+            As for `on`.
+
+        Returns
+        -------
+        xarray.DataArray
+            Lazy float32, from 0 to 1. Neither the seam nor the poles nor the border of the map taper.
+
+        References
+        ----------
+        Grain, Tristram and Stompor 2009, Phys. Rev. D 79, 123515 (where C1 and C2 are the other way round).
+
+        Examples
+        --------
+        >>> import maskexpr as mx
+        >>> north = mx.Band(lat=("0 deg", "90 deg")).apodize(mx.WcsGeom.allsky(binsz=10), "20 deg", "cos")
+        >>> north[9:12, 0].values
+        array([0.5, 1. , 1. ], dtype=float32)
+        """
+        return _engines[0].apodize(self, geom, width, profile, chunks)
 
     def to_gammapy(self, geom: Any) -> Any:
         """The mask on a grid, computed, as a gammapy ``WcsNDMap`` of bool.

@@ -49,7 +49,7 @@ class Layout(ABC):
         """Windows of blocks, shape (4, n), from their indices, shape (dimensions, n)."""
 
     @abstractmethod
-    def pack(self, values: Bools, block: Block) -> Bools:
+    def pack(self, values: NDArray[Any], block: Block) -> NDArray[Any]:
         """The block of the array, shape (planes, sizes...), of values on its window, (planes, ny, nx)."""
 
     @abstractmethod
@@ -140,7 +140,7 @@ class Rectangles(Layout):
         y, x = self.starts
         return np.stack([y[blocks[0]], y[blocks[0] + 1], x[blocks[1]], x[blocks[1] + 1]])
 
-    def pack(self, values: Bools, block: Block) -> Bools:
+    def pack(self, values: NDArray[Any], block: Block) -> NDArray[Any]:
         return values
 
     def strips(self, side: int) -> tuple[tuple[int, ...], tuple[int, ...]]:

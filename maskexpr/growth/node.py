@@ -19,6 +19,7 @@ from ..grid.survey import Survey
 from ..grid.tiles import Areas, Tile
 from ..pixels.rectangles import disjoint
 from ..pixels.window import Window
+from .distance import nearest_selected
 from .pixel import cover_in_pixels, grow_in_pixels, windows_around
 from .radius import check_axis, half_sides, in_pixels, plane_row, row_widths, show, typed
 from .shape import Selection, SkyShape
@@ -119,6 +120,12 @@ class SkyGrowth(Growth):
             return out
         grown = grow_tile(where, self._shape(where.geom, where.plane), self._selection(of))
         return _complement(grown, where) if self.erodes else grown
+
+    def distances(self, tile: Tile, of: Ask) -> NDArray[np.float64]:
+        """Angles (radians) to the nearest pixel that the shape is laid round, at most its radius: to a
+        selected one, or, of an erosion, to an unselected one. 0 at those themselves and off the sky.
+        """
+        return nearest_selected(tile, self._shape(tile.geom, tile.plane), self._selection(of))
 
     def survey(self, tiles: Sequence[Tile], of: Ask) -> Survey:
         if self.metric == "pixel":

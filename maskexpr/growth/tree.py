@@ -23,7 +23,7 @@ from ..sphere.vectors import chord2_of, unit
 from .metric import hiding_rings
 from .shape import Selection, SkyShape
 
-__all__ = ["TreeBlocks", "grow_by_tree", "reached", "surrounded", "tree_blocks"]
+__all__ = ["Rims", "TreeBlocks", "grow_by_tree", "reached", "surrounded", "tree_blocks"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -76,7 +76,7 @@ def grow_by_tree(found: TreeBlocks, grown: Patches, shape: SkyShape, child: Patc
         The selected pixels of windows that hold ``near``.
     """
     grown.fill(found.full)
-    rims = _Rims(child, found.near, shape)
+    rims = Rims(child, found.near, shape)
     per_call = _TARGETS // found.side**2
     for first in range(0, len(found.blocks), per_call):
         some = found.blocks.take(np.arange(first, min(first + per_call, len(found.blocks))))
@@ -97,7 +97,7 @@ def grow_by_tree(found: TreeBlocks, grown: Patches, shape: SkyShape, child: Patc
                 break
 
 
-class _Rims:
+class Rims:
     """The selected pixels that can be the nearest to one that is not."""
 
     def __init__(self, child: Patches, like: Tiles, shape: SkyShape) -> None:

@@ -33,12 +33,15 @@ from .convert import to_array, to_gammapy
 from .labels import like_array, world_coords
 from .plot import plot
 from .sample import contains_pixels, selected_area
+from .weights import apodize, distance
 from .write import write
 
 __all__ = [
+    "apodize",
     "area",
     "compute",
     "contains",
+    "distance",
     "explain",
     "fsky",
     "on",

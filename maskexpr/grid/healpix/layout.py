@@ -122,7 +122,7 @@ class Parents(Layout):
         i = np.searchsorted(before, places, side="right") - 1
         return np.asarray(self.cells.ranges[i, 0] + places - before[i])
 
-    def pack(self, values: Bools, block: Block) -> Bools:
+    def pack(self, values: NDArray[Any], block: Block) -> NDArray[Any]:
         ny, nx = values.shape[1:]
         number = self.sizes[0][block[0]]
         if number == ny * nx:

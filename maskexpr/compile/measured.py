@@ -1,0 +1,129 @@
+"""Lazy maps of numbers that are measured from a mask, tile by tile, such as distances."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import dask
+import numpy as np
+from numpy.typing import NDArray
+
+from ..core.coverage import EMPTY, FULL
+from ..core.errors import MaskError, TileError
+from ..core.trace import count
+from ..expr.mask import Ask, Bools, Mask
+from ..grid.lattice import Grid
+from ..grid.layout import Layout
+from ..grid.tiles import ON, Tile, Tiles
+from .classify import classify
+from .compiled import Compiled
+from .dask import BlockId
+from .evaluate import Evaluator
+from .stages import decisions
+
+__all__ = ["Measured", "Measures"]
+
+Floats = NDArray[np.float64]
+
+
+class Measures(Protocol):
+    """A node that knows, beside which pixels it selects, how far each is from what decides that."""
+
+    mask: Mask
+
+    def distances(self, tile: Tile, of: Ask) -> Floats:
+        """Radians, shape (ny, nx)."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Blocks of a map of float32; see `maskexpr.compile.dask.TileSource`.
+
+    Attributes
+    ----------
+    compiled : Compiled
+        Of a node that `Measures`. Where it is full the distance is the largest; where its mask is empty, 0.
+    largest : float
+        The largest distance, radians.
+    weigh : callable
+        Numbers of an array of distances in radians.
+    """
+
+    compiled: Compiled
+    largest: float
+    weigh: Callable[[Floats], Floats]
+
+    @property
+    def mask(self) -> Mask:
+        """The node that measures, as stages ask for it."""
+        return self.compiled.mask
+
+    @property
+    def geom(self) -> Grid:
+        """The grid."""
+        return self.compiled.geom
+
+    @property
+    def layout(self) -> Layout:
+        """How each plane is cut."""
+        return self.compiled.layout
+
+    @property
+    def name(self) -> str:
+        """Name of the array: the same for equal numbers."""
+        return f"weights-{dask.base.tokenize(self.compiled.name, self.largest, self.weigh)}"
+
+    def decide(self, blocks: Sequence[BlockId]) -> list[float | None]:
+        """For each block its one number, or None where it has to be measured."""
+        states: dict[BlockId, float | None] = {}
+        groups: dict[BlockId, list[BlockId]] = {}
+        for block in blocks:
+            groups.setdefault(block[: len(self.compiled.along)], []).append(block)
+        none, most = self._numbers(np.array([0.0, self.largest])).tolist()
+        for some in groups.values():
+            tiles, planes = self.compiled.tiles(some), self.compiled.planes(some[0])
+            empty = self._agree(self._node.mask, tiles, planes, EMPTY)
+            far = self._agree(self._node, tiles, planes, FULL) & (tiles.sky == ON)
+            for block, is_empty, is_far in zip(some, empty, far, strict=True):
+                states[block] = none if is_empty else most if is_far else None
+        return [states[block] for block in blocks]
+
+    @property
+    def _node(self) -> Any:
+        return self.compiled.mask
+
+    def _agree(self, mask: Mask, tiles: Tiles, planes: Sequence[tuple[int, ...]], state: Any) -> Bools:
+        """Which tiles are decided to be in one state on all planes."""
+        same = [classify(mask, tiles.on_plane(plane)) == state for plane in planes]
+        return np.asarray(np.all(same, axis=0))
+
+    def compute(self, block: BlockId, known: Sequence[Any] = ()) -> NDArray[np.float32]:
+        """Numbers of a block."""
+        compiled, node = self.compiled, self._node
+        tile, planes = Tile(compiled.geom, compiled.window(block)), compiled.planes(block)
+        ask = Evaluator(compiled.mask, decisions(compiled.mask, known))
+        count("tiles")
+        out = np.empty((len(planes), *tile.shape))
+        for place, plane in enumerate(planes):
+            try:
+                out[place] = ask.answer(compiled.mask, tile.on_plane(plane), node.distances)
+            except MaskError:
+                raise
+            except Exception as err:
+                raise TileError(
+                    f"measuring {node.mask!r} on {tile.window} of plane {plane} failed: "
+                    f"{type(err).__name__}: {err}"
+                ) from err
+        sizes = tuple(sizes[i] for sizes, i in zip(compiled.chunks, block, strict=True))
+        return self._numbers(compiled.layout.pack(out, compiled.spatial(block)).reshape(sizes))
+
+    def _numbers(self, angles: Floats) -> NDArray[np.float32]:
+        return np.asarray(self.weigh(angles)).astype(np.float32)
+
+    def stages(
+        self, name: str, source: tuple[str, ...], blocks: Sequence[BlockId]
+    ) -> tuple[dict[Any, Any], list[Any]]:
+        """See `Compiled.stages`."""
+        return self.compiled.stages(name, source, blocks)
