@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from ...core.errors import FormatError, MaskError, RegionError
 from ...grid.wcs.geom import WcsGeom
+from ...sphere.units import pixel_unit
 from .. import Shape
 from .fits_shapes import SHAPES, OnPixels, OnSky, Plane, Projected, Row
 from .items import Item, Reader, shown
@@ -28,7 +29,6 @@ Floats = NDArray[np.float64]
 # Pairs of columns that are positions, and the frame if their names say it.
 _POSITIONS: Final = (("X", "Y"), ("RA", "DEC"), ("RAJ2000", "DEJ2000"), ("GLON", "GLAT"))
 _READ: Final = ("SHAPE", "R", "ROTANG", "COMPONENT")
-_PIXELS: Final = ("", "pix", "pixel", "pixels")
 # What FITS calls the pixels' keywords of an image, and those of a pixel list.
 _KEYWORDS: Final = {"CTYPE": "TCTYP", "CUNIT": "TCUNI", "CRVAL": "TCRVL", "CRPIX": "TCRPX", "CDELT": "TCDLT"}
 # What the package regions calls itself; it writes pixels from 0.
@@ -73,6 +73,11 @@ def _stumbling(path: Path) -> Iterator[None]:
         raise FormatError(
             f"{path} is no FITS file that can be read: {type(err).__name__}: {shown(str(err))}"
         ) from err
+
+
+def _is_pixels(unit: str) -> bool:
+    """Whether a column is in pixels, which those without a unit are."""
+    return not unit or pixel_unit(unit)
 
 
 def _spelled(unit: str | None) -> str:
@@ -201,13 +206,13 @@ class _Table:
         x_name, y_name = self._pair
         places = {name: place for place, name in enumerate(self._columns, start=1)}
         size_unit = self._units.get("R", "")
-        in_angles = None if size_unit in _PIXELS else self._factor("R", size_unit)
+        in_angles = None if _is_pixels(size_unit) else self._factor("R", size_unit)
         if f"TCTYP{places[x_name]}" in self._header:
             return Projected(self._geometry(places[x_name], places[y_name]), in_angles)
         unit = self._units[x_name]
         if unit != self._units[y_name]:
             raise RegionError(f"{x_name} is in {unit or 'no unit'!r} and {y_name} in {self._units[y_name]!r}")
-        if x_name == "X" and unit in _PIXELS:
+        if x_name == "X" and _is_pixels(unit):
             if in_angles is not None:
                 raise RegionError(
                     f"R is in {size_unit!r}, but positions are in pixels and the table has no WCS"

@@ -7,10 +7,12 @@ import re
 from functools import lru_cache
 from typing import Final
 
+import astropy.units as u
 from astropy.coordinates import SkyCoord
 
-from ...core.errors import AngleError, RegionError
-from ...sphere.angles import to_degrees
+from ...core.errors import RegionError
+from ...sphere.angles import in_degrees
+from ...sphere.units import angle_unit, pixel_unit
 from .. import IMAGE
 from .items import shown
 from .place import Place
@@ -79,22 +81,15 @@ def number(token: str) -> tuple[float, str]:
 
 @lru_cache(maxsize=256)
 def degrees_in(unit: str) -> float | None:
-    """How many degrees a unit of an angle is that is written as a word; None if it is none.
+    """How many degrees a unit of an angle is that is written as a word; None if it is none, or hours.
 
     Examples
     --------
     >>> degrees_in("arcmin") * 60, degrees_in("pix")
     (1.0, None)
     """
-    if unit.lower() in ("h", "hr", "hour", "hours", "hourangle", ""):
-        return None
-    # The words that are read everywhere, whichever way they are written.
-    for spelled in (unit, unit.lower(), unit.lower().removesuffix("s")):
-        try:
-            return to_degrees(f"1 {spelled}")
-        except AngleError:
-            continue
-    return None
+    found = angle_unit(unit)
+    return None if found is None or found == u.hourangle else float(in_degrees(1.0, found))
 
 
 def _in_degrees(unit: str) -> float | None:
@@ -105,7 +100,7 @@ def length(token: str, frame: str) -> float:
     """A length in degrees, or in pixels in the frame of those."""
     value, unit = number(token)
     if frame == IMAGE:
-        if unit not in ("", "i", "pix", "pixel", "pixels"):
+        if unit not in ("", "i") and not pixel_unit(unit):
             raise RegionError(f"{shown(token)} is no length in the frame image")
         return value
     factor = _in_degrees(unit)
