@@ -63,7 +63,12 @@ def numbers(table: SourceTable, name: str) -> Floats | None:
 
 
 def degrees(
-    table: SourceTable, name: str, units: Units, bare: bool = False, hours: bool = False, texts: bool = False
+    table: SourceTable,
+    name: str,
+    units: Units,
+    place: bool = False,
+    hours: bool = True,
+    usual: u.UnitBase | None = None,
 ) -> Floats:
     """A column as degrees, NaN where it has no value.
 
@@ -75,12 +80,13 @@ def degrees(
         The column.
     units : mapping
         What the user states.
-    bare : bool
-        Whether numbers without a unit are degrees, as positions are everywhere.
+    place : bool
+        Whether it is one of a position: numbers without a unit are then degrees, as they are everywhere, and
+        sexagesimal texts are read.
     hours : bool
-        Whether the column is a right ascension, of which sexagesimal texts are hours, and hours an angle.
-    texts : bool
-        Whether sexagesimal texts are read.
+        Whether it may be in hours, which latitudes and galactic longitudes are not.
+    usual : unit, optional
+        The unit of sexagesimal texts that do not say it themselves.
 
     Raises
     ------
@@ -95,13 +101,13 @@ def degrees(
         f"{table.where}: the column {name!r}",
     )
     if found is None:
-        if not texts:
+        if not place:
             raise FormatError(f"{what} holds texts, not numbers")
         read = parse(table.values(name), what)
-        unit = unit_of(read, sexagesimal_unit(stated) or angle_unit(stated), hours, what)
+        unit = unit_of(read, sexagesimal_unit(stated) or angle_unit(stated), usual, what)
         return _checked(read.values, unit, hours, what)
     if not stated:
-        if not bare:
+        if not place:
             raise AngleError(f"{what} says no unit: say it, units={{{name!r}: 'deg'}}")
         return found
     unit = angle_unit(stated)

@@ -15,6 +15,7 @@ from functools import partial
 from typing import IO, Any, Final
 
 import numpy as np
+from astropy.coordinates import SkyCoord
 from astropy.table import Table
 from numpy.typing import NDArray
 
@@ -33,6 +34,7 @@ _START: Final = 1 << 14
 _PACKED: Final[dict[bytes, Any]] = {b"BZh": bz2.open, b"\xfd7zXZ": lzma.open}
 # Whose tables pandas or pyarrow reads, if they are installed.
 _PARQUET: Final = b"PAR1"
+_PARTS: Final = {"galactic": ("l", "b"), "supergalactic": ("sgl", "sgb")}
 _SEXTRACTOR: Final = re.compile(r"#\s*1\s+[A-Z]\w*")
 
 
@@ -168,11 +170,14 @@ def source_table(table: Table, where: str) -> SourceTable:
     columns = {}
     for name in table.colnames:
         column = table[name]
-        if hasattr(column, "frame"):
-            # Positions as one column, of a table that astropy wrote.
-            at = column.spherical
-            columns[f"{name}.ra"] = Column(partial(np.asarray, at.lon.deg), "deg", frame=column.frame)
-            columns[f"{name}.dec"] = Column(partial(np.asarray, at.lat.deg), "deg")
+        if isinstance(column, SkyCoord):
+            # Positions as one column, of a table that astropy wrote; named as it names their parts.
+            lon, lat = _PARTS.get(column.frame.name, ("ra", "dec"))
+            frame = column.frame.replicate_without_data()
+            columns[f"{name}.{lon}"] = Column(
+                partial(np.asarray, column.spherical.lon.deg), "deg", frame=frame
+            )
+            columns[f"{name}.{lat}"] = Column(partial(np.asarray, column.spherical.lat.deg), "deg")
         else:
             columns[name] = Column(partial(_values, column), str(getattr(column, "unit", None) or ""))
     return SourceTable(where, columns)

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import takewhile
 from typing import Any, Final, NamedTuple
 
+import astropy.units as u
 import numpy as np
 from astropy.coordinates import FK4, FK5, ICRS, BaseCoordinateFrame, SkyCoord
 from numpy.typing import NDArray
@@ -29,8 +31,8 @@ _NAMES: Final[tuple[tuple[str, str, str], ...]] = (
     ("raj2000 ra2000", "dej2000 decj2000 de2000 dec2000", _J2000),
     ("raicrs", "deicrs decicrs", "icrs"),
     (
-        "ra radeg raj rajd rahms rightascension sra ramean coordra skycoordra",
-        "dec de decdeg dedeg decj decjd dedms declination sdec decmean coorddec skycoorddec",
+        "ra radeg raj rajd rahms rightascension sra ramean",
+        "dec de decdeg dedeg decj decjd dedms declination sdec decmean",
         _EQUATORIAL,
     ),
     (
@@ -62,6 +64,7 @@ _UCDS: Final = (
 _OF_EQUATOR: Final = (_J2000, _B1950, _EQUATORIAL, "icrs")
 _FRAMES_OF_EQUATOR: Final = ("icrs", "fk5", "fk4", "fk4noeterms")
 # RA may have a unit in its name, or an equinox: "RA (deg)", "RA_J2000".
+_LAST: Final = ("ra", "dec", "l", "b", "sgl", "sgb")
 _SIGNS: Final = re.compile(r"[^0-9a-z]+")
 
 
@@ -121,27 +124,35 @@ def usual_pairs(table: SourceTable) -> Iterator[Pair]:
     """
     folded: dict[str, list[str]] = {}
     for name in table.columns:
-        folded.setdefault(_SIGNS.sub("", name.casefold()), []).append(name)
+        folded.setdefault(_folded(name), []).append(name)
     for lons, lats, system in _NAMES:
         for lon in (name for each in lons.split() for name in folded.get(each, ())):
             wanted = (name for each in lats.split() for name in folded.get(each, ()))
             # RAJ2000 goes with DEJ2000 and _RAJ2000 with _DEJ2000.
             alike = [name for name in wanted if name.startswith("_") == lon.startswith("_")]
             if alike:
-                yield Pair(lon, min(alike, key=lambda name: _unlike(lon, name)), system)
+                yield Pair(lon, max(alike, key=lambda name: _alike(lon, name)), system)
     for lons, lats, system in _UCDS:
         found = [_of_ucd(table, ucd) for ucd in (lons, lats)]
         if all(len(each) == 1 for each in found):
             yield Pair(found[0][0], found[1][0], system)
 
 
-def _unlike(lon: str, lat: str) -> int:
-    """How many characters at the end of two names differ: ALPHAWIN_J2000 goes with DELTAWIN_J2000."""
+def _folded(name: str) -> str:
+    """A name without case, blanks and signs; of one in parts, as astropy writes them, the last: where.ra."""
+    text = name.casefold()
+    last = text.rpartition(".")[2]
+    return last if last in _LAST else _SIGNS.sub("", text)
+
+
+def _alike(lon: str, lat: str) -> int:
+    """How many characters two names have in common at both ends: ALPHAWIN_J2000 goes with DELTAWIN_J2000."""
     one, other = lon.casefold(), lat.casefold()
-    same = next(
-        (i for i, (a, b) in enumerate(zip(reversed(one), reversed(other), strict=False)) if a != b), 99
-    )
-    return -same
+    return _start(one, other) + _start(one[::-1], other[::-1])
+
+
+def _start(one: str, other: str) -> int:
+    return len(list(takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False))))
 
 
 def _of_ucd(table: SourceTable, ucd: str) -> list[str]:
@@ -172,7 +183,7 @@ def pair_of(table: SourceTable, lon: str, lat: str) -> Pair:
 
 
 def _systems(name: str, place: int) -> Iterator[str]:
-    folded = _SIGNS.sub("", name.casefold())
+    folded = _folded(name)
     return (each[2] for each in _NAMES if folded in each[place].split())
 
 
@@ -237,7 +248,7 @@ def _is_text(table: SourceTable, pair: Pair) -> bool:
 
 def _is_right_ascension(table: SourceTable, pair: Pair) -> bool:
     """Whether a longitude that the user names is called a right ascension."""
-    folded = _SIGNS.sub("", pair.lon.casefold())
+    folded = _folded(pair.lon)
     named = (
         folded.startswith(("ra", "alpha", "rightasc"))
         or "pos.eq.ra" in table.columns[pair.lon].ucd.casefold()
@@ -246,9 +257,10 @@ def _is_right_ascension(table: SourceTable, pair: Pair) -> bool:
 
 
 def _read(table: SourceTable, pair: Pair, frame: Any, units: Units, right_ascension: bool) -> Positions:
-    hours = right_ascension and pair.system in _OF_EQUATOR
-    lon = degrees(table, pair.lon, units, bare=True, hours=hours, texts=True)
-    lat = degrees(table, pair.lat, units, bare=True, texts=True)
+    hours = pair.system in _OF_EQUATOR
+    usual = u.hourangle if hours and right_ascension else None
+    lon = degrees(table, pair.lon, units, place=True, hours=hours, usual=usual)
+    lat = degrees(table, pair.lat, units, place=True, hours=False, usual=u.deg)
     if lon.ndim != 1 or lat.ndim != 1:
         raise FormatError(f"{table.where}: {pair.lon!r} and {pair.lat!r} hold several values a row")
     return Positions(pair, lon, lat, frame if frame is not None else _frame_of(table, pair))

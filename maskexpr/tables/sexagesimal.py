@@ -85,8 +85,8 @@ def parse(texts: Any, what: str) -> Texts:
     return Texts(values, frozenset(marks))
 
 
-def unit_of(texts: Texts, stated: u.UnitBase | None, hours: bool, what: str) -> u.UnitBase:
-    """The unit of the first numbers: by their letters, by the unit of the column, or by its name.
+def unit_of(texts: Texts, stated: u.UnitBase | None, usual: u.UnitBase | None, what: str) -> u.UnitBase:
+    """The unit of the first numbers: by their letters, by the unit of the column, or by what the column is.
 
     Parameters
     ----------
@@ -94,8 +94,8 @@ def unit_of(texts: Texts, stated: u.UnitBase | None, hours: bool, what: str) -> 
         The numbers.
     stated : unit or None
         What the column's unit says.
-    hours : bool
-        Whether the name of the column is that of a right ascension, of which such texts are hours.
+    usual : unit or None
+        That of such texts in a column: hours of what is called a right ascension, degrees of a latitude.
 
     Raises
     ------
@@ -107,7 +107,7 @@ def unit_of(texts: Texts, stated: u.UnitBase | None, hours: bool, what: str) -> 
         raise FormatError(f"{what}: some rows are written with letters (h, d), others with others or without")
     if letters and stated is not None and stated not in letters:
         raise FormatError(f"{what}: the texts are in {letters.pop()}, the unit of the column is {stated}")
-    unit = next(iter(letters), stated) or (u.hourangle if hours else None)
+    unit = next(iter(letters), stated) or usual
     if unit is None:
         raise FormatError(
             f"{what} is sexagesimal text, and nothing says whether of hours or of degrees: say so, "

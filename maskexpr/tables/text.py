@@ -52,7 +52,7 @@ class _Split(NamedTuple):
         if '"' not in text:
             return text.split() if delimiter == " " else [each.strip() for each in text.split(delimiter)]
         row = next(csv.reader([text], delimiter=delimiter, skipinitialspace=True), [])
-        return [each.strip() for each in row if each or delimiter != " "]
+        return [each.strip() for each in row]
 
 
 class _Head(NamedTuple):
@@ -177,7 +177,10 @@ def _table(lines: list[str], head: _Head, end: int, path: str, number: int | Non
     frames = [each for system in systems if (each := frame_of(system[0], system[1], where)) is not None]
     # VizieR lists all systems of a catalogue; only one that stands alone is that of its positions.
     return SourceTable(
-        where, columns, frames[0] if len(frames) == 1 else None, f"{number or 0} {name}".strip()
+        where,
+        columns,
+        frames[0] if len(frames) == 1 else None,
+        f"{number or 0} {name}".strip() if name or number is not None else "",
     )
 
 

@@ -24,6 +24,8 @@ _HEAD: Final = 1 << 14
 _ROOT: Final = re.compile(rb"<(?:[\w.-]+:)?VOTABLE\b", re.IGNORECASE)
 # Entities can be blown up, and hide what else is looked for; the name of a DTD alone is never fetched.
 _ENTITIES: Final = re.compile(rb"<!ENTITY|<!DOCTYPE[^>\[]*\[")
+# Without an ID, as older standards had it, astropy refuses them.
+_SYSTEM: Final = re.compile(rb"(<(?:[\w.-]+:)?COOSYS\b)(?![^>]*\bID\s*=)")
 _STREAM: Final = re.compile(rb"<(?:[\w.-]+:)?STREAM\b[^>]*\bhref\b", re.IGNORECASE)
 
 
@@ -59,7 +61,8 @@ def votable_tables(document: bytes, path: str) -> list[SourceTable]:
     with warnings.catch_warnings():
         # Most archives break some rule of the standard.
         warnings.simplefilter("ignore")
-        read = votable.parse(BytesIO(document.lstrip(b"\xef\xbb\xbf \t\r\n")), verify="ignore")
+        named = _SYSTEM.sub(rb'\1 ID="_system_"', document.lstrip(b"\xef\xbb\xbf \t\r\n"))
+        read = votable.parse(BytesIO(named), verify="ignore")
         every = list(read.iter_tables())
         systems = {each.ID: each for each in read.iter_coosys() if each.ID}
         alone = list(read.iter_coosys())
