@@ -21,7 +21,7 @@ from ..pixels.window import Window
 from ..sphere.vectors import TIE, chord2_of, unit, within
 from .pieces import Pieces
 
-__all__ = ["Disks", "SpanIndex", "Strip", "circle_spans", "spans"]
+__all__ = ["Disks", "SpanIndex", "Strip", "circle_spans", "spans", "widest"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -134,7 +134,7 @@ class Strip:
         """Circles that may reach the columns, the columns of their centres, and how far from there they may
         reach; a circle may come in from the other side of the seam too.
         """
-        middle, wide = self.columns(disks.lon), _widest(disks) / abs(self.geom.lon_step) + 2
+        middle, wide = self.columns(disks.lon), widest(disks) / abs(self.geom.lon_step) + 2
         _, _, x0, x1 = self.window
         circle, where = [], []
         for near in (middle, middle - self.period, middle + self.period):
@@ -153,7 +153,7 @@ class Strip:
         return column[0], column[1], parallel[0], parallel[2]
 
 
-def _widest(disks: Disks) -> Floats:
+def widest(disks: Disks) -> Floats:
     """Bound of the half-widths of circles in longitude, degrees."""
     cos_lat = np.cos(np.deg2rad(disks.lat))
     with np.errstate(divide="ignore", invalid="ignore"):

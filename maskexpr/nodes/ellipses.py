@@ -14,6 +14,7 @@ import numpy as np
 from astropy.coordinates import SkyCoord
 from numpy.typing import NDArray
 
+from ..circles.inscribed import Inscribed
 from ..core.coverage import Coverage
 from ..core.errors import MaskTypeError, MaskValueError
 from ..core.once import once
@@ -34,7 +35,7 @@ __all__ = ["Ellipses"]
 
 _lock = threading.Lock()
 # Bytes of the index of a source.
-_PER_SOURCE = 300
+_PER_SOURCE = 900
 # Rounding may make a minor axis larger than the major one by so much.
 _ROUNDING = 1 + 1e-6
 
@@ -183,27 +184,31 @@ class Ellipses(Mask):
         return f"Ellipses({number}, {self.major[0]:.6g} x {self.minor[0]:.6g} deg)"
 
     @once
-    def _indices(self) -> dict[str, ShapeIndex]:
+    def _unions(self) -> dict[str, Inscribed]:
         return {}
 
-    def _index(self, frame: str) -> ShapeIndex:
-        """Index of the ellipses in a frame; made once for each."""
+    def _union(self, frame: str) -> Inscribed:
+        """The ellipses in a frame; made once for each."""
         with _lock:
-            if frame not in self._indices:
+            if frame not in self._unions:
                 # Height lies along the position angle, width across it.
                 axes = axes_of(self.lon, self.lat, self.angle, self.frame, frame)
                 batch = Tangents(Ellipse, axes, (np.deg2rad(self.minor), np.deg2rad(self.major)))
-                self._indices[frame] = ShapeIndex(Many.of_one_kind(batch), frame)
-            return self._indices[frame]
+
+                def together(some: NDArray[np.intp]) -> ShapeIndex:
+                    return ShapeIndex(Many.of_one_kind(batch.take(some)), frame)
+
+                self._unions[frame] = Inscribed(batch.caps, batch.inside, together)
+            return self._unions[frame]
 
     def held_bytes(self) -> int:
         return _PER_SOURCE * len(self.lon)
 
     def coverage(self, areas: Areas, of: Ask) -> Coverage:
-        return self._index(areas.geom.frame).coverage(areas.caps)
+        return self._union(areas.geom.frame).shapes.coverage(areas.caps)
 
     def inside(self, points: Points) -> Bools:
-        return self._index(points.frame).inside(points.xyz)
+        return self._union(points.frame).inside(points)
 
     def near(self, points: Points, angle: float) -> Bools:
         out = np.zeros(len(points), dtype=bool)
@@ -228,7 +233,7 @@ class Ellipses(Mask):
         return Ellipse(lon, lat, 2 * minor, 2 * major, angle, self.frame)
 
     def paint(self, tile: Tile, out: Bools, of: Ask) -> None:
-        self._index(tile.geom.frame).paint(tile, out)
+        self._union(tile.geom.frame).paint(tile, out)
 
     def values(self, where: Tile | Points, of: Ask) -> Bools:
         if not isinstance(where, Tile):

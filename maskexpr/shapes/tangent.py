@@ -76,6 +76,10 @@ class Tangents:
         flat = np.minimum(*self.half) <= TIE
         return Caps(self.axes.centre, np.where(flat, -1.0, bounding + 2 * SLACK))
 
+    def take(self, some: NDArray[np.intp]) -> Tangents:
+        """Some of the shapes."""
+        return Tangents(self.kind, *self._of(some))
+
     def _of(self, which: Which) -> tuple[Axes, tuple[Floats, Floats]]:
         return Axes(*(each[:, which] for each in self.axes)), (self.half[0][which], self.half[1][which])
 

@@ -1,4 +1,4 @@
-"""Cubes of radio and survey data: their celestial map; headers with units of their own; the border."""
+"""Cubes of radio and survey data: their celestial map; units as headers spell them; the border of a map."""
 
 from __future__ import annotations
 
