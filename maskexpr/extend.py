@@ -19,7 +19,9 @@ from .grid.tiles import Areas, Tile, Tiles
 from .io.formats import Format, StoredMap, register_format
 from .io.writer import MaskWriter
 from .io.xarray import geom_from_attrs
+from .io.validity import gaps
 from .maps.leaf import FromData
+from .maps.missing import policy, settle
 from .pixels.window import Window
 from .sphere.angles import format_degrees, to_degrees, to_degrees_array
 from .sphere.vectors import TIE, Caps, angle_between, lonlat, normalise, rotate, rotation, unit, within
@@ -63,6 +65,7 @@ __all__ = [
     "digest_of",
     "format_degrees",
     "frozen_array",
+    "gaps",
     "geom_from_attrs",
     "invert",
     "limit",
@@ -71,6 +74,7 @@ __all__ = [
     "node",
     "normalise",
     "once",
+    "policy",
     "postorder",
     "register_format",
     "require",
@@ -78,6 +82,7 @@ __all__ = [
     "rim_by_steps",
     "rotate",
     "rotation",
+    "settle",
     "to_degrees",
     "to_degrees_array",
     "topology",

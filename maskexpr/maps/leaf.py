@@ -53,7 +53,11 @@ class FromData(Mask):
     outside: bool
 
     def judge(self, values: NDArray[Any], pixels: DataPixels) -> Bools:
-        """Which values are selected, of the shape of ``values``."""
+        """Which values are selected, a plain array of the shape of ``values``.
+
+        Where there is no value, floating-point numbers are NaN, and integers and bool are masked
+        (`numpy.ma.MaskedArray`); `maskexpr.maps.missing.settle` puts the declared policy there.
+        """
         raise NotImplementedError
 
     @property

@@ -24,7 +24,7 @@ from ..io.formats import stamp_of
 from ..io.unpacked import exclusive
 from ..io.validity import normal, unwrapped
 from .fits import fits_tables
-from .table import Column, SourceTable, masked_texts
+from .table import Column, SourceTable, masked_texts, printable
 from .text import delimited_tables
 from .votable import is_votable, votable_tables
 
@@ -60,12 +60,14 @@ def opened_tables(path: str) -> Iterator[list[SourceTable]]:
     try:
         with exclusive(path, stamp_of(path)) as file, _tables(file, path) as found:
             yield found
-    except MaskError:
-        raise
+    except MaskError as err:
+        if str(err).isprintable():
+            raise
+        raise type(err)(printable(str(err))) from err
     except Exception as err:
         # Parsers raise whatever they stumble over; their last lines list all formats that they know.
         reason = (str(err).splitlines() or [type(err).__name__])[0]
-        raise FormatError(f"cannot read a table from {path!r}: {reason}") from err
+        raise FormatError(printable(f"cannot read a table from {path!r}: {reason}")) from err
 
 
 @contextmanager

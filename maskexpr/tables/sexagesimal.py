@@ -22,6 +22,8 @@ _TEXT: Final = re.compile(
     (?:(?P<third>\d{1,2}(?:\.\d*)?)\s*(?:s|"|''|\u2033|\u201d)?)?\s*""",
     re.VERBOSE | re.IGNORECASE,
 )
+# Of a longer text the expression would try too many ways.
+_LONGEST: Final = 40
 # Rounding writes 60.0 for 59.97: both are read by everybody.
 _MOST: Final = 60.0
 _HOURS: Final = 24.0
@@ -50,7 +52,11 @@ def sexagesimal(text: str) -> bool:
     >>> [sexagesimal(each) for each in ("05 34 31.9", "-0:12:30", "5h34m31.9s", "83.6", "Crab")]
     [True, True, True, False, False]
     """
-    return _TEXT.fullmatch(text) is not None
+    return _matched(text) is not None
+
+
+def _matched(text: str) -> re.Match[str] | None:
+    return _TEXT.fullmatch(text) if len(text) <= _LONGEST else None
 
 
 def parse(texts: Any, what: str) -> Texts:
@@ -70,7 +76,7 @@ def parse(texts: Any, what: str) -> Texts:
     values = np.full(len(texts), np.nan)
     marks = set()
     for row in np.flatnonzero(~missing):
-        found = _TEXT.fullmatch(str(texts[row]))
+        found = _matched(str(texts[row]))
         minutes = 0.0 if found is None else float(found["second"])
         seconds = 0.0 if found is None else float(found["third"] or 0)
         if found is None or minutes > _MOST or seconds > _MOST:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ..core.errors import FormatError
 
-__all__ = ["Column", "SourceTable", "listed", "masked_texts", "nearest"]
+__all__ = ["Column", "SourceTable", "listed", "masked_texts", "nearest", "printable"]
 
 # Names of columns in a message; tables of surveys have hundreds.
 _SHOWN: Final = 40
@@ -106,16 +106,27 @@ def nearest(name: str, names: Iterable[str]) -> str:
 
 
 def listed(names: Iterable[str]) -> str:
-    """Names for a message; what a terminal would obey is escaped.
+    """Names for a message.
 
     Examples
     --------
-    >>> listed(["RA", f"DE{chr(7)}C"]).isprintable()
-    True
+    >>> listed(["RA", "DEC"]), listed([])
+    ('RA, DEC', 'none')
     """
-    every = [each if each.isprintable() else repr(each)[1:-1] for each in names]
+    every = list(names)
     more = f" and {len(every) - _SHOWN} more" if len(every) > _SHOWN else ""
     return ", ".join(every[:_SHOWN]) + more if every else "none"
+
+
+def printable(text: str) -> str:
+    """A message in which what a terminal would obey, copied from a file, is escaped.
+
+    Examples
+    --------
+    >>> printable(f"no column {chr(7)}").isprintable()
+    True
+    """
+    return "".join(each if each.isprintable() else repr(each)[1:-1] for each in text)
 
 
 def masked_texts(texts: NDArray[Any]) -> NDArray[Any]:
