@@ -17,9 +17,9 @@ from .grid.points import Pixels, Points
 from .grid.rim import rim_by_neighbours, rim_by_steps, topology
 from .grid.tiles import Areas, Tile, Tiles
 from .io.formats import Format, StoredMap, register_format
+from .io.validity import gaps
 from .io.writer import MaskWriter
 from .io.xarray import geom_from_attrs
-from .io.validity import gaps
 from .maps.leaf import FromData
 from .maps.missing import policy, settle
 from .pixels.window import Window
