@@ -23,8 +23,10 @@ _FIRST: Final = 0
 _LINE: Final = re.compile(
     r"(?P<sign>[-+]?)\s*(?P<ann>ann\s+)?(?P<word>[A-Za-z]\w*)\s*(?P<rest>\[.*)", re.DOTALL
 )
-_STARTS: Final = re.compile(r"\s*(#CRTF|[-+]?\s*(ann\s+)?[A-Za-z]+\s*\[\s*\[)", re.IGNORECASE)
-_PROPERTY: Final = re.compile(r"(\w+)\s*=\s*(\[[^\]]*\]|'[^']*'|\"[^\"]*\"|\u2019[^\u2019]*\u2019|[^\s,]*)")
+_STARTS: Final = re.compile(r"\s*+(#CRTF|[-+]?\s*+(ann\s+)?[A-Za-z]+\s*+\[\s*+\[)", re.IGNORECASE)
+_PROPERTY: Final = re.compile(
+    r"\b(\w++)\s*+=\s*+(\[[^\]]*\]|'[^']*'|\"[^\"]*\"|\u2019[^\u2019]*\u2019|[^\s,]*)"
+)
 
 # Properties that are drawn, or say what limits would mean that are not there.
 _DRAWN_KEYS: Final = frozenset(

@@ -25,10 +25,12 @@ _DRAWN: Final = re.compile(
 # Of those, what measures, orients or frames, and is no place.
 _DECORATION: Final = ("ruler", "compass", "composite", "textbox")
 
+# Braces of a line that may stay open.
+_OPEN: Final = 100
 _QUOTED: Final = re.compile(r"\{[^}]*\}|=\s*\"[^\"]*\"|=\s*'[^']*'")
 _STATEMENT: Final = re.compile(r"(?P<sign>[-+!]?)\s*(?P<word>[A-Za-z]\w*)\s*(?P<rest>.*)", re.DOTALL)
 _PROPERTY: Final = re.compile(
-    r"(\w+)\s*=\s*(\{[^}]*\}|\"[^\"]*\"|'[^']*'|[^\s{}\"']+)|\b(background|source)\b"
+    r"\b(\w++)\s*+=\s*+(\{[^}]*\}|\"[^\"]*\"|'[^']*'|[^\s{}\"']+)|\b(background|source)\b"
 )
 # Between two shapes of one line, as CIAO writes them.
 _CHAIN: Final = re.compile(r"(?<=\))\s*([-+*&|]!?)\s*(?=[A-Za-z]+\s*\()")
@@ -80,6 +82,9 @@ def read_ds9(text: str, reader: Reader) -> None:
 def _statements(text: str) -> Iterator[_Statement]:
     """Statements with the number of their line, comments apart."""
     for number, line in enumerate(re.split(r"\r\n|\r|\n", text), start=1):
+        # Each would be looked for to the end of the line.
+        if line.count("{", line.rfind("}") + 1) > _OPEN:
+            raise RegionError(f"line {number}: {shown(line)}: braces are not closed")
         # Semicolons inside a text are no ends of statements.
         safe = _QUOTED.sub(lambda match: match.group().replace(";", "\0"), line)
         for part in safe.split(";"):
@@ -104,15 +109,16 @@ def _general(text: str, reader: Reader) -> dict[str, Any]:
 
 def _properties(text: str) -> dict[str, Any]:
     """What stands behind a region, by name; ``text`` is the region's name, tags are several."""
-    found: dict[str, Any] = {"tag": ()}
+    found: dict[str, Any] = {}
+    tags: list[str] = []
     for name, value, flag in _PROPERTY.findall(text):
         key = (name or flag).lower()
         bare = value[1:-1] if value[:1] in ("{", '"', "'") else value
         if key == "tag":
-            found["tag"] += (bare,)
+            tags.append(bare)
         else:
             found["name" if key == "text" else key] = bare if name else True
-    return found
+    return {**found, "tag": tuple(tags)}
 
 
 def _read(statement: _Statement, stated: str | None, general: dict[str, Any], reader: Reader) -> None:
@@ -146,8 +152,8 @@ def _read(statement: _Statement, stated: str | None, general: dict[str, Any], re
 
 def _unknown(word: str) -> str:
     return (
-        f"unknown frame or shape {word!r}: the frames are {', '.join(_FRAMES)}, "
-        f"the shapes {', '.join(SHAPES)}; where='shape!={word}' leaves such shapes out"
+        f"unknown frame or shape {shown(word)}: the frames are {', '.join(_FRAMES)}, "
+        f"the shapes {', '.join(SHAPES)}; where={shown('shape!=' + word)} leaves such shapes out"
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -96,6 +97,25 @@ def test_reading_is_remembered_as_it_can_be_written(tmp_path: Path) -> None:
     assert Region.read(path, where=lambda region: True).origin is None
     assert read == Region("icrs;circle(1,2,3)")
     assert mx.loads(mx.dumps(read)).ignored == {}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "icrs;circle(1,2,3) # {};",
+        "icrs;circle(1,2,3) # text={{{}",
+        "#CRTFv0\ncircle[[1deg,2deg],3deg] {}, coord=ICRS",
+        "Union ICRS ({}",
+        "{}circle(1,2,3)",
+    ],
+)
+@pytest.mark.parametrize(
+    "piece", ["a", "a ", "{", " ", "tag={a} ", "a=", "[", "'", "1 ", ";", "Circle 1 2 3 "]
+)
+def test_long_texts_are_read_or_refused(text: str, piece: str) -> None:
+    """In a time that grows with their length: with its square this would take minutes."""
+    with contextlib.suppress(mx.MaskError):
+        Region(text.replace("{}", piece * 30_000))
 
 
 def test_physical_pixels() -> None:
