@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .compile.plan import Plan
 from .core.errors import MaskError
+from .core.limits import get_limits, set_limits
 from .core.versions import show_versions
 from .estimate.psf import containment_radius
 from .estimate.significance import significance
@@ -76,9 +77,11 @@ __all__ = [
     "gammapy_radius",
     "gammapy_structure",
     "geom_of",
+    "get_limits",
     "loads",
     "read_map",
     "read_mask",
+    "set_limits",
     "show_versions",
     "significance",
     "sky_fractions",

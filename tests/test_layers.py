@@ -22,7 +22,7 @@ PACKAGE = ROOT / "maskexpr"
 # its own and from its own room. A new folder needs a place here; ten floors are enough.
 FLOORS: tuple[tuple[str, ...], ...] = (
     ("core",),
-    ("pixels", "sphere"),
+    ("doors", "pixels", "sphere"),
     ("grid",),
     ("grid.healpix", "grid.wcs"),
     ("circles", "expr", "io", "shapes"),

@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 
 from ..core.coverage import EMPTY, FULL, MIXED, Coverage
 from ..core.errors import MaskError, TileError
-from ..core.once import once
 from ..core.pruning import is_pruned
 from ..core.trace import count, count_asked
 from ..expr.mask import And, Bools, Mask, Not, Or, Reach, Xor
@@ -78,10 +77,13 @@ class Evaluator:
         # The place whose mask is already shortened to what it leaves open.
         self._here: Tile | Points | None = None
         self._kept: Kept | None = None
+        self._known: dict[int, Facts] | None = None
 
-    @once
+    @property
     def _facts(self) -> dict[int, Facts]:
-        return facts_of(self._root)
+        if self._known is None:
+            self._known = facts_of(self._root)
+        return self._known
 
     def _is_shared(self, child: Mask) -> bool:
         known = self._facts.get(id(child))
@@ -120,7 +122,8 @@ class Evaluator:
 
     def narrow(self, child: Mask, where: Tile | Points, out: Bools) -> None:
         """See `maskexpr.expr.mask.Ask.narrow`."""
-        if isinstance(where, Tile) and self.reads(child):
+        # Of a child that others ask too all is wanted, perhaps, and once.
+        if isinstance(where, Tile) and self.reads(child) and not self._is_shared(child):
             narrow(child, where, out, self)
         else:
             out &= self.values(child, where)
@@ -241,13 +244,25 @@ class Evaluator:
             out[...] = True if tile.on_sky is None else tile.on_sky
             return
         rest = residual(mask, 0, lambda child: self.coverage(child, tiles))
-        if tile.shape[0] * tile.shape[1] > _SIDE * _SIDE and _is_crowded(rest):
-            self._cut(rest, tile, out)
-            if tile.on_sky is not None:
-                out &= tile.on_sky
-        else:
-            self._evaluate_deep(rest, tile)
-            self._paint(rest, tile, out)
+        with self._shortened(mask, rest):
+            if tile.shape[0] * tile.shape[1] > _SIDE * _SIDE and _is_crowded(rest):
+                self._cut(rest, tile, out)
+                if tile.on_sky is not None:
+                    out &= tile.on_sky
+            else:
+                self._evaluate_deep(rest, tile)
+                self._paint(rest, tile, out)
+
+    @contextmanager
+    def _shortened(self, mask: Mask, rest: Mask) -> Iterator[None]:
+        """While a mask that was shortened for a tile is evaluated: what is known of its new nodes."""
+        known = self._facts
+        if rest is not mask:
+            self._known = known | facts_of(rest)
+        try:
+            yield
+        finally:
+            self._known = known
 
     def _paint(self, mask: Mask, tile: Tile, out: Bools) -> None:
         if self._is_kept(mask):

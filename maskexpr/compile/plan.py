@@ -13,6 +13,7 @@ from dask.utils import format_bytes, parse_bytes
 
 from ..core.coverage import EMPTY, FULL, MIXED, NAMES
 from ..core.errors import MaskValueError, MemoryLimitError
+from ..core.limits import check_limit
 from ..core.once import once
 from ..expr.mask import Mask
 from ..grid.lattice import Grid
@@ -38,6 +39,7 @@ class Plan:
     def __init__(self, compiled: Compiled) -> None:
         self.compiled = compiled
         self.geom = compiled.geom
+        check_limit("tiles", math.prod(compiled.numblocks), "the plan", "tiles")
         self.tiles = compiled.all_tiles
         states = np.empty(compiled.numblocks, dtype=np.uint8)
         for block in product(*(range(len(sizes)) for sizes in compiled.along)):

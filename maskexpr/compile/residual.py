@@ -8,15 +8,13 @@ import numpy as np
 
 from ..core.coverage import FULL, MIXED, Coverage
 from ..expr.mask import And, Mask, Not, Or, Xor
+from ..expr.structure import postorder
 
 __all__ = ["residual"]
 
-# Below this depth an operand is kept as it is, which is always right and keeps the walk shallow.
-_DEEPEST = 100
 
-
-def residual(mask: Mask, place: int, cover: Callable[[Mask], Coverage], depth: int = 0) -> Mask:
-    """Shorten a mask that one tile of a batch leaves undecided.
+def residual(mask: Mask, place: int, cover: Callable[[Mask], Coverage]) -> Mask:
+    """Shorten a mask that one tile of a batch leaves undecided; what stands in it twice is shortened once.
 
     Parameters
     ----------
@@ -32,16 +30,32 @@ def residual(mask: Mask, place: int, cover: Callable[[Mask], Coverage], depth: i
     Mask
         Equal to ``mask`` on every pixel of the tile that is on the sky.
     """
-    if depth > _DEEPEST:
-        return mask
+    # Of each operator, what its operands are on the tile.
+    states: dict[int, Coverage] = {}
+
+    def left_open(each: Mask) -> tuple[Mask, ...]:
+        if isinstance(each, Not):
+            return (each.mask,)
+        if not isinstance(each, (Or, And, Xor)):
+            return ()
+        found = np.array([cover(operand)[place] for operand in each.masks], dtype=np.uint8)
+        states[id(each)] = found
+        return tuple(each.masks[i] for i in np.flatnonzero(found == MIXED))
+
+    short: dict[int, Mask] = {}
+    for each in postorder(mask, below=left_open):
+        short[id(each)] = _shortened(each, states.get(id(each)), short)
+    return short[id(mask)]
+
+
+def _shortened(mask: Mask, states: Coverage | None, short: dict[int, Mask]) -> Mask:
+    """An operator over what is left of its undecided operands."""
     if isinstance(mask, Not):
-        inner = residual(mask.mask, place, cover, depth + 1)
+        inner = short[id(mask.mask)]
         return mask if inner is mask.mask else Not(inner)
-    if not isinstance(mask, (Or, And, Xor)):
+    if states is None:
         return mask
-    decided = np.array([cover(each)[place] for each in mask.masks], dtype=np.uint8)
-    keep = [residual(mask.masks[i], place, cover, depth + 1) for i in np.flatnonzero(decided == MIXED)]
-    short = keep[0] if len(keep) == 1 else type(mask)(*keep)
-    if isinstance(mask, Xor) and np.count_nonzero(decided == FULL) % 2:
-        return Not(short)
-    return short
+    assert isinstance(mask, (Or, And, Xor))
+    keep = [short[id(mask.masks[i])] for i in np.flatnonzero(states == MIXED)]
+    left = keep[0] if len(keep) == 1 else type(mask)(*keep)
+    return Not(left) if isinstance(mask, Xor) and np.count_nonzero(states == FULL) % 2 else left

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import importlib
+import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import ModuleType
+from typing import Final
 
 __all__ = [
     "AngleError",
@@ -11,6 +15,7 @@ __all__ = [
     "FileMissingError",
     "FormatError",
     "GeometryError",
+    "LimitError",
     "MaskError",
     "MaskTypeError",
     "MaskValueError",
@@ -21,12 +26,24 @@ __all__ = [
     "RecipeError",
     "RegionError",
     "TileError",
+    "borrowed",
+    "printable",
     "require",
 ]
 
+_LONGEST: Final = 2000
+"""Characters of a message that are shown."""
+
 
 class MaskError(Exception):
-    """Root of all errors that maskexpr raises on purpose."""
+    """Root of all errors that maskexpr raises on purpose.
+
+    Messages quote what files say, so that control characters in them are shown as escapes, and what is very
+    long is cut short.
+    """
+
+    def __str__(self) -> str:
+        return printable(super().__str__())
 
 
 class MaskValueError(MaskError, ValueError):
@@ -85,6 +102,10 @@ class NeedsGridError(MaskError, ValueError):
     """A node that has a meaning only on a grid was asked at bare sky positions."""
 
 
+class LimitError(MaskError, ValueError):
+    """An input that would cost more than it may; names the limit, which `maskexpr.set_limits` changes."""
+
+
 class OutputExistsError(MaskError, FileExistsError):
     """The output is there already and ``overwrite=True`` was not given."""
 
@@ -99,6 +120,60 @@ class TileError(MaskError, RuntimeError):
 
 class MissingDependencyError(MaskError, ImportError):
     """An optional package is not installed; names the extra that brings it."""
+
+
+def printable(text: str) -> str:
+    r"""A text that is safe to show: without control characters, and not endless.
+
+    Examples
+    --------
+    >>> print(printable(chr(27) + "[31mred" + chr(10)))
+    \x1b[31mred\n
+    """
+    if len(text) > _LONGEST:
+        half = _LONGEST // 2
+        text = f"{text[:half]} ... {len(text) - _LONGEST:,} characters more ... {text[-half:]}"
+    if text.isprintable():
+        return text
+    return "".join(each if each.isprintable() or _is_space(each) else _escaped(each) for each in text)
+
+
+def _is_space(character: str) -> bool:
+    return unicodedata.category(character) == "Zs"
+
+
+def _escaped(character: str) -> str:
+    return character.encode("unicode_escape", "surrogatepass").decode("ascii")
+
+
+@contextmanager
+def borrowed(what: str, error: type[MaskError]) -> Iterator[None]:
+    """While a parser of another package reads an item from outside: whatever it stumbles over names the item.
+
+    Parameters
+    ----------
+    what : str
+        The item, for the message.
+    error : type of MaskError
+        What is raised; errors of maskexpr go through as they are.
+
+    Examples
+    --------
+    >>> with borrowed("the header", FormatError):
+    ...     int("1 2")
+    Traceback (most recent call last):
+    ...
+    maskexpr.core.errors.FormatError: the header: ValueError: invalid literal for int() with base 10: '1 2'
+    """
+    try:
+        yield
+    except MaskError:
+        raise
+    except (MemoryError, RecursionError) as err:
+        raise LimitError(f"{what}: it takes more memory than there is, or is nested too deep: {err}") from err
+    except Exception as err:
+        said = str(err).strip()
+        raise error(f"{what}: {type(err).__name__}{f': {said}' if said else ''}") from err
 
 
 def require(module: str, extra: str) -> ModuleType:

@@ -11,21 +11,26 @@ import base64
 import dataclasses
 import hashlib
 import math
+import re
 import struct
 from collections.abc import Callable
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .errors import FormatError, MaskTypeError
+from .errors import FormatError, MaskTypeError, borrowed
+from .fields import check_fields
 
 __all__ = ["RECORDS", "canonical", "decode", "digest_of", "encode", "field_names", "frozen_array", "record"]
 
 T = TypeVar("T", bound=type)
 
 RECORDS: dict[str, type] = {}
+
+# Types of arrays in texts: numbers and bool.
+_DTYPE: Final = re.compile(r"[<>|=]?(b1|[iu][1248]|f[248])")
 
 
 def record(tag: str) -> Callable[[T], T]:
@@ -174,7 +179,7 @@ def decode(data: Any, child: Callable[[Any], Any]) -> Any:
         return tuple(decode(item, child) for item in data)
     if not isinstance(data, dict):
         return data
-    if "float" in data:
+    if set(data) == {"float"} and data["float"] in ("nan", "inf", "-inf"):
         return float(data["float"])
     if "array" in data:
         return _array(data)
@@ -193,13 +198,15 @@ def build(cls: type, fields: dict[str, Any]) -> Any:
     if set(fields) != expected:
         odd = sorted(set(fields) ^ expected)
         raise FormatError(f"{cls.__name__} has the fields {sorted(expected)}; missing or unknown: {odd}")
+    check_fields(cls, fields)
     restore = getattr(cls, "restore", None)
     return restore(fields) if restore is not None else cls(**fields)
 
 
 def _array(data: dict[str, Any]) -> NDArray[Any]:
-    try:
-        flat = np.frombuffer(base64.b64decode(data["array"]), dtype=np.dtype(data["dtype"]))
+    with borrowed("an array that cannot be read", FormatError):
+        found = _DTYPE.fullmatch(data["dtype"])
+        if found is None or set(data) != {"array", "dtype", "shape"}:
+            raise FormatError(f"an array of numbers has array, dtype and shape, got {str(data)[:80]}")
+        flat = np.frombuffer(base64.b64decode(data["array"], validate=True), dtype=np.dtype(found[0]))
         return frozen_array(flat.reshape(data["shape"]), dtype=flat.dtype.newbyteorder("="))
-    except (KeyError, TypeError, ValueError) as err:
-        raise FormatError(f"an array that cannot be read: {err}") from err

@@ -247,8 +247,17 @@ class Mask(Fluent):
         return Not(self)
 
 
+# Operands up to which an operator is kept flat: operands of operands that are shared would double in number
+# with every level.
+_FLAT = 1 << 14
+
+
 class Nary(Mask):
-    """An operator of any number of operands, kept flat: ``(a | b) | c`` is ``Or(a, b, c)``."""
+    """An operator of any number of operands, kept flat: ``(a | b) | c`` is ``Or(a, b, c)``.
+
+    An operand that would bring them to more than 16,384 stands as it is. So does it then in every copy,
+    because those beside it only become more.
+    """
 
     masks: tuple[Mask, ...]
 
@@ -260,7 +269,11 @@ class Nary(Mask):
                     f"operand {place} of {type(self).__name__} is a {type(mask).__name__}, not a mask; "
                     f"write {type(self).__name__}(*masks)"
                 )
-            flat.extend(mask.masks) if type(mask) is type(self) else flat.append(mask)
+            rest = len(masks) - place - 1
+            if type(mask) is type(self) and len(flat) + len(mask.masks) + rest <= _FLAT:
+                flat.extend(mask.masks)
+            else:
+                flat.append(mask)
         self._store(masks=tuple(flat))
 
     @classmethod

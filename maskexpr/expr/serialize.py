@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
-from ..core.errors import FormatError, MaskError
+from ..core.errors import FormatError, MaskError, borrowed
+from ..core.limits import check_limit
 from ..core.records import build, decode, encode
-from .mask import NODES, Mask
+from ..doors.texts import read_json
+from .mask import NODES, Mask, Nary
 from .structure import postorder
 
 __all__ = ["VERSION", "dumps", "from_dict", "loads", "to_dict"]
 
 VERSION = 1
+
+_KEYS = {"maskexpr", "hash", "nodes"}
+# Operands for each node that may be saved.
+_OPERANDS = 10
 
 
 def to_dict(mask: Mask) -> dict[str, Any]:
@@ -41,14 +50,24 @@ def to_dict(mask: Mask) -> dict[str, Any]:
     return {"maskexpr": VERSION, "hash": mask.digest.hex(), "nodes": nodes}
 
 
-def from_dict(data: dict[str, Any]) -> Mask:
+def from_dict(data: dict[str, Any], within: str | os.PathLike[str] | None = None) -> Mask:
     """The mask of plain data.
+
+    Parameters
+    ----------
+    data : dict
+        As `Mask.to_dict` makes it.
+    within : str or path, optional
+        A folder in which the files lie that the expression may name; any file if not given. Files are opened
+        when the mask is used, not now.
 
     Raises
     ------
     FormatError
-        If the version is another, a tag unknown, a field does not fit, or the hash does not agree with the
-        content.
+        If the version is another, a tag unknown, a field does not fit, the hash does not agree with the
+        content, or a file lies elsewhere.
+    LimitError
+        For more nodes or operands than the limits allow.
 
     Examples
     --------
@@ -58,48 +77,84 @@ def from_dict(data: dict[str, Any]) -> Mask:
     """
     if not isinstance(data, dict) or "maskexpr" not in data:
         raise FormatError("this is not a maskexpr expression: it has no 'maskexpr' version")
-    if data["maskexpr"] != VERSION:
+    if type(data["maskexpr"]) is not int or data["maskexpr"] != VERSION:
         raise FormatError(
             f"the expression has version {data['maskexpr']!r}; this maskexpr reads version {VERSION}"
         )
+    if not set(data) <= _KEYS:
+        raise FormatError(f"the expression has the unknown key {sorted(map(str, set(data) - _KEYS))[0]!r}")
+    rows = data.get("nodes")
+    if not isinstance(rows, list) or not rows:
+        raise FormatError("the expression has no nodes")
+    check_limit("nodes", len(rows), "the expression", "nodes")
+    if within is not None:
+        _check_files(rows, within)
+    mask = _made(rows)[-1]
+    if "hash" in data and mask.digest.hex() != data["hash"]:
+        raise FormatError(
+            f"the expression was changed: its hash is {mask.digest.hex()}, the text says {data['hash']!r}"
+        )
+    return mask
+
+
+def _made(rows: list[Any]) -> list[Mask]:
+    """The nodes of an expression, operands first."""
     made: list[Mask] = []
+    operands = 0
 
     def child(value: Any) -> Mask | None:
         if isinstance(value, dict) and set(value) == {"node"}:
             place = value["node"]
-            if not isinstance(place, int) or not 0 <= place < len(made):
+            if type(place) is not int or not 0 <= place < len(made):
                 raise FormatError(
                     f"node {len(made)} refers to node {place!r}, which does not stand before it"
                 )
             return made[place]
         return None
 
-    rows = data.get("nodes")
-    if not isinstance(rows, list) or not rows:
-        raise FormatError("the expression has no nodes")
     for number, row in enumerate(rows):
         made.append(_node(row, number, child))
-    if "hash" in data and made[-1].digest.hex() != data["hash"]:
-        raise FormatError(
-            f"the expression was changed: its hash is {made[-1].digest.hex()}, the text says {data['hash']}"
-        )
-    return made[-1]
+        # Operators are kept flat, so that there are more operands than the text names.
+        operands += len(made[-1].masks) if isinstance(made[-1], Nary) else 1
+        check_limit("nodes", operands / _OPERANDS, "the expression", f"x {_OPERANDS} operands")
+    return made
 
 
 def _node(row: Any, number: int, child: Any) -> Mask:
     tag = row.get("tag") if isinstance(row, dict) else None
-    if tag not in NODES:
+    if not isinstance(tag, str) or tag not in NODES:
         raise FormatError(f"node {number} has the unknown tag {tag!r}; known are {', '.join(sorted(NODES))}")
     try:
-        fields = {name: decode(value, child) for name, value in row.items() if name != "tag"}
-        mask: Mask = build(NODES[tag], fields)
-    except FormatError as err:
-        raise FormatError(f"node {number} ({tag}): {err}") from err
-    except MaskError:
-        raise
-    except (TypeError, ValueError, KeyError, AttributeError) as err:
-        raise FormatError(f"node {number} ({tag}) cannot be made: {err}") from err
+        with borrowed("it cannot be made", FormatError):
+            fields = {name: decode(value, child) for name, value in row.items() if name != "tag"}
+            mask: Mask = build(NODES[tag], fields)
+    except MaskError as err:
+        raise type(err)(f"node {number} ({tag}): {err}") from err
     return mask
+
+
+def _check_files(rows: list[Any], within: str | os.PathLike[str]) -> None:
+    folder = Path(within).resolve()
+    for path in _paths(rows):
+        with borrowed("a file that the expression names", FormatError):
+            # A relative path is seen from where it will be opened.
+            if not Path(path).resolve().is_relative_to(folder):
+                raise FormatError(
+                    f"the expression names the file {path!r}, which does not lie in {str(folder)!r}"
+                )
+
+
+def _paths(data: Any) -> Iterator[Any]:
+    """The paths in plain data."""
+    stack = [data]
+    while stack:
+        each = stack.pop()
+        if isinstance(each, dict):
+            if "path" in each:
+                yield each["path"]
+            stack.extend(each.values())
+        elif isinstance(each, list):
+            stack.extend(each)
 
 
 def dumps(mask: Mask, indent: int | None = None) -> str:
@@ -114,16 +169,21 @@ def dumps(mask: Mask, indent: int | None = None) -> str:
     return json.dumps(to_dict(mask), allow_nan=False, indent=indent)
 
 
-def loads(text: str) -> Mask:
+def loads(text: str | bytes, within: str | os.PathLike[str] | None = None) -> Mask:
     """The mask of JSON text; the inverse of `dumps`.
+
+    Parameters
+    ----------
+    text : str or bytes
+        The text.
+    within : str or path, optional
+        See `from_dict`.
 
     Raises
     ------
     FormatError
-        If the text is no JSON or no mask.
+        If the text is no JSON, has a key twice, or is no mask.
+    LimitError
+        If it is larger, deeper or of more nodes than the limits allow.
     """
-    try:
-        data = json.loads(text)
-    except (TypeError, ValueError) as err:
-        raise FormatError(f"this is not JSON: {err}") from err
-    return from_dict(data)
+    return from_dict(read_json(text, "the expression"), within)

@@ -6,6 +6,7 @@ Everything here works on flat lists of nodes, so that the depth of an expression
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import islice
 from operator import attrgetter
 from typing import Any, ClassVar, NamedTuple, Self, TypeVar
 
@@ -88,14 +89,13 @@ class Node:
         """The same node over other children, in the order of `children`."""
         if all(a is b for a, b in zip(children, self.children, strict=True)):
             return self
-        queue = list(children)
+        queue = iter(children)
         fields: dict[str, Any] = {}
         for name, value in self.fields():
             if isinstance(value, Node):
-                fields[name] = queue.pop(0)
+                fields[name] = next(queue)
             elif _holds_nodes(value):
-                fields[name] = tuple(queue[: len(value)])
-                del queue[: len(value)]
+                fields[name] = tuple(islice(queue, len(value)))
             else:
                 fields[name] = value
         return self.restore(fields)
@@ -130,7 +130,9 @@ class Node:
 
     def _summed(self, name: str, of_child: Callable[[Any], bytes | None], here: bool) -> bytes:
         if getattr(self, name) is None:
-            for each in postorder(self):
+            # What lies below a node that is summed already is so too: asked of node after node, each is
+            # visited once.
+            for each in postorder(self, below=lambda each: () if of_child(each) else each.children):
                 if getattr(each, name) is None:
                     fields = [value for _, value in each.fields()]
                     object.__setattr__(each, name, digest_of(each.tag, fields, of_child, here))

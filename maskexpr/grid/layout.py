@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.errors import MaskValueError
+from ..core.limits import check_limit
 from ..core.once import once
 
 __all__ = ["Layout", "Rectangles"]
@@ -127,6 +128,9 @@ class Rectangles(Layout):
         for each in chunks if isinstance(chunks, tuple | list) else (chunks,):
             if isinstance(each, bool) or (isinstance(each, Real) and each < 1 and each != -1):
                 raise MaskValueError(f"a chunk has at least 1 pixel, or -1 for all of them, got {chunks!r}")
+            if isinstance(each, Real) and each != -1:
+                sides = max(shape) // float(each)
+                check_limit("tiles", sides, "an array in such chunks", "chunks along a side")
         try:
             rows, columns = da.core.normalize_chunks(chunks, shape, dtype=bool)  # type: ignore[no-untyped-call]
         except (TypeError, ValueError) as err:

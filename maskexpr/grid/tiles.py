@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import InitVar, dataclass
+from hashlib import blake2b
 from typing import Any
 
 import numpy as np
@@ -158,6 +159,21 @@ class Tiles(Areas):
 
     def _known(self) -> dict[str, Any]:
         return {name: self.__dict__[name] for name in _KNOWN if name in self.__dict__}
+
+    def moved(self, bounds: Ints) -> Tiles:
+        """Other windows of the plane; one object for equal bounds, by whatever steps they are reached, so
+        that what is known of them is found again.
+        """
+        family: dict[bytes, Tiles] = self._family
+        key = blake2b(bounds.tobytes(), digest_size=16).digest()
+        if key not in family:
+            family[key] = Tiles(self.geom, bounds, self.plane)
+            family[key].__dict__["_family"] = family
+        return family[key]
+
+    @once
+    def _family(self) -> dict[bytes, Tiles]:
+        return {}
 
     def split(self, side: int) -> tuple[Tiles, NDArray[np.intp]]:
         """Cut every window into blocks of at most ``side`` x ``side`` pixels from its first corner.

@@ -58,7 +58,7 @@ def cover_in_pixels(child: Mask, areas: Areas, widths: Ints, of: Ask, erode: boo
     rows, columns = len(widths) - 1, int(widths[0])
     margin = np.array([-rows, rows, -columns, columns])[:, None]
     wide, _ = _clipped(here + margin, whole)
-    around = Tiles(areas.geom, np.where(is_there, wide, areas.bounds), areas.plane)
+    around = areas.moved(np.where(is_there, wide, areas.bounds))
     inside = is_there & (here == areas.bounds).all(axis=0)
     if erode:
         # Pixels off the sky are not selected either, and the child's coverage does not speak of them.

@@ -7,9 +7,9 @@ as uint8 in one HDU named MASK, as gammapy reads it, piecewise into a sparse fil
 from __future__ import annotations
 
 import io
+import math
 import mmap
 import os
-import warnings
 import zlib
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
@@ -24,6 +24,8 @@ from astropy.io import fits
 from numpy.typing import NDArray
 
 from ..core.errors import AxisError, FormatError, GeometryError
+from ..core.limits import check_limit
+from ..doors.fits import open_fits
 from ..grid.wcs.geom import WcsGeom
 from ..grid.wcs.header import bands_hdu, find_bands
 from ..pixels.window import Window
@@ -140,6 +142,9 @@ def _open(path: str, stamp: Stamp, hdu: str | int | None, mask: bool) -> StoredM
         coding = _coding_of(image, f"{path}, HDU {name!r}")
         facts |= {"dtype": coding.dtype, "has_gaps": coding.has_gaps}
         if isinstance(image, fits.CompImageHDU):
+            check_limit(
+                "chunk_bytes", math.prod(image.tile_shape) * 8, f"{path}, HDU {name!r}", "bytes a tile"
+            )
             return _Compressed(coding=coding, **facts)
         if isinstance(image, fits.BinTableHDU):
             return _Sparse(**facts)
@@ -215,19 +220,8 @@ def _listed(stored: _Sparse) -> tuple[NDArray[np.int64], NDArray[Any]]:
 @contextmanager
 def _opened(path: str, stamp: Stamp) -> Iterator[fits.HDUList]:
     """The HDUs of a file, by a handle of the caller's own; values are not touched by scaling."""
-    with exclusive(path, stamp) as file:
-        try:
-            with warnings.catch_warnings():
-                # Whether the values that are wanted are there is checked, and is an error.
-                warnings.filterwarnings("ignore", message="File may have been truncated")
-                # What BLANK means is for `Coding` to say; of floating-point numbers it is nothing.
-                warnings.filterwarnings("ignore", message="Invalid (value for )?'BLANK' keyword")
-                hdus = fits.open(file, memmap=False, do_not_scale_image_data=True)
-                len(hdus)
-        except OSError as err:
-            raise FormatError(f"{path}: not a FITS file that can be read: {err}") from err
-        with hdus:
-            yield hdus
+    with exclusive(path, stamp) as file, open_fits(file, path) as hdus:
+        yield hdus
 
 
 def _provenance_of(hdus: fits.HDUList) -> dict[str, str]:

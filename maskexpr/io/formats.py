@@ -16,7 +16,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.errors import FileMissingError, FormatError, MaskTypeError
+from ..core.errors import FormatError, MaskTypeError, borrowed
+from ..doors.files import check_path
 from ..grid.wcs.geom import WcsGeom
 from ..pixels.window import Window
 from .unpacked import Stamp, first_bytes
@@ -254,15 +255,12 @@ def stamp_of(path: str | os.PathLike[str]) -> Stamp:
     FileMissingError
         If nothing is there.
     """
-    place = Path(path)
+    place = check_path(path, "map")
     if place.is_dir():
         # A folder's own time changes with every new chunk; that of what describes it with every new store.
         names = [name for each in FORMATS for name in each.members]
         place = next((place / name for name in names if (place / name).exists()), place)
-    try:
-        status = place.stat()
-    except FileNotFoundError as err:
-        raise FileMissingError(f"{path}: there is no such file (seen from the folder {Path.cwd()})") from err
+    status = place.stat()
     return status.st_mtime_ns, status.st_size
 
 
@@ -287,11 +285,12 @@ def open_map(path: str, stamp: Stamp, key: str | int | None, mask: bool = False)
         If the map has no usable geometry.
     """
     longest = max(len(each.magic) for each in FORMATS)
-    start = b"" if os.path.isdir(path) else first_bytes(path, stamp, longest)
-    found = next((each for each in FORMATS if each.recognises(path, start)), None)
-    if found is None:
-        raise FormatError(f"{path}: neither {' nor '.join(sorted(each.name for each in FORMATS))}")
-    stored = found.open(path, stamp, key, mask)
+    with borrowed(path, FormatError):
+        start = b"" if os.path.isdir(path) else first_bytes(path, stamp, longest)
+        found = next((each for each in FORMATS if each.recognises(path, start)), None)
+        if found is None:
+            raise FormatError(f"{path}: neither {' nor '.join(sorted(each.name for each in FORMATS))}")
+        stored = found.open(path, stamp, key, mask)
     check_number(stored.dtype, path)
     return stored
 

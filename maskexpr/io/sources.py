@@ -16,7 +16,7 @@ from dask.base import tokenize
 from numpy.typing import NDArray
 
 from ..core.digests import array_digest
-from ..core.errors import FormatError, GeometryError, MaskTypeError, MaskValueError
+from ..core.errors import FormatError, GeometryError, MaskTypeError, MaskValueError, borrowed
 from ..core.once import once
 from ..core.records import frozen_array, record
 from ..grid.lattice import Grid
@@ -117,7 +117,9 @@ class FileSource:
 
     def read_planes(self, planes: tuple[slice, ...], window: Window) -> NDArray[Any]:
         """A window of several planes, shape (planes..., ny, nx)."""
-        return self.stored().read_planes(planes, window)
+        stored = self.stored()
+        with borrowed(self.path, FormatError):
+            return stored.read_planes(planes, window)
 
 
 class ArraySource:

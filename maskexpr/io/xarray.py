@@ -17,7 +17,7 @@ import pandas as pd  # type: ignore[import-untyped]
 import xarray as xr
 from astropy.io import fits
 
-from ..core.errors import FormatError, GeometryError
+from ..core.errors import FormatError, GeometryError, borrowed
 from ..grid.axis import Axis, axes_of_text
 from ..grid.lattice import Grid
 from ..grid.wcs.geom import WcsGeom
@@ -141,8 +141,10 @@ def geom_from_attrs(attrs: Mapping[str, Any]) -> WcsGeom:
 
 @lru_cache(maxsize=64)
 def _parse(header: str, axes: str) -> WcsGeom:
-    geom = WcsGeom.from_header(fits.Header.fromstring(header, sep="\n"))
-    found = axes_of_text(axes)
+    with borrowed(f"the header in the coordinate {GRID!r}", GeometryError):
+        geom = WcsGeom.from_header(fits.Header.fromstring(header, sep="\n"))
+    with borrowed(f"the axes in the coordinate {GRID!r} cannot be read", GeometryError):
+        found = axes_of_text(axes)
     return geom.to_cube(found) if found else geom
 
 

@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 from ..circles.index import CircleIndex
 from ..circles.pieces import neighbours_first
 from ..core.coverage import Coverage
-from ..core.errors import AxisError, MaskValueError
+from ..core.errors import AxisError, FormatError, MaskValueError, borrowed
 from ..core.once import once
 from ..core.records import frozen_array
+from ..doors.files import check_path
 from ..expr.mask import Ask, Bools, Mask, node
 from ..grid.lattice import Grid
 from ..grid.points import Points, lonlat_of
@@ -211,15 +212,17 @@ class Catalog(Mask):
         MaskValueError
             For a row whose values are missing or cannot be.
         """
+        check_path(path, "catalogue")
         of_ellipse = {"major": major, "minor": minor, "angle": angle}
         _check_sizes(radius, of_ellipse)
         rows: dict[str, Any] = {"hdu": hdu, "lon": lon, "lat": lat, "frame": frame}
         rows |= {"where": where, "units": units, "missing": missing}
-        if radius is None:
-            return Ellipses.read(path, **of_ellipse, axes=axes, **rows)
-        if axes != "semi":
-            raise MaskValueError("Catalog.read: axes= is about ellipses, a circle has a radius")
-        made = cls(*read_circles(Request.of(path, {"radius": radius}, **rows)), axis=axis)
+        with borrowed(f"the catalogue {str(path)!r}", FormatError):
+            if radius is None:
+                return Ellipses.read(path, **of_ellipse, axes=axes, **rows)
+            if axes != "semi":
+                raise MaskValueError("Catalog.read: axes= is about ellipses, a circle has a radius")
+            made = cls(*read_circles(Request.of(path, {"radius": radius}, **rows)), axis=axis)
         return made.read_from(path=Path(path), radius=radius, axis=axis, **rows)
 
     def arguments(self) -> dict[str, Any]:

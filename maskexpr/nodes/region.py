@@ -13,8 +13,9 @@ import numpy as np
 import regions
 
 from ..core.coverage import EMPTY, Coverage
-from ..core.errors import MaskValueError, NeedsGridError, RegionError
+from ..core.errors import MaskValueError, NeedsGridError, RegionError, borrowed
 from ..core.once import once
+from ..doors.texts import check_region_text
 from ..expr.mask import And, Ask, Bools, Mask, NoSky, Not, Or, Xor, node
 from ..grid.lattice import Grid
 from ..grid.points import Pixels, Points
@@ -109,7 +110,10 @@ class Region(Mask):
     ) -> None:
         _check_metric(metric)
         options = Options(metric, where, exclude, frame, origin, physical)
-        self._keep(shape_of(spec, options), metric)
+        if isinstance(spec, str):
+            check_region_text(spec, "the text of regions")
+        with borrowed("the region", RegionError):
+            self._keep(shape_of(spec, options), metric)
 
     @classmethod
     def read(
@@ -152,7 +156,8 @@ class Region(Mask):
         _check_metric(metric)
         options = Options(metric, where, exclude, frame, origin, physical, hdu)
         made = object.__new__(cls)
-        made._keep(read_shape(path, options), metric)
+        with borrowed(f"the region file {str(path)!r}", RegionError):
+            made._keep(read_shape(path, options), metric)
         written = options.written()
         return made if written is None else made.read_from(path=Path(path), **written)
 

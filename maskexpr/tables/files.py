@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import bz2
 import io
-import lzma
-import os
 import re
-import stat
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,7 +15,9 @@ from astropy.coordinates import SkyCoord
 from astropy.table import Table
 from numpy.typing import NDArray
 
-from ..core.errors import FileMissingError, FormatError, MaskError
+from ..core.errors import FormatError, MaskError
+from ..doors.files import check_path, is_packed, read_file
+from ..doors.votable import check_votable
 from ..io.formats import stamp_of
 from ..io.unpacked import exclusive
 from ..io.validity import normal, unwrapped
@@ -31,7 +29,6 @@ from .votable import is_votable, votable_tables
 __all__ = ["opened_tables", "source_table"]
 
 _START: Final = 1 << 14
-_PACKED: Final[dict[bytes, Any]] = {b"BZh": bz2.open, b"\xfd7zXZ": lzma.open}
 # Whose tables pandas or pyarrow reads, if they are installed.
 _PARQUET: Final = b"PAR1"
 _PARTS: Final = {"galactic": ("l", "b"), "supergalactic": ("sgl", "sgb")}
@@ -49,14 +46,7 @@ def opened_tables(path: str) -> Iterator[list[SourceTable]]:
     FormatError
         If it is no file, or none that holds a table.
     """
-    try:
-        status = os.stat(path)
-    except (FileNotFoundError, NotADirectoryError) as err:
-        raise FileMissingError(f"there is no catalogue {path!r}") from err
-    except (OSError, ValueError) as err:
-        raise FormatError(f"{path!r} cannot be read: {err}") from err
-    if not stat.S_ISREG(status.st_mode):
-        raise FormatError(f"{path!r} is no file but a folder or a device: a catalogue is a file with a table")
+    check_path(path, "catalogue")
     try:
         with exclusive(path, stamp_of(path)) as file, _tables(file, path) as found:
             yield found
@@ -74,15 +64,17 @@ def opened_tables(path: str) -> Iterator[list[SourceTable]]:
 def _tables(file: IO[bytes], path: str) -> Iterator[list[SourceTable]]:
     start = file.read(_START)
     file.seek(0)
-    packed = next((each for magic, each in _PACKED.items() if start.startswith(magic)), None)
-    if packed is not None:
-        with packed(file) as inner, _tables(io.BytesIO(inner.read()), path) as found:
+    if is_packed(start):
+        data = read_file(path, "catalogue", "table_bytes")
+        with _tables(io.BytesIO(data), path) as found:
             yield found
     elif start.startswith(b"SIMPLE  ="):
         with fits_tables(file, path) as found:
             yield found
     elif is_votable(start):
-        yield votable_tables(file.read(), path)
+        document = file.read()
+        check_votable(document, path)
+        yield votable_tables(document, path)
     elif start.startswith(_PARQUET):
         yield [_of_astropy(path, path, "parquet")]
     else:

@@ -13,6 +13,7 @@ from astropy.io import fits
 from numpy.typing import NDArray
 
 from ..core.errors import FormatError
+from ..doors.fits import open_fits
 from ..io.coding import column_values
 from ..io.validity import normal, unwrapped
 from .frames import frame_of
@@ -28,7 +29,7 @@ def fits_tables(file: IO[bytes], path: str) -> Iterator[list[SourceTable]]:
         # What astropy mends in headers (and says so) are cards that no table of sources depends on. Whether a
         # table is there as a whole is checked.
         warnings.simplefilter("ignore")
-        with fits.open(file) as hdus:
+        with open_fits(file, path) as hdus:
             yield [_table(hdu, number, path) for number, hdu in enumerate(hdus) if _is_table(hdu)]
 
 

@@ -21,7 +21,7 @@ from astropy.io import fits
 from astropy.wcs import WCS
 from numpy.typing import ArrayLike, NDArray
 
-from ...core.errors import AxisError, GeometryError, require
+from ...core.errors import AxisError, GeometryError, borrowed, require
 from ...pixels.window import Window
 from ...sphere.angles import to_degrees
 from ...sphere.vectors import Caps
@@ -149,7 +149,8 @@ class WcsGeom(Grid):
         >>> WcsGeom.from_header(geom.to_header()) == geom
         True
         """
-        return cls._of(*parts_of_header(header, bands, celestial))
+        with borrowed("the header", GeometryError):
+            return cls._of(*parts_of_header(header, bands, celestial))
 
     @classmethod
     def read(cls, path: str | Path, hdu: int | str | None = None, celestial: bool = False) -> WcsGeom:
@@ -166,7 +167,8 @@ class WcsGeom(Grid):
             Whether of a cube (spectral, STOKES) the celestial map is meant, without the other axes, wherever
             the two celestial ones stand. Else a cube needs a table that says what its planes are.
         """
-        return cls._of(*parts_of_file(path, hdu, celestial))
+        with borrowed(f"the map {str(path)!r}", GeometryError):
+            return cls._of(*parts_of_file(path, hdu, celestial))
 
     @classmethod
     def from_gammapy(cls, geom: Any) -> WcsGeom:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+import math
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,8 +13,12 @@ import numpy as np
 from astropy.io import fits
 from astropy.wcs import WCS, FITSFixedWarning
 
-from ...core.errors import AxisError, FileMissingError, FormatError, GeometryError
+from ...core.errors import AxisError, FormatError, GeometryError, borrowed
+from ...core.limits import check_limit
+from ...doors.files import open_plain
+from ...doors.fits import check_header, open_fits
 from ..axis import INTERPOLATIONS, Axis, scale, unscale
+from .cards import celestial_cards, lengths_of
 from .celestial import celestial_part
 from .cunit import with_fits_units
 from .projection import Projection, reason
@@ -143,7 +147,10 @@ def find_bands(hdus: fits.HDUList, hdu: Any) -> fits.BinTableHDU | None:
 
 
 def parts_of_header(
-    header: fits.Header, bands: fits.BinTableHDU | None = None, celestial: bool = False
+    header: fits.Header,
+    bands: fits.BinTableHDU | None = None,
+    celestial: bool = False,
+    what: str = "the header",
 ) -> Parts:
     """Projection, image shape and axes of an image's header and its table of axes; of a cube's celestial axes
     alone if ``celestial``.
@@ -152,17 +159,14 @@ def parts_of_header(
         raise GeometryError(f"expected an astropy.io.fits.Header, got {type(header).__name__}")
     header = with_fits_units(header)
     if celestial:
-        return *celestial_part(header, _lengths(header)), ()
-    _check_latitude(header)
-    with warnings.catch_warnings():
-        # wcslib mends dates and units and says so; nothing that a geometry keeps is touched.
-        warnings.simplefilter("ignore", FITSFixedWarning)
-        try:
-            wcs = WCS(header, naxis=2)
-        except (ValueError, KeyError, OSError) as err:
-            raise GeometryError(f"the header holds no usable WCS: {reason(err)}{_of_cube(header)}") from err
-    projection = Projection.from_wcs(wcs)
-    lengths = _lengths(header)
+        check_header(header, what)
+        with borrowed(what, GeometryError):
+            return *celestial_part(header, lengths_of(header, what)), ()
+    cards = celestial_cards(header, what)
+    with borrowed(what, GeometryError):
+        _check_latitude(cards)
+        projection = Projection.from_wcs(_wcs(cards, _of_cube(header)))
+    lengths = lengths_of(header, what)
     axes = () if bands is None else axes_from_bands(bands)
     planes = [axis.nbin for axis in reversed(axes)]
     # Radio images carry frequency and Stokes axes of length 1, which say nothing about a mask.
@@ -173,18 +177,24 @@ def parts_of_header(
             f"the image has {lengths[2:]} planes and no table (*_BANDS, EBOUNDS) says what they are"
             f"{_of_cube(header)}"
         )
+    check_limit("bins", math.prod(planes), what, "planes")
+    check_limit("pixels", math.prod(planes) * lengths[0] * lengths[1], what, "pixels")
     return projection, (lengths[1], lengths[0]), axes
+
+
+def _wcs(header: fits.Header, way: str) -> WCS:
+    with warnings.catch_warnings():
+        # wcslib mends dates and units and says so; nothing that a geometry keeps is touched.
+        warnings.simplefilter("ignore", FITSFixedWarning)
+        try:
+            return WCS(header, naxis=2)
+        except (ValueError, KeyError, OSError) as err:
+            raise GeometryError(f"the header holds no usable WCS: {reason(err)}{way}") from err
 
 
 def parts_of_file(path: str | Path, hdu: int | str | None = None, celestial: bool = False) -> Parts:
     """Projection, image shape and axes of an image or sparse map in a FITS file; no pixel is read."""
-    try:
-        opened = fits.open(path)
-    except FileNotFoundError as err:
-        raise FileMissingError(f"there is no file {str(path)!r}") from err
-    except OSError as err:
-        raise FormatError(f"{str(path)!r} is no FITS file: {err}") from err
-    with opened as hdus:
+    with open_plain(path, "map", "map_bytes") as file, open_fits(file, str(path)) as hdus:
         if hdu is None:
             image = next((each for each in hdus if _has_map(each)), None)
             if image is None:
@@ -281,22 +291,7 @@ def _edges_around(name: str, nodes: Any, interp: str) -> Any:
     return unscale(np.concatenate([[outer[0]], middle, [outer[1]]]), interp)
 
 
-def _lengths(header: fits.Header) -> list[int]:
-    """NAXISi of an image, or gammapy's WCSSHAPE where the image is a sparse table."""
-    if (
-        "WCSSHAPE" in header
-        and header.get("XTENSION", "IMAGE").strip() == "BINTABLE"
-        and "ZIMAGE" not in header
-    ):
-        return [int(number) for number in re.findall(r"\d+", str(header["WCSSHAPE"]))]
-    number = int(header.get("NAXIS", 0))
-    if number < 2 and "WCSSHAPE" in header:
-        return [int(number) for number in re.findall(r"\d+", str(header["WCSSHAPE"]))]
-    if number < 2:
-        raise GeometryError(f"the header describes no image: NAXIS is {number}")
-    return [int(header[f"NAXIS{i}"]) for i in range(1, number + 1)]
-
-
 def _has_map(hdu: Any) -> bool:
     header = hdu.header
-    return "CTYPE1" in header and (header.get("NAXIS", 0) >= 2 or "WCSSHAPE" in header)
+    number = header.get("NAXIS", 0)
+    return "CTYPE1" in header and ((isinstance(number, int) and number >= 2) or "WCSSHAPE" in header)

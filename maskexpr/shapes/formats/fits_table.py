@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from astropy.wcs import WCS
 from numpy.typing import NDArray
 
 from ...core.errors import FormatError, MaskError, RegionError
+from ...doors.fits import open_fits
 from ...grid.wcs.geom import WcsGeom
 from ...sphere.units import pixel_unit
 from .. import Shape
@@ -35,7 +37,7 @@ _KEYWORDS: Final = {"CTYPE": "TCTYP", "CUNIT": "TCUNI", "CRVAL": "TCRVL", "CRPIX
 _REGIONS: Final = "astropy/regions"
 
 
-def read_fits(path: Path, reader: Reader) -> None:
+def read_fits(data: bytes, path: Path, reader: Reader) -> None:
     """Read a FITS region table: one item of each row.
 
     Positions in pixels count from 1, or from 0 where the header says that the package ``regions`` wrote them.
@@ -51,7 +53,7 @@ def read_fits(path: Path, reader: Reader) -> None:
         Naming the row, for everything that cannot be honoured.
     """
     # A file of our own: one that astropy opens stays open where it stumbles.
-    with _stumbling(path), open(path, "rb") as file, fits.open(file) as hdus:
+    with _stumbling(path), open_fits(io.BytesIO(data), str(path), whole=True) as hdus:
         hdu = _chosen(hdus, reader.use("hdu"), path)
         columns = {name.upper(): np.array(hdu.data[name]) for name in hdu.columns.names}
         units = {

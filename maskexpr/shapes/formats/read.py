@@ -5,16 +5,16 @@ A format is a record: how a text is known by what it holds, and its reader. The 
 
 from __future__ import annotations
 
-import gzip
 import re
-import zlib
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import regions
 
-from ...core.errors import FileMissingError, FormatError, MaskValueError, RegionError
+from ...core.errors import FormatError, MaskValueError, RegionError
+from ...doors.files import read_file
+from ...doors.texts import check_region_text
 from .. import Compound, Shape
 from .crtf import is_crtf, read_crtf
 from .ds9 import read_ds9
@@ -26,9 +26,6 @@ from .stcs import is_stcs, read_stcs
 __all__ = ["read_shape", "shape_of"]
 
 _FITS: Final = b"SIMPLE  ="
-_GZIP: Final = b"\x1f\x8b"
-# Bytes of the text of regions, at most: a hundred thousand polygons of a hundred vertices are 200 MB.
-_LARGEST: Final = 1 << 28
 _FILE: Final = re.compile(r"[^\s(\[;,]+\.(reg|crtf|fits?|fits?\.gz|txt|reg\.gz)\s*", re.IGNORECASE)
 
 
@@ -109,6 +106,7 @@ def _take_nothing(options: Options, names: list[str], what: str) -> None:
 
 
 def _read_text(text: str, reader: Reader) -> None:
+    check_region_text(text, "the text of regions")
     form = next(form for form in _TEXTS if form.holds(text))
     if form.read is None:
         raise FormatError(f"the text is {form.name}, and no text of regions")
@@ -125,14 +123,12 @@ def read_shape(path: str | Path, options: Options) -> Found:
     RegionError
         For what cannot be honoured, naming the file and the line.
     """
-    path = Path(path)
+    data = read_file(path, "region file")
     reader = Reader(options)
-    start = _start(path)
-    packed = start.startswith(_GZIP)
-    if (_unpacked(path, len(_FITS)) if packed else start).startswith(_FITS):
-        read_fits(path, reader)
+    if data.startswith(_FITS):
+        read_fits(data, Path(path), reader)
         return assemble(reader)
-    text = _decoded(_unpacked(path, _LARGEST + 1) if packed else _whole(path), path)
+    text = _decoded(data, Path(path))
     try:
         _read_text(text, reader)
         return assemble(reader)
@@ -140,40 +136,8 @@ def read_shape(path: str | Path, options: Options) -> Found:
         raise type(err)(f"{path}, {err}") from err
 
 
-def _start(path: Path) -> bytes:
-    try:
-        with open(path, "rb") as file:
-            return file.read(len(_FITS))
-    except FileNotFoundError as err:
-        raise FileMissingError(f"there is no region file {str(path)!r}") from err
-    except IsADirectoryError as err:
-        raise FormatError(f"{str(path)!r} is a folder, not a region file") from err
-    except (OSError, ValueError) as err:
-        raise FormatError(f"the region file {str(path)!r} cannot be read: {shown(str(err))}") from err
-
-
-def _whole(path: Path) -> bytes:
-    with open(path, "rb") as file:
-        return file.read(_LARGEST + 1)
-
-
-def _unpacked(path: Path, most: int) -> bytes:
-    """The first bytes of what a gzip file holds."""
-    try:
-        with gzip.open(path, "rb") as file:
-            parts = [file.read(most)]
-            # Where a file breaks off the first read gives what there is, and only the next one says so.
-            while len(parts[-1]) and sum(map(len, parts)) < most:
-                parts.append(file.read(most - sum(map(len, parts))))
-            return b"".join(parts)
-    except (OSError, EOFError, zlib.error) as err:
-        raise FormatError(f"{path} is no gzip file that can be read: {shown(str(err))}") from err
-
-
 def _decoded(data: bytes, path: Path) -> str:
     """Text in UTF-8, with a byte order mark or without, or else in Latin-1."""
-    if len(data) > _LARGEST:
-        raise FormatError(f"{path} holds more than {_LARGEST >> 20} MB: it is no text of regions")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as err:

@@ -1,0 +1,1 @@
+"""Files and texts of strangers: opened within limits, or refused in words."""
