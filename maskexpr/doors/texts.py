@@ -21,8 +21,17 @@ _LISTS: Final = re.compile(r"\b(?:annulus|ellipse|box|[a-z]*panda)\b[^;\n]*", re
 _DIGITS: Final = re.compile(r"[0-9.]{400}")
 
 
-def read_json(text: str | bytes, what: str) -> Any:
+def read_json(text: str | bytes, what: str, constants: bool = False) -> Any:
     """The data of a JSON text.
+
+    Parameters
+    ----------
+    text : str or bytes
+        UTF-8.
+    what : str
+        The item, for messages.
+    constants : bool
+        Whether NaN and Infinity are taken, which are not JSON.
 
     Raises
     ------
@@ -53,10 +62,12 @@ def read_json(text: str | bytes, what: str) -> Any:
                 raise FormatError(f"{what}: the key {twice!r} stands twice in one object")
             return made
 
-        def odd(name: str) -> None:
-            raise FormatError(f"{what}: {name} is no number of JSON")
+        def constant(name: str) -> float:
+            if not constants:
+                raise FormatError(f"{what}: {name} is no number of JSON")
+            return float(name)
 
-        return json.loads(data.decode("utf-8"), object_pairs_hook=unique, parse_constant=odd)
+        return json.loads(data.decode("utf-8"), object_pairs_hook=unique, parse_constant=constant)
 
 
 def _weigh(data: bytes, what: str) -> None:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from ..core.coverage import EMPTY, FULL, MIXED
 from ..core.errors import FormatError, GeometryError, MaskValueError, require
+from ..doors.stores import check_store
 from ..pixels.window import Window
 from .formats import Format, StoredMap
 from .unpacked import Stamp
@@ -158,6 +159,7 @@ def dataset(path: str, stamp: Stamp, as_stored: bool = False) -> xr.Dataset:
         If it is no zarr group, or a mask that was not written to its end.
     """
     zarr: Any = require("zarr", extra="zarr")
+    check_store(path)
     try:
         group = zarr.open_group(path, mode="r")
     except (ValueError, OSError, KeyError, TypeError) as err:
