@@ -36,6 +36,8 @@ class Limits:
         Axes of an image or of a WCS.
     bins : number
         Bins of the non-spatial axes of a map, all of them multiplied.
+    side : number
+        Pixels along one side of a map in a file.
     pixels : number
         Pixels of a map, all its planes.
     sip_order : number
@@ -71,6 +73,7 @@ class Limits:
     hdus: float = 1_000
     axes: float = 16
     bins: float = 1_000_000
+    side: float = 10_000_000
     pixels: float = 10**16
     sip_order: float = 9
     chunk_bytes: float = 256 << 20

@@ -200,7 +200,11 @@ def build(cls: type, fields: dict[str, Any]) -> Any:
         raise FormatError(f"{cls.__name__} has the fields {sorted(expected)}; missing or unknown: {odd}")
     check_fields(cls, fields)
     restore = getattr(cls, "restore", None)
-    return restore(fields) if restore is not None else cls(**fields)
+    if restore is None:
+        return cls(**fields)
+    made = restore(fields)
+    made.check_stored()
+    return made
 
 
 def _array(data: dict[str, Any]) -> NDArray[Any]:

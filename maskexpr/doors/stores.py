@@ -21,13 +21,35 @@ __all__ = ["check_store"]
 
 _METADATA: Final = ("zarr.json", ".zarray", ".zgroup", ".zmetadata")
 # Codecs that do nothing but turn bytes into numbers; "numcodecs." may stand before them.
-_CODECS: Final = frozenset(
-    (
-        "adler32 astype bitround blosc bytes bz2 cast_value crc32 crc32c delta endian fixedscaleoffset "
-        "fletcher32 gzip jenkins_lookup3 lz4 lzma packbits quantize scale_offset sharding_indexed shuffle "
-        "transpose vlen-bytes vlen-utf8 zlib zstd"
-    ).split(" ")
-)
+_CODECS: Final = {
+    "adler32",
+    "astype",
+    "bitround",
+    "blosc",
+    "bytes",
+    "bz2",
+    "cast_value",
+    "crc32",
+    "crc32c",
+    "delta",
+    "endian",
+    "fixedscaleoffset",
+    "fletcher32",
+    "gzip",
+    "jenkins_lookup3",
+    "lz4",
+    "lzma",
+    "packbits",
+    "quantize",
+    "scale_offset",
+    "sharding_indexed",
+    "shuffle",
+    "transpose",
+    "vlen-bytes",
+    "vlen-utf8",
+    "zlib",
+    "zstd",
+}
 # Folders within folders that hold arrays.
 _DEEPEST: Final = 4
 
@@ -125,15 +147,17 @@ def _chunks(array: dict[str, Any], shape: list[int], what: str) -> list[int]:
     configuration = grid.get("configuration") if isinstance(grid, dict) else None
     stated = configuration.get("chunk_shape") if isinstance(configuration, dict) else array.get("chunks")
     # Chunks of rectangles of all sizes: at most all of it.
-    return _sizes(stated, what) if isinstance(stated, list) and _is_flat(stated) else shape
+    return _sizes(stated, what, least=1) if isinstance(stated, list) and _is_flat(stated) else shape
 
 
 def _is_flat(sizes: list[Any]) -> bool:
     return not any(isinstance(each, list) for each in sizes)
 
 
-def _sizes(sizes: Any, what: str) -> list[int]:
-    if not isinstance(sizes, list) or not all(type(each) is int and 0 <= each < 1 << 62 for each in sizes):
+def _sizes(sizes: Any, what: str, least: int = 0) -> list[int]:
+    if not isinstance(sizes, list) or not all(
+        type(each) is int and least <= each < 1 << 62 for each in sizes
+    ):
         raise FormatError(f"{what}: {sizes!r} is no shape")
     return sizes
 

@@ -111,6 +111,12 @@ class Node:
         made._store(**fields)
         return made
 
+    def check_stored(self) -> None:
+        """Raise if fields that were read from a text are not what the node would have made of arguments.
+
+        A node that stores its arguments has checked them already.
+        """
+
     def _store(self, **fields: Any) -> None:
         """Set fields, which are frozen, while the node is made."""
         for name, value in fields.items():

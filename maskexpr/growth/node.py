@@ -21,7 +21,16 @@ from ..pixels.rectangles import disjoint
 from ..pixels.window import Window
 from .distance import nearest_selected
 from .pixel import cover_in_pixels, grow_in_pixels, windows_around
-from .radius import check_axis, half_sides, in_pixels, plane_row, row_widths, show, typed
+from .radius import (
+    check_axis,
+    check_sizes,
+    half_sides,
+    in_pixels,
+    plane_row,
+    row_widths,
+    show,
+    typed,
+)
 from .shape import Selection, SkyShape
 from .survey import SkySurvey, grow_on_sky, grow_tile, survey_sky
 
@@ -71,6 +80,9 @@ class Growth(Sized):
         sizes, unit = half_sides(radius, kernel, metric)
         several = axis if len(sizes) > 1 else None
         self._store(mask=mask, radius=sizes, unit=unit, kernel=kernel, metric=metric, axis=several)
+
+    def check_stored(self) -> None:
+        check_sizes(self.radius, self.unit, self.kernel, self.metric, self.axis)
 
     def sizes(self) -> NDArray[np.float64]:
         return self.radius

@@ -14,7 +14,16 @@ from ..grid.lattice import Grid
 from ..pixels.disks import box_widths, disk_widths
 from ..sphere.angles import format_degrees, is_pixels, to_degrees_array
 
-__all__ = ["check_axis", "half_sides", "in_pixels", "plane_row", "row_widths", "show", "typed"]
+__all__ = [
+    "check_axis",
+    "check_sizes",
+    "half_sides",
+    "in_pixels",
+    "plane_row",
+    "row_widths",
+    "show",
+    "typed",
+]
 
 Floats = NDArray[np.float64]
 
@@ -62,6 +71,29 @@ def half_sides(radius: Any, kernel: str, metric: str) -> tuple[Floats, str]:
     if metric == "sky" and (sizes > 180).any():
         raise MaskValueError(f"radius must be at most 180 deg on the sky, got {radius!r}")
     return frozen_array(sizes), unit
+
+
+def check_sizes(sizes: Floats, unit: str, kernel: str, metric: str, axis: str | None) -> None:
+    """Raise for half-sides that `half_sides` would not have made.
+
+    Examples
+    --------
+    >>> check_sizes(np.array([[2.0, 1.0]]), "deg", "disk", "sky", None)
+    Traceback (most recent call last):
+    ...
+    maskexpr.core.errors.MaskValueError: a disk has one radius, not [2.0, 1.0]
+    """
+    if sizes.ndim != 2 or sizes.shape[1] != 2 or not len(sizes):
+        raise MaskValueError(f"half-sides are pairs (lon, lat), got an array of shape {sizes.shape}")
+    if unit not in ("deg", "pix"):
+        raise AngleError(f"half-sides are in 'deg' or 'pix', got {unit!r}")
+    if kernel == "disk" and (sizes[:, 0] != sizes[:, 1]).any():
+        odd = sizes[sizes[:, 0] != sizes[:, 1]][0]
+        raise MaskValueError(f"a disk has one radius, not {odd.tolist()}")
+    if (len(sizes) > 1) != (axis is not None):
+        raise AxisError(f"there are {len(sizes)} radii and the axis is {axis!r}")
+    made = u.Quantity(sizes, u.Unit("deg" if unit == "deg" else "pix"))
+    half_sides([made[:, 0], made[:, 1]] if kernel == "box" else made[:, 0], kernel, metric)
 
 
 def _is_pixels(radius: Any) -> bool:

@@ -23,7 +23,7 @@ import numpy as np
 from astropy.io import fits
 from numpy.typing import NDArray
 
-from ..core.errors import AxisError, FormatError, GeometryError
+from ..core.errors import FormatError, MaskError
 from ..core.limits import check_limit
 from ..doors.fits import open_fits
 from ..grid.wcs.geom import WcsGeom
@@ -128,7 +128,7 @@ def _open(path: str, stamp: Stamp, hdu: str | int | None, mask: bool) -> StoredM
         name, header = image.name or "PRIMARY", image.header
         try:
             geom = WcsGeom.from_header(header, find_bands(hdus, image))
-        except (GeometryError, FormatError, AxisError) as err:
+        except MaskError as err:
             raise type(err)(f"{path}, HDU {name!r}: {err}") from err
         facts: dict[str, Any] = {
             "path": path,

@@ -70,6 +70,16 @@ class Band(Mask):
         }
         return {**limits, "frame": self.frame}
 
+    def check_stored(self) -> None:
+        if self.lon is None and self.lat is None:
+            raise MaskValueError("Band needs lon=(from, to) or lat=(from, to)")
+        rotation(self.frame, "icrs")
+        if self.lon is not None and (self.lon[0] == self.lon[1] or not np.isfinite(self.lon).all()):
+            raise MaskValueError(f"the longitude range {self.lon} is empty or not finite")
+        # 91 stands for a pole that is taken in.
+        if self.lat is not None and not -91 <= self.lat[0] < self.lat[1] <= 91:
+            raise MaskValueError(f"the latitude range {self.lat} is empty or beyond the poles")
+
     def label(self) -> str:
         ranges = [
             f"{name}=({format_degrees(limits[0])}, {format_degrees(limits[1])})"

@@ -20,7 +20,7 @@ from ..grid.tiles import Areas, Tile, Tiles
 from ..growth.edge import map_edge, near_edge
 from ..growth.node import Sized, at_pixels, reach_of
 from ..growth.pixel import map_window
-from ..growth.radius import half_sides, in_pixels, plane_row, show, typed
+from ..growth.radius import check_sizes, half_sides, in_pixels, plane_row, show, typed
 from ..growth.shape import SkyShape
 from ..sphere.vectors import Caps, angle_between
 
@@ -89,6 +89,11 @@ class Boundary(Sized):
             raise MaskValueError(f"a width in latitude is at most 90 deg, got {width!r}")
         several = axis if len(sizes) > 1 else None
         self._store(width=sizes, unit=unit, metric=metric, box=pair, axis=several)
+
+    def check_stored(self) -> None:
+        check_sizes(self.width, self.unit, "box" if self.box else "disk", self.metric, self.axis)
+        if self.metric == "sky" and self.box and (self.width[:, 1] > 90).any():
+            raise MaskValueError(f"a width in latitude is at most 90 deg, got {self.width[:, 1].max():g}")
 
     def sizes(self) -> NDArray[np.float64]:
         return self.width

@@ -134,5 +134,6 @@ def lengths_of(header: fits.Header, what: str = "the header") -> list[int]:
     if len(lengths) < 2 or not all(lengths):
         raise GeometryError(f"{what} describes an image of {' x '.join(map(str, lengths)) or 'no'} pixels")
     check_limit("axes", len(lengths), what, "axes")
+    check_limit("side", max(lengths), what, "pixels along a side")
     check_limit("pixels", math.prod(lengths), what, "pixels")
     return lengths

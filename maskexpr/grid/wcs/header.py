@@ -13,7 +13,7 @@ import numpy as np
 from astropy.io import fits
 from astropy.wcs import WCS, FITSFixedWarning
 
-from ...core.errors import AxisError, FormatError, GeometryError, borrowed
+from ...core.errors import FormatError, GeometryError, MaskError, borrowed
 from ...core.limits import check_limit
 from ...doors.files import open_plain
 from ...doors.fits import check_header, open_fits
@@ -211,7 +211,7 @@ def parts_of_file(path: str | Path, hdu: int | str | None = None, celestial: boo
         try:
             bands = None if celestial else find_bands(hdus, image)
             return parts_of_header(image.header, bands, celestial)
-        except (GeometryError, FormatError, AxisError) as err:
+        except MaskError as err:
             raise type(err)(f"{path}, HDU {image.name or 'PRIMARY'!r}: {err}") from err
 
 
