@@ -48,10 +48,14 @@ class Limits:
         Values of a coordinate that a zarr store holds.
     shapes : number
         Shapes of one region file or text.
+    vertices : number
+        Vertices of a polygon that does not fit into a hemisphere.
     crossings : number
-        Pairs of edges of one polygon that come near each other.
+        Pairs of edges of such a polygon that come near each other.
     nodes : number
-        Nodes of a saved expression, and the operands of all of them together ten times as many.
+        Nodes of a saved expression.
+    operands : number
+        Operands of all nodes of a saved expression.
     values : number
         Values (texts, numbers, lists) of a JSON text.
     depth : number
@@ -79,8 +83,10 @@ class Limits:
     chunk_bytes: float = 256 << 20
     coordinates: float = 20_000_000
     shapes: float = 200_000
-    crossings: float = 2_000_000
+    vertices: float = 20_000
+    crossings: float = 500_000
     nodes: float = 200_000
+    operands: float = 2_000_000
     values: float = 2_000_000
     depth: float = 100
     tiles: float = 1_000_000
@@ -188,4 +194,6 @@ def check_limit(name: str, value: float, what: str, things: str) -> None:
 
 
 def _shown(number: float) -> str:
-    return f"{number:,}" if number < 10**15 else f"{float(number) if number < 10**300 else math.inf:.3g}"
+    if number >= 10**15:
+        return f"{float(number) if number < 10**300 else math.inf:.3g}"
+    return f"{round(number):,}" if number >= 1000 or number == round(number) else f"{number:.1f}"

@@ -20,8 +20,6 @@ __all__ = ["VERSION", "dumps", "from_dict", "loads", "to_dict"]
 VERSION = 1
 
 _KEYS = {"maskexpr", "hash", "nodes"}
-# Operands for each node that may be saved.
-_OPERANDS = 10
 
 
 def to_dict(mask: Mask) -> dict[str, Any]:
@@ -116,7 +114,7 @@ def _made(rows: list[Any]) -> list[Mask]:
         made.append(_node(row, number, child))
         # Operators are kept flat, so that there are more operands than the text names.
         operands += len(made[-1].masks) if isinstance(made[-1], Nary) else 1
-        check_limit("nodes", operands / _OPERANDS, "the expression", f"x {_OPERANDS} operands")
+        check_limit("operands", operands, "the expression", "operands")
     return made
 
 

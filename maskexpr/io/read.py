@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import Any, Final
 
 import dask.array as da
@@ -13,6 +12,7 @@ from dask.base import tokenize
 from numpy.typing import NDArray
 
 from ..core.errors import GeometryError
+from ..doors.files import check_path
 from ..grid.wcs.geom import WcsGeom
 from ..pixels.window import Window
 from .formats import open_map, stamp_of
@@ -109,7 +109,7 @@ def array_on_grid(data: Any) -> tuple[da.Array | NDArray[Any], WcsGeom]:
 
 
 def _lazy(path: str | os.PathLike[str], hdu: str | int | None, mask: bool) -> xr.DataArray:
-    name = os.fspath(Path(path).absolute())
+    name = os.fspath(check_path(path, "map").absolute())
     stamp = stamp_of(name)
     stored = open_map(name, stamp, hdu, mask)
     source = FileSource(name, stored.key)

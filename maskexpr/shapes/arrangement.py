@@ -16,6 +16,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import breadth_first_order, connected_components
 from scipy.spatial import cKDTree
 
+from ..core.limits import check_limit
 from ..sphere.arcs import cross, to_arc
 from ..sphere.vectors import angle_between, dot, normalise
 
@@ -111,15 +112,19 @@ def _pieces(vertices: Floats) -> tuple[Floats, Ints, Ints]:
 
 def _meetings(vertices: Floats) -> tuple[Ints, Floats]:
     """Points at which edges begin, end or meet others: the edge that each cuts, (n,), and where, (3, n)."""
+    check_limit("vertices", vertices.shape[1], "a polygon beyond a hemisphere", "vertices")
     ends = np.roll(vertices, -1, axis=1)
     normals = normalise(cross(vertices - ends, vertices + ends))
     middles = normalise(vertices + ends)
     halves = angle_between(vertices, middles)
     number = np.arange(vertices.shape[1])
     found = [(number, vertices), (number, ends)]
+    pairs = 0
     for i in range(vertices.shape[1]):
         near = dot(middles[:, i], middles) >= np.cos(np.minimum(halves[i] + halves + 1e-7, np.pi)) - 1e-12
         some = np.flatnonzero(near & (number != i))
+        pairs += len(some)
+        check_limit("crossings", pairs / 2, "a polygon beyond a hemisphere", "pairs of edges that may cross")
         at = normalise(cross(normals[:, i, None], normals[:, some]))
         for points in (vertices[:, some], ends[:, some], at, -at):
             here = to_arc(points, vertices[:, i, None], ends[:, i, None]) <= _SNAP

@@ -10,7 +10,8 @@ from collections import Counter
 from pathlib import Path
 from random import Random
 
-from .kinds import KINDS, Kind
+from .kind import Kind
+from .kinds import KINDS
 from .watch import Watch
 
 # The memory of one input in so many is looked at.
@@ -52,7 +53,7 @@ def make(kind: Kind, name: str, number: int) -> tuple[bytes, str, Random]:
 def fuzz(
     name: str, first: int, count: int, minutes: float | None = None, quiet: bool = False
 ) -> tuple[Counter[str], dict[str, int], int, tuple[float, int]]:
-    """Read so many inputs; how many gave what, the first input of each kind of fault, the number after the last,
+    """Read so many inputs: how many gave what, the first of each kind of fault, the number after the last,
     and the slowest.
     """
     kind, outcomes, faults, worst = KINDS[name], Counter[str](), dict[str, int](), (0.0, 0)

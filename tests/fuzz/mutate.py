@@ -3,27 +3,35 @@
 from __future__ import annotations
 
 import json
+import struct
 from collections.abc import Callable, Sequence
+from functools import cache
+from pathlib import Path
 from random import Random
 from typing import Any
 
-__all__ = ["NUMBERS", "mutate_bytes", "mutate_fits", "mutate_json", "mutate_text"]
+__all__ = ["NUMBERS", "ODD", "mutate_bytes", "mutate_fits", "mutate_json", "mutate_text", "words"]
 
 CARD, BLOCK = 80, 2880
 
-NUMBERS = [
-    "0", "-0", "-1", "1", "2", "90", "-90", "90.0000001", "180", "360", "-360", "1e-300", "1e300", "1e308", "-1e308",
-    "1e999", "nan", "NaN", "inf", "-inf", "255", "256", "65536", "2147483647", "2147483648", "-2147483649", "4294967296",
-    "9223372036854775807", "9223372036854775808", "1" * 20, "9" * 60, "1" + "0" * 320, "0.1e", "1e", "1e5e5", "0x10",
-    "1_000", "1,5", "+-1", "--1", "1..2", ".", "1e-", "00012", "1d", "12h", "1:2:3", "1:99:3", "-1:2:3", "24h", "1E400",
-    "60:60:60", "١٢", "½", "1 2", "5e-324", "1.7976931348623157e308", "99999999999999999999.5", "1r", "1p", "1i",
-]  # fmt: skip
+FOLDER = Path(__file__).parent / "words"
 
+
+@cache
+def words(name: str) -> list[str]:
+    """Words that inputs of a kind are made of, and some that look like them; a line each."""
+    return (FOLDER / f"{name}.txt").read_text(encoding="utf-8").split("\n")[:-1]
+
+
+NUMBERS = words("numbers")
+
+# Characters and texts that have a meaning somewhere.
 ODD = [
-    "", " ", "\t", "\0", "\x1b[31m", "\u202e", "\ufeff", "\ud7ff", "'", '"', "''", "(", ")", "((", "[", "]", "{", "}",
-    ",", ";", ":", "#", "|", "&", "!", "-", "+", "=", "/", "\\", "%s", "{0}", "%n", "../..", "/dev/zero", "http://a.b/c",
-    "file:///etc/passwd", "A" * 300, "\r", "\n", "\r\n", "\x85", "\u2028", "None", "null", "true", "é", "日本", "🙂",
-]  # fmt: skip
+    *("", " ", "\t", "\0", "\x1b[31m", "\u202e", "\ufeff", "\ud7ff", "\x85", "\u2028", "\r", "\n", "\r\n"),
+    *"'\"()[]{},;:#|&!-+=/\\",
+    *("((", "''", "%s", "{0}", "%n", "../..", "/dev/zero", "http://a.b/c", "file:///etc/passwd", "A" * 300),
+    *("None", "null", "true", "é", "日本", "🙂"),
+]
 
 
 def _some(random: Random) -> int:
@@ -111,9 +119,14 @@ def mutate_fits(random: Random, seeds: Sequence[bytes], keys: Sequence[str]) -> 
     data = bytearray(random.choice(seeds))
     for _ in range(_some(random)):
         cards = _card_places(data)
-        if not cards or random.random() < 0.1:
+        if not cards or random.random() < 0.05:
             return mutate_bytes(random, [bytes(data), *seeds])
-        at = random.choice(cards)
+        if random.random() < 0.25:
+            _change_values(random, data, cards)
+            continue
+        # Cards without which there is no file are left alone half of the time.
+        kept = [each for each in cards if not data[each : each + 8].startswith(_NEEDED)]
+        at = random.choice(kept if kept and random.random() < 0.5 else cards)
         change = random.random()
         if change < 0.6:
             data[at + 10 : at + CARD] = _written(_fits_value(random)).encode("latin-1", "replace")
@@ -135,6 +148,23 @@ def mutate_fits(random: Random, seeds: Sequence[bytes], keys: Sequence[str]) -> 
     return bytes(data)
 
 
+_NEEDED = (b"SIMPLE", b"XTENSION", b"BITPIX", b"NAXIS", b"PCOUNT", b"GCOUNT", b"TFIELDS", b"TFORM")
+
+
+def _change_values(random: Random, data: bytearray, cards: Sequence[int]) -> None:
+    """Write numbers over some of the data, which are in blocks without cards."""
+    headers = {at // BLOCK for at in cards}
+    blocks = [block for block in range(len(data) // BLOCK) if block not in headers]
+    if blocks:
+        form = random.choice(("b", "h", "i", "q", "f", "d"))
+        values = (
+            (0.0, 1.0, -1.0, 1e30, float("nan"), float("inf")) if form in "fd" else (0, 1, -1, 2, 127, -128)
+        )
+        packed = struct.pack(f">{form}", random.choice(values)) * random.choice((1, 1, 2, 10))
+        at = random.choice(blocks) * BLOCK + 8 * random.randrange(30)
+        data[at : at + len(packed)] = packed
+
+
 def _card_places(data: bytearray) -> list[int]:
     """Where cards stand: lines of 80 characters that begin with a keyword and do not lie in data."""
     return [
@@ -149,15 +179,12 @@ def _fits_value(random: Random) -> str:
     if kind < 0.6:
         return random.choice(NUMBERS)
     if kind < 0.9:
-        return "'" + random.choice((*ODD, *NUMBERS, *_FITS_TEXTS))[:60] + random.choice(("'", "'", "'", ""))
+        return (
+            "'"
+            + random.choice((*ODD, *NUMBERS, *words("card_texts")))[:60]
+            + random.choice(("'", "'", "'", ""))
+        )
     return random.choice(("T", "F", "", "(1, 2)", "'a' / 'b", "/", "&", "1 / 2", "T /", "nan"))
-
-
-_FITS_TEXTS = [
-    "RA---TAN", "DEC--TAN", "GLON-CAR", "GLAT-CAR", "RA---TAB", "DEC--SIN-SIP", "GLON-AIT", "RA---HPX", "FREQ", "STOKES",
-    "WAVE-TAB", "RA---ZPN", "RA---CSC", "DEC--BON", "RA---XPH", "RA---TPV", "deg", "arcsec", "rad", "m", "pix", "deg/s", "10**5 deg",
-    "E", "D", "PD()", "1000000000E", "QA(5)", "0D", "64X", "J", "999L", "A8", "F20.3", "COUNTS", "MASK", "LOOKUP", "FK4", "FK5", "GAPPT",
-]  # fmt: skip
 
 
 def _written(value: str) -> str:
@@ -233,14 +260,26 @@ def _json_value(random: Random, words: Sequence[str]) -> Any:
         parsed = number
     if isinstance(parsed, float) and (parsed != parsed or abs(parsed) == float("inf")):
         parsed = {"float": str(parsed)}
-    return random.choice(
+    array = {"array": "AAAAAAAA8D8=", "dtype": "<f8", "shape": [1]}
+    odd = random.choice(
         [
-            parsed, parsed, parsed, random.choice(words), random.choice(words), random.choice(ODD), None, True, False,
-            [], {}, [parsed], [parsed] * 3, {"node": random.randrange(6)}, {"node": parsed}, {"float": "nan"},
-            {"array": "AAAA", "dtype": "<f8", "shape": [0]}, {"array": "", "dtype": random.choice(words), "shape": parsed},
-            {"array": "AAAAAAAA8D8=", "dtype": "<f8", "shape": [1]}, {"array": "AAAAAAAA8H8=", "dtype": "<f8", "shape": []},
-            {"array": "AAAAAAAA8D8=" , "dtype": "<f8", "shape": [1, 1]},
+            random.choice(ODD),
+            None,
+            True,
+            False,
+            [],
+            {},
+            [parsed],
+            [parsed] * 3,
+            {"node": random.randrange(6)},
+            {"node": parsed},
+            {"float": "nan"},
+            array,
+            {**array, "array": random.choice(("", "AAAA", "AAAAAAAA8H8="))},
+            {**array, "dtype": random.choice(words)},
+            {**array, "shape": random.choice(([], [0], [1, 1], [2], parsed))},
             {"record": random.choice(words), "lon": 1.0, "lat": 2.0, "radius": 3.0, "frame": "icrs"},
             {"record": "file", "path": "absent.fits", "hdu": parsed},
         ]
-    )  # fmt: skip
+    )
+    return random.choice([parsed, random.choice(words), odd, odd])

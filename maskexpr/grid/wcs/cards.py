@@ -27,8 +27,8 @@ _DISTORTIONS: Final = re.compile(r"C[PQ]DIS[12]|D2IMDIS[12]")
 _CROSS: Final = re.compile(r"(PC|CD)(?:(\d)_(\d)|(\d{3})(\d{3}))")
 _SKY: Final = re.compile(r"(RA--|DEC-|[GES]L(ON|AT)|[A-Z]L(ON|AT)|[A-Z]{2}L[NT])")
 _EPOCH: Final = re.compile(r" *[JB]?\d+(\.\d*)? *")
-# Larger than any number of a map, and far from where sums overflow.
-_LARGEST: Final = 1e100
+# Larger than any number of a map, and far from where sums lose whole pixels.
+_LARGEST: Final = 1e12
 
 
 def celestial_cards(header: fits.Header, what: str = "the header") -> fits.Header:
