@@ -9,7 +9,7 @@ from importlib import metadata
 __all__ = ["show_versions"]
 
 # By the names that pip knows: hard dependencies, then what the extras bring.
-_NEEDED = ("maskexpr", "numpy", "scipy", "astropy", "regions", "xarray", "dask")
+_NEEDED = ("maskexpr", "numpy", "scipy", "astropy", "regions", "xarray", "dask", "click", "pyyaml")
 _OPTIONAL = ("zarr", "distributed", "matplotlib", "gammapy", "mocpy", "astropy-healpix")
 
 

@@ -16,6 +16,8 @@ _ENCODING: Final = re.compile(rb"[^<]*<\?xml[^>]*?encoding\s*=\s*[\"']([^\"']*)"
 _PLAIN: Final = (b"utf-8", b"us-ascii", b"ascii", b"iso-8859-1", b"latin-1")
 # What a parser passes over.
 _SILENT: Final = re.compile(rb"<!--.*?-->|<!\[CDATA\[.*?\]\]>|<\?.*?\?>", re.DOTALL)
+# The one that HEASARC writes; it names no entities, and nothing fetches it.
+_USUAL: Final = re.compile(rb"<!DOCTYPE VOTABLE SYSTEM \"http://us-vo\.org/xml/VOTable\.dtd\">")
 _TAG: Final = rb"<(?:[^\s<>:/!?\"'=]+:)?%s(?=[\s/>])((?:[^<>\"']|\"[^<\"]*\"|'[^<']*')*+)>"  # its attributes
 _TABLE, _FIELD, _STREAM, _BINARY = (
     re.compile(_TAG % name, re.IGNORECASE) for name in (b"TABLE", b"FIELD", b"STREAM", b"BINARY2?")
@@ -60,9 +62,9 @@ def check_votable(data: bytes, what: str) -> None:
     named = _ENCODING.match(data[:1000])
     if b"\0" in data[:1000] or (named is not None and named[1].lower() not in _PLAIN):
         raise FormatError(f"{what}: a VOTable must be UTF-8 or Latin-1")
-    data = _SILENT.sub(b" ", data)
+    data = _USUAL.sub(b" ", _SILENT.sub(b" ", data), count=1)
     if re.search(rb"<!", data) is not None:
-        raise FormatError(f"{what}: a VOTable may not have a DOCTYPE or entities")
+        raise FormatError(f"{what}: a VOTable may not have a DOCTYPE or entities; remove them")
     if any(_attribute(each[1], b"href") is not None for each in _STREAM.finditer(data)):
         raise FormatError(f"{what}: a STREAM that is elsewhere (href) is not fetched")
     tables = list(_TABLE.finditer(data))

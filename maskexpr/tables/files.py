@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import re
 import warnings
 from collections.abc import Iterator
@@ -16,10 +15,8 @@ from astropy.table import Table
 from numpy.typing import NDArray
 
 from ..core.errors import FormatError, MaskError
-from ..doors.files import check_path, is_packed, read_file
+from ..doors.files import open_file, plain_path
 from ..doors.votable import check_votable
-from ..io.formats import stamp_of
-from ..io.unpacked import exclusive
 from ..io.validity import normal, unwrapped
 from .fits import fits_tables
 from .table import Column, SourceTable, masked_texts, printable
@@ -46,9 +43,12 @@ def opened_tables(path: str) -> Iterator[list[SourceTable]]:
     FormatError
         If it is no file, or none that holds a table.
     """
-    check_path(path, "catalogue")
     try:
-        with exclusive(path, stamp_of(path)) as file, _tables(file, path) as found:
+        with (
+            plain_path(path, "catalogue", "table_bytes") as plain,
+            open_file(plain, "catalogue") as file,
+            _tables(file, path) as found,
+        ):
             yield found
     except MaskError as err:
         if str(err).isprintable():
@@ -64,11 +64,7 @@ def opened_tables(path: str) -> Iterator[list[SourceTable]]:
 def _tables(file: IO[bytes], path: str) -> Iterator[list[SourceTable]]:
     start = file.read(_START)
     file.seek(0)
-    if is_packed(start):
-        data = read_file(path, "catalogue", "table_bytes")
-        with _tables(io.BytesIO(data), path) as found:
-            yield found
-    elif start.startswith(b"SIMPLE  ="):
+    if start.startswith(b"SIMPLE  ="):
         with fits_tables(file, path) as found:
             yield found
     elif is_votable(start):
