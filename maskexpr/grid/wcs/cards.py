@@ -70,7 +70,8 @@ def celestial_cards(header: fits.Header, what: str = "the header") -> fits.Heade
         elif re.fullmatch(r"CTYPE\d+", key) and _SKY.match(str(_value(header, key, what)).upper()):
             raise GeometryError(
                 f"{what}: {key} is {header[key]!r}: a third axis on the sky; the first two must be longitude "
-                "and latitude, and no other; the celestial map of a cube is WcsGeom.read(path, celestial=True)"
+                "and latitude, and no other; the celestial map of a cube is "
+                "WcsGeom.read(path, celestial=True)"
             )
     return kept
 
