@@ -5,12 +5,13 @@ PEERS = .venv-peers/bin/python
 BENCH = .venv-bench/bin/python
 DOCS = .venv-docs/bin/python
 
-.PHONY: help demo test test-main test-peers hunt lint format docs bench clean
+.PHONY: help demo test test-main test-peers hunt fuzz lint format docs bench clean
 
 help:
 	@echo "make demo    build, plot and write the all-sky mask of the 4FGL-DR4 sources"
 	@echo "make test    the tests with the newest packages, then those against gammapy and other peers"
 	@echo "make hunt    random masks on random maps against an oracle: an hour of processor time; SEED=0 MINUTES=60"
+	@echo "make fuzz    mutated files and texts of eight kinds, each read under a watch; SEED=0 COUNT=1000 of each kind"
 	@echo "make lint    ruff and mypy; make format rewrites"
 	@echo "make docs    the pages, warnings as errors"
 	@echo "make bench   the benchmarks against the peers"
@@ -42,6 +43,11 @@ SEED = 0
 MINUTES = 60
 hunt: .venv/.stamp
 	$(DEV) -m tests.hunt --seed $(SEED) --minutes $(MINUTES)
+
+# Replay one input with: .venv/bin/python -m tests.fuzz --kind ds9 --case 17
+COUNT = 1000
+fuzz: .venv/.stamp
+	$(DEV) -m tests.fuzz --seed $(SEED) --count $(COUNT)
 
 lint: .venv/.stamp
 	$(DEV) -m ruff check
