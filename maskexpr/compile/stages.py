@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, Protocol
 from dask._task_spec import GraphNode, List, Task, TaskRef
 
 from ..components.node import Connected
-from ..components.solve import SIDE, Blocks, Decided, Job, Kept, blocks, busy, plan
+from ..components.solve import Blocks, Decided, Job, Kept, blocks_of, busy, plan
 from ..expr.mask import Mask, Reach
 from ..expr.structure import postorder
 from ..grid.lattice import Grid
@@ -123,7 +123,7 @@ class Stages:
 
     def _stage(self, number: int, node: Connected, plane: Plane) -> _Stage:
         geom = self._compiled.geom
-        cut = blocks(geom, *self._compiled.layout.strips(SIDE))
+        cut = blocks_of(geom, self._compiled.layout)
 
         def key(what: str, i: int) -> Key:
             return (f"{self._name}-{what}", number, *plane, i)

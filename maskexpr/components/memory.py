@@ -86,7 +86,7 @@ def _decided(node: Connected, geom: Grid, plane: tuple[int, ...], of: Ask) -> De
     """What is kept on each tile of a map, from memory if it has been asked before."""
 
     def make() -> Decided:
-        return solve(node, geom, plane, lambda: of.fresh(node), _SIDE)
+        return solve(node, geom, plane, lambda: of.fresh(node), *geom.layout().strips(_SIDE))
 
     known: Decided | None = of.decided(node, () if node.linked else plane)
     if known is not None:

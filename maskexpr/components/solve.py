@@ -20,6 +20,7 @@ from ..core.coverage import EMPTY
 from ..core.threads import in_threads, number_of_threads
 from ..expr.mask import Ask, Bools
 from ..grid.lattice import OFF, Grid
+from ..grid.layout import Layout
 from ..grid.rim import topology
 from ..grid.tiles import Tile, Tiles
 from ..pixels.join import Joint, Summary, Verdict, close, merge, merge_plan, nothing, split
@@ -40,6 +41,7 @@ __all__ = [
     "Name",
     "Step",
     "blocks",
+    "blocks_of",
     "busy",
     "plan",
     "solve",
@@ -148,8 +150,13 @@ class Step(NamedTuple):
     window: Window | None = None
 
 
+def blocks_of(geom: Grid, layout: Layout) -> Blocks:
+    """The windows to label for a map whose arrays are cut into blocks."""
+    return blocks(geom, *layout.strips(SIDE))
+
+
 def blocks(geom: Grid, rows: tuple[int, ...], columns: tuple[int, ...]) -> Blocks:
-    """The windows to label for a map cut into strips (`maskexpr.grid.layout.Layout.strips`).
+    """The windows to label for a map cut into rows and columns. Large ones are cut further.
 
     Those that hold no sky, on projections where whole rows and columns are on or off the sky, are left out.
 
@@ -160,10 +167,23 @@ def blocks(geom: Grid, rows: tuple[int, ...], columns: tuple[int, ...]) -> Block
     """
     window = topology(geom).window
     ranges = []
-    for sizes, first, end in ((rows, window.y0, window.y1), (columns, window.x0, window.x1)):
-        bounds = np.clip(np.cumsum([0, *sizes]), first, end).tolist()
+    for i, sizes in enumerate((rows, columns)):
+        first, end = window[2 * i : 2 * i + 2]
+        bounds = np.clip(np.cumsum([0, *_cut(geom, sizes, i)]), first, end).tolist()
         ranges.append([(low, high) for low, high in pairwise(bounds) if low < high])
     return Blocks([Window(*y, *x) for y, x in product(*ranges)], (len(ranges[0]), len(ranges[1])))
+
+
+def _cut(geom: Grid, sizes: tuple[int, ...], axis: int) -> list[int]:
+    """Sizes along an axis, the large ones in about equal parts unless the map has nothing there."""
+    cut: list[int] = []
+    for size in sizes:
+        bounds = np.array([0, geom.image_shape[0], 0, geom.image_shape[1]])
+        bounds[2 * axis : 2 * axis + 2] = sum(cut), sum(cut) + size
+        is_void = size > SIDE and geom.covers(bounds[:, None])[0] == OFF
+        parts = 1 if is_void else -(-size // SIDE)
+        cut += [size * (i + 1) // parts - size * i // parts for i in range(parts)]
+    return cut
 
 
 def busy(node: Connected, geom: Grid, windows: Sequence[Window], plane: tuple[int, ...], of: Ask) -> Bools:
@@ -221,7 +241,8 @@ def solve(
     geom: Grid,
     plane: tuple[int, ...],
     ask: Callable[[], Ask],
-    side: int,
+    rows: tuple[int, ...],
+    columns: tuple[int, ...],
 ) -> Decided:
     """Decide on all tiles of a map in this process.
 
@@ -231,10 +252,10 @@ def solve(
         The map, and which plane of it.
     ask : callable
         Makes the way to ask children; called for every step, so that nothing is remembered for longer.
-    side : int
-        Of the largest blocks.
+    rows, columns : tuple of int
+        Heights and widths of the blocks that are labelled.
     """
-    cut = blocks(geom, *geom.layout().strips(side))
+    cut = blocks(geom, rows, columns)
     made: dict[Name, Any] = {}
 
     def work(item: tuple[Name, Step]) -> None:

@@ -55,8 +55,8 @@ class Layout(ABC):
 
     @abstractmethod
     def strips(self, side: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
-        """Heights and widths by which the image is cut into a grid of blocks that hold whole blocks of the
-        array or parts of one, of at most so many pixels a side where they hold any of the map's.
+        """Heights and widths by which the image is cut into a grid of blocks: blocks of the array, a few
+        together or parts of one, of at most so many pixels a side, and what is between them.
         """
 
     @property
