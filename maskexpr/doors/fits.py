@@ -71,7 +71,9 @@ def open_fits(file: IO[bytes], what: str, whole: bool = False) -> Iterator[fits.
         with warnings.catch_warnings():
             # Whether the values that are wanted are there is checked, and is an error.
             warnings.filterwarnings("ignore", message="File may have been truncated")
-            hdus = fits.open(shown, memmap=False)
+            # What BLANK and scaling mean is for readers to say; of floating-point numbers BLANK is nothing.
+            warnings.filterwarnings("ignore", message="Invalid (value for )?'BLANK' keyword")
+            hdus = fits.open(shown, memmap=False, do_not_scale_image_data=True)
             len(hdus)
         with hdus:
             yield hdus

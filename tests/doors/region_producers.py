@@ -434,7 +434,7 @@ refuse(
 refuse("7", "a DS9 frame of some image", "wcs;circle(1,2,3)", "line 1", "'wcs'")
 refuse("7", "an alternative WCS", "wcsa;circle(1,2,3)", "line 1", "'wcsa'")
 refuse("7", "an end too early", "#CRTFv0\ncircle[[83.6deg, 22deg], 0.3deg", "line 2", "bracket")
-refuse("7", "very long", "icrs;circle(" + "1" * 5000 + ",2,3)", "line 1", "is not a number")
+refuse("7", "very long", "icrs;circle(" + "1" * 5000 + ",2,3)", "line 1", "hundreds of digits")
 refuse("7", "control characters", "icrs;circle(1,\x1b[31m2,3)", "line 1", "\\x1b")
 
 # ---- 8: hours only where the text says so ---------------------------------------------------------------------

@@ -315,6 +315,8 @@ NODES: dict[str, Callable[[mx.WcsGeom], mx.Mask]] = {
     "axisrange": lambda geom: mx.AxisRange("energy", "10 GeV", "2 TeV") & CATALOG,
     "threshold": lambda geom: mx.Threshold((_noise(geom), geom), ">", 0.5, outside=True),
     "raster": lambda geom: mx.Raster((_noise(geom) > 0.3, geom)),
+    "bits": lambda geom: mx.Bits(((_noise(geom) > 0.2).astype(int) * 6, geom), all=6),
+    "ellipses": lambda geom: mx.Ellipses(SOURCES, "20 deg", "7 deg", "30 deg"),
     "hysteresis": lambda geom: mx.Hysteresis((_noise(geom), geom), 0.3, 1.5),
     "boundary": lambda geom: mx.Boundary("11 deg"),
     "or": lambda geom: CATALOG | mx.Raster((_noise(geom) > 1, geom)),

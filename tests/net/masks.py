@@ -156,6 +156,10 @@ SOMEWHERE: dict[str, Made] = {
         lon=("83.17 deg", "211.9 deg"), lat=("-31.3 deg", "23.17 deg"), frame="fk5"
     ),
     "raster": lambda geom: mx.Raster((smooth(geom.shape, 12) > 0.4931, geom)),
+    "flags": lambda geom: mx.Bits(((noise(geom.shape, 31) * 8).astype(np.uint8), geom), any=5, none=2),
+    "ellipses": lambda geom: mx.Ellipses(
+        _sources(geom, 40, 32), 4.83 * _pixel(geom), 2.17 * _pixel(geom), 33.3 * u.deg
+    ),
     "threshold with NaN selected": lambda geom: mx.Threshold(_image(geom), "<=", 0.4871, nan=True),
     "complement of a threshold": lambda geom: ~mx.Threshold(_image(geom), ">", 0.5071),
     "hysteresis by corners": lambda geom: mx.Hysteresis(_image(geom), 0.5371, 0.6071, connectivity=8),

@@ -78,7 +78,7 @@ REFUSED = {
     "a header without a sky": (
         fits.Header({"NAXIS": 2, "CRVAL1": 1.0}),
         GeometryError,
-        "NAXIS1|celestial|sky",
+        "no usable WCS",
     ),
 }
 
