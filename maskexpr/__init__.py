@@ -16,6 +16,7 @@ from .grid.healpix.geom import HpxGeom
 from .grid.wcs.geom import WcsGeom
 from .growth.as_gammapy import gammapy_radius, gammapy_structure
 from .io.read import read_map, read_mask
+from .io.tilestore import TileStore
 from .io.xarray import geom_of
 from .nodes.axisrange import AxisRange
 from .nodes.band import Band
@@ -35,6 +36,7 @@ from .nodes.threshold import Threshold
 from .recipes.recipe import Recipe
 from .verbs import engine
 from .verbs.accessor import SkyAccessor as _accessor  # noqa: F401  # registers array.maskexpr
+from .verbs.verify import info, verify
 from .verbs.weights import sky_fractions
 
 use_engine(engine)
@@ -69,6 +71,7 @@ __all__ = [
     "Region",
     "RemoveSmall",
     "Threshold",
+    "TileStore",
     "WcsGeom",
     "Xor",
     "containment_radius",
@@ -78,6 +81,7 @@ __all__ = [
     "gammapy_structure",
     "geom_of",
     "get_limits",
+    "info",
     "loads",
     "read_map",
     "read_mask",
@@ -85,4 +89,5 @@ __all__ = [
     "show_versions",
     "significance",
     "sky_fractions",
+    "verify",
 ]

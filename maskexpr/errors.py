@@ -6,6 +6,8 @@ from .core.errors import (
     FileMissingError,
     FormatError,
     GeometryError,
+    IncompleteMaskError,
+    IntegrityError,
     LimitError,
     MaskError,
     MaskTypeError,
@@ -17,6 +19,7 @@ from .core.errors import (
     RecipeError,
     RegionError,
     TileError,
+    WriteError,
     require,
 )
 
@@ -26,6 +29,8 @@ __all__ = [
     "FileMissingError",
     "FormatError",
     "GeometryError",
+    "IncompleteMaskError",
+    "IntegrityError",
     "LimitError",
     "MaskError",
     "MaskTypeError",
@@ -37,5 +42,6 @@ __all__ = [
     "RecipeError",
     "RegionError",
     "TileError",
+    "WriteError",
     "require",
 ]

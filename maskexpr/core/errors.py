@@ -15,6 +15,8 @@ __all__ = [
     "FileMissingError",
     "FormatError",
     "GeometryError",
+    "IncompleteMaskError",
+    "IntegrityError",
     "LimitError",
     "MaskError",
     "MaskTypeError",
@@ -26,6 +28,7 @@ __all__ = [
     "RecipeError",
     "RegionError",
     "TileError",
+    "WriteError",
     "borrowed",
     "printable",
     "require",
@@ -98,6 +101,14 @@ class RecipeError(FormatError):
         self.line, self.column, self.keys = line, column, keys
 
 
+class IntegrityError(FormatError):
+    """A file that is not what was written: cut, damaged, copied in part, or replaced while it was read."""
+
+
+class IncompleteMaskError(FormatError):
+    """A mask whose writing has not come to its end."""
+
+
 class NeedsGridError(MaskError, ValueError):
     """A node that has a meaning only on a grid was asked at bare sky positions."""
 
@@ -116,6 +127,24 @@ class MemoryLimitError(MaskError, MemoryError):
 
 class TileError(MaskError, RuntimeError):
     """A task failed; names the node, the tile and the file."""
+
+
+class WriteError(MaskError, OSError):
+    """A mask could not be written: a full disk, a limit, a call that failed.
+
+    What had the name before is as it was, and nothing is left behind.
+
+    Attributes
+    ----------
+    errno : int
+        What the operating system said, see `errno`.
+    filename : str
+        The output.
+    written : int
+        Bytes of it that had been written.
+    """
+
+    written: int = 0
 
 
 class MissingDependencyError(MaskError, ImportError):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import platform
 import sys
+from functools import cache
 from importlib import metadata
 
-__all__ = ["show_versions"]
+__all__ = ["installed", "show_versions"]
 
 # By the names that pip knows: hard dependencies, then what the extras bring.
 _NEEDED = ("maskexpr", "numpy", "scipy", "astropy", "regions", "xarray", "dask", "click", "pyyaml")
@@ -28,10 +29,18 @@ def show_versions() -> None:
     print(f"{'python':<16} {sys.version.split()[0]}")
     print(f"{'platform':<16} {platform.platform()}")
     for name in (*_NEEDED, *_OPTIONAL):
-        print(f"{name:<16} {_installed(name)}")
+        print(f"{name:<16} {installed(name)}")
 
 
-def _installed(name: str) -> str:
+@cache
+def installed(name: str) -> str:
+    """Version of an installed package, or that it is none.
+
+    Examples
+    --------
+    >>> installed("no such package")
+    'not installed'
+    """
     try:
         return metadata.version(name)
     except metadata.PackageNotFoundError:

@@ -20,6 +20,7 @@ from ..grid.lattice import Grid
 from ..grid.points import Points
 from ..grid.survey import Survey
 from ..grid.tiles import Areas, Tile
+from ..sphere.vectors import Caps
 from .structure import NODES, Reach, is_array, node
 from .verbs import Fluent
 
@@ -134,6 +135,19 @@ class Mask(Fluent):
     def near(self, points: Points, angle: float) -> Bools:
         """Which bare points have a point of the mask, a set on the sphere, within an angle (radians)."""
         raise NeedsGridError(f"to grow {type(self).__name__} takes a grid: contains(positions, geom=geom)")
+
+    def local(self, cap: Caps, frame: str) -> Mask:
+        """An equal mask for all points in a cap, of one that has no children: parts that do not matter there
+        may be left out.
+
+        Parameters
+        ----------
+        cap : Caps
+            One cap.
+        frame : str
+            The frame of its centre.
+        """
+        return self
 
     def reach(self) -> Reach:
         """How far beyond a tile the children must be known."""

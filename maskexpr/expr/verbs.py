@@ -54,6 +54,8 @@ class Engine(Protocol):
         chunks: Any,
         progress: bool,
         memory_limit: Any,
+        resume: bool,
+        store: Any,
     ) -> Path: ...
 
 
@@ -376,13 +378,16 @@ class Fluent(Node):
         chunks: Any = "auto",
         progress: bool = False,
         memory_limit: Any = None,
+        resume: bool = False,
+        store: Any = None,
     ) -> Path:
         """Write the mask to ``.zarr``, ``.fits`` or ``.fits.gz``, tile by tile, with the expression as
         provenance.
 
-        The file appears under its name only when it is complete. See `maskexpr.verbs.write.write`.
+        The file appears under its name only when it is complete. ``resume=True`` finishes what a killed run
+        began; ``store=`` is a folder of evaluated tiles that runs share. See `maskexpr.verbs.write.write`.
         """
-        return _engines[0].write(self, path, geom, overwrite, chunks, progress, memory_limit)
+        return _engines[0].write(self, path, geom, overwrite, chunks, progress, memory_limit, resume, store)
 
     def dilate(self, radius: Any, kernel: str = "disk", metric: str = "sky", axis: str = "energy") -> Mask:
         """Grow by a radius. See `maskexpr.Dilate`."""

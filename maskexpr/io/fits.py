@@ -1,55 +1,42 @@
-"""Maps and masks in FITS files.
+"""Maps and masks in FITS files, read by windows: images, cubes and sparse maps.
 
-Images, cubes and sparse maps are read by windows; no file handle is shared between threads. A mask is written
-as uint8 in one HDU named MASK, as gammapy reads it, piecewise into a sparse file.
+No file handle is shared between threads. How masks are written is in `maskexpr.io.fits_product`.
 """
 
 from __future__ import annotations
 
-import io
 import math
 import mmap
-import os
-import zlib
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
-from pathlib import Path
-from typing import IO, Any, Final
+from typing import Any, Final
 
 import numpy as np
 from astropy.io import fits
 from numpy.typing import NDArray
 
-from ..core.errors import FormatError, MaskError
+from ..core.errors import FormatError, IncompleteMaskError, IntegrityError, LimitError, MaskError
 from ..core.limits import check_limit
 from ..doors.fits import open_fits
 from ..grid.wcs.geom import WcsGeom
-from ..grid.wcs.header import bands_hdu, find_bands
+from ..grid.wcs.header import find_bands
 from ..pixels.window import Window
 from .coding import Coding, column_coding, column_values
+from .fits_product import BLOCK, MASK, FitsWriter, Mark, mark_of, read_manifest, read_texts
 from .formats import Format, StoredMap
-from .unpacked import Stamp, exclusive, open_bytes, size_of
+from .sums import ones_sum
+from .unpacked import Stamp, exclusive, first_bytes, open_bytes, size_of
 from .validity import normal
-from .writer import MaskWriter, temporary_beside
 
 __all__ = ["FITS"]
 
-_MASK: Final = "MASK"
-# The table that holds the texts of a mask's provenance.
-_PROVENANCE: Final = "MASKEXPR"
 _SAMPLES: Final = {8: ">u1", 16: ">i2", 32: ">i4", 64: ">i8", -32: ">f4", -64: ">f8"}
 _CODING: Final = ("BSCALE", "BZERO", "BLANK")
-_BLOCK: Final = 2880
-_CARD: Final = 80
-_BAND: Final = 1 << 22
-_PIECE: Final = 1 << 20
-# A mask is runs of equal bytes. Told to look for nothing else, zlib takes 430 MB/s of it instead of 240, and
-# makes a smaller file (44 kB instead of 52) than with its usual search at level 6.
-_LEVEL: Final = 6
-_GZIP_WINDOW: Final = 31
+# Number of the HDU that holds the mask of a product.
+_FIRST: Final = 1
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -77,6 +64,42 @@ class _Image(_FitsMap):
 
     start: int
     coding: Coding
+
+    def read_planes(self, planes: tuple[slice, ...], window: Window) -> NDArray[Any]:
+        values = super().read_planes(planes, window)
+        manifest = self.manifest
+        if manifest is None:
+            return values
+        numbers = np.arange(int(np.prod(self.geom.shape[:-2]))).reshape(self.geom.shape[:-2])
+        for place, here, tile in manifest.tiles(planes, window):
+            part = tile.intersect(window)
+            if part == tile or manifest.decided(place):
+                y, x = part.y0 - window.y0, part.x0 - window.x0
+                got = values[here][y : y + part.shape[0], x : x + part.shape[1]]
+                manifest.compare(self.path, place, got)
+            elif place not in manifest.checked:
+                # Once for all windows of the tile, as long as the file is this one.
+                manifest.compare(self.path, place, self.read_plane(int(numbers[place[:-2]]), tile))
+                manifest.checked.add(place)
+        return values
+
+    def audit(self) -> None:
+        """The sums that the FITS standard has, of every HDU."""
+        with _opened(self.path, self.stamp) as hdus:
+            spans = [(each.name, each.header.get("DATASUM"), each.fileinfo()) for each in hdus]
+        with exclusive(self.path, self.stamp) as file:
+            for name, stated, info in spans:
+                start, data = info["hdrLoc"], info["datLoc"]
+                file.seek(start)
+                head = ones_sum(file, data - start)
+                body = ones_sum(file, info["datSpan"])
+                # Zero has two forms in the arithmetic of these sums.
+                if str(stated) not in ({"0", str(0xFFFFFFFF)} if body in (0, 0xFFFFFFFF) else {str(body)}):
+                    raise IntegrityError(f"{self.path}, HDU {name!r}: the data are not of the sum DATASUM")
+                if (head + body) % 0xFFFFFFFF:
+                    raise IntegrityError(f"{self.path}, HDU {name!r}: it is not of the sum CHECKSUM")
+            if file.read(1):
+                raise IntegrityError(f"{self.path}: there is more in the file than its HDUs")
 
     def read_plane(self, number: int, window: Window) -> NDArray[Any]:
         y0, y1, x0, x1 = window
@@ -122,36 +145,57 @@ def _open(path: str, stamp: Stamp, hdu: str | int | None, mask: bool) -> StoredM
 
     Without ``hdu`` it is the one named MASK if a mask is wanted, else the first.
     """
-    with _opened(path, stamp) as hdus:
-        index = _index(path, hdus, hdu, _MASK if mask else None)
-        image = hdus[index]
-        name, header = image.name or "PRIMARY", image.header
-        try:
-            geom = WcsGeom.from_header(header, find_bands(hdus, image))
-        except MaskError as err:
-            raise type(err)(f"{path}, HDU {name!r}: {err}") from err
-        facts: dict[str, Any] = {
-            "path": path,
-            "stamp": stamp,
-            "key": index,
-            "name": name.lower(),
-            "geom": geom,
-            "attrs": {"units": str(header["BUNIT"])} if header.get("BUNIT") else {},
-            "provenance": _provenance_of(hdus),
-        }
-        coding = _coding_of(image, f"{path}, HDU {name!r}")
-        facts |= {"dtype": coding.dtype, "has_gaps": coding.has_gaps}
-        if isinstance(image, fits.CompImageHDU):
-            check_limit(
-                "chunk_bytes", math.prod(image.tile_shape) * 8, f"{path}, HDU {name!r}", "bytes a tile"
-            )
-            return _Compressed(coding=coding, **facts)
-        if isinstance(image, fits.BinTableHDU):
-            return _Sparse(**facts)
-        start = int(image.fileinfo()["datLoc"])
+    if size_of(path, stamp) < BLOCK:
+        raise IntegrityError(f"{path}: not a FITS file that can be read: it is cut short")
+    mark = mark_of(first_bytes(path, stamp, BLOCK))
+    if mark is Mark.UNFINISHED:
+        raise IncompleteMaskError(f"{path}: a mask whose writing was cut short; write it again")
+    try:
+        with _opened(path, stamp) as hdus:
+            found = read_manifest(hdus)
+            if found is None and mark is Mark.PRODUCT:
+                raise IntegrityError(f"{path}: the file is cut short or damaged, its manifest is lost")
+            stored = _open_hdu(path, stamp, hdus, _index(path, hdus, hdu, MASK if mask else None))
+        if found is not None and stored.key == _FIRST:
+            found.manifest.check_frame(path, stored.geom, stored.provenance, found.seal)
+            return replace(stored, manifest=found.manifest)
+        return stored
+    except (IntegrityError, LimitError):
+        raise
+    except MaskError as err:
+        # Of a product nothing can go wrong here but what damage does; a user may name what is not there.
+        if mark is Mark.PRODUCT and hdu in (None, _FIRST, MASK):
+            raise IntegrityError(f"{path}: the headers are not what was written: {err}") from err
+        raise
+
+
+def _open_hdu(path: str, stamp: Stamp, hdus: fits.HDUList, index: int) -> StoredMap:
+    image = hdus[index]
+    name, header = image.name or "PRIMARY", image.header
+    try:
+        geom = WcsGeom.from_header(header, find_bands(hdus, image))
+    except MaskError as err:
+        raise type(err)(f"{path}, HDU {name!r}: {err}") from err
+    facts: dict[str, Any] = {
+        "path": path,
+        "stamp": stamp,
+        "key": index,
+        "name": name.lower(),
+        "geom": geom,
+        "attrs": {"units": str(header["BUNIT"])} if header.get("BUNIT") else {},
+        "provenance": read_texts(hdus),
+    }
+    coding = _coding_of(image, f"{path}, HDU {name!r}")
+    facts |= {"dtype": coding.dtype, "has_gaps": coding.has_gaps}
+    if isinstance(image, fits.CompImageHDU):
+        check_limit("chunk_bytes", math.prod(image.tile_shape) * 8, f"{path}, HDU {name!r}", "bytes a tile")
+        return _Compressed(coding=coding, **facts)
+    if isinstance(image, fits.BinTableHDU):
+        return _Sparse(**facts)
+    start = int(image.fileinfo()["datLoc"])
     end = start + int(np.prod(geom.shape)) * coding.stored.itemsize
     if size_of(path, stamp) < end:
-        raise FormatError(f"{path}, HDU {name!r}: the file is cut short, {end} bytes are needed")
+        raise IntegrityError(f"{path}, HDU {name!r}: the file is cut short, {end} bytes are needed")
     return _Image(start=start, coding=coding, **facts)
 
 
@@ -222,142 +266,6 @@ def _opened(path: str, stamp: Stamp) -> Iterator[fits.HDUList]:
     """The HDUs of a file, by a handle of the caller's own; values are not touched by scaling."""
     with exclusive(path, stamp) as file, open_fits(file, path) as hdus:
         yield hdus
-
-
-def _provenance_of(hdus: fits.HDUList) -> dict[str, str]:
-    """The texts of the table ``MASKEXPR``, or nothing."""
-    if _PROVENANCE not in hdus:
-        return {}
-    table = hdus[_PROVENANCE].data
-    return {
-        str(key): bytes(text).decode("utf-8") for key, text in zip(table["KEY"], table["TEXT"], strict=True)
-    }
-
-
-class FitsWriter(MaskWriter):
-    """Writes a FITS file patch by patch; see `MaskWriter`.
-
-    The image is a hole in a file of full length, and only rows that hold a True pixel are filled in. For
-    ``.fits.gz`` that sparse file is compressed as a stream when it is complete, because gzip takes pixels in
-    the order of the rows only.
-    """
-
-    _file: IO[bytes] | None = None
-    _start = 0
-
-    def create(self, temporary: Path) -> None:
-        head = bytes(fits.PrimaryHDU().header.tostring(), "ascii") + self._header()
-        size = int(np.prod(self.geom.shape))
-        self._start = len(head)
-        # Unbuffered, so that a full disk is an error of the row that met it.
-        self._file = temporary.open("xb", buffering=0)
-        self._file.write(head)
-        self._file.truncate(self._start + -(-size // _BLOCK) * _BLOCK)
-        self._file.seek(0, os.SEEK_END)
-        if self.geom.axes:
-            self._file.write(_bytes_of(bands_hdu(self.geom.axes, "MASK_BANDS")))
-        if self.provenance:
-            self._file.write(_bytes_of(_provenance_hdu(self.provenance)))
-
-    def _header(self) -> bytes:
-        """Header of the image: the mandatory cards, then the geometry's own, to the last digit."""
-        shape = self.geom.shape[::-1]
-        first: list[tuple[str, str | int]] = [("XTENSION", "IMAGE"), ("BITPIX", 8), ("NAXIS", len(shape))]
-        first += [(f"NAXIS{i}", n) for i, n in enumerate(shape, 1)]
-        first += [("PCOUNT", 0), ("GCOUNT", 1), ("EXTNAME", _MASK)]
-        if self.geom.axes:
-            first.append(("BANDSHDU", "MASK_BANDS"))
-        text = "".join(str(fits.Card(key, value)) for key, value in first)
-        for card in self.geom.to_header().cards:
-            if not card.keyword.startswith("NAXIS"):
-                text += str(card)
-        text += "END".ljust(_CARD)
-        return text.ljust(-(-len(text) // _BLOCK) * _BLOCK).encode("ascii")
-
-    def write(self, plane: tuple[int, ...], window: Window, value: NDArray[np.bool_] | bool) -> None:
-        ny, nx = self.geom.image_shape
-        number = int(np.ravel_multi_index(plane, self.axes_shape)) if plane else 0
-        origin = self._start + number * ny * nx
-        rows, columns = window.shape
-        if value is True:
-            pixels = np.ones((min(rows, max(1, _BAND // columns)), columns), np.uint8)
-            marked = np.arange(rows)
-        else:
-            assert not isinstance(value, bool)
-            pixels = np.ascontiguousarray(value).view(np.uint8)
-            marked = np.flatnonzero(pixels.any(axis=1))
-        with self.lock:
-            if columns == nx:
-                self._write_bands(origin + window.y0 * nx, pixels, rows)
-                return
-            for row in marked:
-                self._put(origin + (window.y0 + int(row)) * nx + window.x0, pixels[row % len(pixels)])
-
-    def _write_bands(self, offset: int, pixels: NDArray[np.uint8], rows: int) -> None:
-        """Whole rows, which are contiguous in the file, in few large writes."""
-        band = max(1, _BAND // pixels.shape[1])
-        for first in range(0, rows, band):
-            at = first % len(pixels)
-            some = pixels[at : at + min(band, rows - first)]
-            if some.any():
-                self._put(offset + first * pixels.shape[1], some)
-
-    def _put(self, offset: int, values: NDArray[np.uint8]) -> None:
-        assert self._file is not None
-        self._file.seek(offset)
-        left = values.reshape(-1).data
-        while len(left):
-            left = left[self._file.write(left) :]
-
-    def finish(self, temporary: Path) -> Path:
-        assert self._file is not None
-        packs = self.path.name.lower().endswith(".gz")
-        if not packs:
-            os.fsync(self._file.fileno())
-        self.close()
-        if not packs:
-            return temporary
-        packed = temporary_beside(self.path)
-        try:
-            with temporary.open("rb") as plain, packed.open("xb") as out:
-                _pack(plain, out)
-                os.fsync(out.fileno())
-        except BaseException:
-            packed.unlink(missing_ok=True)
-            raise
-        return packed
-
-    def close(self) -> None:
-        if self._file is not None:
-            self._file.close()
-
-
-def _pack(plain: IO[bytes], out: IO[bytes]) -> None:
-    """Gzip a stream in pieces. zlib puts no name and time into the header, so equal masks are equal files."""
-    stream = zlib.compressobj(_LEVEL, zlib.DEFLATED, _GZIP_WINDOW, 9, zlib.Z_RLE)
-    while piece := plain.read(_PIECE):
-        out.write(stream.compress(piece))
-    out.write(stream.flush())
-    out.flush()
-
-
-def _provenance_hdu(texts: Mapping[str, str]) -> fits.BinTableHDU:
-    """A table, because a long text as header cards (CONTINUE) is read in quadratic time."""
-    encoded = np.empty(len(texts), dtype=object)
-    encoded[:] = [np.frombuffer(text.encode("utf-8"), np.uint8) for text in texts.values()]
-    keys = list(texts)
-    columns = [
-        fits.Column("KEY", f"{max(map(len, keys))}A", array=np.array(keys)),
-        fits.Column("TEXT", "PB()", array=encoded),
-    ]
-    return fits.BinTableHDU.from_columns(columns, name=_PROVENANCE)
-
-
-def _bytes_of(hdu: fits.BinTableHDU) -> bytes:
-    """An extension as it stands in a file."""
-    whole = io.BytesIO()
-    fits.HDUList([fits.PrimaryHDU(), hdu]).writeto(whole)
-    return whole.getvalue()[_BLOCK:]
 
 
 FITS = Format(

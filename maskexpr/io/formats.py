@@ -16,12 +16,21 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.errors import FormatError, MaskTypeError, borrowed
+from ..core.errors import (
+    FormatError,
+    IncompleteMaskError,
+    IntegrityError,
+    MaskTypeError,
+    borrowed,
+)
 from ..doors.files import check_path
 from ..grid.wcs.geom import WcsGeom
 from ..pixels.window import Window
+from .manifest import Manifest
+from .publish import check_place
 from .unpacked import Stamp, first_bytes
-from .writer import MaskWriter, check_place
+from .workspace import LOCK, recover
+from .writer import MaskWriter
 
 __all__ = [
     "FORMATS",
@@ -29,7 +38,9 @@ __all__ = [
     "StoredMap",
     "check_number",
     "check_output",
+    "existing",
     "format_of",
+    "kind_of",
     "open_map",
     "open_writer",
     "register_format",
@@ -63,6 +74,8 @@ class StoredMap(ABC):
         Attributes for the array; ``units`` is the unit of the values.
     provenance : mapping of str to str
         Texts that were written with a mask.
+    manifest : Manifest, optional
+        What a product says of its tiles, with which `read_planes` compares what it reads.
     """
 
     path: str
@@ -74,10 +87,20 @@ class StoredMap(ABC):
     chunks: tuple[int, ...] | None = None
     attrs: Mapping[str, Any] = field(default_factory=dict)
     provenance: Mapping[str, str] = field(default_factory=dict)
+    manifest: Manifest | None = None
 
     @abstractmethod
     def read_planes(self, planes: tuple[slice, ...], window: Window) -> NDArray[Any]:
         """A window of several planes, shape (planes..., ny, nx), in native byte order; thread-safe."""
+
+    def audit(self) -> None:  # noqa: B027 - most formats have nothing that reading does not look at
+        """Compare what reading all tiles does not look at with what was written.
+
+        Raises
+        ------
+        IntegrityError
+            If it is something else.
+        """
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,8 +123,8 @@ class Format:
         ``key`` is what the user named, or None; then the map that is called "mask" goes first if ``mask`` is
         True.
     writer : type of MaskWriter, optional
-        Called as ``writer(path, geom, chunks, provenance, overwrite)``; none for a format that is only read,
-        which has no suffixes.
+        Called as ``writer(path, geom, chunks, provenance, overwrite, resume, run)``; none for a format that
+        is only read, which has no suffixes.
     """
 
     name: str
@@ -218,6 +241,8 @@ def open_writer(
     chunks: tuple[int, int],
     provenance: Mapping[str, str] | None = None,
     overwrite: bool = False,
+    resume: bool = False,
+    run: str = "",
 ) -> MaskWriter:
     """The writer for a path's suffix; the output is checked now, before anything is computed.
 
@@ -233,6 +258,8 @@ def open_writer(
         Texts that travel in the file.
     overwrite : bool
         Whether an existing output may be replaced.
+    resume, run
+        See `MaskWriter`.
 
     Raises
     ------
@@ -244,7 +271,20 @@ def open_writer(
     target = check_output(path, overwrite)
     writer = _by_suffix()[format_of(path)].writer
     assert writer is not None
-    return writer(target, geom, chunks, provenance, overwrite)
+    return writer(target, geom, chunks, provenance, overwrite, resume, run)
+
+
+def existing(path: str | os.PathLike[str]) -> Path:
+    """The path of a map that is there, after a writer that was killed has been helped to its end.
+
+    Raises
+    ------
+    FileMissingError, FormatError
+        See `check_path`.
+    """
+    if isinstance(path, str | os.PathLike) and not os.path.lexists(path):
+        recover(Path(path).absolute())
+    return check_path(path, "map")
 
 
 def stamp_of(path: str | os.PathLike[str]) -> Stamp:
@@ -255,13 +295,13 @@ def stamp_of(path: str | os.PathLike[str]) -> Stamp:
     FileMissingError
         If nothing is there.
     """
-    place = check_path(path, "map")
+    place = existing(path)
     if place.is_dir():
         # A folder's own time changes with every new chunk; that of what describes it with every new store.
         names = [name for each in FORMATS for name in each.members]
         place = next((place / name for name in names if (place / name).exists()), place)
     status = place.stat()
-    return status.st_mtime_ns, status.st_size
+    return status.st_mtime_ns, status.st_size, status.st_ino
 
 
 @lru_cache(maxsize=64)
@@ -284,15 +324,38 @@ def open_map(path: str, stamp: Stamp, key: str | int | None, mask: bool = False)
     GeometryError
         If the map has no usable geometry.
     """
-    longest = max(len(each.magic) for each in FORMATS)
+    if Path(path, LOCK).exists():
+        raise IncompleteMaskError(f"{path}: the folder in which a mask is, or was, being written")
     with borrowed(path, FormatError):
-        start = b"" if os.path.isdir(path) else first_bytes(path, stamp, longest)
-        found = next((each for each in FORMATS if each.recognises(path, start)), None)
+        found = _recognised(path, stamp)
         if found is None:
-            raise FormatError(f"{path}: neither {' nor '.join(sorted(each.name for each in FORMATS))}")
+            raise _unknown(path)
         stored = found.open(path, stamp, key, mask)
     check_number(stored.dtype, path)
     return stored
+
+
+def _recognised(path: str, stamp: Stamp) -> Format | None:
+    longest = max(len(each.magic) for each in FORMATS)
+    start = b"" if os.path.isdir(path) else first_bytes(path, stamp, longest)
+    return next((each for each in FORMATS if each.recognises(path, start)), None)
+
+
+def _unknown(path: str) -> FormatError:
+    """The error of a file that is of no format."""
+    named = path.lower().endswith(tuple(_by_suffix()))
+    empty = os.path.isfile(path) and not os.path.getsize(path)
+    kind = IncompleteMaskError if empty else IntegrityError if named else FormatError
+    return kind(
+        f"{path}: neither {' nor '.join(sorted(each.name for each in FORMATS))}"
+        f"{', though its name says so: it was damaged, or never was one' * named}"
+    )
+
+
+def kind_of(path: str) -> str:
+    """What a file is called that could be opened: "a FITS file"."""
+    found = _recognised(path, stamp_of(path))
+    return found.name if found is not None else "a file"
 
 
 def check_number(dtype: Any, what: str) -> np.dtype[Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import dask.array as da
 import numpy as np
@@ -11,13 +11,13 @@ import xarray as xr
 from dask.base import tokenize
 from numpy.typing import NDArray
 
-from ..core.errors import GeometryError
-from ..doors.files import check_path
+from ..core.errors import FormatError, GeometryError, IntegrityError
 from ..grid.wcs.geom import WcsGeom
 from ..pixels.window import Window
-from .formats import open_map, stamp_of
+from .formats import StoredMap, existing, open_map, stamp_of
 from .gammapy import from_gammapy_map, is_gammapy_map
 from .sources import FileSource, as_mask, as_source
+from .unpacked import Stamp
 from .validity import as_floats, float_type
 from .xarray import array_of, geom_of, wrap
 
@@ -25,6 +25,8 @@ __all__ = ["array_on_grid", "read_map", "read_mask"]
 
 # Large enough that a scheduler's cost of a task does not show.
 _SIDE: Final = 2048
+# How often a file is read again that writers replace meanwhile.
+_TRIES: Final = 100
 
 
 def read_mask(path: str | os.PathLike[str], hdu: str | int | None = None) -> xr.DataArray:
@@ -109,9 +111,8 @@ def array_on_grid(data: Any) -> tuple[da.Array | NDArray[Any], WcsGeom]:
 
 
 def _lazy(path: str | os.PathLike[str], hdu: str | int | None, mask: bool) -> xr.DataArray:
-    name = os.fspath(check_path(path, "map").absolute())
-    stamp = stamp_of(name)
-    stored = open_map(name, stamp, hdu, mask)
+    name = os.fspath(existing(path).absolute())
+    stamp, stored = _opened(name, hdu, mask)
     source = FileSource(name, stored.key)
     shape = stored.geom.shape
     pieces = zip(stored.chunks or (1,) * len(shape), shape, strict=True)
@@ -120,6 +121,7 @@ def _lazy(path: str | os.PathLike[str], hdu: str | int | None, mask: bool) -> xr
     data = da.map_blocks(  # type: ignore[no-untyped-call]
         _load,
         source=source,
+        version=Version(stamp, stored.geom.fingerprint, str(stored.dtype)),
         shape=shape,
         sides=sides,
         dtype_read=dtype,
@@ -133,6 +135,25 @@ def _lazy(path: str | os.PathLike[str], hdu: str | int | None, mask: bool) -> xr
     return wrap(data, stored.geom, "mask" if mask else stored.name, attrs)
 
 
+class Version(NamedTuple):
+    """What tells the file that was opened from others that have its name later."""
+
+    stamp: Stamp
+    grid: str
+    dtype: str
+
+
+def _opened(name: str, hdu: str | int | None, mask: bool) -> tuple[Stamp, StoredMap]:
+    for _ in range(_TRIES):
+        stamp = stamp_of(name)
+        try:
+            return stamp, open_map(name, stamp, hdu, mask)
+        except (FormatError, OSError):
+            if stamp_of(name) == stamp:
+                raise
+    raise IntegrityError(f"{name}: it was replaced again and again while it was opened")
+
+
 def _multiple(stored: int, length: int, on_sky: bool) -> int:
     """Whole stored chunks, so that none is read twice, and along the sky enough of them for a task."""
     return min(length, stored * max(1, _SIDE // stored) if on_sky else stored)
@@ -140,6 +161,7 @@ def _multiple(stored: int, length: int, on_sky: bool) -> int:
 
 def _load(
     source: FileSource,
+    version: Version,
     shape: tuple[int, ...],
     sides: tuple[int, ...],
     dtype_read: np.dtype[Any],
@@ -149,7 +171,37 @@ def _load(
     first = [number * side for number, side in zip(block_id, sides, strict=True)]
     last = [min(start + side, n) for start, side, n in zip(first, sides, shape, strict=True)]
     planes = tuple(slice(a, b) for a, b in zip(first[:-2], last[:-2], strict=True))
-    values = source.read_planes(planes, Window(first[-2], last[-2], first[-1], last[-1]))
+    window = Window(first[-2], last[-2], first[-1], last[-1])
+    values = _one_version(source, version, shape == sides, planes, window)
     if dtype_read == np.bool_ and values.dtype != np.bool_:
         return as_mask(values, f"{source.path}, {source.hdu}")
     return as_floats(values).astype(dtype_read, copy=False)
+
+
+def _one_version(
+    source: FileSource, version: Version, alone: bool, planes: tuple[slice, ...], window: Window
+) -> NDArray[Any]:
+    """A window of a file as it was when it was opened, so that no array is of two products; a window that is
+    all of a file is of the one that has the name now, if that is on the same grid.
+
+    Raises
+    ------
+    IntegrityError
+        If another file has taken its name.
+    """
+    for _ in range(_TRIES):
+        stamp = stamp_of(source.path)
+        if stamp != version.stamp and not alone:
+            break
+        try:
+            stored = open_map(source.path, stamp, source.hdu)
+            if (stored.geom.fingerprint, str(stored.dtype)) != version[1:]:
+                break
+            values = source.read_planes(planes, window)
+        except (FormatError, OSError):
+            if stamp_of(source.path) == stamp:
+                raise
+            continue
+        if stamp_of(source.path) == stamp:
+            return values
+    raise IntegrityError(f"{source.path}: it was replaced while it was read; open it again")

@@ -325,6 +325,8 @@ def as_mask(values: NDArray[Any], what: str) -> NDArray[np.bool_]:
         )
     if values.dtype == np.bool_:
         return values
+    if values.dtype == np.uint8 and values.max(initial=0) <= 1:
+        return values.view(np.bool_)
     selected: NDArray[np.bool_] = values == 1
     odd = ~selected & (values != 0)
     if odd.any():

@@ -10,12 +10,13 @@ from contextlib import contextmanager
 from functools import lru_cache
 from typing import IO, Final
 
+from ..core.errors import FormatError, IncompleteMaskError, IntegrityError
 from ..doors.files import is_packed, open_file, spill, unpack
 
 __all__ = ["Stamp", "exclusive", "first_bytes", "open_bytes", "size_of"]
 
-Stamp = tuple[int, int]
-"""Time of the last change in ns, and size: tells whether a file is still the one that was opened."""
+Stamp = tuple[int, ...]
+"""Time of the last change in ns, size, and number of the inode: tells a file from others of its name."""
 
 _WHAT: Final = "map"
 _MAGIC: Final = 8
@@ -31,8 +32,18 @@ def _is_packed(path: str, stamp: Stamp) -> bool:
 
 def first_bytes(path: str, stamp: Stamp, number: int) -> bytes:
     """The first bytes of a file, unpacked."""
-    with open_file(path, _WHAT) as file:
+    with open_file(path, _WHAT) as file, _whole():
         return next(unpack(file, path, "map_bytes", in_memory=False), b"")[:number]
+
+
+@contextmanager
+def _whole() -> Iterator[None]:
+    """A stream that ends too early was not written to its end, or cut; one that goes wrong was damaged."""
+    try:
+        yield
+    except FormatError as err:
+        kind = IncompleteMaskError if isinstance(err.__cause__, EOFError) else IntegrityError
+        raise kind(str(err)) from err
 
 
 @contextmanager
@@ -85,6 +96,6 @@ def _unpack_once(path: str, stamp: Stamp) -> _Unpacked:
 def _unpack(path: str, stamp: Stamp) -> _Unpacked:
     """The unpacked bytes, with holes where there are only zeros."""
     unpacked = _Unpacked()
-    with open_file(path, _WHAT) as file:
+    with open_file(path, _WHAT) as file, _whole():
         spill(unpack(file, path, "map_bytes", in_memory=False), unpacked.file)
     return unpacked

@@ -1,33 +1,38 @@
-"""What every writer of masks does: take patches in any order, and publish the file when all are in.
+"""What every writer of masks does: take tiles in any order, keep a record of each, and publish the file when
+all are in.
 
-Files appear whole or not at all: they are written beside their place under another name, then renamed.
+A file appears whole or not at all: it is made in a folder of its own beside its place (`Workspace`), then
+given its name in one step (`publish`). What has been written is journalled, so that a run that was killed can
+be gone on with.
 """
 
 from __future__ import annotations
 
 import os
-import shutil
 import threading
-import uuid
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, NamedTuple, Self
+from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.errors import FileMissingError, MaskTypeError, MaskValueError, OutputExistsError
+from ..core.coverage import EMPTY, FULL
+from ..core.errors import FormatError, MaskError, MaskTypeError, MaskValueError, WriteError
 from ..grid.wcs.geom import WcsGeom
 from ..pixels.window import Window
+from .journal import Journal
+from .manifest import Manifest, TileRecord, TileTable, describe, record_of
+from .publish import check_place, mark_of, publish, size_on_disk, sync_tree
+from .workspace import Workspace, abandoned, recover
 
-__all__ = ["TEMPORARY", "MaskWriter", "Patch", "check_place", "temporary_beside"]
+__all__ = ["MaskWriter", "Patch"]
 
 Planes = tuple[int | slice, ...]
-
-TEMPORARY: Final = ".maskexpr-part"
-"""Suffix of what is being written; one that is left over was cut short and can be deleted."""
+Place = tuple[int, ...]
 
 
 class Patch(NamedTuple):
@@ -36,7 +41,7 @@ class Patch(NamedTuple):
     Parameters
     ----------
     window : Window
-        Where it is, inside the map.
+        Where it is, inside the map; whole tiles of the writer.
     value : ndarray of bool, or bool
         Shape (ny, nx) of the window, or with the selected planes before that; True where all pixels are in.
     planes : tuple of int or slice, optional
@@ -49,10 +54,11 @@ class Patch(NamedTuple):
 
 
 class MaskWriter(ABC):
-    """Writes a mask patch by patch and publishes it when the ``with`` block ends without an error.
+    """Writes a mask tile by tile and publishes it when the ``with`` block ends without an error.
 
     Patches may be stored from several threads and in any order, each pixel at most once; what is never stored
-    is False.
+    is False. A writer that is open can be sent to another process: there `put` writes tiles, and the records
+    that it returns come back to `note`.
 
     Parameters
     ----------
@@ -61,12 +67,28 @@ class MaskWriter(ABC):
     geom : WcsGeom
         Its geometry.
     chunks : (int, int)
-        Rows and columns of the chunks that each patch covers whole, for formats that have chunks.
+        Rows and columns of the tiles that each patch covers whole.
     provenance : mapping of str to str
         Texts that travel in the file: the expression, its hash, the version.
     overwrite : bool
         Whether an existing output may be replaced.
+    resume : bool
+        Go on with what a killed run of the same ``run`` left, and leave what is done if this one fails.
+    run : str
+        Tells what is written.
+
+    Attributes
+    ----------
+    done : set of tuple of int
+        Places of tiles that need not be written again.
+    published : bool
+        Whether the run that is gone on with had published its output, so that nothing is to do.
     """
+
+    resumes: ClassVar[bool] = False
+    """Whether the format can go on with an output; then it has `attach` and `read`."""
+    handles: ClassVar[tuple[str, ...]] = ()
+    """Attributes that hold open files, which do not travel."""
 
     def __init__(
         self,
@@ -75,6 +97,8 @@ class MaskWriter(ABC):
         chunks: tuple[int, int],
         provenance: Mapping[str, str] | None = None,
         overwrite: bool = False,
+        resume: bool = False,
+        run: str = "",
     ) -> None:
         self.path = Path(path)
         check_place(self.path, overwrite)
@@ -87,44 +111,194 @@ class MaskWriter(ABC):
         self.chunks = (min(int(chunks[0]), rows), min(int(chunks[1]), columns))
         self.provenance = dict(provenance or {})
         self.overwrite = overwrite
+        self.resume = resume
         self.axes_shape: tuple[int, ...] = tuple(geom.shape[:-2])
         self.map_window = Window(0, geom.shape[-2], 0, geom.shape[-1])
-        self._numbers = np.arange(int(np.prod(self.axes_shape))).reshape(self.axes_shape)
-        self.lock = threading.Lock()
+        self.done: set[Place] = set()
+        self.published = False
         self._temporary: Path | None = None
+        self._run = f"{type(self).__name__} {self.chunks} {geom.fingerprint} {run}"
+        self._here = _Here(Workspace(self.path), TileTable.empty(self.tiles_shape))
+
+    @property
+    def tiles_shape(self) -> tuple[int, ...]:
+        """Number of tiles along each axis: one for each plane, then rows and columns of them."""
+        grid = (-(-n // side) for n, side in zip(self.geom.image_shape, self.chunks, strict=True))
+        return (*self.axes_shape, *grid)
+
+    @property
+    def lock(self) -> threading.Lock:
+        """For who needs one while tiles are written."""
+        return self._mine.lock
+
+    @property
+    def manifest(self) -> Manifest:
+        """What is known of the tiles that were written."""
+        table = self._mine.table
+        return Manifest(describe(self.geom, self.chunks, self.provenance, table), table)
+
+    @property
+    def _mine(self) -> _Here:
+        if self._here is None:
+            raise MaskTypeError(
+                f"this writer of {self.path} is a copy in another process: it only puts tiles"
+            )
+        return self._here
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_here": None, **dict.fromkeys(self.handles, None)}
+
+    # ---- the life of an output
 
     def __enter__(self) -> Self:
-        self._temporary = temporary_beside(self.path)
         try:
-            self.create(self._temporary)
+            with self._reported():
+                self._begin()
         except BaseException:
-            self._abandon()
+            self._end(keep=False)
             raise
         return self
 
+    def _begin(self) -> None:
+        """Take up the work of a killed run, or make a folder; what other killed runs left is swept."""
+        recover(self.path)
+        check_place(self.path, self.overwrite)
+        for space in abandoned(self.path):
+            if self.resume and self.resumes and self._temporary is None and self._resume(space):
+                continue
+            space.discard()
+        if self._temporary is None and not self.published:
+            here = self._mine
+            here.space.make()
+            here.journal = self._journal(here.space)
+            here.journal.begin()
+            self.create(here.space.product)
+            self._temporary = here.space.product
+
+    def _journal(self, space: Workspace) -> Journal:
+        return Journal(space.folder, len(self.tiles_shape), self._run)
+
+    def _resume(self, space: Workspace) -> bool:
+        """Go on with another run's output, if it is of the same mask: tiles whose bits are what the journal
+        says are done.
+        """
+        journal = self._journal(space)
+        mark = journal.published()
+        if mark and mark == mark_of(self.path):
+            # Killed when all was done but to delete what is in the way.
+            self.published = True
+            return False
+        found = journal.resume()
+        try:
+            if found is None:
+                return False
+            self._temporary = space.product
+            self.attach(space.product)
+            done = [each for each in found if self._holds(each)]
+        except (FormatError, OSError):
+            journal.close()
+            self.close()
+            self._temporary = None
+            return False
+        self._here = _Here(space, TileTable.empty(self.tiles_shape), journal)
+        self._here.table.put(done)
+        self.done = {each.place for each in done}
+        return True
+
+    def _holds(self, record: TileRecord) -> bool:
+        window = self._window(record.place)
+        read = self.read(record.place[:-2], window)
+        return record_of(record.place, read, window.shape, record.checksum) == record
+
+    def _window(self, place: Place) -> Window:
+        (rows, columns), (row, column) = self.chunks, place[-2:]
+        return Window(row * rows, (row + 1) * rows, column * columns, (column + 1) * columns).intersect(
+            self.map_window
+        )
+
     def store(self, patch: Patch) -> None:
-        """Write one patch.
+        """Write one patch and note it.
 
         Raises
         ------
         MaskValueError
-            For a window that is empty or beyond the map, or a value whose shape does not fit.
+            For a window that is empty, beyond the map or not of whole tiles, or a value whose shape does not
+            fit.
         MaskTypeError
             For a value that is not bool, or a writer that is not open.
+        WriteError
+            If it cannot be written.
         """
+        self.note(self.put(patch))
+
+    def put(self, patch: Patch) -> list[TileRecord]:
+        """Write one patch, in this process or another; its records are for `note`."""
+        if self.published:
+            return []
         if self._temporary is None:
             raise MaskTypeError(f"the writer of {self.path} is not open; use it in a with statement")
-        window = patch.window
+        numbers = np.arange(int(np.prod(self.axes_shape))).reshape(self.axes_shape)
+        some = numbers[() if patch.planes is None else patch.planes]
+        self._check(patch, some)
+        if self._here is not None:
+            with self._here.gate, self._reported():
+                return self._put(patch, some)
+        with self._reported():
+            self.attach(self._temporary)
+            try:
+                return self._put(patch, some)
+            finally:
+                self.close()
+
+    def _put(self, patch: Patch, numbers: Any) -> list[TileRecord]:
+        records = []
+        constant = isinstance(patch.value, (bool, np.bool_))
+        flat = None if constant else np.asarray(patch.value).reshape(-1, *patch.window.shape)
+        for i, number in enumerate(numbers.flat):
+            plane = (
+                tuple(int(k) for k in np.unravel_index(number, self.axes_shape)) if self.axes_shape else ()
+            )
+            for window, place in self._tiles(patch.window, plane):
+                value: NDArray[np.bool_] | bool = (
+                    bool(patch.value)
+                    if flat is None
+                    else _part(flat[i if len(flat) > 1 else 0], patch.window, window)
+                )
+                if value is False:
+                    continue
+                record = record_of(place, value, window.shape)
+                if record.state != EMPTY or self._rewrites:
+                    checksum = self.write(plane, window, True if record.state == FULL else value)
+                    record = record._replace(checksum=checksum or 0)
+                records.append(record)
+        return records
+
+    @property
+    def _rewrites(self) -> bool:
+        """Whether something may lie where a tile is empty: of a run that was killed while it wrote."""
+        return self.resume and bool(self.resumes)
+
+    def note(self, records: Iterable[TileRecord]) -> None:
+        """Take in what `put` returned, here or in another process."""
+        here, some = self._mine, list(records)
+        with here.lock, self._reported():
+            here.table.put(some)
+            if here.journal is not None:
+                here.journal.append(some)
+
+    def _check(self, patch: Patch, numbers: Any) -> None:
+        window, value = patch.window, patch.value
         if window.size == 0 or window.intersect(self.map_window) != window:
             raise MaskValueError(
                 f"{self.path}: {window} is empty or beyond the map of {self.map_window.shape} pixels"
             )
-        numbers = self._numbers[() if patch.planes is None else patch.planes]
-        value = patch.value
+        (rows, columns), (ny, nx) = self.chunks, self.geom.image_shape
+        y0, y1, x0, x1 = window
+        if y0 % rows or x0 % columns or (y1 % rows and y1 != ny) or (x1 % columns and x1 != nx):
+            raise MaskValueError(
+                f"{self.path}: {window} does not cover whole chunks of {rows} x {columns} pixels"
+            )
         if isinstance(value, (bool, np.bool_)):
-            if value:
-                for number in numbers.flat:
-                    self.write(self._plane(number), window, True)
             return
         if value.dtype != np.bool_:
             raise MaskTypeError(f"{self.path}: a patch of a mask must be bool, got {value.dtype}")
@@ -132,117 +306,142 @@ class MaskWriter(ABC):
             raise MaskValueError(
                 f"{self.path}: a patch of shape {value.shape} does not fit {window} on {numbers.size} planes"
             )
-        flat = value.reshape(-1, *window.shape)
-        for i, number in enumerate(numbers.flat):
-            self.write(self._plane(number), window, flat[i if len(flat) > 1 else 0])
+
+    def _tiles(self, window: Window, plane: Place) -> Iterator[tuple[Window, Place]]:
+        rows, columns = self.chunks
+        for row in range(window.y0 // rows, -(-window.y1 // rows)):
+            for column in range(window.x0 // columns, -(-window.x1 // columns)):
+                place = (*plane, row, column)
+                yield self._window(place), place
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if kind is not None:
-            self._abandon()
-            return
+        keep = self.resume and self.resumes
         try:
-            assert self._temporary is not None
-            finished = self.finish(self._temporary)
-            try:
-                publish(finished, self.path, self.overwrite)
-            finally:
-                remove(finished)
+            if kind is None and not self.published:
+                with self._reported():
+                    self._publish()
+                keep = False
         finally:
-            self._abandon()
+            self._end(keep)
+
+    def _publish(self) -> None:
+        assert self._temporary is not None
+        finished = self.finish(self._temporary)
+        sync_tree(finished)
+        if self._mine.journal is not None:
+            self._mine.journal.publishing(mark_of(finished))
+        publish(finished, self.path, self._mine.space.aside, self.overwrite)
+
+    def _end(self, keep: bool) -> None:
+        """Let go of everything; what is not kept is deleted when no thread writes any more."""
+        here = self._mine
+        here.gate.shut()
+        with suppress(OSError):
+            self.close()
+        if here.journal is not None:
+            here.journal.close()
+        self._temporary = None
+        if keep:
+            here.space.leave()
+        else:
+            here.space.discard()
+
+    @contextmanager
+    def _reported(self) -> Iterator[None]:
+        """What the operating system refuses is an error that names the output."""
+        try:
+            yield
+        except MaskError:
+            raise
+        except OSError as err:
+            written = 0 if self._here is None else size_on_disk(self._here.space.folder)
+            kept = "; what is done is kept for resume=True" if self.resume else "; nothing is left of them"
+            made = WriteError(
+                err.errno or 0,
+                f"{err.strerror or err}, after {written:,} bytes{kept}, and what was there is as it was",
+                str(self.path),
+            )
+            made.written = written
+            raise made from err
+
+    # ---- what a format says
 
     @abstractmethod
     def create(self, temporary: Path) -> None:
         """Begin an output in which every pixel is False."""
 
     @abstractmethod
-    def write(self, plane: tuple[int, ...], window: Window, value: NDArray[np.bool_] | bool) -> None:
-        """Write a window of one plane; thread-safe."""
+    def write(self, plane: tuple[int, ...], window: Window, value: NDArray[np.bool_] | bool) -> int | None:
+        """Write one tile of one plane; thread-safe.
+
+        Returns
+        -------
+        int, optional
+            What the format wants to sum up over tiles, kept with the tile's record.
+        """
 
     @abstractmethod
     def finish(self, temporary: Path) -> Path:
-        """Complete the output; returns the path of what is to be published."""
+        """Complete the output, with what `manifest` says; returns the path of what is to be published."""
 
     @abstractmethod
     def close(self) -> None:
         """Let go of open files; more than once, and after a failed `create`, too."""
 
-    def _plane(self, number: int | np.integer[Any]) -> tuple[int, ...]:
-        return tuple(int(i) for i in np.unravel_index(number, self.axes_shape)) if self.axes_shape else ()
+    def attach(self, temporary: Path) -> None:
+        """Open what `create` made, here or in another process, for more tiles.
 
-    def _abandon(self) -> None:
-        self.close()
-        if self._temporary is not None:
-            remove(self._temporary)
-        self._temporary = None
+        Raises
+        ------
+        FormatError
+            If it is not what `create` would make.
+        """
+        raise FormatError(f"{self.path}: this format writes from one process, in one run")
 
-
-def check_place(path: Path, overwrite: bool = False) -> None:
-    """Refuse a place without a folder, or where something is that may not be replaced."""
-    if not path.parent.is_dir():
-        raise FileMissingError(f"{path}: there is no folder {str(path.parent)!r}; make it first")
-    if os.path.lexists(path) and not overwrite:
-        raise OutputExistsError(
-            f"{path} is there already; give overwrite=True to replace it, or another name"
-        )
+    def read(self, plane: tuple[int, ...], window: Window) -> NDArray[np.bool_]:
+        """Values of a tile that was written."""
+        raise FormatError(f"{self.path}: this format is written in one run")
 
 
-def temporary_beside(path: Path) -> Path:
-    """A name in the same folder, so on the same disk, that nobody else uses and that says what it is."""
-    return path.with_name(f".{path.name}.{uuid.uuid4().hex[:12]}{TEMPORARY}")
+class _Here:
+    """What belongs to the process that publishes."""
+
+    def __init__(self, space: Workspace, table: TileTable, journal: Journal | None = None) -> None:
+        self.space = space
+        self.table = table
+        self.journal = journal
+        self.lock = threading.Lock()
+        self.gate = _Gate()
 
 
-def remove(path: Path) -> None:
-    """Delete a file or folder if it is there."""
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
+class _Gate:
+    """A gate: threads pass while it is open, and who shuts it waits for those within."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._within = 0
+        self._open = True
+
+    def __enter__(self) -> None:
+        with self._changed:
+            if not self._open:
+                raise MaskTypeError("the writer has been closed")
+            self._within += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._changed:
+            self._within -= 1
+            self._changed.notify_all()
+
+    def shut(self) -> None:
+        """Let nobody in any more, and wait until nobody is within."""
+        with self._changed:
+            self._open = False
+            self._changed.wait_for(lambda: not self._within)
 
 
-def publish(temporary: Path, path: Path, overwrite: bool) -> None:
-    """Give a finished file or folder its name, in one step.
-
-    A folder cannot replace a folder in one step: the old one is moved aside first, under a name that ends in
-    `TEMPORARY`.
-    """
-    if temporary.is_dir():
-        _publish_folder(temporary, path, overwrite)
-    elif overwrite:
-        os.replace(temporary, path)
-    else:
-        _publish_new(temporary, path)
-
-
-def _publish_new(temporary: Path, path: Path) -> None:
-    try:
-        # Unlike a rename, a link never replaces what another process put there in the meantime.
-        os.link(temporary, path)
-    except FileExistsError as err:
-        raise OutputExistsError(
-            f"{path} appeared while the mask was written, and is kept; nothing was written"
-        ) from err
-    except OSError:
-        # A file system without links: the check and the rename are two steps there.
-        check_place(path)
-        os.rename(temporary, path)
-    else:
-        temporary.unlink()
-
-
-def _publish_folder(temporary: Path, path: Path, overwrite: bool) -> None:
-    if not overwrite:
-        check_place(path)
-        os.rename(temporary, path)
-        return
-    aside = temporary_beside(path)
-    if path.exists():
-        os.rename(path, aside)
-    try:
-        os.rename(temporary, path)
-    except OSError:
-        if aside.exists():
-            os.rename(aside, path)
-        raise
-    remove(aside)
+def _part(values: NDArray[np.bool_], whole: Window, window: Window) -> NDArray[np.bool_]:
+    y, x = whole.y0, whole.x0
+    return values[window.y0 - y : window.y1 - y, window.x0 - x : window.x1 - x]

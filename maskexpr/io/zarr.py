@@ -5,9 +5,13 @@ A mask is compressed bits, no empty chunks, and a manifest of what each chunk sh
 
 from __future__ import annotations
 
+import errno
+import os
+import threading
 import warnings
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
@@ -17,10 +21,20 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from ..core.coverage import EMPTY, FULL, MIXED
-from ..core.errors import FormatError, GeometryError, MaskValueError, require
+from ..core.errors import (
+    FormatError,
+    GeometryError,
+    IncompleteMaskError,
+    IntegrityError,
+    LimitError,
+    MaskError,
+    MissingDependencyError,
+    require,
+)
 from ..doors.stores import check_store
 from ..pixels.window import Window
 from .formats import Format, StoredMap
+from .manifest import FORMAT, Manifest, TileTable
 from .unpacked import Stamp
 from .validity import normal
 from .writer import MaskWriter
@@ -28,116 +42,181 @@ from .xarray import GRID, geom_of, grid_number
 
 __all__ = ["ZARR", "dataset"]
 
-_FORMAT: Final = 1
+_META: Final = "zarr.json"
+# An attribute of the root, as long as the store is being written.
+_UNFINISHED: Final = "maskexpr_unfinished"
 _TEXTS: Final = "maskexpr_provenance"
 _MASK: Final = "mask"
 _MANIFEST: Final = "manifest"
-_STATES: Final = "tile_state"
+_STATES, _COUNTS, _DIGESTS = "tile_state", "tile_count", "tile_digest"
 
 
 class ZarrWriter(MaskWriter):
-    """Writes a zarr store patch by patch; see `MaskWriter`.
+    """Writes a zarr store tile by tile; see `MaskWriter`.
 
-    A patch covers whole chunks, so that no chunk has two writers.
+    A tile is a chunk. What a file of the store holds, zarr makes in memory; the files are written here, so
+    that none is made behind the back of who deletes them.
     """
 
-    _group: Any = None
-    _mask: Any = None
+    resumes = True
 
     def create(self, temporary: Path) -> None:
-        geom = self.geom
-        self._zarr: Any = require("zarr", extra="zarr")
-        grid = (-(-n // side) for n, side in zip(geom.image_shape, self.chunks, strict=True))
-        self.states: NDArray[np.uint8] = np.full((*self.axes_shape, *grid), EMPTY, np.uint8)
-        texts = {_TEXTS: self.provenance} if self.provenance else {}
-        self._group = self._zarr.create_group(temporary, zarr_format=3, attributes=texts)
-        # First of all, so that a store which was cut short says so. A group of its own, because attributes of
-        # the root are copied with a crop, of which they would not be true.
-        self._group.create_group(_MANIFEST, attributes={"format": _FORMAT, "finished": False})
+        temporary.mkdir()
+        self._write_documents(temporary, None)
+
+    def _write_documents(self, folder: Path, manifest: Manifest | None) -> None:
+        documents = self._documents(manifest)
+        # The root, which says whether the store is finished, first when it is not and last when it is.
+        for name in sorted(documents, key=lambda name: (name == _META) == (manifest is not None)):
+            path = folder / name
+            # What is there already is left alone: half of it may be all that a killed run leaves.
+            if not path.exists() or path.read_bytes() != documents[name]:
+                _write_file(path, documents[name])
+
+    def _documents(self, manifest: Manifest | None) -> dict[str, bytes]:
+        """Every file of the store but the chunks of the mask, by its name: of a store that is yet to be
+        filled, or of one that is finished.
+        """
+        zarr: Any = require("zarr", extra="zarr")
+        geom, files = self.geom, {}  # type: ignore[var-annotated]
+        store = zarr.storage.MemoryStore(files)
+        texts: dict[str, Any] = {_TEXTS: self.provenance} if self.provenance else {}
+        if manifest is None:
+            texts[_UNFINISHED] = True
+        group = zarr.create_group(store, zarr_format=3, attributes=texts)
+        # A group of its own, because attributes of the root are copied with a crop, of which they would not
+        # be true.
+        marks = group.create_group(_MANIFEST, attributes={"maskexpr": FORMAT})
         dims = [*(axis.name for axis in geom.axes), "y", "x"]
-        # Shuffled by bits, eight equal pixels become one byte; zstd then finds the runs.
-        codec = self._zarr.codecs.BloscCodec(cname="zstd", clevel=5, shuffle="bitshuffle", typesize=1)
-        self._mask = self._group.create_array(
+        group.create_array(
             _MASK,
             shape=geom.shape,
             chunks=(*(1 for _ in geom.axes), *self.chunks),
-            dtype=bool,
-            fill_value=False,
-            compressors=codec,
             dimension_names=dims,
             attributes={"grid_mapping": GRID, "coordinates": GRID},
-            config={"write_empty_chunks": False},
+            **_coding(),
         )
         for name, length in zip(("y", "x"), geom.image_shape, strict=True):
-            self._coordinate(name, (name,), np.arange(length, dtype=np.int64), {})
+            _small(group, name, np.arange(length, dtype=np.int64), [name], {})
         for axis in geom.axes:
-            self._coordinate(axis.name, (axis.name,), axis.center.value, {"units": str(axis.unit)})
-        self._coordinate(GRID, (), np.int64(grid_number(geom)), geom.to_attrs())
+            _small(group, axis.name, axis.center.value, [axis.name], {"units": str(axis.unit)})
+        _small(group, GRID, np.int64(grid_number(geom)), [], geom.to_attrs())
+        if manifest is not None:
+            _put_manifest(marks, manifest, [*dims[:-2], "tile_y", "tile_x"])
+            with warnings.catch_warnings():
+                # zarr warns that v3 has no standard for this yet; without it xarray warns at each opening.
+                warnings.simplefilter("ignore")
+                zarr.consolidate_metadata(store)
+        return {name: buffer.to_bytes() for name, buffer in files.items()}
 
-    def _coordinate(self, name: str, dims: tuple[str, ...], values: Any, attrs: Mapping[str, str]) -> None:
-        data = np.asarray(values)
-        array = self._group.create_array(
-            name,
-            shape=data.shape,
-            chunks=data.shape,
-            dtype=data.dtype,
-            dimension_names=dims,
-            attributes=dict(attrs),
-        )
-        array[...] = data
+    def attach(self, temporary: Path) -> None:
+        if self._here is None:
+            return
+        documents = self._documents(None)
+        for name in (f"{_MASK}/{_META}", f"{GRID}/{_META}"):
+            if (temporary / name).read_bytes() != documents[name]:
+                raise FormatError(f"{temporary}: {name} is not of this mask")
+        # It may have been finished, and not published.
+        self._write_documents(temporary, None)
 
-    def write(self, plane: tuple[int, ...], window: Window, value: NDArray[np.bool_] | bool) -> None:
-        (rows, columns), (ny, nx) = self.chunks, self.geom.image_shape
-        y0, y1, x0, x1 = window
-        if y0 % rows or x0 % columns or (y1 % rows and y1 != ny) or (x1 % columns and x1 != nx):
-            raise MaskValueError(
-                f"{self.path}: {window} does not cover whole chunks of {rows} x {columns} pixels"
-            )
-        self._mask[(*plane, slice(y0, y1), slice(x0, x1))] = value
-        for top in range(y0, y1, rows):
-            for left in range(x0, x1, columns):
-                piece = (
-                    value
-                    if isinstance(value, bool)
-                    else value[top - y0 : top - y0 + rows, left - x0 : left - x0 + columns]
-                )
-                self.states[(*plane, top // rows, left // columns)] = _state(piece)
+    def write(self, plane: tuple[int, ...], window: Window, value: NDArray[np.bool_] | bool) -> int | None:
+        assert self._temporary is not None
+        path = self._chunk(self._temporary, plane, window)
+        if value is not True and not np.any(value):
+            path.unlink(missing_ok=True)
+            return None
+        whole = np.zeros(self.chunks, dtype=bool)
+        whole[: window.shape[0], : window.shape[1]] = value
+        _write_file(path, _encode(whole))
+        return None
+
+    def _chunk(self, folder: Path, plane: tuple[int, ...], window: Window) -> Path:
+        rows, columns = self.chunks
+        place = (*plane, window.y0 // rows, window.x0 // columns)
+        return folder.joinpath(_MASK, "c", *map(str, place))
+
+    def read(self, plane: tuple[int, ...], window: Window) -> NDArray[np.bool_]:
+        zarr: Any = require("zarr", extra="zarr")
+        try:
+            mask = zarr.open_array(self._temporary, path=_MASK, mode="r")
+            return np.asarray(mask[(*plane, slice(window.y0, window.y1), slice(window.x0, window.x1))])
+        except (ValueError, RuntimeError) as err:
+            raise FormatError(f"{self.path}: a chunk that cannot be read: {err}") from err
 
     def finish(self, temporary: Path) -> Path:
-        dims = [*(axis.name for axis in self.geom.axes), "tile_y", "tile_x"]
-        attrs = {"meaning": f"{EMPTY}: no pixel, {MIXED}: some, {FULL}: all", "chunks": list(self.chunks)}
-        manifest = self._group[_MANIFEST]
-        states = manifest.create_array(
-            _STATES,
-            shape=self.states.shape,
-            chunks=self.states.shape,
-            dtype="uint8",
-            dimension_names=dims,
-            attributes=attrs,
-        )
-        states[...] = self.states
-        counts = {name: int(np.sum(self.states == state)) for name, state in _NAMES.items()}
-        manifest.attrs.update({"finished": True, "tiles": counts})
-        with warnings.catch_warnings():
-            # zarr warns that v3 has no standard for this yet; without it xarray warns at each opening.
-            warnings.simplefilter("ignore")
-            self._zarr.consolidate_metadata(temporary)
-        self.close()
+        self._write_documents(temporary, self.manifest)
         return temporary
 
     def close(self) -> None:
-        self._group = self._mask = None
+        """Nothing is kept open."""
 
 
-_NAMES: Final = {"empty": EMPTY, "mixed": MIXED, "full": FULL}
+def _coding() -> dict[str, Any]:
+    """How the mask is stored. Shuffled by bits, eight equal pixels become one byte; zstd then finds the runs;
+    CRC-32C tells a damaged chunk.
+    """
+    codecs = require("zarr", extra="zarr").codecs
+    packed = codecs.BloscCodec(cname="zstd", clevel=5, shuffle="bitshuffle", typesize=1)
+    return {
+        "dtype": bool,
+        "fill_value": False,
+        "compressors": [packed, codecs.Crc32cCodec()],
+        "config": {"write_empty_chunks": False},
+    }
 
 
-def _state(value: NDArray[np.bool_] | bool) -> int:
-    if isinstance(value, bool):
-        return int(FULL if value else EMPTY)
-    if not value.any():
-        return int(EMPTY)
-    return int(FULL if value.all() else MIXED)
+def _small(group: Any, name: str, values: Any, dims: list[str], attrs: Mapping[str, Any]) -> None:
+    """An array of one chunk."""
+    codecs = require("zarr", extra="zarr").codecs
+    data = np.asarray(values)
+    array = group.create_array(
+        name,
+        shape=data.shape,
+        chunks=data.shape,
+        dtype=data.dtype,
+        compressors=[codecs.ZstdCodec(), codecs.Crc32cCodec()],
+        dimension_names=dims,
+        attributes=dict(attrs),
+        # Or an array of zeros would be no file, which could not be told from one that is lost.
+        config={"write_empty_chunks": True},
+    )
+    array[...] = data
+
+
+def _put_manifest(marks: Any, manifest: Manifest, dims: list[str]) -> None:
+    meaning = {"meaning": f"{EMPTY}: no pixel, {MIXED}: some, {FULL}: all"}
+    table = manifest.table
+    _small(marks, _STATES, table.states, dims, meaning)
+    _small(marks, _COUNTS, table.counts, dims, {"meaning": "selected pixels"})
+    _small(marks, _DIGESTS, table.digests, [*dims, "byte"], {"meaning": "SHA-256 of the packed bits, cut"})
+    marks.attrs.update({"facts": dict(manifest.facts), "seal": manifest.seal, "tiles": table.summary})
+
+
+_spare = threading.local()
+
+
+def _encode(whole: NDArray[np.bool_]) -> bytes:
+    """The bytes of a chunk, made by zarr in an array of one chunk in memory."""
+    zarr: Any = require("zarr", extra="zarr")
+    if getattr(_spare, "shape", None) != whole.shape:
+        _spare.shape, _spare.files = whole.shape, {}
+        store = zarr.storage.MemoryStore(_spare.files)
+        _spare.array = zarr.create_array(store, shape=whole.shape, chunks=whole.shape, **_coding())
+    _spare.array[...] = whole
+    chunk: bytes = _spare.files.pop("c/0/0").to_bytes()
+    return chunk
+
+
+def _write_file(path: Path, text: bytes) -> None:
+    """Write a file anew, with the folders that it lies in."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    number = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
+    try:
+        left = memoryview(text)
+        while left:
+            left = left[os.write(number, left) :]
+    finally:
+        os.close(number)
 
 
 @lru_cache(maxsize=16)
@@ -156,22 +235,9 @@ def dataset(path: str, stamp: Stamp, as_stored: bool = False) -> xr.Dataset:
     Raises
     ------
     FormatError
-        If it is no zarr group, or a mask that was not written to its end.
+        If it is no zarr group.
     """
-    zarr: Any = require("zarr", extra="zarr")
-    check_store(path)
-    try:
-        group = zarr.open_group(path, mode="r")
-    except (ValueError, OSError, KeyError, TypeError) as err:
-        raise FormatError(f"{path}: not a zarr group that can be read: {err}") from err
-    if _MANIFEST in group and "finished" in group[_MANIFEST].attrs:
-        mark = group[_MANIFEST].attrs
-        if mark["format"] != _FORMAT:
-            raise FormatError(
-                f"{path}: a mask of format {mark['format']!r}; this version of maskexpr reads {_FORMAT}"
-            )
-        if not mark["finished"]:
-            raise FormatError(f"{path}: a mask whose writing was cut short; write it again")
+    group = _group(path, stamp)
     consolidated = group.metadata.consolidated_metadata is not None
     return xr.open_dataset(
         path,
@@ -184,15 +250,73 @@ def dataset(path: str, stamp: Stamp, as_stored: bool = False) -> xr.Dataset:
 
 
 @lru_cache(maxsize=16)
-def _manifest(path: str, stamp: Stamp) -> tuple[NDArray[np.uint8], tuple[int, int]] | None:
-    """State of every chunk, and the size of chunks; None for a store that others wrote."""
+def _group(path: str, stamp: Stamp) -> Any:
     zarr: Any = require("zarr", extra="zarr")
-    group = zarr.open_group(path, mode="r")
-    if _MANIFEST not in group or _STATES not in group[_MANIFEST]:
+    check_store(path)
+    try:
+        return zarr.open_group(path, mode="r")
+    except (ValueError, OSError, KeyError, TypeError) as err:
+        raise FormatError(f"{path}: not a zarr group that can be read: {err}") from err
+
+
+def _group_if_any(path: str, stamp: Stamp) -> Any | None:
+    try:
+        return _group(path, stamp)
+    except Exception:  # what was found is in the way of the store's being read, whatever it is
         return None
-    array = group[_MANIFEST][_STATES]
-    rows, columns = array.attrs["chunks"]
-    return np.asarray(array[...]), (int(rows), int(columns))
+
+
+def _is_product(path: str, group: Any | None) -> bool:
+    """Whether a store was written here: its manifest says so, or the copy of that in the root."""
+    try:
+        if b'"maskexpr"' in Path(path, _MANIFEST, _META).read_bytes():
+            return True
+    except OSError:
+        pass
+    return group is not None and _MANIFEST in group and "maskexpr" in group[_MANIFEST].attrs
+
+
+def _is_unfinished(path: str, stamp: Stamp) -> bool:
+    """Whether the root says so, or is yet to be written."""
+    folder, root = Path(path), Path(path, _META)
+    if not any(folder.iterdir()) or (root.exists() and not root.stat().st_size):
+        return True
+    return bool(_group(path, stamp).attrs.get(_UNFINISHED, False))
+
+
+@contextmanager
+def _undamaged(path: str, stamp: Stamp) -> Iterator[None]:
+    """What goes wrong while a product is opened or read is damage; of other people's stores, an error too."""
+    try:
+        yield
+    except (IntegrityError, IncompleteMaskError, LimitError, MissingDependencyError):
+        raise
+    except Exception as err:
+        if isinstance(err, OSError) and err.errno not in (None, errno.ENOENT, errno.ENOTDIR, errno.EISDIR):
+            raise
+        if _is_product(path, _group_if_any(path, stamp)):
+            said = str(err).removeprefix(f"{path}: ") or type(err).__name__
+            raise IntegrityError(
+                f"{path}: the store is not what was written, or only a part of it: {said}"
+            ) from err
+        if isinstance(err, MaskError):
+            raise
+        raise FormatError(f"{path}: cannot be read as a zarr store: {type(err).__name__}: {err}") from err
+
+
+def _manifest_of(path: str, group: Any) -> tuple[Manifest, str] | None:
+    """The manifest of a store and its seal; None for a store that others wrote."""
+    if not _is_product(path, group):
+        return None
+    marks = group[_MANIFEST]
+    if marks.attrs["maskexpr"] != FORMAT:
+        raise FormatError(
+            f"{path}: a mask of format {marks.attrs['maskexpr']!r}; this version of maskexpr reads {FORMAT}"
+        )
+    states, counts, digests = (np.asarray(marks[name][...]) for name in (_STATES, _COUNTS, _DIGESTS))
+    sums = np.zeros(states.shape, np.uint32)
+    table = TileTable(states, counts.astype(np.int64), digests, sums)
+    return Manifest(marks.attrs["facts"], table), str(marks.attrs["seal"])
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -203,30 +327,77 @@ class _Variable(StoredMap):
     fill: int | None = None
 
     def read_planes(self, planes: tuple[slice, ...], window: Window) -> NDArray[Any]:
-        """See `StoredMap`.
+        with _undamaged(self.path, self.stamp):
+            if self.manifest is not None:
+                return self._read_tiles(self.manifest, planes, window)
+            array = dataset(self.path, self.stamp, self.has_gaps)[self.key]
+            index = (*planes, slice(window.y0, window.y1), slice(window.x0, window.x1))
+            values: NDArray[Any] = np.asarray(array[index].values)
+            return normal(np.ma.MaskedArray(values, mask=values == self.fill)) if self.has_gaps else values
 
-        Raises
-        ------
-        FormatError
-            If a mask's chunk is not what the manifest says: a chunk that is lost reads as False.
-        """
-        array = dataset(self.path, self.stamp, self.has_gaps)[self.key]
-        index = (*planes, slice(window.y0, window.y1), slice(window.x0, window.x1))
-        values: NDArray[Any] = np.asarray(array[index].values)
-        manifest = _manifest(self.path, self.stamp) if self.key == _MASK else None
-        if manifest is not None:
-            _check_tiles(self.path, values, manifest[0][planes], manifest[1], window)
-        return normal(np.ma.MaskedArray(values, mask=values == self.fill)) if self.has_gaps else values
+    def _read_tiles(self, manifest: Manifest, planes: tuple[slice, ...], window: Window) -> NDArray[Any]:
+        """Whole chunks, which zarr unpacks anyhow, are compared with the manifest; then cut."""
+        (rows, columns), (ny, nx) = manifest.chunks, self.geom.image_shape
+        y0, x0 = window.y0 // rows * rows, window.x0 // columns * columns
+        y1, x1 = min(-(-window.y1 // rows) * rows, ny), min(-(-window.x1 // columns) * columns, nx)
+        array = _group(self.path, self.stamp)[self.key]
+        values = np.asarray(array[(*planes, slice(y0, y1), slice(x0, x1))])
+        for place, plane, tile in manifest.tiles(planes, window):
+            part = values[plane][tile.y0 - y0 : tile.y1 - y0, tile.x0 - x0 : tile.x1 - x0]
+            manifest.compare(self.path, place, part)
+        return values[..., window.y0 - y0 : window.y1 - y0, window.x0 - x0 : window.x1 - x0]
+
+    def audit(self) -> None:
+        """No chunk lies where the manifest says that nothing is."""
+        assert self.manifest is not None
+        folder, states = Path(self.path, str(self.key), "c"), self.manifest.table.states
+        for each in folder.rglob("*"):
+            place = tuple(int(part) for part in each.relative_to(folder).parts if part.isdigit())
+            whole = len(place) == states.ndim and len(each.relative_to(folder).parts) == states.ndim
+            inside = whole and all(i < n for i, n in zip(place, states.shape, strict=True))
+            if each.is_file() and not (inside and states[place] != EMPTY):
+                raise IntegrityError(f"{self.path}: {each.relative_to(self.path)} is no chunk of this mask")
 
 
 def _open(path: str, stamp: Stamp, key: str | int | None, mask: bool) -> StoredMap:
     """A variable of a store; if none is named, the mask, or the only one."""
-    data = dataset(path, stamp)
-    names = [name for name, each in sorted(data.data_vars.items(), key=str) if each.dims[-2:] == ("y", "x")]
+    with _undamaged(path, stamp):
+        if _is_unfinished(path, stamp):
+            raise IncompleteMaskError(
+                f"{path}: not a zarr group yet, or a mask whose writing was cut short; write it again"
+            )
+        names = _names(path, stamp)
+    # The mask is looked for below, where it is known that it should be there.
+    if key not in (None, _MASK) and key not in names:
+        raise FormatError(f"{path}: no variable {key!r} with dims (..., 'y', 'x'); {_listed(names)}")
+    with _undamaged(path, stamp):
+        group = _group(path, stamp)
+        found = _manifest_of(path, group)
+        stored = _open_variable(path, stamp, key)
+        if found is None or stored.key != _MASK:
+            return stored
+        manifest, seal = found
+        manifest.check_frame(path, stored.geom, stored.provenance, seal)
+        if (group[_MASK].shape, group[_MASK].dtype) != (stored.geom.shape, np.dtype(bool)):
+            raise IntegrityError(f"{path}: the mask is not of the shape and type that were written")
+        return replace(stored, manifest=manifest)
+
+
+def _names(path: str, stamp: Stamp) -> list[str]:
+    variables = dataset(path, stamp).data_vars.items()
+    return sorted(str(name) for name, each in variables if each.dims[-2:] == ("y", "x"))
+
+
+def _listed(names: list[str]) -> str:
+    return f"there are {', '.join(names) or 'none'}"
+
+
+def _open_variable(path: str, stamp: Stamp, key: str | int | None) -> _Variable:
+    data, names = dataset(path, stamp), _names(path, stamp)
     name = key if key is not None else _MASK if _MASK in names else names[0] if len(names) == 1 else None
     if name is None or name not in names:
-        wanted = "no variable was named" if key is None else f"no variable {key!r} with dims (..., 'y', 'x')"
-        raise FormatError(f"{path}: {wanted}; there are {', '.join(map(str, names)) or 'none'}")
+        wanted = "no variable was named" if key is None else f"no variable {key!r}"
+        raise FormatError(f"{path}: {wanted}; {_listed(names)}")
     array = data[name]
     try:
         geom = geom_of(array)
@@ -257,28 +428,6 @@ def _integers(stored: xr.DataArray) -> tuple[np.dtype[Any] | None, int | None]:
     if stored.dtype.kind not in "iu" or fill is None or scaled:
         return None, None
     return stored.dtype, int(fill)
-
-
-def _check_tiles(
-    path: str, values: NDArray[Any], states: NDArray[np.uint8], chunks: tuple[int, int], window: Window
-) -> None:
-    """Compare what was read with what each tile should be, for the part of the tile that was read."""
-    (rows, columns), (y0, y1, x0, x1) = chunks, window
-    for row in range(y0 // rows, -(-y1 // rows)):
-        for column in range(x0 // columns, -(-x1 // columns)):
-            tile = Window(row * rows, (row + 1) * rows, column * columns, (column + 1) * columns)
-            inside = tile.intersect(window)
-            part = values[..., inside.y0 - y0 : inside.y1 - y0, inside.x0 - x0 : inside.x1 - x0]
-            some, every = part.any(axis=(-2, -1)), part.all(axis=(-2, -1))
-            state = states[..., row, column]
-            wrong = ((state == EMPTY) & some) | ((state == FULL) & ~every)
-            if inside == tile:
-                wrong |= (state == MIXED) & (every | ~some)
-            if wrong.any():
-                raise FormatError(
-                    f"{path}: tile ({row}, {column}) is not what the manifest says; the store was damaged or "
-                    "copied in part, write it again"
-                )
 
 
 ZARR = Format(

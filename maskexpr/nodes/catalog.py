@@ -24,7 +24,7 @@ from ..grid.lattice import Grid
 from ..grid.points import Points, lonlat_of
 from ..grid.tiles import Areas, Tile
 from ..sphere.angles import format_degrees, to_degrees_array
-from ..sphere.vectors import TIE, lonlat, rotate, rotation, unit
+from ..sphere.vectors import TIE, Caps, angle_between, lonlat, rotate, rotation, unit
 from ..tables.given import as_positions
 from ..tables.read import Request, read_circles
 from .ellipses import Ellipses
@@ -34,6 +34,8 @@ __all__ = ["Catalog"]
 _lock = threading.Lock()
 # Bytes of the index of a source, with the images of its rim.
 _PER_SOURCE = 600
+# Radians by which a circle may miss a cap and is still counted with what matters there.
+_DOUBT = 1e-9
 
 
 @node("catalog")
@@ -273,6 +275,30 @@ class Catalog(Mask):
                     centre = rotate(rotation(self.frame, geom_frame), centre)
                 indices[key] = CircleIndex(centre, radius[some] + wider, (lon, lat) if same else None)
             return indices[key]
+
+    def _centres(self, frame: str) -> NDArray[np.float64]:
+        """Unit vectors of the sources in a frame."""
+        centre = unit(self.lon, self.lat)
+        return centre if frame == self.frame else rotate(rotation(self.frame, frame), centre)
+
+    @once
+    def _turned(self) -> dict[str, NDArray[np.float64]]:
+        return {}
+
+    def local(self, cap: Caps, frame: str) -> Mask:
+        """The sources whose circles may meet the cap."""
+        with _lock:
+            if frame not in self._turned:
+                self._turned[frame] = self._centres(frame)
+        wide = self.radius.max(axis=1, initial=0.0) if self.radius.ndim == 2 else self.radius
+        angle = angle_between(self._turned[frame], cap.centre)
+        # Not "near", so that what cannot be compared is kept.
+        some = np.flatnonzero(~(angle > np.deg2rad(wide) + cap.radius[0] + _DOUBT))
+        each = self.radius.ndim > 0 and len(self.radius) == len(self.lon)
+        radius = self.radius[some] if each else self.radius
+        made = object.__new__(Catalog)
+        made._store(lon=self.lon[some], lat=self.lat[some], frame=self.frame, radius=radius, axis=self.axis)
+        return made
 
     def held_bytes(self) -> int:
         return _PER_SOURCE * len(self.lon)

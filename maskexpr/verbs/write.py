@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from ..compile.plan import Plan
 from ..core.coverage import FULL, MIXED
 from ..core.errors import MaskTypeError
 from ..core.threads import run_blocks
+from ..core.versions import installed
 from ..expr.describe import one_line
 from ..expr.mask import Mask
 from ..expr.serialize import VERSION, dumps
@@ -21,9 +24,14 @@ from ..grid.lattice import Grid
 from ..grid.wcs.geom import WcsGeom
 from ..io.formats import check_output, open_writer
 from ..io.given import as_grid
+from ..io.manifest import TileRecord
+from ..io.tilestore import TileStore
 from ..io.writer import MaskWriter, Patch
+from .reuse import ReusedTiles, file_stamps
 
-__all__ = ["provenance", "write"]
+__all__ = ["provenance", "write", "write_tile"]
+
+Block = tuple[int, ...]
 
 
 def write(
@@ -34,6 +42,8 @@ def write(
     chunks: Any = "auto",
     progress: bool = False,
     memory_limit: Any = None,
+    resume: bool = False,
+    store: str | os.PathLike[str] | TileStore | None = None,
 ) -> Path:
     """Write a mask on a grid to a zarr store or a FITS file.
 
@@ -53,6 +63,13 @@ def write(
         Show dask's progress bar.
     memory_limit : int or str, optional
         Refuse, before anything runs, if the plan may need more than this.
+    resume : bool
+        Go on with what a killed run of the same mask on the same grid has left of this output: its finished
+        tiles are compared with its journal and not evaluated again. If this run fails, what is done is left
+        for the next; otherwise nothing is.
+    store : path or TileStore, optional
+        A folder of evaluated tiles: those that it has are read, others are added. A tile is found again by
+        any run for which nothing has changed that matters there.
 
     Returns
     -------
@@ -63,6 +80,8 @@ def write(
     ------
     OutputExistsError
         If the output is there and ``overwrite`` is not given; nothing is computed then.
+    WriteError
+        If the output cannot be written: a full disk, a limit, a call that fails. What was there is as it was.
     """
     geom = as_grid(geom)
     check_output(path, overwrite)
@@ -75,11 +94,25 @@ def write(
             "give one, or save the expression with maskexpr.dumps(mask)"
         )
     rows, columns = (max(sizes) for sizes in plan.compiled.chunks[-2:])
-    with open_writer(path, geom, (rows, columns), provenance(mask), overwrite) as writer:
+    if not _is_regular(plan.compiled.chunks):
+        # The tiles of a file are of one size.
+        plan = Plan(compile_mask(mask, geom, (rows, columns)))
+    about = provenance(mask)
+    run = f"{about['hash']} {file_stamps(mask)} maskexpr {installed('maskexpr')}"
+    kept = None if store is None else ReusedTiles(TileStore.of(store))
+    with open_writer(path, geom, (rows, columns), about, overwrite, resume, run) as writer:
+        if writer.published:
+            return writer.path
         for block in _blocks(plan, FULL):
             writer.store(_patch(plan.compiled, block, True))
-        run_blocks(partial(_store, plan.compiled, writer), _blocks(plan, MIXED), progress)
+        todo = [block for block in _blocks(plan, MIXED) if not _is_done(plan.compiled, writer, block)]
+        work = partial(write_tile, plan.compiled, writer, kept)
+        run_blocks(lambda block: writer.note(work(block)), todo, progress)
     return writer.path
+
+
+def _is_regular(chunks: Sequence[tuple[int, ...]]) -> bool:
+    return all(len({*sizes[:-1]}) <= 1 and sizes[-1] <= sizes[0] for sizes in chunks[-2:])
 
 
 def provenance(mask: Mask) -> dict[str, str]:
@@ -94,26 +127,42 @@ def provenance(mask: Mask) -> dict[str, str]:
     return texts
 
 
-def _blocks(plan: Plan, state: np.uint8) -> list[tuple[int, ...]]:
+def _blocks(plan: Plan, state: np.uint8) -> list[Block]:
     return [tuple(int(i) for i in place) for place in np.argwhere(plan.states == state)]
 
 
-def _patch(compiled: Compiled, block: tuple[int, ...], value: Any) -> Patch:
+def _patch(compiled: Compiled, block: Block, value: Any) -> Patch:
     """The patch of the output that a block of the compiled mask is; where the mask does not vary, it is on
     every plane.
     """
-    starts = [int(sum(sizes[:i])) for sizes, i in zip(compiled.chunks, block, strict=True)]
-    planes = tuple(
-        slice(None) if sum(sizes) == 1 else slice(start, start + sizes[i])
-        for sizes, start, i in zip(compiled.chunks[:-2], starts, block, strict=False)
-    )
+    along = _planes(compiled, block)
+    planes = tuple(slice(each.start, each.stop) for each in along)
+    if not isinstance(value, bool):
+        value = np.broadcast_to(value, (*(len(each) for each in along), *value.shape[-2:]))
     return Patch(compiled.window(block), value, planes or None)
 
 
-def _store(compiled: Compiled, writer: MaskWriter, block: tuple[int, ...]) -> None:
-    values = compiled.compute(block)
-    shape = compiled.geom.shape[:-2]
-    sizes = [
-        n if sum(c) == 1 else v for n, c, v in zip(shape, compiled.chunks[:-2], values.shape, strict=False)
-    ]
-    writer.store(_patch(compiled, block, np.broadcast_to(values, (*sizes, *values.shape[-2:]))))
+def _planes(compiled: Compiled, block: Block) -> list[range]:
+    """Planes of the map, along each axis, that a block is."""
+    found = []
+    for sizes, i, n in zip(compiled.chunks[:-2], block, compiled.geom.shape, strict=False):
+        start = int(sum(sizes[:i]))
+        # Where the mask does not vary, it is on every plane.
+        found.append(range(n) if sum(sizes) == 1 else range(start, start + sizes[i]))
+    return found
+
+
+def _is_done(compiled: Compiled, writer: MaskWriter, block: Block) -> bool:
+    """Whether a run before has written all tiles that a block is."""
+    planes = product(*_planes(compiled, block))
+    return bool(writer.done) and all((*plane, *block[-2:]) in writer.done for plane in planes)
+
+
+def write_tile(
+    compiled: Compiled, writer: MaskWriter, kept: ReusedTiles | None, block: Block
+) -> list[TileRecord]:
+    """Evaluate one block and write it, in this process or any other that sees the file; all that is needed
+    pickles, and the records that come back are for `MaskWriter.note`.
+    """
+    values = compiled.compute(block) if kept is None else kept.values(compiled, block)
+    return writer.put(_patch(compiled, block, values))

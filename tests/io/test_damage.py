@@ -1,0 +1,155 @@
+"""Files that are cut, flipped or in part lost give the right bits or an error that says so.
+
+``MASKEXPR_DAMAGE=n`` flips n bits instead of 300, and cuts a third as often.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import warnings
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import astropy.units as u
+import numpy as np
+import pytest
+
+import maskexpr as mx
+from maskexpr.errors import FormatError, IncompleteMaskError, IntegrityError
+from maskexpr.io.sources import FileSource
+from maskexpr.pixels.window import Window
+
+zarr = pytest.importorskip("zarr")
+
+SUFFIXES = (".zarr", ".fits", ".fits.gz")
+CHUNKS = (16, 24)
+CUBE = mx.WcsGeom.create(
+    skydir=(83.6, 22), npix=(61, 43), binsz=0.1, axes=[mx.Axis("energy", [1, 3, 10] * u.GeV, interp="log")]
+)
+MASK = mx.Region("icrs; circle(84.0, 22.5, 1.1)\nicrs; circle(82.0, 21.0, 0.5)") & mx.AxisRange(
+    "energy", hi="3 GeV"
+)
+FLIPS = int(os.environ.get("MASKEXPR_DAMAGE", 300))
+
+
+@pytest.fixture(scope="module")
+def values() -> np.ndarray:
+    found: np.ndarray = MASK.compute(CUBE).values
+    return found
+
+
+def outcome(path: Path, values: np.ndarray) -> str:
+    """The name of the error, or whether the bits and the grid are right."""
+    try:
+        array = mx.read_mask(path)
+        found = array.compute(scheduler="synchronous").values
+    except (IntegrityError, IncompleteMaskError) as err:
+        return type(err).__name__
+    return "right" if np.array_equal(found, values) and mx.geom_of(array) == CUBE else "wrong"
+
+
+def damaged(product: Path, kind: str, number: int, into: Path) -> Iterator[tuple[Path, str]]:
+    """Copies of a product, each with one bit flipped or one file cut somewhere."""
+    dice = random.Random(f"{kind} {product.suffix}")
+    files = [each for each in sorted([product, *product.rglob("*")]) if each.is_file()]
+    sizes = [each.stat().st_size for each in files]
+    for i in range(number):
+        copy = into / f"{i}{product.name}"
+        (shutil.copytree if product.is_dir() else shutil.copy2)(product, copy)
+        # Every file as often as others, however small, or every byte.
+        file = dice.choice(files) if i % 2 else dice.choices(files, sizes)[0]
+        text, at = bytearray(file.read_bytes()), dice.randrange(file.stat().st_size)
+        if kind == "flip":
+            text[at] ^= 1 << dice.randrange(8)
+        else:
+            del text[at:]
+        (copy / file.relative_to(product) if product.is_dir() else copy).write_bytes(text)
+        yield copy, f"{kind} in {file.name} at {at}"
+        shutil.rmtree(copy) if copy.is_dir() else copy.unlink()
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+@pytest.mark.parametrize("kind", ["flip", "cut"])
+def test_any_flip_and_any_cut(suffix: str, kind: str, values: np.ndarray, tmp_path: Path) -> None:
+    product = MASK.write(tmp_path / f"m{suffix}", CUBE, chunks=CHUNKS)
+    ends: Counter[str] = Counter()
+    # What others would be warned of in damaged headers is not what this is about.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for copy, what in damaged(product, kind, FLIPS if kind == "flip" else FLIPS // 3, tmp_path):
+            ends[outcome(copy, values)] += 1
+            assert not ends["wrong"], what
+    assert ends["right"] < 0.7 * ends.total()
+
+
+def test_every_window_of_a_product_with_a_lost_chunk(values: np.ndarray, tmp_path: Path) -> None:
+    path = MASK.write(tmp_path / "m.zarr", CUBE, chunks=CHUNKS)
+    ny, nx = CUBE.image_shape
+    lost = [each for each in sorted((path / "mask/c").rglob("*")) if each.is_file()]
+    assert len(lost) > 3
+    for chunk in lost:
+        kept = chunk.read_bytes()
+        plane, row, column = (int(part) for part in chunk.parts[-3:])
+        tile = Window(row * 16, min(ny, row * 16 + 16), column * 24, min(nx, column * 24 + 24))
+        chunk.unlink()
+        some = np.random.default_rng(row).integers(0, [[ny], [nx]], (2, 60))
+        for (y0, y1), (x0, x1) in zip(*(np.sort(each.reshape(-1, 2)) for each in some), strict=True):
+            window = Window(int(y0), int(y1) + 1, int(x0), int(x1) + 1)
+            if window.intersect(tile).size:
+                for reader in (FileSource(str(path)), FileSource(str(path), "mask")):
+                    with pytest.raises(IntegrityError, match=rf"tile \({row}, {column}\)"):
+                        reader.read(window, (plane,))
+            else:
+                found = FileSource(str(path)).read(window, (plane,))
+                assert np.array_equal(found, values[plane, y0 : y1 + 1, x0 : x1 + 1])
+        with pytest.raises(IntegrityError):
+            mx.read_mask(path)[plane, tile.y0, tile.x0].compute()
+        with pytest.raises(IntegrityError):
+            mx.verify(path)
+        # A chunk of another product, whole in itself, is none of this one.
+        chunk.write_bytes(next(each.read_bytes() for each in lost if each != chunk and each.exists()))
+        same = chunk.read_bytes() == kept
+        if not same:
+            with pytest.raises(IntegrityError):
+                FileSource(str(path)).read(Window(tile.y0, tile.y0 + 1, tile.x0, tile.x0 + 1), (plane,))
+        chunk.write_bytes(kept)
+        assert mx.verify(path)
+
+
+@pytest.mark.parametrize("suffix", [".fits", ".fits.gz"])
+def test_a_window_beside_a_flip_in_the_same_tile(suffix: str, tmp_path: Path) -> None:
+    path = MASK.write(tmp_path / "m.fits", CUBE, chunks=CHUNKS)
+    start = FileSource(str(path)).stored().start  # type: ignore[attr-defined]
+    inside = np.argwhere(MASK.compute(CUBE).values[0])[0]
+    text = bytearray(path.read_bytes())
+    at = start + int(inside[0]) * 61 + int(inside[1])
+    assert text[at] == 1
+    # Another pixel of the tile: no bit of what is asked for has changed.
+    text[at] = 0
+    path.write_bytes(text)
+    row, column = int(inside[0]) // 16 * 16, int(inside[1]) // 24 * 24
+    far = Window(row, row + 1, column, column + 1)
+    for _ in range(2):
+        with pytest.raises(IntegrityError, match="is not what the manifest says"):
+            FileSource(str(path)).read(far, (0,))
+    for wrong in (2, 3, 255):
+        text[at] = wrong
+        path.write_bytes(text)
+        with pytest.raises(IntegrityError):
+            mx.read_mask(path).compute()
+
+
+def test_files_of_others_are_read_as_they_are(values: np.ndarray, tmp_path: Path) -> None:
+    array = MASK.compute(CUBE)
+    array.to_dataset(name="mask").to_zarr(tmp_path / "a.zarr", consolidated=False)
+    found = mx.read_mask(tmp_path / "a.zarr")
+    assert np.array_equal(found, values)
+    assert not mx.info(tmp_path / "a.zarr").is_product
+    with pytest.raises(FormatError, match="no manifest"):
+        mx.verify(tmp_path / "a.zarr")
+    assert mx.verify(tmp_path / "a.zarr", against=MASK).n_selected == values.sum()
+    with pytest.raises(IntegrityError, match="are not those of"):
+        mx.verify(tmp_path / "a.zarr", against=~MASK)

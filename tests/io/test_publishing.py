@@ -1,0 +1,170 @@
+"""Real writers are killed, refused and interrupted at every call: a product is there whole, or not at all.
+
+The faults come from a shim before the C library. ``MASKEXPR_FAULTS=n`` makes n attempts of each kind and
+format instead of the few of the suite; 0 makes all there are.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import maskexpr as mx
+from maskexpr.errors import FileMissingError, FormatError
+from maskexpr.io import workspace
+from maskexpr.io.workspace import TEMPORARY, Workspace, abandoned, recover
+
+pytest.importorskip("zarr")
+
+HERE = Path(__file__).resolve()
+ROOT = HERE.parents[2]
+SUFFIXES = (".zarr", ".fits", ".fits.gz")
+GEOM = mx.WcsGeom.create(skydir=(83.6, 22.0), npix=(61, 43), binsz=0.1)
+ONE = mx.Region("icrs; circle(83.0, 22.0, 1.3)")
+
+
+@pytest.fixture(scope="module")
+def shim(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    compiler = shutil.which("cc") or shutil.which("gcc")
+    if compiler is None or not sys.platform.startswith("linux"):
+        pytest.skip("needs a C compiler and LD_PRELOAD for the shim that makes calls fail")
+    made = tmp_path_factory.mktemp("shim") / "faults.so"
+    subprocess.run(
+        [compiler, "-O1", "-shared", "-fPIC", "-o", made, HERE.with_name("faults.c"), "-ldl"], check=True
+    )
+    return made
+
+
+def attempts(task: str, number: int, shim: Path, folder: Path) -> list[dict[str, Any]]:
+    number = int(os.environ.get("MASKEXPR_FAULTS", number))
+    command = [sys.executable, "-m", "tests.io.torn", task, str(folder), str(number), *SUFFIXES]
+    environment = {**os.environ, "LD_PRELOAD": str(shim)}
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=3600, check=False
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def test_killed_writers(shim: Path, tmp_path: Path) -> None:
+    found = attempts("kill", 50, shim, tmp_path)
+    for each in found:
+        assert each["found"] in ("old", "new"), each
+        # A reader is never in the way of anything, nor does anything in its way read as a mask.
+        assert (each["reader"], each["strays"]) == ("written", ""), each
+        assert (each["then"], each["last"], each["after"]) == ("written", "new", 0), each
+    killed = Counter(each["suffix"] for each in found if each["end"] == "killed")
+    assert all(killed[suffix] >= 25 for suffix in SUFFIXES)
+    assert {each["found"] for each in found if each["end"] == "killed"} == {"old", "new"}
+
+
+def test_calls_that_fail_or_are_interrupted(shim: Path, tmp_path: Path) -> None:
+    ends = {"refused": ["old"], "interrupted": ["old", "new"], "written": ["new"]}
+    for each in attempts("refuse", 24, shim, tmp_path):
+        assert each["found"] in ends[each["end"]], each
+        assert each["left"] == 0, each
+        assert (each["end"] == "interrupted") <= (each["fault"] == 0), each
+        if each["end"] == "refused":
+            number, path, written = each["said"].split()
+            assert int(number) == each["fault"], each
+            assert path.endswith(f"m{each['suffix']}"), each
+            assert int(written) >= 0
+
+
+def test_limit_on_the_size_of_files(shim: Path, tmp_path: Path) -> None:
+    for each in attempts("limit", 5, shim, tmp_path):
+        assert (each["end"], each["found"], each["left"]) == ("refused", "old", 0), each
+
+
+def test_killed_writers_are_gone_on_with(shim: Path, tmp_path: Path) -> None:
+    found = attempts("resume", 9, shim, tmp_path)
+    for each in found:
+        # Equal to the last byte to what a run gives that was not killed.
+        assert (each["then"], each["found"], each["left"]) == ("written", "new", 0), each
+        assert int(each["said"]) <= each["n_tiles"] - each["known"], each
+    assert {int(each["said"]) for each in found} >= {0, found[0]["n_tiles"]}
+
+
+def test_two_writers_and_a_reader(shim: Path, tmp_path: Path) -> None:
+    """``MASKEXPR_FAULTS`` is here a number of tenths of seconds."""
+    for each in attempts("race", 10, shim, tmp_path):
+        end, said = each["reader"]
+        assert end == "written", each
+        seen = json.loads(said)
+        assert seen.keys() <= {"old", "new"}, each
+        assert sum(seen.values()) > 0
+        for end, said in each["writers"]:
+            assert end == "written", each
+            assert int(said) > 0
+        assert each["left"] == 0, each
+
+
+def test_an_array_is_never_of_two_products(tmp_path: Path) -> None:
+    geom = mx.WcsGeom.create(npix=(3000, 40), binsz=0.01)
+    for suffix in SUFFIXES:
+        path = mx.AllSky().write(tmp_path / f"m{suffix}", geom)
+        several = mx.read_mask(path)
+        assert several.data.npartitions == 2
+        mx.NoSky().write(path, geom, overwrite=True)
+        with pytest.raises(FormatError, match="replaced while it was read"):
+            several.compute()
+        # One that comes in one piece is of the product that has the name now.
+        mx.AllSky().write(path, GEOM, overwrite=True)
+        alone = mx.read_mask(path)
+        mx.NoSky().write(path, GEOM, overwrite=True)
+        assert not alone.values.any()
+        mx.NoSky().write(path, geom, overwrite=True)
+        with pytest.raises(FormatError, match="replaced while it was read"):
+            alone.compute()
+
+
+def test_a_folder_between_two_renames_is_recovered(tmp_path: Path) -> None:
+    for held in (False, True):
+        path = ONE.write(tmp_path / f"m{held}.zarr", GEOM)
+        space = Workspace(path)
+        space.make()
+        os.rename(path, space.aside)
+        if not held:
+            space.leave()
+            assert np.array_equal(mx.read_mask(path), ONE.compute(GEOM))
+        else:
+            # Somebody is at it, and has 2 s for it.
+            with pytest.raises(FileMissingError):
+                mx.read_mask(path)
+            assert space.aside.exists()
+            space.leave()
+            assert recover(path)
+            assert np.array_equal(mx.read_mask(path), ONE.compute(GEOM))
+
+
+def test_only_the_dead_are_swept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "m.fits"
+    living, dead = Workspace(path), Workspace(path)
+    living.make()
+    dead.make()
+    dead.leave()
+    assert [each.folder for each in abandoned(path)] == [dead.folder]
+    # Without locks the process in the name decides, and this one lives.
+    monkeypatch.setattr(workspace, "_fcntl", None)
+    assert not list(abandoned(path))
+    other = subprocess.Popen([sys.executable, "-c", ""])
+    other.wait()
+    gone = dead.folder.with_name(dead.folder.name.replace(f"-{os.getpid()}-", f"-{other.pid}-"))
+    os.rename(dead.folder, gone)
+    assert [each.folder for each in abandoned(path)] == [gone]
+    ONE.write(path, GEOM)
+    assert sorted(tmp_path.iterdir()) == sorted([path, living.folder])
+    assert living.folder.name.endswith(TEMPORARY)
+    # Nothing is known of processes of another machine.
+    far = gone.with_name(gone.name.replace(workspace._host(), "00000000"))
+    far.mkdir()
+    assert not list(abandoned(path))
