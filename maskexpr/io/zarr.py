@@ -276,12 +276,14 @@ def _is_product(path: str, group: Any | None) -> bool:
     return group is not None and _MANIFEST in group and "maskexpr" in group[_MANIFEST].attrs
 
 
-def _is_unfinished(path: str, stamp: Stamp) -> bool:
+def _is_unfinished(path: str) -> bool:
     """Whether the root says so, or is yet to be written."""
     folder, root = Path(path), Path(path, _META)
-    if not any(folder.iterdir()) or (root.exists() and not root.stat().st_size):
-        return True
-    return bool(_group(path, stamp).attrs.get(_UNFINISHED, False))
+    if not root.is_file():
+        return not any(folder.iterdir())
+    # The text itself, as the rest of the store need not be there yet.
+    text = root.read_bytes()
+    return not text or f'"{_UNFINISHED}"'.encode() in text
 
 
 @contextmanager
@@ -362,7 +364,7 @@ class _Variable(StoredMap):
 def _open(path: str, stamp: Stamp, key: str | int | None, mask: bool) -> StoredMap:
     """A variable of a store; if none is named, the mask, or the only one."""
     with _undamaged(path, stamp):
-        if _is_unfinished(path, stamp):
+        if _is_unfinished(path):
             raise IncompleteMaskError(
                 f"{path}: not a zarr group yet, or a mask whose writing was cut short; write it again"
             )

@@ -69,7 +69,7 @@ def test_killed_writers(shim: Path, tmp_path: Path) -> None:
 
 def test_calls_that_fail_or_are_interrupted(shim: Path, tmp_path: Path) -> None:
     ends = {"refused": ["old"], "interrupted": ["old", "new"], "written": ["new"]}
-    for each in attempts("refuse", 24, shim, tmp_path):
+    for each in attempts("refuse", 16, shim, tmp_path):
         assert each["found"] in ends[each["end"]], each
         assert each["left"] == 0, each
         assert (each["end"] == "interrupted") <= (each["fault"] == 0), each
@@ -81,12 +81,12 @@ def test_calls_that_fail_or_are_interrupted(shim: Path, tmp_path: Path) -> None:
 
 
 def test_limit_on_the_size_of_files(shim: Path, tmp_path: Path) -> None:
-    for each in attempts("limit", 5, shim, tmp_path):
+    for each in attempts("limit", 3, shim, tmp_path):
         assert (each["end"], each["found"], each["left"]) == ("refused", "old", 0), each
 
 
 def test_killed_writers_are_gone_on_with(shim: Path, tmp_path: Path) -> None:
-    found = attempts("resume", 9, shim, tmp_path)
+    found = attempts("resume", 7, shim, tmp_path)
     for each in found:
         # Equal to the last byte to what a run gives that was not killed.
         assert (each["then"], each["found"], each["left"]) == ("written", "new", 0), each
@@ -96,7 +96,7 @@ def test_killed_writers_are_gone_on_with(shim: Path, tmp_path: Path) -> None:
 
 def test_two_writers_and_a_reader(shim: Path, tmp_path: Path) -> None:
     """``MASKEXPR_FAULTS`` is here a number of tenths of seconds."""
-    for each in attempts("race", 10, shim, tmp_path):
+    for each in attempts("race", 7, shim, tmp_path):
         end, said = each["reader"]
         assert end == "written", each
         seen = json.loads(said)
