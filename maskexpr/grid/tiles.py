@@ -7,7 +7,7 @@ than over one.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import InitVar, dataclass
 from hashlib import blake2b
 from typing import Any
@@ -156,6 +156,22 @@ class Tiles(Areas):
     def on_plane(self, plane: tuple[int, ...]) -> Tiles:
         """The same windows on another plane, with what is known of them."""
         return self if plane == self.plane else Tiles(self.geom, self.bounds, plane, self._known())
+
+    @staticmethod
+    def together(parts: Sequence[Tiles]) -> Tiles:
+        """The windows of several batches of a plane, at least one, with what is known of them all."""
+        if len(parts) == 1:
+            return parts[0]
+        each = [part._known() for part in parts]
+        known: dict[str, Any] = {}
+        for name in set.intersection(*map(set, each)):
+            values = [one[name] for one in each]
+            if name == "caps":
+                known[name] = Caps(*(np.concatenate(some, axis=-1) for some in zip(*values, strict=True)))
+            elif all(value is not None for value in values):
+                known[name] = np.concatenate(values, axis=-1)
+        bounds = np.concatenate([part.bounds for part in parts], axis=1)
+        return Tiles(parts[0].geom, bounds, parts[0].plane, known)
 
     def _known(self) -> dict[str, Any]:
         return {name: self.__dict__[name] for name in _KNOWN if name in self.__dict__}

@@ -1,4 +1,4 @@
-"""The metric of the sky in the plane of pixels, bounded over blocks."""
+"""The metric of the sky in the plane of pixels over blocks: quadratic, with a bounded rest, from samples."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..grid.lattice import Grid
-from ..grid.tiles import OFF, Tile, Tiles
+from ..grid.tiles import OFF, ON, Tile, Tiles
 from ..sphere.vectors import unit
 
-__all__ = ["Metrics", "block_metrics", "hiding_rings"]
+__all__ = ["VARIES", "Metrics", "block_metrics", "cholesky", "hiding_rings", "spectral_bound"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -19,8 +19,8 @@ Ints = NDArray[np.int64]
 # A step of this many radians is differentiated over: its square is the relative error, and rounding is 10^-16
 # over it.
 _STEP = 1e-5
-# The metric may vary by this factor within reach of a block, or the block is not smooth.
-_VARIES = 3.0
+VARIES = 3.0
+"""The metric may vary by this factor within reach of a block, or the block is not smooth."""
 # How far below a whole number of pixels the slant of a lattice is to stay, and rings of neighbours that are
 # looked at at most.
 _MARGIN = 0.1
@@ -29,19 +29,23 @@ _RINGS = 4
 _HEIGHT = 0.3
 # Relative margins for rounding and differences.
 _SURE = 1e-6
-# Where the sides of blocks begin.
+# Where the sides of blocks begin, and down to which they are halved only because they leave open more than
+# so many pixels at the rim of a disk.
 _FIRST = 64
+_FINE = 32
+_VAGUE = 0.15
 # Beyond this radius (radians) a block and what is within reach of it have no one shape.
 _RADIUS = 0.5
-# Pixels that no smooth block reaches.
-_FAR = 1e9
+# Pixels that no smooth block reaches; and more half pixels than there are to a row of what one does.
+_FAR = 1e8
+_WIDE = 1 << 31
 
 
 class Metrics(NamedTuple):
     """For n blocks, bounds of the squared length (radians) of a step of (dy, dx) pixels.
 
     It is between ``low`` and ``high`` times ``yy dy^2 + 2 yx dy dx + xx dx^2`` anywhere within reach of the
-    block.
+    block. In the middle of it its derivatives are known.
     """
 
     radius: float
@@ -58,29 +62,31 @@ class Metrics(NamedTuple):
     """A pixel is never the nearest selected one of another if all pixels within so many rows and columns of
     it are selected.
     """
+    slope: Floats
+    """The first derivatives of the metric's entries, whitened (see `_whitened`), by row and by column, shape
+    (2, 3, n).
+    """
+    curve: Floats
+    """And the second: by row twice, by row and column, by column twice, shape (3, 3, n)."""
+    rest: Floats
+    """By how much they may differ from what these say, in units of a whitened step squared."""
+    bent: Floats
+    """The most that the variance of the tangents along a way is, over its length to the fourth power."""
+    middle: Floats
+    """Row and column of the middle of the block, shape (2, n)."""
+    half: Floats
+    """Rows and columns from there to its last pixels, shape (2, n)."""
 
     def take(self, index: NDArray[np.bool_]) -> Metrics:
         """The metrics of some of the blocks."""
         return Metrics._make((self.radius, *(each[..., index] for each in self[1:])))
 
-    def columns(self, dy: Ints, inner: bool) -> tuple[Ints, Ints]:
-        """First and last column, in each row ``dy``, of the pixels surely (``inner``) or perhaps within the
-        radius.
-
-        Returns
-        -------
-        first, last : ndarray of int64, shape (n, rows)
-            ``first > last`` where there are none.
-        """
-        sure = 1 - 1e-9 if inner else 1 + 1e-9
-        square = sure * self.radius**2 / (self.high if inner else self.low)
-        rest = (square / self.xx)[:, None] - ((self.yy - self.yx**2 / self.xx) / self.xx)[:, None] * dy**2.0
-        middle = (-self.yx / self.xx)[:, None] * dy
-        half = np.sqrt(np.maximum(rest, 0.0))
-        none = rest < 0
-        first = np.where(none, 1, np.ceil(middle - half)).astype(np.int64)
-        last = np.where(none, 0, np.floor(middle + half)).astype(np.int64)
-        return first, last
+    @property
+    def vague(self) -> Floats:
+        """About how many pixels at the rim of a disk of the radius the bounds of its chords leave open."""
+        by_y, by_x = (spectral_bound(each) for each in self.slope)
+        wide = self.half[0] * by_y + self.half[1] * by_x + self.rest
+        return np.asarray(wide * self.reach.max(axis=0) / 2)
 
 
 def block_metrics(tile: Tile, radius: float, smallest: int, largest: int) -> tuple[Tiles, Metrics, Tiles]:
@@ -111,15 +117,23 @@ def block_metrics(tile: Tile, radius: float, smallest: int, largest: int) -> tup
         return todo.take(np.zeros(len(todo), dtype=bool)), _none(radius), todo
     found, known = [], []
     while True:
-        metrics = _within_reach(todo, radius)
-        found.append(todo.bounds[:, metrics.smooth])
-        known.append(metrics.take(metrics.smooth))
-        todo = todo.take(~metrics.smooth)
+        # Where the sky is convex a block in part on it is known to be so, elsewhere all but OFF may be whole.
+        maybe = (todo.sky == ON) | (not tile.geom.convex_sky)
+        whole = todo.take(maybe)
+        metrics = _within_reach(whole, radius, side)
+        done = metrics.smooth & ((side <= _FINE) | (metrics.vague < _VAGUE))
+        found.append(whole.bounds[:, done])
+        known.append(metrics.take(done))
+        rough = Tiles.together([todo.take(~maybe), whole.take(~metrics.smooth)])
+        vague = whole.take(metrics.smooth & ~done)
         side //= 2
-        if not len(todo) or side < smallest:
+        if side < smallest or not len(vague) + len(rough):
             break
-        todo = _on_sky(todo.split(side)[0])
-    return Tiles(tile.geom, np.concatenate(found, axis=1), tile.plane), _joined(known), todo
+        parts, _ = vague.split(side)
+        # On a smooth grid what lies in a window on the sky is on it.
+        parts = Tiles(parts.geom, parts.bounds, parts.plane, {"sky": np.full(len(parts), ON)})
+        todo = Tiles.together([parts, _on_sky(rough.split(side)[0])])
+    return Tiles(tile.geom, np.concatenate(found, axis=1), tile.plane), _joined(known), rough
 
 
 def _on_sky(blocks: Tiles) -> Tiles:
@@ -127,48 +141,78 @@ def _on_sky(blocks: Tiles) -> Tiles:
     return blocks.take(blocks.sky != OFF)
 
 
-def _within_reach(blocks: Tiles, radius: float) -> Metrics:
+def _within_reach(blocks: Tiles, radius: float, side: int) -> Metrics:
+    """The metrics of blocks of a side, cut from one corner."""
+    middle = np.asarray(blocks.bounds[::2] + (side - 1) / 2, dtype=np.float64)
     # The middles tell how far the radius reaches; then it is bounded over that with room to spare, and more
     # of it where the metric varies so much that it was not enough.
-    guess = _reach_at_middles(blocks.geom, blocks.bounds, radius)
-    found, fits = _with_margin(blocks.geom, blocks.bounds, radius, np.ceil(1.15 * guess + 4))
+    yy, yx, xx = _metric_at(blocks.geom, *middle)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        guess = radius * np.sqrt(np.stack([xx, yy]) / (yy * xx - yx**2))
+    # What reaches further than any lattice is not smooth.
+    far = ~(guess < _FAR)
+    found, fits = _with_margin(blocks.geom, middle, side, radius, 1.15 * np.where(far, 0.0, guess) + 4)
     again = np.flatnonzero(found.smooth & ~fits)
     if len(again):
-        margin = np.ceil(1.5 * found.reach[:, again] + 4)
-        more, enough = _with_margin(blocks.geom, blocks.bounds[:, again], radius, margin)
+        margin = np.asarray(1.5 * found.reach[:, again] + 4)
+        more, enough = _with_margin(blocks.geom, middle[:, again], side, radius, margin)
         for old, new in zip(found[1:], more[1:], strict=True):
             old[..., again] = new
         fits[again] = enough
-    return found._replace(smooth=found.smooth & fits)
-
-
-def _reach_at_middles(geom: Grid, bounds: Ints, radius: float) -> Floats:
-    """Rows and columns that a radius reaches by the metric at the middles of windows, shape (2, n); 0 where
-    it is not known.
-    """
-    y0, y1, x0, x1 = bounds
-    yy, yx, xx = _metric_at(geom, (y0 + y1 - 1) / 2, (x0 + x1 - 1) / 2)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        reach = radius * np.sqrt(np.stack([xx, yy]) / (yy * xx - yx**2))
-    # What reaches further than any lattice is not smooth.
-    return np.asarray(np.where(reach < _FAR, reach, 0.0))
+    return found._replace(smooth=found.smooth & fits & ~far.any(axis=0))
 
 
 def _with_margin(
-    geom: Grid, bounds: Ints, radius: float, margin: Floats
+    geom: Grid, middle: Floats, side: int, radius: float, margin: Floats
 ) -> tuple[Metrics, NDArray[np.bool_]]:
-    """The metrics of windows with a margin of rows and columns, and which reach no further than that."""
-    rows, columns = margin
-    y0, y1, x0, x1 = bounds
-    found = _bound(geom, np.stack([y0 - rows, y1 + rows, x0 - columns, x1 + columns]), radius)
+    """The metrics of blocks, bounded over windows with a margin of rows and columns at least, and which reach
+    no further.
+
+    The windows end in the middles of other blocks, so that most samples are those of several.
+    """
+    extent = np.ceil((margin + side / 2) / side) * side
+    steps = np.array([-1.0, 0.0, 1.0])[:, None, None] * extent
+    y, x = np.broadcast_arrays((middle[0] + steps[:, 0])[:, None], (middle[1] + steps[:, 1])[None, :])
+    half_y, half_x = (np.stack([-each, each]) / 2 for each in extent)
+    still = np.zeros_like(half_y)
+    near = middle[0] + np.concatenate([half_y, still]), middle[1] + np.concatenate([still, half_x])
+    entries = _metric_at_unique(
+        geom, *(np.concatenate([a.reshape(9, -1), b]) for a, b in zip((y, x), near, strict=True))
+    )
+    found = _bound(tuple(each[:9].reshape(y.shape) for each in entries), radius)
+    found = _with_derivatives(found, np.stack(entries), extent)
+    found = found._replace(middle=middle, half=np.full(middle.shape, (side - 1) / 2))
     # A way shorter than the radius that left what was sampled would have to cross its margin.
-    return found, (found.reach[0] <= rows - 2) & (found.reach[1] <= columns - 2)
+    return found, np.asarray((found.reach <= extent - side / 2 - 2).all(axis=0))
+
+
+def _metric_at_unique(geom: Grid, y: Floats, x: Floats) -> tuple[Floats, Floats, Floats]:
+    """`_metric_at` for places many of which are equal: whole or half pixels."""
+    # No window reaches as far as numbers of places have bits.
+    place = (2 * y.ravel()).astype(np.int64) * _WIDE + (2 * x.ravel()).astype(np.int64)
+    _, first, back = np.unique(place, return_index=True, return_inverse=True)
+    yy, yx, xx = (
+        each[back].reshape(y.shape) for each in _metric_at(geom, y.ravel()[first], x.ravel()[first])
+    )
+    return yy, yx, xx
 
 
 def _none(radius: float) -> Metrics:
     empty = np.empty(0)
     none = np.empty((2, 0), dtype=np.int64)
-    return Metrics(radius, empty, empty, empty, empty, empty, none, np.empty(0, dtype=bool), none[0])
+    return Metrics(
+        radius,
+        *(empty,) * 5,
+        reach=none,
+        smooth=np.empty(0, dtype=bool),
+        rings=none[0],
+        middle=np.empty((2, 0)),
+        half=np.empty((2, 0)),
+        slope=np.empty((2, 3, 0)),
+        curve=np.empty((3, 3, 0)),
+        rest=empty,
+        bent=empty,
+    )
 
 
 def _joined(parts: list[Metrics]) -> Metrics:
@@ -176,9 +220,9 @@ def _joined(parts: list[Metrics]) -> Metrics:
     return Metrics._make((parts[0].radius, *arrays))
 
 
-def _bound(geom: Grid, bounds: Floats, radius: float) -> Metrics:
-    """Bounds of the metric over windows (shape (4, n)) from samples at 3 x 3 places of each."""
-    yy, yx, xx = _sampled(geom, bounds)
+def _bound(entries: tuple[Floats, ...], radius: float) -> Metrics:
+    """Bounds of the metric over windows from its entries at 3 x 3 places of each, shape (3, 3, n)."""
+    yy, yx, xx = entries
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         middle = yy[1, 1], yx[1, 1], xx[1, 1]
         a, b, d = _whitened(middle, (yy, yx, xx))
@@ -187,7 +231,7 @@ def _bound(geom: Grid, bounds: Floats, radius: float) -> Metrics:
         bend = np.max([_bend(each) for each in (a, b, d)], axis=0)
         low = (mean - spread).min(axis=(0, 1)) - bend - _SURE
         high = (mean + spread).max(axis=(0, 1)) + bend + _SURE
-        smooth = (low > 1 / _VARIES) & (high < _VARIES)
+        smooth = (low > 1 / VARIES) & (high < VARIES)
         determinant = middle[0] * middle[2] - middle[1] ** 2
         smooth &= determinant > 1e-6 * middle[0] * middle[2]
         rings, hides = _rings(yy, yx, xx)
@@ -195,7 +239,56 @@ def _bound(geom: Grid, bounds: Floats, radius: float) -> Metrics:
         size = radius**2 / (np.where(smooth, low, 1.0) * determinant)
         reach = np.stack([np.sqrt(middle[2] * size), np.sqrt(middle[0] * size)])
     reach = np.where(smooth & np.isfinite(reach).all(axis=0), np.ceil(reach + _SURE), 0).astype(np.int64)
-    return Metrics(radius, *middle, low, high, reach, np.asarray(smooth), rings)
+    none = _none(radius)
+    return none._replace(
+        yy=middle[0], yx=middle[1], xx=middle[2], low=low, high=high, reach=reach, smooth=smooth, rings=rings
+    )
+
+
+def _with_derivatives(found: Metrics, entries: Floats, extent: Floats) -> Metrics:
+    """The metrics with their derivatives, which come from the samples half way to the sides of a window and
+    from its corners. How far they miss the samples at the sides and corners bounds how far they do so
+    nearer to the middle, where what they neglect is less; the double is taken.
+
+    Parameters
+    ----------
+    entries : ndarray of float64, shape (3, 13, n)
+        At 3 x 3 places and half way up, down, left and right.
+    extent : ndarray of float64, shape (2, n)
+        Rows and columns from the middles of windows to their sides.
+    """
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+        middle = found.yy, found.yx, found.xx
+        f = np.stack(_whitened(middle, tuple(entries)))
+        (y, x), centre = extent, f[:, 4]
+        slope = np.stack([(f[:, 10] - f[:, 9]) / y, (f[:, 12] - f[:, 11]) / x])
+        mixed = (f[:, 0] - f[:, 2] - f[:, 6] + f[:, 8]) / (4 * y * x)
+        down, along = (f[:, i] + f[:, i + 1] - 2 * centre for i in (9, 11))
+        curve = np.stack([4 * down / y**2, mixed, 4 * along / x**2])
+        missed = []
+        for place in (0, 1, 2, 3, 5, 6, 7, 8):
+            i, k = place // 3 - 1, place % 3 - 1
+            told = centre + i * y * slope[0] + k * x * slope[1] + 2 * (i * i * down + k * k * along)
+            missed.append(np.abs(f[:, place] - told - i * k * y * x * mixed))
+        rest = 2 * spectral_bound(np.max(missed, axis=0)) + _SURE
+        bent = _bent(middle, slope)
+    return found._replace(slope=slope, curve=curve, rest=rest, bent=bent)
+
+
+def _bent(middle: tuple[Floats, Floats, Floats], slope: Floats) -> Floats:
+    """See `Metrics.bent`."""
+    p, q, s = cholesky(*middle)
+    down = slope[0] / p
+    across = slope[1] / s - down * (q / s)
+    steep = sum(each[0] ** 2 + 2 * each[1] ** 2 + each[2] ** 2 for each in (down, across))
+    # The metric of the middle may be too short or too long by a factor of `VARIES`.
+    return np.asarray(VARIES**2 * (1 + 9 / 4 * VARIES * steep) / 12)
+
+
+def spectral_bound(entries: Floats) -> Floats:
+    """A bound of the largest eigenvalue of symmetric matrices, by size."""
+    a, b, d = np.abs(entries)
+    return np.asarray(np.maximum(a, d) + b)
 
 
 def _rings(yy: Floats, yx: Floats, xx: Floats) -> tuple[Ints, NDArray[np.bool_]]:
@@ -227,20 +320,12 @@ def hiding_rings(blocks: Tiles, step: float = np.inf) -> Ints:
     """
     if not blocks.geom.convex_sky:
         return np.zeros(len(blocks), dtype=np.int64)
-    margin = np.array([-1, 1, -1, 1])[:, None] * (_RINGS + 1)
-    found = _bound(blocks.geom, blocks.bounds + margin, 0.0)
+    y0, y1, x0, x1 = blocks.bounds + np.array([-1, 1, -1, 1])[:, None] * (_RINGS + 1)
+    y, x = (np.stack([first, (first + last - 1) / 2, last - 1]) for first, last in ((y0, y1), (x0, x1)))
+    entries = _metric_at(blocks.geom, y[:, None], x[None, :])
+    found = _bound(entries, 0.0)
     longest = found.high * (found.yy + 2 * np.abs(found.yx) + found.xx)
     return np.where(found.smooth & (longest < step**2), found.rings, 0)
-
-
-def _sampled(geom: Grid, bounds: Floats) -> tuple[Floats, Floats, Floats]:
-    """The metric's entries at the corners, the middles of the sides and the middle of windows, shape (3, 3,
-    n) each.
-    """
-    y0, y1, x0, x1 = bounds
-    y = np.stack([y0, (y0 + y1 - 1) / 2, y1 - 1])[:, None, :]
-    x = np.stack([x0, (x0 + x1 - 1) / 2, x1 - 1])[None, :, :]
-    return _metric_at(geom, y, x)
 
 
 def _metric_at(geom: Grid, y: Floats, x: Floats) -> tuple[Floats, Floats, Floats]:
@@ -263,17 +348,27 @@ def _whitened(
     factor).
     """
     yy, yx, xx = metric
-    p = np.sqrt(middle[0])
-    q = middle[1] / p
-    s = np.sqrt(middle[2] - q * q)
+    p, q, s = cholesky(*middle)
     first = yy / p**2
     cross = (yx - q * yy / p) / (p * s)
     second = (xx - 2 * q * yx / p + q * q * yy / p**2) / s**2
     return first, cross, second
 
 
+def cholesky(yy: Floats, yx: Floats, xx: Floats) -> tuple[Floats, Floats, Floats]:
+    """The p, q and s with which (p dy + q dx, s dx) has the length of (dy, dx) by a metric."""
+    p = np.sqrt(yy)
+    q = yx / p
+    return p, q, np.sqrt(xx - q * q)
+
+
 def _bend(samples: Floats) -> Floats:
     """Largest second difference along rows and columns of samples of shape (3, 3, n)."""
+    return np.asarray(np.maximum(*_bends(samples)))
+
+
+def _bends(samples: Floats) -> tuple[Floats, Floats]:
+    """Largest second differences down the columns and along the rows."""
     down = np.abs(samples[0] - 2 * samples[1] + samples[2]).max(axis=0)
     along = np.abs(samples[:, 0] - 2 * samples[:, 1] + samples[:, 2]).max(axis=0)
-    return np.asarray(np.maximum(down, along))
+    return down, along

@@ -1,10 +1,9 @@
 """Growing a disk on smooth grids of any projection: between two certified shapes in the plane of pixels.
 
-The metric of the sky is sampled in a block and round it, and bounded. That gives for the block a shape of
-pixels surely within the radius and one of those perhaps within it: a straight line in the plane is no shorter
-on the sky than the distance of its ends, and the shortest way on the sky is no shorter than the plane's
-smallest scale makes it. Runs of selected pixels grow by both shapes, and the few pixels between the two
-answers are asked exactly.
+The metric of the sky is sampled in a block and round it, and bounded. That gives for the block an element
+(`columns`) of pixels surely within the radius and one of those perhaps within it. The selection grows by
+both, by packed words or by its runs, whichever is cheaper, and the few pixels between the two answers are
+asked exactly.
 """
 
 from __future__ import annotations
@@ -18,53 +17,29 @@ from numpy.typing import NDArray
 from ..core.coverage import EMPTY, FULL
 from ..expr.mask import Bools
 from ..grid.tiles import Tile, Tiles
-from ..pixels.paint import list_busy, paint_short
+from ..pixels.paint import list_busy
 from ..pixels.window import Window
-from ..pixels.words import find_runs, padded_shape
 from ..sphere.vectors import unit
+from .columns import Columns, columns_of
+from .disk import Disk
+from .gaps import ask_gaps, list_set
 from .metric import Metrics, block_metrics
+from .packed import BITS, Grown, Table, grow_packed
 from .shape import Selection, SkyShape
+from .spans import grow_spans
 from .tree import reached, surrounded
 
 __all__ = ["SmoothBlocks", "grow_plane", "smooth_blocks"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-Smalls = NDArray[np.int32]
 
 # Sides of the blocks: small, that the metric varies little, but not smaller than the shape is large.
 _SMALLEST = 8
 _LARGEST = 256
-# Spans made at once: they stay in the cache.
-_AT_ONCE = 1 << 15
-# Where a shape has no column in a row: the first is after the last however long a run is.
-_NONE = 1 << 29
-# Pixels surely within the radius of a selected one, and those perhaps.
-_SURE, _PERHAPS = 3, 1
-_ONES = np.uint64(0x0101010101010101)
-
-
-class RowRuns(NamedTuple):
-    """Runs of selected pixels along rows of a window: ``start <= x < stop``, ordered by row and start."""
-
-    row: Ints
-    start: Ints
-    stop: Ints
-
-
-class ShapeRows(NamedTuple):
-    """For each block, and each row of the shape (the middle one is row ``middle``), its first and last
-    column, shape (blocks, rows); the first is after the last where there is none.
-
-    A block's own shapes have ``reach`` rows, shape (blocks,), on each side.
-    """
-
-    middle: int
-    reach: Ints
-    inner_first: Smalls
-    inner_last: Smalls
-    outer_first: Smalls
-    outer_last: Smalls
+# Nanoseconds by which ways are compared: of a word and of a span for each row of an element; of a pixel in
+# doubt for each pixel between elements; of a target and of a source of a tree.
+_WORD, _SPAN, _PAIR, _TARGET, _SOURCE = 12.0, 130.0, 40.0, 900.0, 450.0
 
 
 class SmoothBlocks(NamedTuple):
@@ -127,117 +102,51 @@ def grow_plane(smooth: SmoothBlocks, shape: SkyShape, values: Callable[[Window],
 
 
 def _grow_blocks(smooth: SmoothBlocks, around: Window, shape: SkyShape, values: Bools) -> Bools:
-    tile, metrics = smooth.tile, smooth.metrics
-    state = _spread(tile, smooth.blocks, _shape_rows(metrics), _runs(values), around)
-    place = _doubtful(state)
-    sure: Bools = np.greater(state, _PERHAPS, out=state.view(bool))
-    if len(place):
-        y, x = np.divmod(place, tile.shape[1])
-        y, x = y + tile.window.y0, x + tile.window.x0
-        rim = values & ~surrounded(values, int(metrics.rings.max()))
-        sure[place[_ask(tile, y, x, rim, around, shape)]] = True
-    return sure[: tile.window.size].reshape(tile.shape)
+    tile, blocks, metrics = smooth.tile, smooth.blocks, smooth.metrics
+    element = Disk(metrics)
+    columns, table = columns_of(element), Table(tile, around, values)
+    runs = table.runs
+    if _is_dense(blocks, columns, runs, around):
+        grown = grow_packed(tile, blocks, columns, table)
+    else:
+        grown = grow_spans(tile, blocks, columns, values, around)
+    if _has_narrow_gaps(grown, columns, runs):
+        ask_gaps(grown, table, tile, blocks, element, columns, shape)
+    else:
+        _ask_tree(grown, tile, int(metrics.rings.max()), values, around, shape)
+    octets = grown.sure.view(np.uint8)
+    out = np.unpackbits(octets, axis=1, count=tile.shape[1], bitorder="little").view(bool)
+    return out[: tile.shape[0]]
 
 
-def _doubtful(state: NDArray[np.uint8]) -> Ints:
-    """Places that are perhaps and not surely within the radius."""
-    words = state.view(np.uint64)
-    # A byte of 1 has the lowest bit set and not the next.
-    found = words >> np.uint64(1)
-    np.invert(found, out=found)
-    found &= words
-    found &= _ONES
-    return list_busy(found)
-
-
-def _ask(tile: Tile, y: Ints, x: Ints, rim: Bools, around: Window, shape: SkyShape) -> Bools:
-    """Which pixels have one of the rim of the selection within the radius: where blocks are smooth, no others
-    are ever nearest.
-    """
-    source_y, source_x = np.divmod(list_busy(rim.reshape(-1)), rim.shape[1])
-    targets = unit(*tile.geom.lonlat(y, x))
-    sources = unit(*tile.geom.lonlat(source_y + around.y0, source_x + around.x0))
-    return reached(targets, sources, shape)
-
-
-def _runs(values: Bools) -> RowRuns:
-    width = padded_shape((1, *values.shape))[-1]
-    start, stop = (each.astype(np.int64) for each in find_runs(values[None]))
-    row = start // width
-    return RowRuns(row, start - row * width, stop - row * width)
-
-
-def _shape_rows(metrics: Metrics) -> ShapeRows:
-    middle = int(metrics.reach[0].max())
-    dy = np.arange(-middle, middle + 1)
-    return ShapeRows(
-        middle, metrics.reach[0], *_columns(metrics, dy, inner=True), *_columns(metrics, dy, inner=False)
-    )
-
-
-def _columns(metrics: Metrics, dy: Ints, inner: bool) -> tuple[Smalls, Smalls]:
-    first, last = metrics.columns(dy, inner)
-    none = first > last
-    return _small(np.where(none, _NONE, first)), _small(np.where(none, -_NONE, last))
-
-
-def _spread(tile: Tile, blocks: Tiles, rows: ShapeRows, found: RowRuns, around: Window) -> NDArray[np.uint8]:
-    """What runs reach of the blocks: for each pixel of the tile `_SURE`, `_PERHAPS` or 0, in a flat array of
-    whole words.
-    """
-    state = np.zeros(-(-tile.window.size // 8) * 8, dtype=np.uint8)
-    block, run = _runs_of_blocks(blocks, rows, found, around)
-    # Those of like reach together.
-    order = np.argsort(rows.reach[block], kind="stable")
-    block, run = block[order], run[order]
-    reach = rows.reach[block]
-    row = _small(found.row[run] + (around.y0 - tile.window.y0))
-    start, stop = (_small(each[run] + (around.x0 - tile.window.x0)) for each in (found.start, found.stop))
-    corner = np.array([tile.window.y0] * 2 + [tile.window.x0] * 2)
-    y0, y1, x0, x1 = _small(blocks.bounds - corner[:, None])[:, block, None]
-    each = max(1, _AT_ONCE // (2 * rows.middle + 1))
-    # What is surely reached is painted last, over what perhaps is.
-    for value, first, last in (
-        (_PERHAPS, rows.outer_first, rows.outer_last),
-        (_SURE, rows.inner_first, rows.inner_last),
-    ):
-        for low in range(0, len(run), each):
-            part = slice(low, low + each)
-            most = int(reach[part][-1])
-            table = slice(rows.middle - most, rows.middle + most + 1)
-            begin = np.maximum(start[part, None] + first[block[part], table], x0[part])
-            length = np.minimum(stop[part, None] + last[block[part], table], x1[part]) - begin
-            target = row[part, None] + np.arange(-most, most + 1, dtype=np.int32)
-            some = (length > 0) & (target >= y0[part]) & (target < y1[part])
-            place = target[some].astype(np.int64) * tile.shape[1] + begin[some]
-            paint_short(state, place, length[some], value)
-    return state
-
-
-def _small(each: Ints) -> Smalls:
-    """Rows or columns, of which there are never so many that they need 64 bits."""
-    return each.astype(np.int32)
-
-
-def _runs_of_blocks(blocks: Tiles, rows: ShapeRows, found: RowRuns, around: Window) -> tuple[Ints, Ints]:
-    """Pairs of a block and a run that may reach it."""
+def _is_dense(blocks: Tiles, columns: Columns, runs: int, around: Window) -> bool:
+    """Whether to grow the words of all blocks costs less than to grow runs."""
     y0, y1, x0, x1 = blocks.bounds
-    height = y1 - y0 + 2 * rows.reach
-    block = np.repeat(np.arange(len(blocks)), height)
-    row = (
-        y0[block] - rows.reach[block] + np.arange(len(block)) - np.repeat(np.cumsum(height) - height, height)
-    )
-    first, last = rows.outer_first.min(axis=1), rows.outer_last.max(axis=1)
-    inside = (row >= around.y0) & (row < around.y1)
-    block, row = block[inside], row[inside]
-    # One sorted list of all rows' runs: the place in it is the row's number times a width that nothing
-    # exceeds.
-    wide = np.int64(around.shape[1] + 2)
-    base = (row - around.y0) * wide
-    low = np.clip(x0 - last - around.x0, 0, around.shape[1])[block]
-    high = np.clip(x1 - first - around.x0, 0, around.shape[1])[block]
-    begin = np.searchsorted(found.row * wide + found.stop, base + low, side="right")
-    end = np.searchsorted(found.row * wide + found.start, base + high, side="left")
-    number = np.maximum(end - begin, 0)
-    run = np.repeat(begin - (np.cumsum(number) - number), number) + np.arange(int(number.sum()))
-    return np.repeat(block, number), run
+    rows = 2 * columns.reach + 1
+    words = float(((y1 - y0) * -(-(x1 - x0) // BITS)) @ rows)
+    # A run grows in each block that it may reach; runs are taken to be evenly spread.
+    held = float(((y1 - y0 + rows) * (x1 - x0 + rows)) @ rows)
+    return _WORD * words < _SPAN * held * runs / around.size
+
+
+def _has_narrow_gaps(grown: Grown, columns: Columns, runs: int) -> bool:
+    """Whether the pixels between elements are fewer than what a tree costs."""
+    doubts = int(np.bitwise_count(grown.doubt).sum())
+    gap = float(columns.size(inner=False).mean() - columns.size(inner=True).mean())
+    # In a tree goes the rim of the selection.
+    return _PAIR * gap * doubts <= _TARGET * doubts + _SOURCE * 4 * runs
+
+
+def _ask_tree(grown: Grown, tile: Tile, rings: int, values: Bools, around: Window, shape: SkyShape) -> None:
+    """Select the pixels in doubt that have one of the rim of the selection within the radius: where blocks
+    are smooth, no others are ever nearest.
+    """
+    y, word = np.nonzero(grown.doubt)
+    which, bit = list_set(grown.doubt[y, word].astype("<u8"))
+    y, x = y[which], word[which] * BITS + bit
+    rim = values & ~surrounded(values, rings)
+    source_y, source_x = np.divmod(list_busy(rim.reshape(-1)), rim.shape[1])
+    sources = unit(*tile.geom.lonlat(source_y + around.y0, source_x + around.x0))
+    targets = unit(*tile.geom.lonlat(y + tile.window.y0, x + tile.window.x0))
+    held = reached(targets, sources, shape)
+    np.bitwise_or.at(grown.sure, (y[held], word[which][held]), np.uint32(1) << bit[held].astype(np.uint32))

@@ -1,0 +1,234 @@
+"""Growing packed rows by elements that differ from block to block: dilation by doubling.
+
+A row is a table of its dilations by 1, 2, 4, ... pixels, and a row of an element is that table at two places.
+Cells of 32 x 32 pixels are grown together, one row of the element after the other, so that noise costs what a
+disk does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..expr.mask import Bools
+from ..grid.tiles import Tile, Tiles
+from ..pixels.window import Window, cut
+from .columns import Columns
+
+__all__ = ["BITS", "Cells", "Grown", "Table", "cells_of", "grow_packed"]
+
+Ints = NDArray[np.int64]
+Smalls = NDArray[np.int32]
+Words = NDArray[np.uint64]
+
+BITS = 32
+"""Pixels to a side of a cell, and to a word of the result."""
+# Sides of the cells: of smaller blocks a few bits of a word are used.
+_SIDES = (8, 16, BITS)
+# Words grown at once: they stay in the cache.
+_AT_ONCE = 1 << 14
+
+
+class Grown(NamedTuple):
+    """What a selection reaches of a tile, each pixel a bit, 32 to a word, shape (rows, words) of whole cells:
+    the pixels surely within the radius, and those that are perhaps and not surely.
+    """
+
+    sure: NDArray[np.uint32]
+    doubt: NDArray[np.uint32]
+
+    @classmethod
+    def nothing(cls, shape: tuple[int, int]) -> Grown:
+        """Nothing is reached of a tile of a shape (ny, nx)."""
+        rows, columns = (-(-each // BITS) for each in shape)
+        return cls(*np.zeros((2, rows * BITS, columns), dtype="<u4"))
+
+
+class Table:
+    """Rows of a window and their dilations to the right by 2^k pixels.
+
+    At ``(k * rows + row) * pitch + j`` of ``words`` stand the 64 pixels from the 32 j-th of a row on. Row 0
+    is the window's first, and column 0 a whole number of words from the tile's.
+
+    Parameters
+    ----------
+    tile : Tile
+        The tile that is grown on.
+    around : Window
+        The window.
+    values : ndarray of bool
+        Its selected pixels.
+    """
+
+    def __init__(self, tile: Tile, around: Window, values: Bools) -> None:
+        lead = (around.x0 - tile.window.x0) % BITS
+        self._tile = tile.window
+        self.y0, self.x0 = around.y0, around.x0 - lead
+        # Cells may reach beyond the window by what they are larger than their block, and words by one.
+        self.rows = around.shape[0] + BITS
+        self.pitch = -(-(lead + around.shape[1]) // BITS) + 3
+        self._half = np.zeros((self.rows, self.pitch), dtype="<u4")
+        if lead % 8:
+            values = np.pad(values, ((0, 0), (lead % 8, 0)))
+        packed = np.packbits(values, axis=1, bitorder="little")
+        self._half.view(np.uint8)[: len(packed), lead // 8 : lead // 8 + packed.shape[1]] = packed
+        self.words = self._doubled(self._half)
+
+    @property
+    def runs(self) -> int:
+        """About how many runs of selected pixels there are; those that begin with a word count twice."""
+        return int(np.bitwise_count(self._half & ~(self._half << np.uint32(1))).sum())
+
+    def dilate(self, levels: int) -> int:
+        """Add dilations up to a number of levels, and rows without any selected pixel; the place of these."""
+        found, half = [self.words], self._half
+        for level in range(levels - 1):
+            step = 1 << level
+            if step < BITS:
+                half = half | (found[-1].reshape(half.shape) >> np.uint64(step)).astype("<u4")
+            else:
+                half = half.copy()
+                half[:, : -(step // BITS)] |= half[:, step // BITS :]
+            found.append(self._doubled(half))
+        self.words = np.concatenate([*found, np.zeros_like(found[0])])
+        return levels * len(found[0])
+
+    @staticmethod
+    def _doubled(half: NDArray[np.uint32]) -> Words:
+        words = np.zeros(half.shape, dtype="<u8")
+        words[:, :-1] = half[:, 1:]
+        words <<= np.uint64(BITS)
+        words |= half
+        return words.reshape(-1)
+
+    def at(self, y: Ints, x: Ints) -> Words:
+        """At least 33 pixels of rows each, from a column on; rows and columns from the tile's corner."""
+        bit = x + (self._tile.x0 - self.x0)
+        place = (y + (self._tile.y0 - self.y0)) * self.pitch + (bit >> 5)
+        found: Words = self.words.take(place, mode="clip")
+        found >>= (bit & (BITS - 1)).astype(np.uint64)
+        return found
+
+    def is_busy(self, bounds: Ints) -> Bools:
+        """Whether windows, shape (4, n), hold a selected pixel, or one is in a word with them."""
+        busy = np.zeros((self.rows + 1, self.pitch + 1), dtype=np.int32)
+        busy[1:, 1:] = (self._half != 0).cumsum(axis=0, dtype=np.int32).cumsum(axis=1, dtype=np.int32)
+        low, high = (np.clip(each - self.y0, 0, self.rows) for each in bounds[:2])
+        first, last = bounds[2] - self.x0, bounds[3] - 1 - self.x0
+        left, right = (np.clip(each, 0, self.pitch) for each in (first // BITS, last // BITS + 1))
+        return np.asarray(busy[high, right] - busy[low, right] - busy[high, left] + busy[low, left] > 0)
+
+    def places(self, cells: Cells) -> Ints:
+        """Where the words of cells stand, shape (side, cells)."""
+        row = cells.y + np.arange(cells.side)[:, None] + (cells.tile.window.y0 - self.y0)
+        return row * self.pitch + (cells.x - cells.bit + (cells.tile.window.x0 - self.x0)) // BITS
+
+
+class Cells(NamedTuple):
+    """Cells of one side, which lie in one word: the block that each is of, its first row and column from the
+    tile's corner, and its first bit.
+    """
+
+    tile: Tile
+    side: int
+    block: Ints
+    y: Ints
+    x: Ints
+
+    @property
+    def bit(self) -> Ints:
+        """The first bit of each in its word."""
+        return self.x % BITS
+
+    def read(self, words: NDArray[np.uint32]) -> Words:
+        """Their bits, shape (side, cells), from words of the tile."""
+        found: Words = words[self.y + np.arange(self.side)[:, None], self.x // BITS].astype("<u8")
+        found >>= self.bit.astype(np.uint64)
+        found &= self.mask
+        return found
+
+    def write(self, words: NDArray[np.uint32], bits: Words) -> None:
+        """Set bits, shape (side, cells), in words of the tile."""
+        # Cells that share a word have other bits of it.
+        for bit in np.unique(self.bit).tolist():
+            some = np.flatnonzero(self.bit == bit)
+            shifted = (bits[:, some] << np.uint64(bit)).astype("<u4")
+            words[self.y[some] + np.arange(self.side)[:, None], self.x[some] // BITS] |= shifted
+
+    @property
+    def mask(self) -> np.uint64:
+        """The bits that a word of a cell may have."""
+        return np.uint64((1 << self.side) - 1)
+
+
+def cells_of(tile: Tile, blocks: Tiles, columns: Columns, table: Table | None = None) -> Iterator[Cells]:
+    """The cells of a tile's blocks, in batches of like side and reach; with a table only those near which it
+    has a selected pixel.
+    """
+    bounds, block = cut(blocks.bounds, BITS)
+    if table is not None:
+        left, right = columns.outer_first.min(axis=1), columns.outer_last.max(axis=1)
+        reach = np.stack([-columns.reach, columns.reach, left, right])[:, block]
+        busy = table.is_busy(bounds + reach)
+        bounds, block = bounds[:, busy], block[busy]
+    y0, y1, x0, x1 = bounds
+    side = np.maximum(y1 - y0, x1 - x0)
+    y, x = y0 - tile.window.y0, x0 - tile.window.x0
+    for low, high in zip((0, *_SIDES[:-1]), _SIDES, strict=True):
+        some = np.flatnonzero((low < side) & (side <= high))
+        some = some[np.argsort(columns.reach[block[some]], kind="stable")]
+        for first in range(0, len(some), _AT_ONCE // high):
+            part = some[first : first + _AT_ONCE // high]
+            yield Cells(tile, high, block[part], y[part], x[part])
+
+
+def grow_packed(tile: Tile, blocks: Tiles, columns: Columns, table: Table) -> Grown:
+    """Grow what is selected round a tile by the elements of the tile's blocks.
+
+    Parameters
+    ----------
+    tile : Tile
+        The tile.
+    blocks : Tiles
+        Blocks of it, cut from its corner by powers of two of at least 8.
+    columns : Columns
+        Their elements.
+    table : Table
+        Of a window that holds all that the elements reach.
+    """
+    widest = int(np.maximum(columns.outer_last - columns.outer_first, 0).max()) + 1
+    empty = table.dilate(widest.bit_length())
+    out = Grown.nothing(tile.shape)
+    for cells in cells_of(tile, blocks, columns, table):
+        base, element = table.places(cells), columns.take(cells.block)
+        inner = _dilated(table, empty, base, cells, element.inner_first, element.inner_last)
+        outer = _dilated(table, empty, base, cells, element.outer_first, element.outer_last)
+        cells.write(out.sure, inner)
+        cells.write(out.doubt, outer & ~inner)
+    return out
+
+
+def _dilated(table: Table, empty: int, base: Ints, cells: Cells, first: Smalls, last: Smalls) -> Words:
+    """The words of cells, at some places of the table, dilated by elements of shape (cells, rows)."""
+    rows = first.shape[1]
+    none = (first > last).T
+    level = np.frexp(np.where(none, 1, (last - first + 1).T))[1].astype(np.int64) - 1
+    start = level * (table.rows * table.pitch) + ((np.arange(rows) - rows // 2) * table.pitch)[:, None]
+    ends = []
+    for column in (first.T, last.T + 1 - (1 << level)):
+        place = np.where(none, 0, column) + cells.bit
+        # Rows without a column read the empty ones.
+        ends.append((np.where(none, empty, start + (place >> 5)), (place & 31).astype(np.uint64)))
+    out, found = np.zeros(base.shape, dtype="<u8"), np.empty(base.shape, dtype="<u8")
+    place = np.empty_like(base)
+    for j in np.flatnonzero(~none.all(axis=1)).tolist():
+        for places, shifts in ends:
+            np.add(base, places[j], out=place)
+            table.words.take(place, out=found, mode="clip")
+            found >>= shifts[j]
+            out |= found
+    out &= cells.mask
+    return out
