@@ -19,19 +19,21 @@ from .lattice import Grid
 from .tiles import Tiles
 
 __all__ = [
+    "TINY",
     "CapTree",
     "columns_on_sky",
     "exact_caps",
     "rows_within",
     "sides",
-    "small_side",
     "windows_within",
+    "within_any",
 ]
 
 Ints = NDArray[np.int64]
 
-# Windows are not cut below the first side (a multiple of four), and not kept above the second.
-_TINY = 8
+TINY = 8
+"""Side of the windows that are not cut any further."""
+# And of those that are not kept as they are.
 _LARGE = 512
 # Radians by which an angle that is found from a chord may be wrong, at the antipode.
 _ROUNDING = 1e-7
@@ -119,12 +121,25 @@ class CapTree:
         between = 2 * np.arcsin(np.minimum(chord / 2, 1.0))
         return np.asarray(between - windows.radius - self._radius - _ROUNDING)
 
+    def near(self, windows: Caps, angle: float) -> NDArray[np.bool_]:
+        """Windows that may be within an angle (radians) of the nearest of the places; not the empty ones."""
+        reach = windows.radius + (self._radius + angle + _ROUNDING)
+        found: NDArray[np.bool_] = (windows.radius >= 0) & (self._tree is not None)
+        some = np.flatnonzero(found & (reach < np.pi))
+        if self._tree is not None and len(some):
+            chord = 2 * np.sin(reach[some] / 2)
+            most = float(chord.max()) * (1 + _ROUNDING)
+            nearest, _ = self._tree.query(windows.centre[:, some].T, distance_upper_bound=most)
+            found[some] = nearest <= chord
+        return found
+
 
 def windows_within(
     geom: Grid,
     places: CapTree,
     angle: float,
     cover: Callable[[Tiles], Coverage],
+    held: Ints,
     plane: tuple[int, ...] = (),
 ) -> Tiles:
     """Windows of the lattice that may hold selected pixels within an angle of any of some places.
@@ -133,12 +148,15 @@ def windows_within(
 
     Parameters
     ----------
+    geom : Grid
     places : CapTree
         In the frame of ``geom``.
     angle : float
         Radians.
     cover : callable
         Coverage of windows; what is EMPTY is left out.
+    held : ndarray of int64, shape (4, n)
+        A few windows in which pixels cost nothing: what lies in them is cut half as small.
     plane : tuple of int
         Plane that the windows are on.
 
@@ -148,27 +166,27 @@ def windows_within(
         Disjoint windows that are small against the angle, or of a few pixels.
     """
     todo = Tiles(geom, np.array(geom.lattice, dtype=np.int64)[:, None], plane)
-    smallest = small_side(geom, angle)
     found: list[Ints] = [todo.bounds[:, :0]]
     while len(todo):
-        caps = exact_caps(todo)
-        todo = todo.take((caps.radius >= 0) & (places.gap(caps) <= angle))
+        todo = todo.take(places.near(exact_caps(todo), angle))
         todo = todo.take(cover(todo) != EMPTY) if len(todo) else todo
         side = sides(todo.bounds)
         # A window that is wide on the sky, by its stretched scale, is near by its bound alone: cut it
         # further.
-        done = (side <= smallest) | ((side <= _LARGE) & (todo.caps.radius <= angle / 2))
+        done = (side <= TINY) | ((side <= _LARGE) & (todo.caps.radius <= angle / 2))
+        done |= (side <= 2 * TINY) & within_any(todo.bounds, held)
         found.append(todo.bounds[:, done])
         todo = todo.take(~done)
         if len(todo):
-            todo, _ = todo.split(max(smallest, -(-int(sides(todo.bounds).max()) // 4)))
+            todo, _ = todo.split(max(TINY, -(-int(sides(todo.bounds).max()) // 4)))
     return Tiles(geom, np.concatenate(found, axis=1), plane)
 
 
-def small_side(geom: Grid, angle: float) -> int:
-    """Side of the smallest windows: not large against an angle, where that is a few pixels."""
-    pixels = angle / math.radians(float(geom.pixel_scales.to_value("deg").min()))
-    return next((side for side in (_TINY, _TINY // 2) if pixels >= side // 2), _TINY // 4)
+def within_any(bounds: Ints, held: Ints) -> NDArray[np.bool_]:
+    """Which windows lie in one of a few others as a whole."""
+    y0, y1, x0, x1 = bounds[:, :, None]
+    within = (y0 >= held[0]) & (y1 <= held[1]) & (x0 >= held[2]) & (x1 <= held[3])
+    return np.asarray(within.any(axis=1))
 
 
 def exact_caps(tiles: Tiles) -> Caps:
@@ -176,10 +194,10 @@ def exact_caps(tiles: Tiles) -> Caps:
     rim of the sky) from all their pixels. Empty where no pixel is on the sky.
     """
     caps = tiles.caps
-    wide = np.flatnonzero((caps.radius >= np.pi) & (sides(tiles.bounds) <= _TINY))
+    wide = np.flatnonzero((caps.radius >= np.pi) & (sides(tiles.bounds) <= TINY))
     if not len(wide):
         return caps
-    offset = np.arange(_TINY)
+    offset = np.arange(TINY)
     y, x = (tiles.bounds[i][wide, None] + offset for i in (0, 2))
     inside = (y < tiles.bounds[1][wide, None])[:, :, None] & (x < tiles.bounds[3][wide, None])[:, None, :]
     vectors = unit(*tiles.geom.lonlat(y[:, :, None], x[:, None, :]))

@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from ..grid.lattice import Grid
-from ..grid.neighbours import CapTree, columns_on_sky, exact_caps, rows_within
+from ..grid.neighbours import TINY, CapTree, columns_on_sky, exact_caps, rows_within
 from ..grid.tiles import OFF, Tile, block_pixels
 from ..pixels.patches import Patches
+from ..pixels.rectangles import disjoint
 from ..pixels.window import Window
 from ..sphere.vectors import chord2_of, unit
 from .shape import Selection, SkyShape
@@ -136,15 +137,15 @@ def _by_tree(tile: Tile, shape: SkyShape, selection: Selection) -> Floats:
     out = np.full(tile.shape, shape.lat)
     out[here if tile.on_sky is None else here | ~tile.on_sky] = 0.0
     tiles = tile.tiles
-    found = tree_blocks(tiles.take(tiles.sky != OFF), shape, selection)
-    windows = [Window(*bounds) for bounds in found.near.bounds.T.tolist()]
+    found = tree_blocks(tiles.take(tiles.sky != OFF), shape, selection, tiles.bounds)
+    windows = [Window(*bounds) for bounds in disjoint(found.near.bounds, tile.window.size).T.tolist()]
     child = Patches(windows, [selection.values(tile.on(each)) for each in windows])
     rims = Rims(child, found.near, shape)
-    per_call = max(1, _TARGETS // found.side**2)
+    per_call = max(1, _TARGETS // TINY**2)
     for first in range(0, len(found.blocks), per_call):
-        some = found.blocks.take(np.arange(first, min(first + per_call, len(found.blocks))))
-        near = found.near.take(CapTree(exact_caps(some)).gap(exact_caps(found.near)) <= shape.bound)
-        y, x = block_pixels(some, found.side)
+        part = np.arange(first, min(first + per_call, len(found.blocks)))
+        near = found.near.take(CapTree(found.caps.take(part)).near(exact_caps(found.near), shape.bound))
+        y, x = block_pixels(found.blocks.take(part), TINY)
         row, column = y - tile.window.y0, x - tile.window.x0
         wanted = out[row, column] > 0
         row, column = row[wanted], column[wanted]

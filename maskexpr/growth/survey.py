@@ -56,23 +56,25 @@ class SkySurvey(Survey):
 def survey_sky(tiles: Sequence[Tile], shape: SkyShape, selection: Selection) -> SkySurvey:
     """Find which windows of a child have to be known to grow some disjoint tiles, and how they grow."""
     tiles = list(tiles)
-    geom, plane = tiles[0].geom, tiles[0].plane
+    geom, size = tiles[0].geom, sum(tile.window.size for tile in tiles)
     if geom.separable:
         asked = [window for tile in tiles for window in windows_by_rows(tile, shape, selection)]
-        return SkySurvey(tiles, disjoint(_bounds(asked)), shape, [], None)
+        return SkySurvey(tiles, disjoint(_bounds(asked), size), shape, [], None)
     smooth: list[SmoothBlocks] = []
-    left = [np.empty((4, 0), dtype=np.int64)]
+    left: list[Tiles] = []
     for tile in tiles:
         if shape.box or tile.window.size < _FEW:
-            left.append(tile.tiles.bounds)
+            left.append(tile.tiles)
         else:
             blocks, rest = smooth_blocks(tile, shape.bound, selection)
             smooth.append(blocks)
-            left.append(rest.bounds)
-    rest = Tiles(geom, np.concatenate(left, axis=1), plane)
-    tree = tree_blocks(rest.take(rest.sky != OFF), shape, selection)
+            left.append(rest)
     around = _bounds([each.around for each in smooth if each.around is not None])
-    return SkySurvey(tiles, disjoint(np.concatenate([around, tree.near.bounds], axis=1)), shape, smooth, tree)
+    rest = Tiles.together(left)
+    held = np.concatenate([around, _bounds([tile.window for tile in tiles])], axis=1)
+    tree = tree_blocks(rest.take(rest.sky != OFF), shape, selection, held)
+    asked_of = disjoint(np.concatenate([around, tree.near.bounds], axis=1), size)
+    return SkySurvey(tiles, asked_of, shape, smooth, tree)
 
 
 def grow_tile(tile: Tile, shape: SkyShape, selection: Selection) -> Bools:

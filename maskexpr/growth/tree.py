@@ -6,6 +6,7 @@ maps. All such blocks of a task are grown together: the lattice is walked once f
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -15,11 +16,12 @@ from scipy.spatial import cKDTree
 
 from ..core.coverage import EMPTY, FULL
 from ..expr.mask import Bools
-from ..grid.neighbours import CapTree, exact_caps, small_side, windows_within
+from ..grid.neighbours import TINY, CapTree, exact_caps, sides, windows_within, within_any
 from ..grid.tiles import Areas, Tiles, block_pixels, expand_blocks
+from ..pixels.paint import list_busy
 from ..pixels.patches import Patches
 from ..pixels.window import Window
-from ..sphere.vectors import chord2_of, unit
+from ..sphere.vectors import Caps, chord2_of, unit
 from .metric import hiding_rings
 from .shape import Selection, SkyShape
 
@@ -39,21 +41,21 @@ _MANY = 1 << 16
 
 
 class TreeBlocks(NamedTuple):
-    """Blocks, of at most a side, that are grown by a tree, and the windows of a child that can reach them.
+    """Blocks of a few pixels, and caps round them, that are grown by a tree, and the windows of a child that
+    can reach them.
 
     ``full`` are the windows of blocks near which everything is selected, shape (4, n).
     """
 
     blocks: Tiles
-    side: int
+    caps: Caps
     full: Ints
     near: Tiles
 
 
-def tree_blocks(left: Tiles, shape: SkyShape, selection: Selection) -> TreeBlocks:
-    """What growing some blocks by a tree has to ask."""
-    side = small_side(left.geom, shape.bound)
-    blocks, _ = left.split(side)
+def tree_blocks(left: Tiles, shape: SkyShape, selection: Selection, held: Ints) -> TreeBlocks:
+    """What growing some blocks by a tree has to ask; ``held`` are windows that are asked anyway."""
+    blocks = left if sides(left.bounds).max(initial=0) <= TINY else left.split(TINY)[0]
     caps = exact_caps(blocks)
     on_sky = caps.radius >= 0
     blocks, caps = blocks.take(on_sky), caps.take(on_sky)
@@ -61,8 +63,36 @@ def tree_blocks(left: Tiles, shape: SkyShape, selection: Selection) -> TreeBlock
     full = blocks.bounds[:, cover == FULL]
     is_open = (cover != FULL) & (cover != EMPTY)
     blocks, caps = blocks.take(is_open), caps.take(is_open)
-    near = windows_within(left.geom, CapTree(caps), shape.bound, selection.cover, left.plane)
-    return TreeBlocks(blocks, side, full, near)
+    near = windows_within(left.geom, CapTree(caps), shape.bound, selection.cover, held, left.plane)
+    return TreeBlocks(blocks, caps, full, _pixels_within(near, held, blocks, caps, shape.bound))
+
+
+def _pixels_within(near: Tiles, held: Ints, blocks: Tiles, caps: Caps, angle: float) -> Tiles:
+    """Windows, of those outside of what is held anyway only the pixels that are within an angle of a pixel of
+    a block.
+
+    Where the angle is a few pixels, most of a window is not: without this, growth upon growth asks for ever
+    more.
+    """
+    outside = ~within_any(near.bounds, held)
+    scale = math.radians(float(near.geom.pixel_scales.to_value("deg").min()))
+    if not outside.any() or angle > TINY * scale:
+        return near
+    far = near.take(outside)
+    some = blocks.take(CapTree(exact_caps(far)).near(caps, angle))
+    (y, x), places = (block_pixels(each, int(sides(each.bounds).max(initial=1))) for each in (far, some))
+    tree = cKDTree(_on_sky(unit(*near.geom.lonlat(*places))).T)
+    vectors = unit(*near.geom.lonlat(y, x))
+    known = np.flatnonzero(np.isfinite(vectors[0]))
+    chord = float(np.sqrt(chord2_of(angle))) * (1 + 1e-9) + 1e-12
+    distance, _ = tree.query(vectors[:, known].T, distance_upper_bound=chord)
+    y, x = (each[known[np.isfinite(distance)]] for each in (y, x))
+    bounds = np.concatenate([near.bounds[:, ~outside], np.stack([y, y + 1, x, x + 1])], axis=1)
+    return Tiles(near.geom, bounds, near.plane)
+
+
+def _on_sky(vectors: Floats) -> Floats:
+    return vectors[:, np.isfinite(vectors[0])]
 
 
 def grow_by_tree(found: TreeBlocks, grown: Patches, shape: SkyShape, child: Patches) -> None:
@@ -77,13 +107,13 @@ def grow_by_tree(found: TreeBlocks, grown: Patches, shape: SkyShape, child: Patc
     """
     grown.fill(found.full)
     rims = Rims(child, found.near, shape)
-    per_call = _TARGETS // found.side**2
+    per_call = _TARGETS // TINY**2
     for first in range(0, len(found.blocks), per_call):
-        some = found.blocks.take(np.arange(first, min(first + per_call, len(found.blocks))))
-        near = found.near
+        part = np.arange(first, min(first + per_call, len(found.blocks)))
+        some, near = found.blocks.take(part), found.near
         if len(some) < len(found.blocks):
-            near = near.take(CapTree(exact_caps(some)).gap(exact_caps(near)) <= shape.bound)
-        y, x = block_pixels(some, found.side)
+            near = near.take(CapTree(found.caps.take(part)).near(exact_caps(near), shape.bound))
+        y, x = block_pixels(some, TINY)
         unknown = ~grown.at(y, x)
         y, x = y[unknown], x[unknown]
         targets = unit(*some.geom.lonlat(y, x))
@@ -116,7 +146,7 @@ class Rims:
             # To know which are hidden costs more than to take a few that are.
             if np.count_nonzero(chosen) > _MANY:
                 chosen &= ~self._hidden(window, values)
-            y, x = np.nonzero(chosen)
+            y, x = np.divmod(list_busy(chosen.reshape(-1)), window.shape[1])
             for low in range(0, len(y), _SOURCES):
                 part = slice(low, low + _SOURCES)
                 held.append(unit(*self._like.geom.lonlat(y[part] + window.y0, x[part] + window.x0)))

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from .paint import paint_spans
+from .ragged import ragged_ranges
 from .window import Window
 
 __all__ = ["Patches"]
@@ -64,8 +66,9 @@ class Patches:
             rows = np.clip(np.stack([y0, y1]) - each.y0, 0, each.shape[0])
             columns = np.clip(np.stack([x0, x1]) - each.x0, 0, each.shape[1])
             some = (rows[0] < rows[1]) & (columns[0] < columns[1])
-            for low, high, left, right in np.concatenate([rows, columns])[:, some].T.tolist():
-                values[low:high, left:right] = True
+            (low, high), (left, right) = rows[:, some], columns[:, some]
+            which, row = ragged_ranges(low, high - low)
+            paint_spans(values, row, left[which], right[which])
 
     def add(self, window: Window, values: Bools) -> None:
         """Select what is selected on one of the windows."""

@@ -10,13 +10,15 @@ __all__ = ["areas", "disjoint", "without"]
 Ints = NDArray[np.int64]
 
 # Sides of the cells, the largest first.
-_SIDES = (512, 256, 128, 64, 32, 16, 8, 4)
+_SIDES = (512, 256, 128, 64, 32, 16, 8, 4, 2, 1)
 # Cells that are listed at once: more of them are made larger.
 _CELLS = 1 << 16
 # Rectangles may hold so many times the pixels that are wanted, and so many more.
-_WASTE, _MORE = 1.2, 1024
+_WASTE, _MORE = 1.15, 256
+# What holds them all and is hardly larger than one of them is taken as it is.
+_HARDLY = 1.1
 # Pixels that are as dear as another rectangle.
-_EACH = 512
+_EACH = 1 << 15
 
 
 def areas(bounds: Ints) -> Ints:
@@ -24,13 +26,15 @@ def areas(bounds: Ints) -> Ints:
     return np.asarray((bounds[1] - bounds[0]) * (bounds[3] - bounds[2]))
 
 
-def disjoint(bounds: Ints) -> Ints:
+def disjoint(bounds: Ints, free: int = 0) -> Ints:
     """Rectangles that together hold all windows and do not overlap; not many, and not much more than needed.
 
     Parameters
     ----------
     bounds : ndarray of int64, shape (4, n)
         ``y0, y1, x0, x1`` of each window, half open.
+    free : int
+        So many pixels are not too many, however few are needed.
 
     Returns
     -------
@@ -45,14 +49,17 @@ def disjoint(bounds: Ints) -> Ints:
     if bounds.shape[1] < 2:
         return bounds
     box = np.array([bounds[0].min(), bounds[1].max(), bounds[2].min(), bounds[3].max()])
+    if int(areas(box)) <= _HARDLY * int(areas(bounds).max()):
+        return box[:, None]
     finest = _SIDES[-1]
     while int(areas(bounds).sum()) > _CELLS * finest * finest:
         finest *= 2
     exact = _as_rectangles(bounds, finest, box)
     found = [exact, box[:, None], *(_as_rectangles(bounds, side, box) for side in _SIDES if side > finest)]
     sizes = [int(areas(each).sum()) for each in found]
+    most = max(_WASTE * sizes[0] + _MORE, free)
     cost = [
-        size + _EACH * each.shape[1] if size <= _WASTE * sizes[0] + _MORE else np.inf
+        size + _EACH * each.shape[1] if size <= most else np.inf
         for each, size in zip(found, sizes, strict=True)
     ]
     return found[int(np.argmin(cost))]

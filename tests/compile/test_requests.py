@@ -31,21 +31,33 @@ from maskexpr.testing import whole_tile
 RNG = np.random.default_rng(1)
 LAT = np.degrees(np.arcsin(RNG.uniform(-1, 1, 400)))
 SOURCES = mx.Catalog(SkyCoord(RNG.uniform(0, 360, 400), LAT, unit="deg", frame="galactic"), "4 deg")
-OPENED = SOURCES.open("1 deg").open("1 deg").open("1 deg")
 
 
-@pytest.mark.parametrize(("binsz", "chunks"), [(2.0, -1), (1.0, -1), (0.5, -1), (1.0, 2), (0.5, 2)])
-def test_stacked_opening_asks_each_pixel_once(binsz: float, chunks: int) -> None:
+@pytest.mark.parametrize(
+    ("binsz", "chunks", "radius"),
+    [
+        (2.0, 1, "1 deg"),
+        (2.0, 5, "1 deg"),
+        (1.0, 3, "1 deg"),
+        (0.5, 1, "1 deg"),
+        (0.5, 2, "1 deg"),
+        (2.0, 2, "0.3 deg"),
+        (2.0, 4, "0.3 deg"),
+    ],
+)
+def test_stacked_opening_asks_each_pixel_about_once(binsz: float, chunks: int, radius: str) -> None:
+    """Chunks of a few pixels and limbs too, and radii below a pixel: what a task asks for beyond its own tile
+    is what is within the radius."""
     geom = mx.WcsGeom.allsky(binsz=binsz, proj="AIT", frame="galactic")
     ny, nx = geom.image_shape
-    sides = -1 if chunks == -1 else (-(-ny // chunks), -(-nx // chunks))
+    opened = SOURCES.open(radius).open(radius).open(radius)
     with tracing() as counts, dask.config.set(scheduler="synchronous"):
-        values = OPENED.on(geom, chunks=sides).compute().values
+        values = opened.on(geom, chunks=(-(-ny // chunks), -(-nx // chunks))).compute().values
     asked = {what: number for what, number in counts.items() if what.startswith("asked ")}
     assert len(asked) >= 7
     assert max(asked.values()) <= 2 * ny * nx
     # Opening what is open changes nothing.
-    assert np.array_equal(values, evaluate(SOURCES.open("1 deg"), whole_tile(geom)))
+    assert np.array_equal(values, evaluate(SOURCES.open(radius), whole_tile(geom)))
     assert values.any()
 
 

@@ -9,12 +9,14 @@ from maskexpr.growth.plane import grow_plane, smooth_blocks
 from maskexpr.growth.shape import Selection, SkyShape
 from maskexpr.growth.tree import grow_by_tree, tree_blocks
 from maskexpr.pixels.patches import Patches
+from maskexpr.pixels.rectangles import disjoint
+from maskexpr.pixels.window import Window
 
 
 def by_tree(tile: Tile, shape: SkyShape, chosen: Selection) -> np.ndarray:
     """All of a tile grown by the tree."""
-    found = tree_blocks(tile.tiles, shape, chosen)
-    near = [found.near.tile(i) for i in range(len(found.near))]
+    found = tree_blocks(tile.tiles, shape, chosen, tile.tiles.bounds)
+    near = [tile.on(Window(*bounds)) for bounds in disjoint(found.near.bounds).T.tolist()]
     child = Patches([each.window for each in near], [chosen.values(each) for each in near])
     grown = Patches([tile.window], [child.on(tile.window).copy()])
     grow_by_tree(found, grown, shape, child)
