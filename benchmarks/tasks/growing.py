@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -151,6 +152,41 @@ def _agree_tangent(data: Growing, ours: Bools, theirs: Bools) -> str:
     )
 
 
+def _on_limb(data: Circles) -> mx.WcsGeom:
+    """A map with a limb, of pixels as large as the data's."""
+    return mx.WcsGeom.allsky(binsz=360 / data.geom.shape[1], frame="icrs", proj="AIT")
+
+
+def _dilated_on_limb(data: Circles) -> Job:
+    return lambda: computed(mx.Catalog(data.positions, data.radius).dilate(_growth(data)), _on_limb(data))
+
+
+def _agree_limb(data: Circles, ours: Bools, theirs: Bools) -> str:
+    """Pixels of AIT are of one size; those of CAR go with the cosine of their latitude."""
+    height = len(theirs)
+    weights = np.cos((np.arange(height) + 0.5 - height / 2) * np.pi / height)
+    sky = 4 * np.pi / (np.pi / height) ** 2
+    shares = ours.sum() / sky, theirs.mean(axis=1) @ weights / weights.sum()
+    assert abs(shares[0] - shares[1]) < 0.01, f"{shares} of the sky are selected"
+    return f"{100 * shares[0]:.2f} % of the sky are selected on AIT, {100 * shares[1]:.2f} % on CAR"
+
+
+def _planned(grown: bool) -> Callable[[Circles], Job]:
+    def ready(data: Circles) -> Job:
+        def run() -> int:
+            mask: mx.Mask = mx.Catalog(data.positions, data.radius)
+            return (mask.dilate(_growth(data)) if grown else mask).plan(data.geom, chunks=128).n_empty
+
+        return run
+
+    return ready
+
+
+def _agree_plans(data: Circles, ours: int, theirs: int) -> str:
+    assert ours <= theirs, f"{ours} empty tiles of the dilation, {theirs} of what it grows from"
+    return f"{ours} tiles are empty for the dilation, {theirs} for its child"
+
+
 TASKS = (
     Task(
         key="disk-10",
@@ -211,5 +247,29 @@ TASKS = (
         ours=_dilated_tangent,
         theirs=_scipy,
         agree=_agree_tangent,
+    ),
+    Task(
+        key="grow-limb",
+        work="sky dilation by 0.5 deg of the 4FGL mask, all-sky AIT 0.1 deg",
+        peer="the same on CAR 0.1 deg (ours)",
+        needs=(),
+        at_most=10,
+        aim=4,
+        data=fermi_on("CAR", "icrs", 0.1),
+        ours=_dilated_on_limb,
+        theirs=_dilated_fermi,
+        agree=_agree_limb,
+    ),
+    Task(
+        key="plan-growth",
+        work="plan of that dilation, CAR 0.05 deg, tiles of 128 pixels",
+        peer="plan of what is dilated (ours)",
+        needs=(),
+        at_most=4,
+        aim=2,
+        data=fermi_on("CAR", "icrs", 0.05),
+        ours=_planned(grown=True),
+        theirs=_planned(grown=False),
+        agree=_agree_plans,
     ),
 )

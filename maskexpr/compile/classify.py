@@ -18,7 +18,9 @@ Indices = tuple[np.ndarray, np.ndarray]
 """Rows and columns of pixels."""
 
 # Undecided tiles are cut into this many parts a side, again and again, as long as that may decide them.
+# Into fewer where pixels cannot be asked: 8 decide a fiftieth more tiles of growth, at four times the cost.
 _PARTS = 8
+_PARTS_COARSE = 4
 # Tiles classified in one batch, so that memory does not grow with the map.
 _BATCH = 8192
 # Side of the smallest parts, whose pixels are then asked; and of those that end it where pixels cannot be.
@@ -109,8 +111,9 @@ def _sides(tiles: Tiles, down_to_pixels: bool) -> list[int]:
     """Sides of the parts into which tiles are cut one after the other."""
     y0, y1, x0, x1 = tiles.bounds
     side, sides = int(max((y1 - y0).max(), (x1 - x0).max())), []
+    number = _PARTS if down_to_pixels else _PARTS_COARSE
     while side > _SMALLEST:
-        side = max(_SMALLEST, -(-side // _PARTS))
+        side = max(_SMALLEST, -(-side // number))
         sides.append(side)
         # Without witnesses that is enough to tell near misses from hits.
         if not down_to_pixels and side <= _COARSE:
