@@ -26,6 +26,10 @@ _FACTOR = 1.25
 # Relative doubt about a distance that a tree returns; what is nearer to a rim is tested by the predicate
 # itself.
 _DOUBT = 1e-12
+# What angles may be wrong by.
+_ALLOWANCE = 1e-11
+# Pairs of a cap and a circle that are looked at at most; about so many, if circles are evenly spread.
+_PAIRS = 1 << 20
 # Rows and columns of a separable map that are looked at as a whole: their positions take some 0.2 us each.
 _WIDEST = 200_000
 # So many points cost a tree what is spent on lists of no circles.
@@ -127,18 +131,47 @@ class CircleIndex:
             return cover
         # None is EMPTY but those about which every class is asked.
         cover[known] = EMPTY
-        points = np.ascontiguousarray(caps.centre[:, known].T)
-        radius = np.maximum(caps.radius[known], 0.0) + 2 * TIE
-        for tree, _, smallest, largest in self._classes:
-            chord, _ = tree.query(points, distance_upper_bound=float(chord_bound(radius.max() + largest)))
-            # Angles from chords lose digits towards 180 deg, hence the allowance.
-            distance = 2 * np.arcsin(np.minimum(chord / 2, 1.0))
-            allowance = np.where(distance > 3.0, 1e-6, 1e-11)
-            meets = (chord < np.inf) & (distance - radius - largest < allowance)
-            holds = (chord < np.inf) & (distance + radius + allowance < smallest)
-            cover[known[meets]] = np.maximum(cover[known[meets]], MIXED)
-            cover[known[holds]] = FULL
+        for each in self._classes:
+            cover[known] = np.maximum(cover[known], self._coverage_by(each, caps.take(known)))
         return cover
+
+    def _coverage_by(self, circles: RadiusClass, caps: Caps) -> Coverage:
+        """Coverage of caps by the circles of one class: the nearest centre decides, unless its circle might
+        be smaller than another's.
+        """
+        tree, _, smallest, largest = circles
+        radius = np.maximum(caps.radius, 0.0) + 2 * TIE
+        points = np.ascontiguousarray(caps.centre.T)
+        chord, _ = tree.query(points, distance_upper_bound=float(chord_bound(radius.max() + largest)))
+        # Angles from chords lose digits towards 180 deg, hence the allowance.
+        distance = 2 * np.arcsin(np.minimum(chord / 2, 1.0))
+        near, allowance = chord < np.inf, np.where(distance > 3.0, 1e-6, 1e-11)
+        holds = near & (distance + radius + allowance < smallest)
+        cover = np.where(near & (distance - radius - largest < allowance), MIXED, EMPTY)
+        cover[holds] = FULL
+        surely_met = near & (distance - radius - smallest < allowance)
+        maybe_held = near & (distance + radius + allowance < largest)
+        some = np.flatnonzero((cover == MIXED) & (~surely_met | maybe_held) & (radius < largest))
+        if len(some) and smallest < largest:
+            self._sharpen(cover, some, circles, caps)
+        return cover.astype(np.uint8)
+
+    def _sharpen(self, cover: Coverage, some: NDArray[np.intp], circles: RadiusClass, caps: Caps) -> None:
+        """Coverage of some caps by all circles of a class near them, one by one; left MIXED where those are
+        many.
+        """
+        tree, members, _, largest = circles
+        centre, radius = caps.centre[:, some], np.maximum(caps.radius[some], 0.0) + 2 * TIE
+        reach = float(radius.max() + largest)
+        if len(some) * len(members) * np.sin(min(reach, np.pi) / 2) ** 2 > _PAIRS:
+            return
+        cap, near = pairs_within(tree, centre, float(chord_bound(reach)))
+        circle = members[near]
+        distance = angle_between(centre[:, cap], self.centre[:, circle])
+        met, held = np.zeros((2, len(some)), dtype=bool)
+        met[cap[distance - radius[cap] - self.radius[circle] < _ALLOWANCE]] = True
+        held[cap[distance + radius[cap] + _ALLOWANCE < self.radius[circle]]] = True
+        cover[some] = np.select([held, met], [FULL, MIXED], EMPTY)
 
     def edge_samples(self, angle: float, number: int) -> NDArray[np.float64]:
         """Unit vectors of points an angle (radians) inside and outside of rims, about so many in all.
