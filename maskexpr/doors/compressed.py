@@ -122,8 +122,8 @@ def _check_streams(
 def _check_plio(heap: NDArray[np.uint8], first: Any, words: Any, what: str) -> None:
     """Refuse pixel lists whose header says another length than their descriptor."""
     head = heap[np.minimum(first[:, None] + np.arange(14), heap.size - 1)].view(">i2").astype(np.int64)
-    # An old list has its length in its third word. A new one has where it begins in the second, and its length
-    # in two more.
+    # An old list has its length in its third word. A new one has where it begins in the second, and its
+    # length in two more.
     old = head[:, 2] > 0
     begins = np.where(old, 3, head[:, 1])
     length = np.where(old, head[:, 2], head[:, 3] + (head[:, 4] << 15))
@@ -135,11 +135,8 @@ def _check_plio(heap: NDArray[np.uint8], first: Any, words: Any, what: str) -> N
 def _check_gzip(heap: NDArray[np.uint8], first: Any, count: Any, what: str) -> None:
     """Refuse streams that become more than a tile may: those large enough for that are unpacked in pieces."""
     for i in np.flatnonzero(count * _BEST > get_limits().chunk_bytes).tolist():
-        data, decoder, total = (
-            heap[first[i] : first[i] + count[i]].tobytes(),
-            zlib.decompressobj(_GZIP_WINDOW),
-            0,
-        )
+        data, total = heap[first[i] : first[i] + count[i]].tobytes(), 0
+        decoder = zlib.decompressobj(_GZIP_WINDOW)
         while data and not decoder.eof:
             total += len(decoder.decompress(data, _PIECE))
             check_limit("chunk_bytes", total, what, "bytes in a tile")

@@ -47,7 +47,7 @@ class Watch:
         self.busy = False
         places = (folder, Path(sys.prefix), Path(sys.base_prefix), Path(__file__).resolve().parents[2])
         unpacked = str(Path(tempfile.gettempdir()) / "maskexpr-")
-        self._allowed = (*(str(each.resolve()) for each in places), unpacked, "/dev/null", "/proc/")
+        self._allowed = (*(str(each.resolve()) for each in places), unpacked, "/dev/null", "/proc/", "/sys/")
         if not _watches:
             # A hook cannot be taken away again.
             sys.addaudithook(_heard)

@@ -167,7 +167,7 @@ class WcsGeom(Grid):
             Whether of a cube (spectral, STOKES) the celestial map is meant, without the other axes, wherever
             the two celestial ones stand. Else a cube needs a table that says what its planes are.
         """
-        with borrowed(f"the map {str(path)!r}", GeometryError):
+        with borrowed(f"the map {str(path)!r}", GeometryError, str(path)):
             return cls._of(*parts_of_file(path, hdu, celestial))
 
     @classmethod
