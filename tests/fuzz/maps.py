@@ -18,7 +18,7 @@ import maskexpr as mx
 from maskexpr.grid.wcs.header import bands_hdu
 from maskexpr.grid.wcs.projection import PROJECTIONS
 
-from .kind import GEOM, PLACES, SOME, Kind, bytes_of, fixed, packed, use_mask
+from .kind import GEOM, PLACES, SOME, Kind, bytes_of, fixed, has_been_read, packed, use_mask
 from .mutate import mutate_bytes, mutate_fits, mutate_json, mutate_text, words
 
 __all__ = ["HEADERS", "MAPS", "STORES"]
@@ -62,6 +62,7 @@ def _use_header(path: Path, data: bytes, random: Random) -> None:
 
 
 def _use_geom(geom: mx.WcsGeom, random: Random) -> None:
+    has_been_read()
     repr(geom)
     assert mx.WcsGeom.from_header(geom.to_image().to_header()) == geom.to_image()
     geom.contains(PLACES)

@@ -99,7 +99,7 @@ class Watch:
                 return f"fault: {said[-200:]}", _where(err)
             return type(err).__name__, re.sub(r"\d+", "N", said)[:60]
         except Hang as err:
-            return f"fault: hang of more than {SECONDS:g} s", _where(err)
+            return "fault: hang", _where(err)
         except Exception as err:
             return f"fault: {type(err).__name__}: {str(err)[:200]!r}", _where(err)
         finally:

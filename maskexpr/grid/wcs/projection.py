@@ -34,6 +34,10 @@ _SUPPORTED: Final = f"supported frames: {', '.join(FRAMES)} (fk5 with equinox J2
 
 Matrix = tuple[Pair, Pair]
 
+# Square degrees of a pixel: from an atom's at the distance of the sun to a billion turns.
+_SMALLEST: Final = 1e-40
+_LARGEST: Final = 1e24
+
 
 @dataclass(frozen=True)
 class Projection:
@@ -118,6 +122,11 @@ class Projection:
         # wcslib misses a matrix whose rows are parallel but for the last bit.
         if abs(np.linalg.det(pc)) < 1e-12 * np.prod(np.linalg.norm(pc, axis=1)):
             raise GeometryError(f"zero pixel size: the matrix {pc.tolist()} of PC (or CD) is singular")
+        size = np.linalg.det(pc) * np.prod(raw.get_cdelt())
+        if not _SMALLEST < abs(size) < _LARGEST:
+            raise GeometryError(
+                f"pixels of {np.asarray(raw.get_cdelt()).tolist()} deg (CDELT) are none that a map can have"
+            )
         result = cls(
             ctype,
             pair_of(raw.crpix),
