@@ -5,7 +5,6 @@ from __future__ import annotations
 import bz2
 import gzip
 import io
-import signal
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,13 +17,12 @@ import maskexpr as mx
 from maskexpr.errors import AxisError
 
 from .mutate import mutate_bytes
+from .watch import has_been_read
 
 __all__ = ["GEOM", "PLACES", "SOME", "Kind", "bytes_of", "fixed", "packed", "use_mask"]
 
 GEOM = mx.WcsGeom.create(npix=(12, 9), binsz=2, proj="TAN", skydir=(10, 20))
 PLACES = SkyCoord([10.0, 11.5, 200.0, 0.0, 0.0], [20.0, 19.0, -40.0, 90.0, -90.0], unit="deg")
-# Processor time that a mask, or a map, may take when it is used.
-EVALUATION_SECONDS = 20.0
 # One mask of so many is put on a map; all are asked at positions.
 SOME = 10
 
@@ -57,11 +55,6 @@ class Kind:
 def fixed(suffix: str) -> Callable[[Random, bytes], str]:
     """The same suffix for all."""
     return lambda random, data: suffix
-
-
-def has_been_read() -> None:
-    """From here on it is the mask that takes the time, and not the reading."""
-    signal.setitimer(signal.ITIMER_PROF, EVALUATION_SECONDS)
 
 
 def use_mask(mask: mx.Mask, random: Random) -> None:

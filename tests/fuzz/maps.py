@@ -18,8 +18,9 @@ import maskexpr as mx
 from maskexpr.grid.wcs.header import bands_hdu
 from maskexpr.grid.wcs.projection import PROJECTIONS
 
-from .kind import GEOM, PLACES, SOME, Kind, bytes_of, fixed, has_been_read, packed, use_mask
+from .kind import GEOM, PLACES, SOME, Kind, bytes_of, fixed, packed, use_mask
 from .mutate import mutate_bytes, mutate_fits, mutate_json, mutate_text, words
+from .watch import has_been_read
 
 __all__ = ["HEADERS", "MAPS", "STORES"]
 

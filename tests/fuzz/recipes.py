@@ -7,8 +7,9 @@ from random import Random
 
 import maskexpr as mx
 
-from .kind import PLACES, SOME, Kind, fixed, has_been_read, use_mask
+from .kind import PLACES, SOME, Kind, fixed, use_mask
 from .mutate import mutate_text, words
+from .watch import has_been_read
 
 __all__ = ["RECIPES"]
 
