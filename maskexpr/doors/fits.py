@@ -76,6 +76,8 @@ def open_fits(file: IO[bytes], what: str, whole: bool = False) -> Iterator[fits.
             warnings.filterwarnings("ignore", message="File may have been truncated")
             # What BLANK and scaling mean is for readers to say; of floating-point numbers BLANK is nothing.
             warnings.filterwarnings("ignore", message="Invalid (value for )?'BLANK' keyword")
+            # It is refused where its image is wanted.
+            warnings.filterwarnings("ignore", message="Unknown compression type")
             hdus = fits.open(shown, memmap=False, do_not_scale_image_data=True)
             len(hdus)
         with hdus:
