@@ -176,7 +176,7 @@ def _escaped(character: str) -> str:
 
 
 @contextmanager
-def borrowed(what: str, error: type[MaskError]) -> Iterator[None]:
+def borrowed(what: str, error: type[MaskError], name: str = "") -> Iterator[None]:
     """While a parser of another package reads an item from outside: whatever it stumbles over names the item.
 
     Parameters
@@ -185,6 +185,8 @@ def borrowed(what: str, error: type[MaskError]) -> Iterator[None]:
         The item, for the message.
     error : type of MaskError
         What is raised; errors of maskexpr go through as they are.
+    name : str
+        The part of ``what`` that errors of maskexpr must have, or get before their words.
 
     Examples
     --------
@@ -196,7 +198,9 @@ def borrowed(what: str, error: type[MaskError]) -> Iterator[None]:
     """
     try:
         yield
-    except MaskError:
+    except MaskError as err:
+        if name not in str(err):
+            err.args = (f"{what}: {err}",)
         raise
     except (MemoryError, RecursionError) as err:
         raise LimitError(f"{what}: it takes more memory than there is, or is nested too deep: {err}") from err

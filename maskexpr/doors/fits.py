@@ -25,6 +25,9 @@ _CARD: Final = 80
 _FIRST: Final = b"SIMPLE  ="
 _NEXT: Final = b"XTENSION="
 _WHOLE: Final = re.compile(rb"= *([+-]?\d+) *(/.*)?", re.DOTALL)
+_SIZES: Final = re.compile(
+    rb"SIMPLE|XTENSION|GROUPS|TFIELDS|THEAP|Z?(BITPIX|NAXIS\d*|PCOUNT|GCOUNT)|T(FORM|DIM|BCOL)\d+|ZTILE\d+|ZCMPTYPE"
+)
 _BITS: Final = (8, 16, 32, 64, -32, -64)
 # The standard's own.
 _COLUMNS: Final = 999
@@ -73,6 +76,8 @@ def open_fits(file: IO[bytes], what: str, whole: bool = False) -> Iterator[fits.
             warnings.filterwarnings("ignore", message="File may have been truncated")
             # What BLANK and scaling mean is for readers to say; of floating-point numbers BLANK is nothing.
             warnings.filterwarnings("ignore", message="Invalid (value for )?'BLANK' keyword")
+            # It is refused where its image is wanted.
+            warnings.filterwarnings("ignore", message="Unknown compression type")
             hdus = fits.open(shown, memmap=False, do_not_scale_image_data=True)
             len(hdus)
         with hdus:
@@ -135,7 +140,7 @@ def walk(file: IO[bytes], what: str) -> list[Extent]:
         if header is None:
             break
         data = at + len(header)
-        stated = _data_bytes(_cards(header), name)
+        stated = _data_bytes(_cards(header, name), name)
         found.append(Extent(at, data, data + stated))
         check_limit("hdus", len(found), what, "HDUs")
         at = data + _padded(stated)
@@ -161,11 +166,14 @@ def _padded(size: int) -> int:
     return -(-size // _BLOCK) * _BLOCK
 
 
-def _cards(header: bytes) -> dict[bytes, bytes]:
-    """What stands behind each keyword, where it stands for the first time."""
+def _cards(header: bytes, what: str) -> dict[bytes, bytes]:
+    """What stands behind each keyword; of those that say how large the data are none may say two things."""
     cards: dict[bytes, bytes] = {}
     for i in range(0, len(header), _CARD):
-        cards.setdefault(header[i : i + 8].rstrip(), header[i + 8 : i + _CARD])
+        key, said = header[i : i + 8].rstrip(), header[i + 8 : i + _CARD]
+        before = cards.setdefault(key, said)
+        if _SIZES.fullmatch(key) and before.partition(b"/")[0].split() != said.partition(b"/")[0].split():
+            raise FormatError(f"{what}: {key.decode()} stands twice, as {_value(before)} and {_value(said)}")
     return cards
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.errors import AxisError, GeometryError
+from ..core.limits import check_limit
 
 __all__ = ["INTERPOLATIONS", "Axis", "axes_of_text", "axes_text"]
 
@@ -95,6 +96,7 @@ class Axis:
             raise AxisError(f"axis {name!r}: lo and hi must be one value each")
         if isinstance(nbin, bool) or int(nbin) != nbin or nbin < 1:
             raise AxisError(f"axis {name!r}: nbin must be a whole number of at least 1, got {nbin!r}")
+        check_limit("bins", nbin, f"axis {name!r}", "bins")
         if not np.isfinite(low) or not np.isfinite(high) or not low < high:
             raise AxisError(f"axis {name!r}: lo must be below hi and both finite, got {lo} and {hi}")
         return cls(name, u.Quantity(_spaced(name, float(low), float(high), int(nbin), interp), unit), interp)

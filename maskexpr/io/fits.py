@@ -5,7 +5,6 @@ No file handle is shared between threads. How masks are written is in `maskexpr.
 
 from __future__ import annotations
 
-import math
 import mmap
 from abc import abstractmethod
 from collections.abc import Iterator
@@ -19,7 +18,7 @@ from astropy.io import fits
 from numpy.typing import NDArray
 
 from ..core.errors import FormatError, IncompleteMaskError, IntegrityError, LimitError, MaskError
-from ..core.limits import check_limit
+from ..doors.compressed import check_compressed
 from ..doors.fits import open_fits
 from ..grid.wcs.geom import WcsGeom
 from ..grid.wcs.header import find_bands
@@ -185,10 +184,12 @@ def _open_hdu(path: str, stamp: Stamp, hdus: fits.HDUList, index: int) -> Stored
         "attrs": {"units": str(header["BUNIT"])} if header.get("BUNIT") else {},
         "provenance": read_texts(hdus),
     }
+    if isinstance(image, fits.CompImageHDU):
+        with exclusive(path, stamp) as file:
+            check_compressed(file, index, path)
     coding = _coding_of(image, f"{path}, HDU {name!r}")
     facts |= {"dtype": coding.dtype, "has_gaps": coding.has_gaps}
     if isinstance(image, fits.CompImageHDU):
-        check_limit("chunk_bytes", math.prod(image.tile_shape) * 8, f"{path}, HDU {name!r}", "bytes a tile")
         return _Compressed(coding=coding, **facts)
     if isinstance(image, fits.BinTableHDU):
         return _Sparse(**facts)

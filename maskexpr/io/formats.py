@@ -326,7 +326,7 @@ def open_map(path: str, stamp: Stamp, key: str | int | None, mask: bool = False)
     """
     if Path(path, LOCK).exists():
         raise IncompleteMaskError(f"{path}: the folder in which a mask is, or was, being written")
-    with borrowed(path, FormatError):
+    with borrowed(path, FormatError, path):
         found = _recognised(path, stamp)
         if found is None:
             raise _unknown(path)

@@ -118,7 +118,7 @@ class FileSource:
     def read_planes(self, planes: tuple[slice, ...], window: Window) -> NDArray[Any]:
         """A window of several planes, shape (planes..., ny, nx)."""
         stored = self.stored()
-        with borrowed(self.path, FormatError):
+        with borrowed(self.path, FormatError, self.path):
             return stored.read_planes(planes, window)
 
 

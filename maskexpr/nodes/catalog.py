@@ -219,7 +219,7 @@ class Catalog(Mask):
         _check_sizes(radius, of_ellipse)
         rows: dict[str, Any] = {"hdu": hdu, "lon": lon, "lat": lat, "frame": frame}
         rows |= {"where": where, "units": units, "missing": missing}
-        with borrowed(f"the catalogue {str(path)!r}", FormatError):
+        with borrowed(f"the catalogue {str(path)!r}", FormatError, str(path)):
             if radius is None:
                 return Ellipses.read(path, **of_ellipse, axes=axes, **rows)
             if axes != "semi":

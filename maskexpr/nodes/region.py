@@ -156,7 +156,7 @@ class Region(Mask):
         _check_metric(metric)
         options = Options(metric, where, exclude, frame, origin, physical, hdu)
         made = object.__new__(cls)
-        with borrowed(f"the region file {str(path)!r}", RegionError):
+        with borrowed(f"the region file {str(path)!r}", RegionError, str(path)):
             made._keep(read_shape(path, options), metric)
         written = options.written()
         return made if written is None else made.read_from(path=Path(path), **written)

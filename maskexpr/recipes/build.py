@@ -12,6 +12,7 @@ from astropy.coordinates import SkyCoord
 
 from ..core.errors import MaskError
 from ..core.records import RECORDS, build, decode
+from ..doors.files import open_file
 from ..expr.mask import Mask
 from .grammar import DIGEST, FIELDS, Call, Name, nearest, parse_mask
 from .text import Item
@@ -21,8 +22,6 @@ __all__ = ["Workshop", "attempt"]
 _PIECE = 1 << 22
 # Parameters that name a file, by the conventions of the nodes; of data, a number or text is a path too.
 _PATHS = ("path", "data")
-# What constructors raise that were handed values of kinds that they do not know.
-_MISUSE = (TypeError, ValueError, LookupError, AttributeError)
 # Parameters that compare with data: text with a unit means a Quantity.
 _VALUES = ("value", "low", "high")
 
@@ -56,7 +55,7 @@ class Workshop:
             self._check_digest(digest, given)
         try:
             node: Mask = tree.maker.call(*operands, **keywords)
-        except (MaskError, *_MISUSE) as err:
+        except Exception as err:  # constructors are handed values of kinds that they do not know
             raise _blamed(tree, str(err)).error(str(err)) from err
         return node
 
@@ -127,7 +126,7 @@ def attempt(item: Item, call: Callable[..., Any], *arguments: Any, **keywords: A
         if hasattr(err, "line"):
             raise
         raise item.error(str(err)) from err
-    except _MISUSE as err:
+    except Exception as err:  # what is called is handed values of kinds that it does not know
         raise item.error(f"{err}") from err
 
 
@@ -138,7 +137,7 @@ def file_digest(path: Path) -> str:
     for each in files:
         if path.is_dir():
             total.update(each.relative_to(path).as_posix().encode() + b"\0")
-        with each.open("rb") as stream:
+        with open_file(each, "file of a digest") as stream:
             while piece := stream.read(_PIECE):
                 total.update(piece)
     return f"sha256:{total.hexdigest()}"
@@ -148,10 +147,7 @@ def _compare(digest: Item, path: Path) -> None:
     said = digest.value
     if not isinstance(said, str) or not said.startswith("sha256:"):
         raise digest.error(f"a digest is text 'sha256:...', got {digest.plain()!r}")
-    try:
-        found = file_digest(path)
-    except OSError as err:
-        raise digest.error(f"{path} cannot be read: {err}") from err
+    found = attempt(digest, file_digest, path)
     if found != said.lower():
         raise digest.error(f"{path} is another file than the recipe's: its digest is {found}")
 

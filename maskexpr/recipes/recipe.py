@@ -9,7 +9,8 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Any
 
-from ..core.errors import FileMissingError, FormatError
+from ..core.errors import FormatError
+from ..doors.files import read_file
 from ..expr.mask import Mask
 from ..grid.axis import Axis
 from ..grid.lattice import Grid
@@ -89,11 +90,10 @@ class Recipe:
             For what cannot be read, with line, column and keys.
         """
         place = Path(path)
+        data = read_file(path, "recipe")
         try:
-            text = place.read_text(encoding="utf-8-sig")
-        except FileNotFoundError as err:
-            raise FileMissingError(f"there is no recipe {place}") from err
-        except (OSError, UnicodeDecodeError) as err:
+            text = data.decode("utf-8-sig")
+        except UnicodeDecodeError as err:
             raise FormatError(f"{place} cannot be read as a recipe: {err}") from err
         return cls.loads(text, place.parent, str(place))
 

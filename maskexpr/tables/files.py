@@ -96,17 +96,17 @@ def _text_tables(text: str, path: str) -> list[SourceTable]:
         raise FormatError(f"{path!r} is empty")
     first = some[0].lstrip()
     if first.startswith("# %ECSV"):
-        return [_of_astropy(text, path, "ascii.ecsv")]
+        return [_of_astropy(lines, path, "ascii.ecsv")]
     if first.lower().startswith(("<!doctype html", "<html")):
         raise FormatError(f"{path!r} is a web page and no catalogue; was there an error when it was fetched?")
     if first.startswith("<HEADER>") or "<DATA>" in (line.strip() for line in some):
         return [_of_tdat(lines, path)]
     if _SEXTRACTOR.match(first):
-        return [_of_astropy(text, path, "ascii.sextractor")]
+        return [_of_astropy(lines, path, "ascii.sextractor")]
     if any(line.startswith("Byte-by-byte Description") for line in lines):
-        return [_of_astropy(text, path, "ascii.cds")]
+        return [_of_astropy(lines, path, "ascii.cds")]
     if first[0] in "\\|" and not any(line.lstrip().startswith("|") for line in _after_bars(some)):
-        return [_of_astropy(text, path, "ascii.ipac")]
+        return [_of_astropy(lines, path, "ascii.ipac")]
     return delimited_tables(lines, path)
 
 
@@ -147,7 +147,7 @@ def _of_tdat(lines: list[str], path: str) -> SourceTable:
 
 
 def _of_astropy(source: Any, path: str, kind: str) -> SourceTable:
-    """A table that astropy's reader of one format gives."""
+    """A table that astropy's reader of one format gives: of lines, as it takes a text of one for a path."""
     options = {} if kind == "parquet" else {"guess": False}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

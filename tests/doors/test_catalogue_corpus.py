@@ -1042,3 +1042,14 @@ def test_astropy_s_own_files(tmp_path: Path) -> None:
     ):
         made.write(tmp_path / name, format=kind)
         assert_array_equal(mx.Catalog.read(tmp_path / name, radius="SIZE").on(GEOM).values, OWN)
+
+
+@pytest.mark.parametrize("first", ["# %ECSV 1.0", "# 1 ALPHA_J2000 x"])
+def test_one_line_is_not_taken_for_a_path(
+    first: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Table({"RA": RA * u.deg, "DEC": DEC * u.deg}).write(tmp_path / first, format="ascii.ecsv")
+    (tmp_path / "given.txt").write_text(first)
+    with pytest.raises(mx.MaskError, match=r"given\.txt"):
+        mx.Catalog.read("given.txt", radius="1 deg")

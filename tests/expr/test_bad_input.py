@@ -264,6 +264,8 @@ def broken(**cards: Any) -> fits.Header:
         (lambda: mx.WcsGeom.create(skydir=(0, 91), npix=3), ["skydir", "91"]),
         (lambda: mx.WcsGeom.create(skydir=TWO, npix=3), ["skydir", "one position"]),
         (lambda: mx.WcsGeom.from_header(broken(CDELT1=0.0)), ["zero pixel size"]),
+        (lambda: mx.WcsGeom.from_header(broken(CDELT1=1e-60)), ["pixels of [1e-60", "CDELT"]),
+        (lambda: mx.WcsGeom.from_header(broken(CDELT2=1e60)), ["CDELT2 is 1e+60"]),
         (lambda: mx.WcsGeom.from_header(broken(PC1_1=1.0, PC1_2=1.0, PC2_1=1.0, PC2_2=1.0)), ["zero pixel"]),
         (lambda: mx.WcsGeom.from_header(broken(CRVAL2=91.0)), ["latitude", "91"]),
         (lambda: mx.WcsGeom.from_header(broken(CTYPE1="FREQ")), []),

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import sys
 import tempfile
 import time
 from collections import Counter
+from contextlib import closing
 from pathlib import Path
 from random import Random
 
 from .kind import Kind
 from .kinds import KINDS
-from .watch import Watch
+from .watch import SLOW, Watch
 
 # The memory of one input in so many is looked at.
 MEMORY = 8
@@ -61,17 +63,22 @@ def fuzz(
     start = time.process_time()
     memory = Path("/dev/shm")
     number = first
-    with tempfile.TemporaryDirectory(prefix="maskexpr-", dir=memory if memory.is_dir() else None) as folder:
-        watch = Watch(Path(folder))
+    with (
+        tempfile.TemporaryDirectory(prefix="maskexpr-", dir=memory if memory.is_dir() else None) as folder,
+        closing(Watch(Path(folder))) as watch,
+    ):
         # What is made when something is used for the first time counts for nobody.
         for warm in range(5):
             _one(kind, name, first + warm, watch)
+        gc.freeze()
         while number < first + count if minutes is None else time.process_time() < start + 60 * minutes:
             begin = time.process_time()
             outcome, where = _one(kind, name, number, watch)
             worst = max(worst, (time.process_time() - begin, number))
             fault = outcome.startswith("fault")
             outcomes[f"{outcome.partition(':')[0] if fault else outcome}"] += 1
+            if outcome == SLOW and not quiet:
+                print(f"--- {name}, input {number}: {outcome}, {where}", flush=True)
             if fault and f"{outcome[:60]} {where}" not in faults:
                 faults[f"{outcome[:60]} {where}"] = number
                 if not quiet:

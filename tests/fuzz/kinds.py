@@ -8,6 +8,7 @@ from .catalogues import CATALOGUES
 from .expressions import EXPRESSIONS
 from .kind import Kind
 from .maps import HEADERS, MAPS, STORES
+from .recipes import RECIPES
 from .regions import CRTF_FILES, DS9_TEXTS, FITS_FILES
 
 __all__ = ["KINDS"]
@@ -21,4 +22,5 @@ KINDS: Final[dict[str, Kind]] = {
     "stores": STORES,
     "catalogues": CATALOGUES,
     "expressions": EXPRESSIONS,
+    "recipes": RECIPES,
 }

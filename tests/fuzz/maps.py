@@ -20,6 +20,7 @@ from maskexpr.grid.wcs.projection import PROJECTIONS
 
 from .kind import GEOM, PLACES, SOME, Kind, bytes_of, fixed, packed, use_mask
 from .mutate import mutate_bytes, mutate_fits, mutate_json, mutate_text, words
+from .watch import has_been_read
 
 __all__ = ["HEADERS", "MAPS", "STORES"]
 
@@ -62,6 +63,7 @@ def _use_header(path: Path, data: bytes, random: Random) -> None:
 
 
 def _use_geom(geom: mx.WcsGeom, random: Random) -> None:
+    has_been_read()
     repr(geom)
     assert mx.WcsGeom.from_header(geom.to_image().to_header()) == geom.to_image()
     geom.contains(PLACES)

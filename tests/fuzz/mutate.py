@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import struct
 from collections.abc import Callable, Sequence
 from functools import cache
@@ -42,10 +43,21 @@ def _some(random: Random) -> int:
 def mutate_text(random: Random, seeds: Sequence[bytes], words: Sequence[str]) -> bytes:
     """A text with some of its words, lines or characters changed."""
     text = random.choice(seeds).decode("utf-8", "replace")
+    if random.random() < 0.35:
+        return _number(random, text).encode("utf-8", "surrogatepass")
     for _ in range(_some(random)):
         text = random.choice(_TEXT_CHANGES)(random, text, seeds, words)[:20_000]
     data = text.encode("utf-8", "surrogatepass")
     return mutate_bytes(random, [data]) if random.random() < 0.1 else data
+
+
+def _number(random: Random, text: str) -> str:
+    """A text of which one number is another: what it means goes wrong, not how it is written."""
+    found = list(re.finditer(r"\d+(\.\d+)?", text))
+    if not found:
+        return text
+    match = random.choice(found)
+    return text[: match.start()] + random.choice(NUMBERS) + text[match.end() :]
 
 
 def _place(random: Random, text: str) -> tuple[int, int]:

@@ -3,26 +3,34 @@
 from __future__ import annotations
 
 import faulthandler
+import math
 import os
 import re
 import resource
 import signal
 import sys
 import tempfile
+import time
 import traceback
 import warnings
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import maskexpr as mx
 from maskexpr.errors import TileError
 
-__all__ = ["Watch"]
+__all__ = ["SLOW", "Watch", "has_been_read"]
 
 SECONDS = 2.0
-# Beyond this the process is stopped: C code that does not come back cannot be interrupted.
+# Processor time that a mask, or a map, may take when it is used.
+EVALUATION_SECONDS = 4.0
+# An input that takes longer, at most twice as long, stops the process: C code that does not come back cannot
+# be interrupted.
 DEAD_SECONDS = 60.0
+# What is said of a mask that takes longer: it was read, and is no hang of a reader.
+SLOW = "slow mask"
 TIMES, MEGABYTES = 10, 200
 
 _watches: list[Watch] = []
@@ -44,17 +52,17 @@ class Watch:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.seen: list[str] = []
-        self.busy = False
+        self.busy, self.is_read, self.names = False, False, ""
+        self._alive = -math.inf
         places = (folder, Path(sys.prefix), Path(sys.base_prefix), Path(__file__).resolve().parents[2])
         unpacked = str(Path(tempfile.gettempdir()) / "maskexpr-")
-        self._allowed = (*(str(each.resolve()) for each in places), unpacked, "/dev/null", "/proc/")
-        if not _watches:
-            # A hook cannot be taken away again.
-            sys.addaudithook(_heard)
+        self._allowed = (*(str(each.resolve()) for each in places), unpacked, "/dev/null", "/proc/", "/sys/")
+        _listen()
         _watches.append(self)
 
     def run(self, use: Callable[[], Any], size: int, memory: bool, names: str = "") -> tuple[str, str]:
-        """What became of an input, and where: "mask", the name of a MaskError, or a fault.
+        """What became of an input, and where: "mask", "slow mask", the name of a MaskError,
+        or a fault.
 
         Parameters
         ----------
@@ -65,33 +73,42 @@ class Watch:
         memory : bool
             Whether the peak of the memory is looked at.
         names : str
-            What a MaskError must name.
+            What a MaskError must name that is raised before `has_been_read`.
         """
         before = _reset_peak() if memory else 0
-        self.seen, self.busy = [], True
+        self.seen, self.busy, self.names, self.is_read = [], True, names, False
         signal.signal(signal.SIGPROF, _stop)
-        faulthandler.dump_traceback_later(DEAD_SECONDS, exit=True)
+        self._put_off()
         signal.setitimer(signal.ITIMER_PROF, SECONDS)
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                outcome = self._run(use, names)
+                outcome = self._run(use)
         finally:
             signal.setitimer(signal.ITIMER_PROF, 0)
-            faulthandler.cancel_dump_traceback_later()
             self.busy = False
         if self.seen:
             return "fault: " + self.seen[0], ""
-        if memory and _peak() - before > TIMES * size + MEGABYTES * 1_000_000:
+        if memory and outcome[0] != SLOW and _peak() - before > TIMES * size + MEGABYTES * 1_000_000:
             return f"fault: memory {(_peak() - before) // 1_000_000} MB", ""
         return outcome
 
-    def _run(self, use: Callable[[], Any], names: str) -> tuple[str, str]:
+    def close(self) -> None:
+        faulthandler.cancel_dump_traceback_later()
+        _watches.remove(self)
+
+    def _put_off(self) -> None:
+        """Put off the end of the process; not for every input, as that waits for a thread."""
+        if time.monotonic() > self._alive + DEAD_SECONDS:
+            faulthandler.dump_traceback_later(2 * DEAD_SECONDS, exit=True)
+            self._alive = time.monotonic()
+
+    def _run(self, use: Callable[[], Any]) -> tuple[str, str]:
         try:
             use()
         except mx.MaskError as err:
             said = str(err)
-            if names and names not in said:
+            if not self.is_read and self.names not in said:
                 return f"fault: {type(err).__name__} does not name the input: {said[:200]}", _where(err)
             if not all(each.isprintable() for each in said):
                 return f"fault: control characters in a message: {said!r:.200}", _where(err)
@@ -99,7 +116,7 @@ class Watch:
                 return f"fault: {said[-200:]}", _where(err)
             return type(err).__name__, re.sub(r"\d+", "N", said)[:60]
         except Hang as err:
-            return f"fault: hang of more than {SECONDS:g} s", _where(err)
+            return (SLOW if self.is_read else "fault: hang"), _where(err)
         except Exception as err:
             return f"fault: {type(err).__name__}: {str(err)[:200]!r}", _where(err)
         finally:
@@ -117,6 +134,19 @@ class Watch:
             name = os.path.realpath(os.fsdecode(arguments[0]))
             if not name.startswith(self._allowed) and name != tempfile.gettempdir():
                 self.seen.append(f"open {name}")
+
+
+@cache
+def _listen() -> None:
+    """Once: a hook cannot be taken away again."""
+    sys.addaudithook(_heard)
+
+
+def has_been_read() -> None:
+    """From here on the mask takes the time, and not the reading; errors need not name the input."""
+    for watch in _watches:
+        watch.is_read = True
+    signal.setitimer(signal.ITIMER_PROF, EVALUATION_SECONDS)
 
 
 def _heard(event: str, arguments: tuple[Any, ...]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 
 import astropy.units as u
 import numpy as np
@@ -14,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import maskexpr as mx
-from maskexpr.errors import FileMissingError, FormatError, MaskTypeError, RecipeError
+from maskexpr.errors import FileMissingError, FormatError, LimitError, MaskTypeError, RecipeError
 from maskexpr.expr.structure import postorder
 from maskexpr.recipes.schema import schema
 from maskexpr.recipes.text import read_yaml
@@ -122,6 +123,40 @@ def test_a_digest_holds_a_file(folder):
     assert isinstance(mx.Recipe.loads(text.format(digest), folder).mask, mx.Catalog)
     with pytest.raises(RecipeError, match="another file"):
         mx.Recipe.loads(text.format("0" * 64), folder)
+
+
+def test_a_digest_of_what_is_no_file(tmp_path):
+    os.mkfifo(tmp_path / "pipe.ecsv")
+    text = "maskexpr: 1\nmask: {Catalog: {path: pipe.ecsv, radius: 1 deg, digest: 'sha256:00'}}"
+    with pytest.raises(RecipeError, match=r"line 2.*pipe"):
+        mx.Recipe.loads(text, tmp_path)
+
+
+@pytest.mark.parametrize("name", ["pipe.yaml", "http://127.0.0.1:9/mask.yaml", "/dev/zero"])
+def test_a_recipe_in_what_is_no_file(name, tmp_path):
+    os.mkfifo(tmp_path / "pipe.yaml")
+    with pytest.raises(FormatError, match=r"pipe|address|device"):
+        mx.Recipe.read(tmp_path / name if name == "pipe.yaml" else name)
+
+
+def test_a_recipe_that_is_too_large(tmp_path):
+    (tmp_path / "mask.yaml").write_text("maskexpr: 1\nmask: AllSky\n" + "# more\n" * 1000)
+    with mx.set_limits(text_bytes=1000), pytest.raises(LimitError, match=r"mask\.yaml.*text_bytes"):
+        mx.Recipe.read(tmp_path / "mask.yaml")
+
+
+WILD = {
+    "bins": "{allsky: {binsz: 30 deg, axes: [{name: energy, lo: 1 GeV, hi: 1 TeV, nbin: 9999999999}]}}",
+    "pixels of 1e-300": "{create: {npix: [4, 4], binsz: 1e-300}}",
+    "a word for a number": "{create: {npix: [4, four], binsz: 1 deg}}",
+    "a number of 400 digits": f"{{create: {{npix: [{'9' * 400}, 4], binsz: 1 deg}}}}",
+}
+
+
+@pytest.mark.parametrize("name", WILD)
+def test_a_grid_that_cannot_be(name):
+    with pytest.raises(mx.MaskError, match="line 3"):
+        mx.Recipe.loads(f"maskexpr: 1\nmask: AllSky\ngrid: {WILD[name]}")
 
 
 def test_several_grids(folder):
@@ -232,7 +267,7 @@ def test_there_are_sixty():
 
 
 def test_a_recipe_that_is_not_there(tmp_path):
-    with pytest.raises(FileMissingError, match="no recipe"):
+    with pytest.raises(FileMissingError, match="no such file"):
         mx.Recipe.read(tmp_path / "mask.yaml")
     (tmp_path / "bytes.yaml").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(FormatError, match="cannot be read"):

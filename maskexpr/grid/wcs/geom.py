@@ -122,7 +122,8 @@ class WcsGeom(Grid):
         >>> WcsGeom.create(skydir=(83.6, 22.0), width=(8, 5), binsz="0.1 deg", proj="TAN").shape
         (50, 80)
         """
-        return cls._of(*spec_of(skydir, width, npix, binsz, proj, frame, refpix), _as_tuple(axes))
+        with borrowed("the arguments of a map", GeometryError):
+            return cls._of(*spec_of(skydir, width, npix, binsz, proj, frame, refpix), _as_tuple(axes))
 
     @classmethod
     def allsky(cls, binsz: Any, frame: str = "icrs", proj: str = "CAR", axes: Iterable[Axis] = ()) -> WcsGeom:
@@ -167,7 +168,7 @@ class WcsGeom(Grid):
             Whether of a cube (spectral, STOKES) the celestial map is meant, without the other axes, wherever
             the two celestial ones stand. Else a cube needs a table that says what its planes are.
         """
-        with borrowed(f"the map {str(path)!r}", GeometryError):
+        with borrowed(f"the map {str(path)!r}", GeometryError, str(path)):
             return cls._of(*parts_of_file(path, hdu, celestial))
 
     @classmethod

@@ -20,6 +20,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ...core.limits import check_limit
 from ...sphere.vectors import chord2, normalise, unit
 from ...sphere.vectors import lonlat as degrees_of
 from .lattice import first_image, lonlat
@@ -201,6 +202,7 @@ def _pole_image(projection: Projection, shape: Shape, pole: tuple[float, ...]) -
     images = first_image(projection, *degrees_of(ring))
     up, across = _along_plane(projection)
     length = shape[1] if abs(across) >= abs(up) else shape[0]
+    check_limit("side", length, "a map whose poles are looked for", "pixels along a side")
     steps = np.arange(length) - (images.x[0] if abs(across) >= abs(up) else images.y[0])
     # With the sign of the steps' own axis, so that they reach it pixel by pixel.
     scale = across if abs(across) >= abs(up) else up

@@ -11,6 +11,7 @@ from typing import Final
 
 import numpy as np
 from astropy.wcs import WCS, SingularMatrixError
+from numpy.typing import NDArray
 
 from ...core.errors import GeometryError
 from .facts import FACTS, Facts
@@ -33,6 +34,10 @@ _PREFIXES: Final = {
 _SUPPORTED: Final = f"supported frames: {', '.join(FRAMES)} (fk5 with equinox J2000)"
 
 Matrix = tuple[Pair, Pair]
+
+# Square degrees of a pixel: from an atom's at the distance of the sun to a billion turns.
+_SMALLEST: Final = 1e-40
+_LARGEST: Final = 1e24
 
 
 @dataclass(frozen=True)
@@ -115,9 +120,7 @@ class Projection:
             )
         ctype = (str(raw.ctype[0])[:8], str(raw.ctype[1])[:8])
         pc = raw.get_pc()
-        # wcslib misses a matrix whose rows are parallel but for the last bit.
-        if abs(np.linalg.det(pc)) < 1e-12 * np.prod(np.linalg.norm(pc, axis=1)):
-            raise GeometryError(f"zero pixel size: the matrix {pc.tolist()} of PC (or CD) is singular")
+        _check_size(pc, raw.get_cdelt())
         result = cls(
             ctype,
             pair_of(raw.crpix),
@@ -235,6 +238,17 @@ def reason(error: Exception) -> str:
     if isinstance(error, SingularMatrixError):
         return "zero pixel size (the matrix of CDELT and PC, or CD, is singular)"
     return str(error).strip().splitlines()[-1]
+
+
+def _check_size(pc: NDArray[np.float64], cdelt: NDArray[np.float64]) -> None:
+    """Refuse pixels of no size, or of one that no map has."""
+    # wcslib misses a matrix whose rows are parallel but for the last bit.
+    if abs(np.linalg.det(pc)) < 1e-12 * np.prod(np.linalg.norm(pc, axis=1)):
+        raise GeometryError(f"zero pixel size: the matrix {pc.tolist()} of PC (or CD) is singular")
+    if not _SMALLEST < abs(np.linalg.det(pc) * np.prod(cdelt)) < _LARGEST:
+        raise GeometryError(
+            f"pixels of {np.asarray(cdelt).tolist()} deg (CDELT) are none that a map can have"
+        )
 
 
 def _celestial(wcs: WCS) -> WCS:
