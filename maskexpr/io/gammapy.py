@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ..core.errors import MaskTypeError, require
 from ..grid.wcs.geom import WcsGeom
-from .xarray import geom_of, wrap
+from .xarray import geom_of_values, wrap
 
 __all__ = ["from_gammapy_map", "is_gammapy_map", "is_nddata", "to_gammapy_map", "to_numpy_ma_mask"]
 
@@ -72,7 +72,7 @@ def to_gammapy_map(array: xr.DataArray) -> Any:
     gammapy.maps.WcsNDMap
     """
     maps = require("gammapy.maps", extra="gammapy")
-    geom = geom_of(array).to_gammapy()
+    geom = geom_of_values(array).to_gammapy()
     return maps.WcsNDMap(geom, data=np.asarray(array.values), unit=str(array.attrs.get("units", "")))
 
 

@@ -19,7 +19,7 @@ from .gammapy import from_gammapy_map, is_gammapy_map
 from .sources import FileSource, as_mask, as_source
 from .unpacked import Stamp
 from .validity import as_floats, float_type
-from .xarray import array_of, geom_of, wrap
+from .xarray import array_of, geom_of_values, wrap
 
 __all__ = ["array_on_grid", "read_map", "read_mask"]
 
@@ -53,6 +53,14 @@ def read_mask(path: str | os.PathLike[str], hdu: str | int | None = None) -> xr.
     FormatError
         If it holds no such map, or was not written to its end. Values other than 0 and 1 are found when they
         are read.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import maskexpr as mx
+    >>> path = mx.AllSky().write(tempfile.mkdtemp() + "/all.fits", mx.WcsGeom.allsky(binsz=10))
+    >>> bool(read_mask(path)[:2, :5].all())
+    True
     """
     return _lazy(path, hdu, mask=True)
 
@@ -73,6 +81,14 @@ def read_map(path: str | os.PathLike[str], hdu: str | int | None = None) -> xr.D
     DataArray
         Dims (axes..., "y", "x"), native byte order, BSCALE and BZERO applied, BLANK and zarr's fill value as
         NaN: integers that may be missing become float32, those of more than 16 bits float64.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import maskexpr as mx
+    >>> path = mx.AllSky().write(tempfile.mkdtemp() + "/all.fits", mx.WcsGeom.allsky(binsz=10))
+    >>> read_map(path, hdu="MASK").dtype
+    dtype('uint8')
     """
     return _lazy(path, hdu, mask=False)
 
@@ -95,7 +111,7 @@ def array_on_grid(data: Any) -> tuple[da.Array | NDArray[Any], WcsGeom]:
         data = from_gammapy_map(data)
     if isinstance(data, xr.DataArray) and (data.chunks is not None or data.variable._in_memory):
         found = array_of(data)
-        return found if isinstance(found, da.Array) else as_floats(found), geom_of(data)
+        return found if isinstance(found, da.Array) else as_floats(found), geom_of_values(data)
     if isinstance(data, tuple) and len(data) == 2 and isinstance(data[1], WcsGeom):
         array = data[0] if isinstance(data[0], da.Array) else as_floats(data[0])
         if array.shape != data[1].shape:

@@ -25,7 +25,7 @@ from ..pixels.window import Window
 from .formats import StoredMap, check_number, open_map, stamp_of
 from .gammapy import from_gammapy_map, is_gammapy_map, is_nddata
 from .validity import normal, unwrapped
-from .xarray import array_of, geom_from_attrs, geom_of
+from .xarray import array_of, geom_from_attrs, geom_of_values
 
 __all__ = [
     "LARGEST",
@@ -394,7 +394,7 @@ def as_source(data: Any) -> FileSource | ArraySource:
     if isinstance(data, (str, os.PathLike)):
         return FileSource(os.fspath(data))
     if isinstance(data, xr.DataArray):
-        return ArraySource(array_of(data), geom_of(data))
+        return ArraySource(array_of(data), geom_of_values(data))
     if is_nddata(data):
         return ArraySource(data, WcsGeom(data.wcs, np.shape(data.data)))
     if is_gammapy_map(data):
