@@ -34,6 +34,15 @@ class Plan:
         The tiles, row after row, on the first plane.
     states : array of uint8, shape (axis blocks..., spatial blocks...)
         EMPTY, MIXED or FULL for every tile.
+
+    Examples
+    --------
+    >>> import maskexpr as mx
+    >>> plan = mx.Band(lat=("50 deg", "90 deg")).plan(mx.WcsGeom.allsky(binsz=1), chunks=30)
+    >>> plan.n_tiles, plan.n_empty, plan.n_full, plan.n_mixed
+    (72, 48, 12, 12)
+    >>> int((plan.to_xarray() == 1).sum())
+    12
     """
 
     def __init__(self, compiled: Compiled) -> None:

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Engine", "Fluent", "use_engine"]
 
+# Examples that need more than the package does.
+__doctest_requires__ = {"Fluent.plot": ["matplotlib"], "Fluent.to_gammapy": ["gammapy.maps"]}
+
 
 class Engine(Protocol):
     """What answers the verbs that put a mask on a grid: the module `maskexpr.verbs.engine`."""
@@ -203,7 +206,14 @@ class Fluent(Node):
         return _engines[0].area(self, geom)
 
     def fsky(self, geom: Any) -> Any:
-        """Selected fraction of the whole sky: one, or one per plane where the mask varies along axes."""
+        """Selected fraction of the whole sky: one, or one per plane where the mask varies along axes.
+
+        Examples
+        --------
+        >>> import maskexpr as mx
+        >>> round(float(mx.Band(lat=("0 deg", "90 deg")).fsky(mx.WcsGeom.allsky(binsz=5))), 3)
+        0.5
+        """
         return _engines[0].fsky(self, geom)
 
     def explain(self, geom: Any = None, chunks: Any = "auto") -> str:
@@ -211,11 +221,26 @@ class Fluent(Node):
 
         With a geometry it is the mask as it would be evaluated (simplified), each node with the number of
         tiles that it leaves empty, full and mixed, and the plan.
+
+        Examples
+        --------
+        >>> import maskexpr as mx
+        >>> print(mx.Band(lat=("-5 deg", "5 deg")).explain(mx.WcsGeom.allsky(binsz=1), chunks=30))
+        Band(lat=(-5 deg, 5 deg), frame='icrs')       48 empty       0 full      24 mixed
+        ...
         """
         return _engines[0].explain(self, geom, chunks)
 
     def simplify(self) -> Mask:
-        """An equal mask, bit for bit on every grid, of at most as many nodes."""
+        """An equal mask, bit for bit on every grid, of at most as many nodes.
+
+        Examples
+        --------
+        >>> import maskexpr as mx
+        >>> north = mx.Band(lat=("0 deg", "90 deg"))
+        >>> (~~north | north).simplify() == north
+        True
+        """
         return _engines[0].simplify(self)
 
     def distance(self, geom: Any, max: Any, chunks: Any = "auto") -> xr.DataArray:
@@ -293,6 +318,13 @@ class Fluent(Node):
         ------
         MissingDependencyError
             Without gammapy, or with a version of regions that it does not import with.
+
+        Examples
+        --------
+        >>> import maskexpr as mx
+        >>> geom = mx.WcsGeom.create(npix=(6, 4), binsz=1)
+        >>> mx.AllSky().to_gammapy(geom).data.sum()
+        np.int64(24)
         """
         return _engines[0].to_gammapy(self, geom)
 
@@ -322,14 +354,40 @@ class Fluent(Node):
         return _engines[0].to_array(self, geom, masked)
 
     def plot(self, geom: Any = None, ax: Any = None, **style: Any) -> Any:
-        """Draw a coarse preview on WCSAxes, never the full map; returns the axes. See
-        `maskexpr.verbs.plot.plot`.
+        """Draw a coarse preview on WCSAxes, never the full map.
+
+        Parameters
+        ----------
+        geom : Grid, or what carries one, optional
+            The map to show; the whole sky in galactic Aitoff if neither this nor ``ax`` is given.
+        ax : WCSAxes, optional
+            Where to draw; new axes if not given.
+        **style
+            ``plane`` (index along the axes; any plane if not given), ``color``, ``background``, ``legend``,
+            ``title``, ``most`` (pixels to evaluate at most); the rest is ``imshow``'s.
+
+        Returns
+        -------
+        WCSAxes
+
+        Examples
+        --------
+        >>> import maskexpr as mx
+        >>> mx.Band(lat=("-5 deg", "5 deg"), frame="galactic").plot(title="the plane").get_title()
+        'the plane'
         """
         return _engines[0].plot(self, geom, ax, **style)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data: a list of nodes with a format version and a hash; `maskexpr.from_dict` is the
         inverse.
+
+        Examples
+        --------
+        >>> import maskexpr as mx
+        >>> mask = ~mx.Band(lat=("-5 deg", "5 deg"))
+        >>> mx.from_dict(mask.to_dict()) == mask
+        True
         """
         return _engines[0].to_dict(self)
 
@@ -384,38 +442,183 @@ class Fluent(Node):
         """Write the mask to ``.zarr``, ``.fits`` or ``.fits.gz``, tile by tile, with the expression as
         provenance.
 
-        The file appears under its name only when it is complete. ``resume=True`` finishes what a killed run
-        began; ``store=`` is a folder of evaluated tiles that runs share. See `maskexpr.verbs.write.write`.
+        The file appears under its name only when it is complete.
+
+        Parameters
+        ----------
+        path : str or path
+            Ends in ``.zarr``, ``.fits`` or ``.fits.gz``.
+        geom : Grid, or what carries one
+            See `on`.
+        overwrite : bool
+            Replace an existing file.
+        chunks : "auto", int or (int, int)
+            Pixels along y and x of a tile; for zarr also of a chunk of the store.
+        progress : bool
+            Show dask's progress bar.
+        memory_limit : int or str, optional
+            Refuse, before anything runs, if the plan may need more than this, in bytes or as ``"2 GB"``.
+        resume : bool
+            Finish what a killed run of the same mask on the same grid began.
+        store : path or TileStore, optional
+            A folder of evaluated tiles that runs share.
+
+        Returns
+        -------
+        Path
+            What was written.
+
+        Raises
+        ------
+        OutputExistsError
+            If the output is there and ``overwrite`` is not given; nothing is computed then.
+        WriteError
+            If the output cannot be written. What was there is as it was.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> import maskexpr as mx
+        >>> path = tempfile.mkdtemp() + "/plane.fits"
+        >>> mx.Band(lat=("-5 deg", "5 deg")).write(path, mx.WcsGeom.allsky(binsz=1)).name
+        'plane.fits'
         """
         return _engines[0].write(self, path, geom, overwrite, chunks, progress, memory_limit, resume, store)
 
     def dilate(self, radius: Any, kernel: str = "disk", metric: str = "sky", axis: str = "energy") -> Mask:
-        """Grow by a radius. See `maskexpr.Dilate`."""
+        """Grow by a radius. See `maskexpr.Dilate`.
+
+        Parameters
+        ----------
+        radius : angle, number of pixels, or array of angles
+            True angle (``"0.3 deg"``) or, with ``metric="pixel"``, ``3 * u.pix``; a pair (lon, lat) for
+            boxes, an array for one radius a bin of ``axis``.
+        kernel : {"disk", "box"}
+            A box's radius is its half-side.
+        metric : {"sky", "pixel"}
+            Angles on the sphere, or the plane of the pixels.
+        axis : str
+            Of radii that differ from bin to bin.
+
+        Examples
+        --------
+        >>> import maskexpr as mx
+        >>> band = mx.Band(lat=("-10 deg", "10 deg"))
+        >>> [int(each.on(mx.WcsGeom.allsky(binsz=5)).sum()) for each in (band, band.dilate("5 deg"))]
+        [288, 432]
+        """
         made: Mask = NODES["dilate"](self, radius, kernel, metric, axis)
         return made
 
     def erode(self, radius: Any, kernel: str = "disk", metric: str = "sky", axis: str = "energy") -> Mask:
-        """Shrink by a radius. See `maskexpr.Erode`."""
+        """Shrink by a radius. See `maskexpr.Erode`.
+
+        Parameters
+        ----------
+        radius : angle, number of pixels, or array of angles
+            True angle (``"0.3 deg"``) or, with ``metric="pixel"``, ``3 * u.pix``; a pair (lon, lat) for
+            boxes, an array for one radius a bin of ``axis``.
+        kernel : {"disk", "box"}
+            A box's radius is its half-side.
+        metric : {"sky", "pixel"}
+            Angles on the sphere, or the plane of the pixels.
+        axis : str
+            Of radii that differ from bin to bin.
+
+        Examples
+        --------
+        >>> import maskexpr as mx
+        >>> band = mx.Band(lat=("-10 deg", "10 deg"))
+        >>> [int(each.on(mx.WcsGeom.allsky(binsz=5)).sum()) for each in (band, band.erode("5 deg"))]
+        [288, 144]
+        """
         made: Mask = NODES["erode"](self, radius, kernel, metric, axis)
         return made
 
     def open(self, radius: Any, kernel: str = "disk", metric: str = "sky", axis: str = "energy") -> Mask:
-        """Erode, then dilate. See `maskexpr.Open`."""
+        """Erode, then dilate. See `maskexpr.Open`.
+
+        Parameters
+        ----------
+        radius : angle, number of pixels, or array of angles
+            True angle (``"0.3 deg"``) or, with ``metric="pixel"``, ``3 * u.pix``; a pair (lon, lat) for
+            boxes, an array for one radius a bin of ``axis``.
+        kernel : {"disk", "box"}
+            A box's radius is its half-side.
+        metric : {"sky", "pixel"}
+            Angles on the sphere, or the plane of the pixels.
+        axis : str
+            Of radii that differ from bin to bin.
+
+        Examples
+        --------
+        >>> import maskexpr as mx
+        >>> band = mx.Band(lat=("-10 deg", "10 deg"))
+        >>> [int(each.on(mx.WcsGeom.allsky(binsz=5)).sum()) for each in (band, band.open("5 deg"))]
+        [288, 288]
+        """
         made: Mask = NODES["open"](self, radius, kernel, metric, axis)
         return made
 
     def close(self, radius: Any, kernel: str = "disk", metric: str = "sky", axis: str = "energy") -> Mask:
-        """Dilate, then erode. See `maskexpr.Close`."""
+        """Dilate, then erode. See `maskexpr.Close`.
+
+        Parameters
+        ----------
+        radius : angle, number of pixels, or array of angles
+            True angle (``"0.3 deg"``) or, with ``metric="pixel"``, ``3 * u.pix``; a pair (lon, lat) for
+            boxes, an array for one radius a bin of ``axis``.
+        kernel : {"disk", "box"}
+            A box's radius is its half-side.
+        metric : {"sky", "pixel"}
+            Angles on the sphere, or the plane of the pixels.
+        axis : str
+            Of radii that differ from bin to bin.
+
+        Examples
+        --------
+        >>> import maskexpr as mx
+        >>> band = mx.Band(lat=("-10 deg", "10 deg"))
+        >>> [int(each.on(mx.WcsGeom.allsky(binsz=5)).sum()) for each in (band, band.close("5 deg"))]
+        [288, 288]
+        """
         made: Mask = NODES["close"](self, radius, kernel, metric, axis)
         return made
 
     def fill_holes(self, max_area: Any = None) -> Mask:
-        """Fill holes up to an area. See `maskexpr.FillHoles`."""
+        """Fill holes up to an area. See `maskexpr.FillHoles`.
+
+        Parameters
+        ----------
+        max_area : solid angle or number of pixels, optional
+            ``"1 deg2"`` or ``20 * u.pix**2``; every hole if not given.
+
+        Examples
+        --------
+        >>> import maskexpr as mx
+        >>> ring = mx.Region("icrs; annulus(0, 0, 10, 20)")
+        >>> bool(ring.fill_holes().on(mx.WcsGeom.create(npix=50, binsz=1)).values[25, 25])
+        True
+        """
         made: Mask = NODES["fill_holes"](self, max_area)
         return made
 
     def remove_small(self, min_area: Any) -> Mask:
-        """Remove components below an area. See `maskexpr.RemoveSmall`."""
+        """Remove components below an area. See `maskexpr.RemoveSmall`.
+
+        Parameters
+        ----------
+        min_area : solid angle or number of pixels
+            ``"1 deg2"`` or ``20 * u.pix**2``.
+
+        Examples
+        --------
+        >>> import maskexpr as mx
+        >>> two = mx.Region("icrs; circle(0, 0, 10); circle(20, 0, 2)")
+        >>> geom = mx.WcsGeom.create(npix=60, binsz=1)
+        >>> bool((two.remove_small("50 deg2").on(geom) == mx.Region("icrs; circle(0, 0, 10)").on(geom)).all())
+        True
+        """
         made: Mask = NODES["remove_small"](self, min_area)
         return made
 

@@ -128,7 +128,7 @@ class Region(Mask):
         physical: Any = None,
         hdu: int | str | None = None,
     ) -> Region:
-        """The union of the shapes in a region file.
+        r"""The union of the shapes in a region file.
 
         That is text of DS9, CIAO, CRTF or STC-S or a FITS region table, packed with gzip or not: what it
         holds decides, not its name. Positions in pixels need ``metric="pixel"``. They count from 1 in DS9
@@ -152,6 +152,14 @@ class Region(Mask):
             nothing.
         FormatError
             For a file that is none of these.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp(), "drawn.reg")
+        >>> _ = path.write_text("galactic\ncircle(184,-5,18')\nbox(185, -4, 1, 0.5, 45) # tag={plume}")
+        >>> Region.read(path, where="tag=plume")
+        Region("galactic;box(185, -4, 1 deg, 0.5 deg, 45 deg)")
         """
         _check_metric(metric)
         options = Options(metric, where, exclude, frame, origin, physical, hdu)
@@ -174,6 +182,11 @@ class Region(Mask):
         """What the text said that selects nothing, such as colours and annotations, and how often.
 
         It is no part of the mask, and is not saved with it.
+
+        Examples
+        --------
+        >>> dict(Region("icrs; circle(83.6, 22, 1) # color=red").ignored)
+        {'color': 1}
         """
         return self._ignored
 
@@ -208,6 +221,11 @@ class Region(Mask):
         ------
         RegionError
             For a shape that the installed version does not have.
+
+        Examples
+        --------
+        >>> len(Region("icrs; circle(83.6, 22, 1); circle(80, 22, 1)").to_regions())
+        2
         """
         return to_regions(self.shape)
 
