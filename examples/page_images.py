@@ -1,6 +1,7 @@
-"""Make the pictures of docs/tutorial.md: run the page in a folder of its own and keep what it saves.
+"""Make the pictures of a page of the docs: run its blocks in a folder of their own and keep what they save.
 
-``python examples/tutorial_images.py`` from the checkout, where ../shared has the data of the page.
+``python examples/page_images.py docs/tutorial.md docs/images/tutorial`` from the checkout, where ../shared
+has the data of that page. The gallery's are made whenever the pages are built.
 """
 
 from __future__ import annotations
@@ -12,30 +13,33 @@ import sys
 import tempfile
 from pathlib import Path
 
+__all__ = ["draw"]
+
 ROOT = Path(__file__).resolve().parent.parent
-PAGE = ROOT / "docs/tutorial.md"
-IMAGES = ROOT / "docs/images/tutorial"
 BLOCK = re.compile(r"(<!-- no-run -->\n)?```python\n(.*?)```", re.DOTALL)
 
 
-def main() -> None:
-    """Run the page; replace the pictures."""
-    os.environ["MPLBACKEND"] = "Agg"
-    sys.path.insert(0, str(ROOT))
-    code = "\n".join(code for skip, code in BLOCK.findall(PAGE.read_text(encoding="utf-8")) if not skip)
+def draw(page: Path, images: Path) -> list[Path]:
+    """Run a page; keep its pictures in a folder, and name them."""
+    os.environ.setdefault("MPLBACKEND", "Agg")
+    blocks = BLOCK.findall(page.read_text(encoding="utf-8"))
+    code = compile("\n".join(code for skip, code in blocks if not skip), str(page), "exec")
+    here = Path.cwd()
+    images.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         there = Path(folder) / "page"
         there.mkdir()
         if (ROOT.parent / "shared").is_dir():
             (there.parent / "shared").symlink_to(ROOT.parent / "shared", target_is_directory=True)
         os.chdir(there)
-        exec(compile(code, str(PAGE), "exec"), {"__name__": "tutorial"})
-        IMAGES.mkdir(parents=True, exist_ok=True)
-        for picture in sorted(there.glob("*.png")):
-            shutil.copy(picture, IMAGES / picture.name)
-            print(f"{picture.name:20} {picture.stat().st_size / 1000:6.0f} kB")
-        os.chdir(ROOT)
+        try:
+            exec(code, {"__name__": page.stem})
+        finally:
+            os.chdir(here)
+        return [Path(shutil.copy(each, images / each.name)) for each in sorted(there.glob("*.png"))]
 
 
 if __name__ == "__main__":
-    main()
+    sys.path.insert(0, str(ROOT))
+    for picture in draw(Path(sys.argv[1]).resolve(), Path(sys.argv[2]).resolve()):
+        print(f"{picture.name:20} {picture.stat().st_size / 1000:6.0f} kB")
