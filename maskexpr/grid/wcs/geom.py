@@ -212,8 +212,8 @@ class WcsGeom(Grid):
 
         Examples
         --------
-        >>> WcsGeom.create(npix=(6, 4), binsz=1).to_gammapy().data_shape
-        (4, 6)
+        >>> WcsGeom.create(npix=(6, 4), binsz=1).to_gammapy().frame
+        'icrs'
         """
         maps = require("gammapy.maps", extra="gammapy")
         axes = [
