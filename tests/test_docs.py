@@ -200,6 +200,21 @@ def test_reference_lists_every_public_name_and_method_once() -> None:
     assert len(found) == len(set(found))
 
 
+def test_what_users_call_has_an_example() -> None:
+    """Doctests run; properties and errors are shown by the examples of their class or of what raises them."""
+    text = (ROOT / "docs/api.md").read_text(encoding="utf-8")
+    listed_there = set(re.findall(r"^ +([A-Za-z_][\w.]*)$", text, re.MULTILINE))
+    methods = REFERENCE["public_methods"]()
+    things = {full.rpartition(".")[2]: thing for full, thing in REFERENCE["public_names"]().items()} | methods
+    calls = {
+        name: thing
+        for name, thing in things.items()
+        if name in listed_there and callable(thing) and not name.endswith("Error")
+    }
+    assert len(calls) > 90
+    assert [name for name, thing in calls.items() if ">>>" not in (inspect.getdoc(thing) or "")] == []
+
+
 def test_users_names_are_on_the_users_page() -> None:
     import maskexpr
 

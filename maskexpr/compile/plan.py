@@ -96,6 +96,11 @@ class Plan:
         ------
         MemoryLimitError
             With the figures and what to change.
+
+        Examples
+        --------
+        >>> import maskexpr as mx
+        >>> mx.Band(lat=("50 deg", "90 deg")).plan(mx.WcsGeom.allsky(binsz=1)).check_memory("100 GB")
         """
         try:
             allowed = parse_bytes(limit) if isinstance(limit, str) else int(limit)
@@ -111,7 +116,14 @@ class Plan:
             )
 
     def to_xarray(self) -> xr.DataArray:
-        """The states as a DataArray over tiles, with the first pixel of each tile as coordinates."""
+        """The states as a DataArray over tiles, with the first pixel of each tile as coordinates.
+
+        Examples
+        --------
+        >>> import maskexpr as mx
+        >>> mx.Band(lat=("50 deg", "90 deg")).plan(mx.WcsGeom.allsky(binsz=1), chunks=30).to_xarray().y.values
+        array([  0,  30,  60,  90, 120, 150])
+        """
         axes = [axis.name for axis in self.geom.axes]
         dims = self.geom.dims
         coords = {dim: first[:-1] for dim, first in zip(dims, self.compiled.layout.starts, strict=True)}

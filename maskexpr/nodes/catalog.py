@@ -168,7 +168,7 @@ class Catalog(Mask):
         units: Mapping[str, Any] | None = None,
         missing: Any = "raise",
     ) -> Catalog | Ellipses:
-        """Read circles or ellipses round the sources of a catalogue from a table file.
+        r"""Read circles or ellipses round the sources of a catalogue from a table file.
 
         Parameters
         ----------
@@ -213,6 +213,14 @@ class Catalog(Mask):
             If nothing says the unit of a column of angles.
         MaskValueError
             For a row whose values are missing or cannot be.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp(), "sources.csv")
+        >>> _ = path.write_text("name,ra,dec,size\nCrab,83.63,22.01,18\nIC 443,94.31,22.58,24\n")
+        >>> Catalog.read(path, radius="size", units={"size": "arcmin"}, where="name != 'Crab'")
+        Catalog(1 source, radius 0.4 deg)
         """
         check_path(path, "catalogue")
         of_ellipse = {"major": major, "minor": minor, "angle": angle}

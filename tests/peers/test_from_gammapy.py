@@ -17,6 +17,11 @@ PAGE = ROOT / "docs/from-gammapy.md"
 STEP = re.compile(r"<!-- (gammapy|maskexpr) -->\n```python\n(.*?)```", re.DOTALL)
 
 
+def test_the_how_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(furnish(tmp_path))
+    run(ROOT / "docs/howto/to-gammapy.md")
+
+
 def test_the_page(shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(furnish(tmp_path))
     try:
