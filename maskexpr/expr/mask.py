@@ -16,11 +16,12 @@ from numpy.typing import NDArray
 
 from ..core.coverage import EMPTY, FULL, MIXED, Coverage, invert
 from ..core.errors import MaskTypeError, NeedsGridError
+from ..grid.healpix.areas import Cells
 from ..grid.lattice import Grid
 from ..grid.points import Points
 from ..grid.survey import Survey
 from ..grid.tiles import Areas, Tile
-from ..sphere.vectors import Caps
+from ..sphere.vectors import TIE, Caps
 from .structure import NODES, Reach, is_array, node
 from .verbs import Fluent
 
@@ -148,6 +149,18 @@ class Mask(Fluent):
             The frame of its centre.
         """
         return self
+
+    def cover_near(self, cells: Cells, angle: float) -> Coverage:
+        """Coverage of cells by what has a point of the mask, a set on the sphere, within an angle (radians).
+
+        No point of a cell is further from the mask, or nearer, than its centre by more than its reach.
+        """
+        cover = np.full(len(cells), MIXED)
+        reach = cells.reach + 4 * TIE
+        cover[~self.near(cells.points, angle + reach)] = EMPTY
+        if angle > reach:
+            cover[self.near(cells.points, angle - reach)] = FULL
+        return cover
 
     def reach(self) -> Reach:
         """How far beyond a tile the children must be known."""

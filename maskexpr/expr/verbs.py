@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from astropy.units import Quantity
 
     from ..compile.plan import Plan
+    from ..nodes.moc import Moc
     from .mask import Mask
 
 __all__ = ["Engine", "Fluent", "use_engine"]
@@ -45,6 +46,7 @@ class Engine(Protocol):
     def to_gammapy(self, mask: Any, geom: Any) -> Any: ...
     def to_array(self, mask: Any, geom: Any, masked: bool) -> NDArray[np.bool_]: ...
     def plot(self, mask: Any, geom: Any, ax: Any, **style: Any) -> Any: ...
+    def to_moc(self, mask: Any, order: int, cover: str) -> Moc: ...
     def write(
         self,
         mask: Any,
@@ -326,6 +328,38 @@ class Fluent(Node):
         `maskexpr.verbs.plot.plot`.
         """
         return _engines[0].plot(self, geom, ax, **style)
+
+    def to_moc(self, order: int, cover: str = "centre") -> Moc:
+        """The HEALPix cells that the mask selects, found without a raster.
+
+        Parameters
+        ----------
+        order : int
+            Of the smallest cells, 0 to 29.
+        cover : {"centre", "inner", "outer"}
+            The cells whose centres are in the mask; those that lie in it as a whole; or all that hold a point
+            of it. Where it is not known of a cell of that order, after a look at its parts, it is not inner,
+            and it is outer. ``(~mask).to_moc(order, "inner") == ~mask.to_moc(order, "outer")`` as sets.
+
+        Returns
+        -------
+        Moc
+
+        Raises
+        ------
+        NeedsGridError
+            If the mask has a meaning only on a grid.
+        MaskValueError
+            For another order or cover.
+
+        Examples
+        --------
+        >>> import maskexpr as mx
+        >>> disk = mx.Region("icrs; circle(45, 0, 1 deg)")
+        >>> [disk.to_moc(6, cover).sky_fraction * 12 * 4**6 for cover in ("inner", "centre", "outer")]
+        [0.0, 4.0, 12.0]
+        """
+        return _engines[0].to_moc(self, order, cover)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data: a list of nodes with a format version and a hash; `maskexpr.from_dict` is the

@@ -14,12 +14,13 @@ from numpy.typing import NDArray
 
 from ..circles.index import CircleIndex
 from ..circles.pieces import neighbours_first
-from ..core.coverage import Coverage
+from ..core.coverage import FULL, Coverage
 from ..core.errors import AxisError, FormatError, MaskValueError, borrowed
 from ..core.once import once
 from ..core.records import frozen_array
 from ..doors.files import check_path
 from ..expr.mask import Ask, Bools, Mask, node
+from ..grid.healpix.areas import Cells
 from ..grid.lattice import Grid
 from ..grid.points import Points, lonlat_of
 from ..grid.tiles import Areas, Tile
@@ -315,7 +316,8 @@ class Catalog(Mask):
         return where.plane[[axis.name for axis in geom.axes].index(self.axis)]
 
     def coverage(self, areas: Areas, of: Ask) -> Coverage:
-        return self._index(areas.geom.frame, self._bin(areas)).coverage(areas.caps)
+        index = self._index(areas.frame, self._bin(areas))
+        return index.cover_cells(areas) if isinstance(areas, Cells) else index.coverage(areas.caps)
 
     def edge_samples(self, areas: Areas, number: int) -> NDArray[np.float64]:
         """Pixels beside the rims of circles, half of them inside."""
@@ -330,9 +332,11 @@ class Catalog(Mask):
     def near(self, points: Points, angle: float) -> Bools:
         # A circle leaves out ties and growing takes them in.
         index = self._index(points.frame, self._bin(points), angle + 2 * TIE)
-        if index.radius.max(initial=0.0) - TIE >= np.pi:
-            return points.on_sky.copy()
-        return index.holds(points)
+        return points.on_sky.copy() if index.is_whole_sky else index.holds(points)
+
+    def cover_near(self, cells: Cells, angle: float) -> Coverage:
+        index = self._index(cells.frame, self._bin(cells), angle + 2 * TIE)
+        return np.full(len(cells), FULL) if index.is_whole_sky else index.cover_cells(cells)
 
     def paint(self, tile: Tile, out: Bools, of: Ask) -> None:
         index = self._index(tile.geom.frame, self._bin(tile))

@@ -33,6 +33,7 @@ from .convert import to_array, to_gammapy
 from .labels import like_array, world_coords
 from .plot import plot
 from .sample import contains_pixels, selected_area
+from .to_moc import to_moc
 from .weights import apodize, distance
 from .write import write
 
@@ -51,6 +52,7 @@ __all__ = [
     "to_array",
     "to_dict",
     "to_gammapy",
+    "to_moc",
     "to_recipe",
     "write",
 ]
