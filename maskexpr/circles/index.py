@@ -12,7 +12,7 @@ from ..core.once import once
 from ..grid.healpix.areas import Cells, PointsOfCells
 from ..grid.lattice import Grid
 from ..grid.points import Points
-from ..grid.tiles import Tile
+from ..grid.tiles import Areas, Tile
 from ..pixels.paint import paint_spans
 from ..sphere.trees import RadiusClass, chord_bound, pairs_within, radius_classes
 from ..sphere.vectors import TIE, Caps, angle_between, chord2_of, lonlat, tangents, unit, within
@@ -127,9 +127,9 @@ class CircleIndex:
             open_ = open_[~sure]
         return out
 
-    def cover_cells(self, cells: Cells) -> Coverage:
-        """Which cells no circle meets, which lie in one circle as a whole."""
-        return self._descent.coverage(cells)
+    def cover(self, areas: Areas) -> Coverage:
+        """Which areas no circle meets, which lie in one circle as a whole."""
+        return self._descent.coverage(areas) if isinstance(areas, Cells) else self.coverage(areas.caps)
 
     @property
     def is_whole_sky(self) -> bool:

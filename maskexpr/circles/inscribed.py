@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from ..core.coverage import Coverage
 from ..core.once import once
-from ..grid.healpix.areas import Cells, PointsOfCells
+from ..grid.healpix.areas import PointsOfCells
 from ..grid.lattice import Grid
 from ..grid.points import Points
-from ..grid.tiles import Tile
+from ..grid.tiles import Areas, Tile
 from ..sphere.trees import chord_bound, pairs_within, radius_classes
 from ..sphere.vectors import Caps, lonlat
 from .boxes import Inside, is_small, paint_boxes
@@ -37,8 +37,8 @@ class Shapes(Protocol):
     def coverage(self, caps: Caps) -> Coverage:
         """Coverage of caps by the union."""
 
-    def cover_cells(self, cells: Cells) -> Coverage:
-        """Coverage of cells by the union."""
+    def cover(self, areas: Areas) -> Coverage:
+        """Coverage of areas by the union."""
 
     def inside(self, xyz: Floats) -> Bools:
         """Which points are in any."""

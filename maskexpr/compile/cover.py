@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Protocol
 
 import numpy as np
 
@@ -21,7 +21,7 @@ from ..grid.healpix.ranges import Ints, complement, merged
 from ..grid.points import Points
 from .evaluate import Evaluator
 
-__all__ = ["centre_cover", "need_no_grid", "outer_cover"]
+__all__ = ["Found", "centre_cover", "inner_cover", "need_no_grid", "open_cells", "outer_cover"]
 
 # Cells asked about in one go: bounds memory, and keeps the working arrays in the cache.
 _BATCH: Final = 1 << 15
@@ -46,8 +46,15 @@ def need_no_grid(mask: Mask) -> None:
         each.values(none, ask)
 
 
+class Found(Protocol):
+    """What keeps the cells that are found to lie in a mask."""
+
+    def add(self, cells: Cells, which: Bools) -> None:
+        """Keep some cells of an order."""
+
+
 @dataclass
-class _Found:
+class _Ranges:
     """Cells of any order that are in a cover, as ranges of cells of one order."""
 
     order: int
@@ -69,8 +76,8 @@ def centre_cover(mask: Mask, order: int) -> Ints:
     mask : Mask
         Simplified, with a meaning at bare points.
     """
-    found = _Found(order)
-    for cells in _open_cells(mask, Cells.whole_sky(centres_of=order), order, False, found):
+    found = _Ranges(order)
+    for cells in open_cells(mask, Cells.whole_sky(centres_of=order), order, False, found):
         found.add(cells, Evaluator(mask).run(mask, cells.points))
     return found.merged()
 
@@ -85,8 +92,8 @@ def outer_cover(mask: Mask, order: int, flip: bool = False) -> Ints:
     flip : bool
         Whether the complement is meant.
     """
-    found = _Found(order)
-    for cells in _open_cells(mask, Cells.whole_sky(), order, flip, found):
+    found = _Ranges(order)
+    for cells in open_cells(mask, Cells.whole_sky(), order, flip, found):
         found.add(cells, _hold_some(mask, cells, flip))
     return found.merged()
 
@@ -96,7 +103,7 @@ def inner_cover(mask: Mask, order: int) -> Ints:
     return complement(outer_cover(mask, order, flip=True), number_of(order))
 
 
-def _open_cells(mask: Mask, first: Cells, order: int, flip: bool, found: _Found) -> Iterator[Cells]:
+def open_cells(mask: Mask, first: Cells, order: int, flip: bool, found: Found) -> Iterator[Cells]:
     """Cells of an order that are MIXED, batch after batch; what is FULL is found."""
     stack = [first]
     while stack:

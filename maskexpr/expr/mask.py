@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from ..core.coverage import EMPTY, FULL, MIXED, Coverage, invert
 from ..core.errors import MaskTypeError, NeedsGridError
-from ..grid.healpix.areas import Cells
 from ..grid.lattice import Grid
+from ..grid.parts import Parts
 from ..grid.points import Points
 from ..grid.survey import Survey
 from ..grid.tiles import Areas, Tile
@@ -150,16 +150,17 @@ class Mask(Fluent):
         """
         return self
 
-    def cover_near(self, cells: Cells, angle: float) -> Coverage:
-        """Coverage of cells by what has a point of the mask, a set on the sphere, within an angle (radians).
+    def cover_near(self, parts: Parts, angle: float) -> Coverage:
+        """Coverage of parts of the sphere by what has a point of the mask, a set there, within an angle
+        (radians).
 
-        No point of a cell is further from the mask, or nearer, than its centre by more than its reach.
+        No point of a part is further from the mask, or nearer, than its centre by more than its reach.
         """
-        cover = np.full(len(cells), MIXED)
-        reach = cells.reach + 4 * TIE
-        cover[~self.near(cells.points, angle + reach)] = EMPTY
+        cover = np.full(len(parts), MIXED)
+        reach = parts.reach + 4 * TIE
+        cover[~self.near(parts.points, angle + reach)] = EMPTY
         if angle > reach:
-            cover[self.near(cells.points, angle - reach)] = FULL
+            cover[self.near(parts.points, angle - reach)] = FULL
         return cover
 
     def reach(self) -> Reach:

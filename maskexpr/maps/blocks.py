@@ -10,20 +10,19 @@ pixel to the unknown comes through one of these.
 from __future__ import annotations
 
 import math
-from functools import lru_cache
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import maximum_filter, minimum_filter
 
-from ..core.errors import MaskValueError
 from ..core.once import once
 from ..grid.lattice import Grid
+from ..grid.parts import block_caps
 from ..grid.rim import topology
-from ..grid.tiles import Tile, Tiles
+from ..grid.tiles import Tile
 from ..pixels.window import Window
-from ..sphere.vectors import Caps, angle_between, normalise, unit
+from ..sphere.vectors import Caps, angle_between, normalise
 
 __all__ = ["HAS_FALSE", "HAS_TRUE", "Blocks"]
 
@@ -144,23 +143,11 @@ class Blocks:
     def caps(self, level: int, blocks: Ints) -> Caps:
         """Caps, in the frame of the grid, that hold all that is known to belong to blocks."""
         y, x = np.divmod(blocks, self._width(level))
-        if self.grid.separable:
-            return _of_boxes(self.grid, self._edges(level, y, 0), self._edges(level, x, 1))
-        grid, side = _finer(self.grid, max(-level, 0)), 1 << max(level, 0)
-        ny, nx = grid.image_shape
-        # The areas of pixels lie between the centres of those around them.
-        rows = y * side - 1, np.minimum((y + 1) * side, ny) + 1
-        columns = x * side - 1, np.minimum((x + 1) * side, nx) + 1
-        caps = Tiles(grid, np.stack([*rows, *columns])).caps
+        caps = block_caps(self.grid, level, y, x)
         wide = np.flatnonzero(caps.radius >= np.pi)
-        if level > 0 and len(wide):
+        if level > 0 and len(wide) and not self.grid.separable:
             self._by_halves(level, blocks, caps, wide)
         return caps
-
-    def _edges(self, level: int, number: Ints, axis: int) -> tuple[Floats, Floats]:
-        """Where blocks begin and end along an axis, in pixels."""
-        side, last = float(2.0**level), self.grid.image_shape[axis]
-        return np.asarray(number * side - 0.5), np.asarray(np.minimum((number + 1) * side, last) - 0.5)
 
     def _by_halves(self, level: int, blocks: Ints, caps: Caps, some: NDArray[np.intp]) -> None:
         """Bound blocks, at the limb of the sky's image, by those they are made of."""
@@ -175,31 +162,6 @@ class Blocks:
         np.maximum.at(radius, owner, angle_between(parts.centre, centre[:, owner]) + parts.radius)
         good = np.isfinite(centre[0]) & (radius < np.pi)
         caps.centre[:, some[good]], caps.radius[some[good]] = centre[:, good], radius[good] + _ROUNDING
-
-
-@lru_cache(maxsize=32)
-def _finer(grid: Grid, halvings: int) -> Grid:
-    found = grid.finer(1 << halvings) if halvings else grid
-    if found is None:
-        raise MaskValueError(f"{grid!r} has no finer grid")
-    return found
-
-
-def _of_boxes(grid: Grid, rows: tuple[Floats, Floats], columns: tuple[Floats, Floats]) -> Caps:
-    """Caps that hold boxes of longitude and latitude, of rows and columns of a separable grid.
-
-    Of a box not wider than 180 degrees a corner is furthest from its middle: along a parallel the distance
-    grows with the longitude, and along a meridian it has no maximum but at its ends.
-    """
-    x = round(grid.reference_pixel[1])
-    middle = np.round((rows[0] + rows[1]) / 2)
-    pole = np.where(grid.lat_of(middle) < 0, -90.0, 90.0)
-    lat = [np.where(np.isnan(each), pole, each) for each in (grid.lat_of(rows[0]), grid.lat_of(rows[1]))]
-    half = np.abs(grid.lon_step) * (columns[1] - columns[0]) / 2
-    lon = float(grid.lon_of(x)) + grid.lon_step * ((columns[0] + columns[1]) / 2 - x)
-    centre = unit(lon, (lat[0] + lat[1]) / 2)
-    radius = np.maximum(*(angle_between(unit(lon + half, each), centre) for each in lat))
-    return Caps(centre, np.where(half > 90.0, np.pi, radius + _ROUNDING))
 
 
 def _known(grid: Grid) -> Bools:

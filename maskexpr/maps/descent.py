@@ -12,13 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.coverage import EMPTY, FULL, MIXED, Coverage
-from ..grid.healpix.areas import Cells, most_reach
 from ..grid.healpix.cover import CellCover
 from ..grid.healpix.faces import number_of
 from ..grid.healpix.geom import HpxGeom
 from ..grid.healpix.ranges import complement, of_cells, union
 from ..grid.healpix.staircase import cells_at
 from ..grid.lattice import Grid
+from ..grid.parts import Parts
 from ..pixels.ragged import Lists
 from ..sphere.vectors import chord2, chord2_of, lonlat, rotate, rotation
 from .blocks import HAS_FALSE, HAS_TRUE, Blocks
@@ -66,7 +66,7 @@ def descent_of(grid: Grid, selected: Bools, outside: bool) -> DataDescent | Cell
 
 
 class DataDescent:
-    """The values of a map, asked about cells.
+    """The values of a map, asked about parts of the sphere.
 
     Parameters
     ----------
@@ -82,37 +82,37 @@ class DataDescent:
         self._selected = selected
         self._outside = outside
 
-    def coverage(self, cells: Cells) -> Coverage:
-        """Which cells are all in or all out; notes the blocks that the others may meet."""
-        cover, level, place, block = self._candidates(cells)
-        aim = min(level, self._blocks.level_of(most_reach(cells.order)))
-        centre = rotate(rotation(cells.frame, self._blocks.grid.frame), cells.caps.centre)
-        place, block = self._meeting(cells, centre, level, place, block)
+    def coverage(self, parts: Parts) -> Coverage:
+        """Which parts are all in or all out; notes the blocks that the others may meet."""
+        cover, level, place, block = self._candidates(parts)
+        aim = min(level, self._blocks.level_of(parts.reach))
+        centre = rotate(rotation(parts.frame, self._blocks.grid.frame), parts.caps.centre)
+        place, block = self._meeting(parts, centre, level, place, block)
         while level > aim:
             halves = self._blocks.halves(level, block)
             level -= 1
             place, block = np.repeat(place, 4)[halves.reshape(-1) >= 0], halves[halves >= 0]
-            place, block = self._meeting(cells, centre, level, place, block)
+            place, block = self._meeting(parts, centre, level, place, block)
         open_ = np.flatnonzero(cover == MIXED)
         cover[open_] = self._decide(centre[:, open_], open_, level, place, block)
         left = cover[place] == MIXED
-        lists = Lists.of_pairs(len(cells), place[left], block[left])
-        cells.notes[self] = _Note(cover, level, lists)
+        lists = Lists.of_pairs(len(parts), place[left], block[left])
+        parts.notes[self] = _Note(cover, level, lists)
         return cover.copy()
 
-    def _candidates(self, cells: Cells) -> tuple[Coverage, int, Numbers, Ints]:
-        """What is known of cells from their parents, and pairs of a cell, in order, and a block."""
-        noted = cells.note_of(self, np.arange(len(cells)))
+    def _candidates(self, parts: Parts) -> tuple[Coverage, int, Numbers, Ints]:
+        """What is known of parts from their parents, and pairs of a cell, in order, and a block."""
+        noted = parts.note_of(self, np.arange(len(parts)))
         if noted is None:
             level = self._blocks.highest
             every = self._blocks.all_of(level)
-            place = np.repeat(np.arange(len(cells)), len(every))
-            return np.full(len(cells), MIXED), level, place, np.tile(every, len(cells))
+            place = np.repeat(np.arange(len(parts)), len(every))
+            return np.full(len(parts), MIXED), level, place, np.tile(every, len(parts))
         note, origin = noted
         return note.cover[origin], note.level, *note.blocks.pairs(origin)
 
     def _meeting(
-        self, cells: Cells, centre: Floats, level: int, place: Numbers, block: Ints
+        self, parts: Parts, centre: Floats, level: int, place: Numbers, block: Ints
     ) -> tuple[Numbers, Ints]:
         """Pairs, of those that count, whose caps have a point in common, or nearly."""
         known, which = np.unique(block, return_inverse=True)
@@ -120,12 +120,15 @@ class DataDescent:
         place, which = place[counts], which[counts]
         caps = self._blocks.caps(level, known)
         # The chord of a sum of angles is at most the sum of their chords.
-        limit = (_chord(caps.radius) + float(_chord(np.array(cells.reach)))) ** 2
-        limit[caps.radius >= np.pi] = np.inf
+        chords, reach = _chord(caps.radius), _chord(parts.caps.radius)
+        chords[caps.radius >= np.pi] = np.inf
         left = [np.empty(0, dtype=bool)]
         for first in range(0, len(place), _PAIRS):
             some, of = place[first : first + _PAIRS], which[first : first + _PAIRS]
-            left.append(chord2(centre.take(some, axis=1), caps.centre.take(of, axis=1)) <= limit[of])
+            left.append(
+                chord2(centre.take(some, axis=1), caps.centre.take(of, axis=1))
+                <= (chords[of] + reach[some]) ** 2
+            )
         meets = np.concatenate(left)
         return place[meets], known[which[meets]]
 

@@ -15,9 +15,9 @@ from ..core.errors import AxisError, MaskTypeError, NeedsGridError
 from ..core.once import once
 from ..expr.mask import Ask, Bools, Mask
 from ..grid.axis import Axis
-from ..grid.healpix.areas import Cells
 from ..grid.healpix.cover import CellCover
 from ..grid.lattice import Grid
+from ..grid.parts import Parts
 from ..grid.points import Pixels, Points
 from ..grid.tiles import Areas, Tile
 from ..io.sources import Source
@@ -78,7 +78,7 @@ class FromData(Mask):
         matching_planes(self.label(), self.grid, geom)
 
     def coverage(self, areas: Areas, of: Ask) -> Coverage:
-        if isinstance(areas, Cells):
+        if isinstance(areas, Parts):
             return self._descent.coverage(areas)
         beyond = FULL if self.outside else EMPTY
         return np.where(meets(self.grid, areas), MIXED, beyond).astype(np.uint8)

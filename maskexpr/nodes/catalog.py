@@ -20,8 +20,8 @@ from ..core.once import once
 from ..core.records import frozen_array
 from ..doors.files import check_path
 from ..expr.mask import Ask, Bools, Mask, node
-from ..grid.healpix.areas import Cells
 from ..grid.lattice import Grid
+from ..grid.parts import Parts
 from ..grid.points import Points, lonlat_of
 from ..grid.tiles import Areas, Tile
 from ..sphere.angles import format_degrees, to_degrees_array
@@ -316,8 +316,7 @@ class Catalog(Mask):
         return where.plane[[axis.name for axis in geom.axes].index(self.axis)]
 
     def coverage(self, areas: Areas, of: Ask) -> Coverage:
-        index = self._index(areas.frame, self._bin(areas))
-        return index.cover_cells(areas) if isinstance(areas, Cells) else index.coverage(areas.caps)
+        return self._index(areas.frame, self._bin(areas)).cover(areas)
 
     def edge_samples(self, areas: Areas, number: int) -> NDArray[np.float64]:
         """Pixels beside the rims of circles, half of them inside."""
@@ -334,9 +333,9 @@ class Catalog(Mask):
         index = self._index(points.frame, self._bin(points), angle + 2 * TIE)
         return points.on_sky.copy() if index.is_whole_sky else index.holds(points)
 
-    def cover_near(self, cells: Cells, angle: float) -> Coverage:
-        index = self._index(cells.frame, self._bin(cells), angle + 2 * TIE)
-        return np.full(len(cells), FULL) if index.is_whole_sky else index.cover_cells(cells)
+    def cover_near(self, parts: Parts, angle: float) -> Coverage:
+        index = self._index(parts.frame, self._bin(parts), angle + 2 * TIE)
+        return np.full(len(parts), FULL) if index.is_whole_sky else index.cover(parts)
 
     def paint(self, tile: Tile, out: Bools, of: Ask) -> None:
         index = self._index(tile.geom.frame, self._bin(tile))

@@ -7,7 +7,7 @@ import math
 
 from ..core.coverage import Coverage
 from ..expr.mask import Ask, Bools, node
-from ..grid.healpix.areas import Cells
+from ..grid.parts import Parts
 from ..grid.points import Pixels, Points
 from ..grid.tiles import Areas, Tile
 from ..growth.node import SkyGrowth
@@ -66,7 +66,7 @@ class Dilate(SkyGrowth):
         return float(self.radius[0, 0]) if on_sky else None
 
     def coverage(self, areas: Areas, of: Ask) -> Coverage:
-        if isinstance(areas, Cells) and self.disk is not None:
+        if isinstance(areas, Parts) and self.disk is not None:
             return self.mask.cover_near(areas, math.radians(self.disk))
         return super().coverage(areas, of)
 

@@ -20,7 +20,6 @@ from ..core.errors import MaskTypeError, MaskValueError
 from ..core.once import once
 from ..core.records import frozen_array
 from ..expr.mask import Ask, Bools, Mask, node
-from ..grid.healpix.areas import Cells
 from ..grid.points import Points, lonlat_of
 from ..grid.tiles import Areas, Tile
 from ..shapes import Ellipse
@@ -206,8 +205,7 @@ class Ellipses(Mask):
         return _PER_SOURCE * len(self.lon)
 
     def coverage(self, areas: Areas, of: Ask) -> Coverage:
-        shapes = self._union(areas.frame).shapes
-        return shapes.cover_cells(areas) if isinstance(areas, Cells) else shapes.coverage(areas.caps)
+        return self._union(areas.frame).shapes.cover(areas)
 
     def inside(self, points: Points) -> Bools:
         return self._union(points.frame).inside(points)

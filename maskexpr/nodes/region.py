@@ -17,7 +17,6 @@ from ..core.errors import MaskValueError, NeedsGridError, RegionError, borrowed
 from ..core.once import once
 from ..doors.texts import check_region_text
 from ..expr.mask import And, Ask, Bools, Mask, NoSky, Not, Or, Xor, node
-from ..grid.healpix.areas import Cells
 from ..grid.lattice import Grid
 from ..grid.points import Pixels, Points
 from ..grid.tiles import Areas, Tile, Tiles
@@ -291,8 +290,7 @@ class Region(Mask):
         if self.shape.needs_grid:
             return of.coverage(self.lowered(), areas)
         if self.is_indexed:
-            index = self._index(areas.frame)
-            return index.cover_cells(areas) if isinstance(areas, Cells) else index.coverage(areas.caps)
+            return self._index(areas.frame).cover(areas)
         return self.shape.coverage(areas.caps, areas.frame)
 
     def values(self, where: Tile | Points, of: Ask) -> Bools:

@@ -17,7 +17,7 @@ from ..core.coverage import EMPTY, FULL, MIXED, Coverage
 from ..core.trace import count
 from ..grid.healpix.areas import Cells, PointsOfCells
 from ..grid.points import Points
-from ..grid.tiles import Tile, block_pixels
+from ..grid.tiles import Areas, Tile, block_pixels
 from ..pixels.ragged import Lists
 from ..sphere.trees import chord_bound, pairs_within, radius_classes, tree_of
 from ..sphere.vectors import Caps, chord2
@@ -126,7 +126,11 @@ class ShapeIndex:
             cover[known[some]] = states
         return cover
 
-    def cover_cells(self, cells: Cells) -> Coverage:
+    def cover(self, areas: Areas) -> Coverage:
+        """Coverage of areas by the union: of cells as they are, of others by the caps round them."""
+        return self._cover_cells(areas) if isinstance(areas, Cells) else self.coverage(areas.caps)
+
+    def _cover_cells(self, cells: Cells) -> Coverage:
         """Coverage of cells, which may only meet what their parents may meet; notes what is left open."""
         held, place, shape = self._candidates(cells, np.arange(len(cells)))
         meets = self._meets(cells.caps, place, shape)

@@ -22,7 +22,7 @@ from ..grid.healpix.ranges import Ints, complement, intersection, of_cells
 from ..grid.lattice import Grid
 from ..nodes.moc import Moc
 
-__all__ = ["is_moc_file", "to_moc", "write_as_moc"]
+__all__ = ["is_moc_file", "on_the_sphere", "to_moc", "write_as_moc"]
 
 _SUFFIX: Final = ".moc.fits"
 
@@ -40,10 +40,22 @@ def to_moc(mask: Mask, order: int, cover: str = "centre") -> Moc:
     # A mask and its complement are asked as one, so that their covers are complements of each other.
     while isinstance(mask, Not):
         mask, cover, flips = mask.mask, _DUAL[cover], flips + 1
-    simple = spread(simplify(lower(mask)))
-    need_no_grid(simple)
+    simple = on_the_sphere(mask)
     ranges = _COVERS[cover](simple, order)
     return Moc(complement(ranges, number_of(order)) if flips % 2 else ranges, order)
+
+
+def on_the_sphere(mask: Mask) -> Mask:
+    """A mask made ready to be asked about points and areas of the sphere.
+
+    Raises
+    ------
+    NeedsGridError, AxisError
+        Of the node that has a meaning only on a grid, or along an axis.
+    """
+    simple = spread(simplify(lower(mask)))
+    need_no_grid(simple)
+    return simple
 
 
 def is_moc_file(path: str | os.PathLike[str]) -> bool:

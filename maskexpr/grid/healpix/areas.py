@@ -1,22 +1,18 @@
-"""Cells of one order as areas of the sky, each cut from one of the order before, and their centres as points.
-
-Where a set is looked for from order to order (a quadtree descent), what a cell may meet is a part of what its
-parent may meet. So cells know their parents, and who is asked about cells can leave a note with them.
+"""Cells of one order as parts of the sphere, each cut from one of the order before, and their centres as
+points.
 """
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ...core.errors import NeedsGridError
 from ...core.once import once
 from ...sphere.vectors import TIE, Caps
-from ..lattice import Grid
+from ..parts import Indices, Parts
 from ..points import Points
-from ..tiles import Areas
 from .cells import centres, children, vertices
 from .faces import MAX_ORDER, number_of
 
@@ -24,10 +20,9 @@ __all__ = ["Cells", "PointsOfCells", "deepest_within", "least_width", "most_reac
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-Indices = NDArray[np.intp]
 
 
-class Cells(Areas):
+class Cells(Parts):
     """n cells of one order in a frame.
 
     Parameters
@@ -43,11 +38,6 @@ class Cells(Areas):
         The order of parts whose centres alone count; all points of the cells unless given.
     sharp : bool
         Whether those who can tell more of cells than of caps round them should do so.
-
-    Attributes
-    ----------
-    notes : dict
-        What those who were asked about the cells want to find again.
     """
 
     def __init__(
@@ -65,10 +55,7 @@ class Cells(Areas):
         self.sharp = sharp
         self.ids = ids
         self._frame = frame
-        self.parent = parent
-        self.owner: Indices = np.empty(0, dtype=np.intp) if owner is None else owner
-        self.plane = ()
-        self.notes: dict[Any, Any] = {}
+        self._cut_from(parent, owner)
 
     @classmethod
     def whole_sky(cls, frame: str = "icrs", centres_of: int | None = None) -> Self:
@@ -77,22 +64,6 @@ class Cells(Areas):
 
     def __len__(self) -> int:
         return len(self.ids)
-
-    @property
-    def frame(self) -> str:
-        """Frame of the caps."""
-        return self._frame
-
-    @property
-    def geom(self) -> Grid:  # type: ignore[override]  # areas of the sphere alone
-        """There is none.
-
-        Raises
-        ------
-        NeedsGridError
-            Always.
-        """
-        raise NeedsGridError("a mask that has a meaning only on a grid was asked about cells of the sphere")
 
     @once
     def caps(self) -> Caps:
@@ -142,16 +113,6 @@ class Cells(Areas):
         parts = children(self.ids[some]).reshape(-1)
         owner = np.repeat(some, 4)
         return type(self)(self.order + 1, parts, self.frame, self, owner, self.centres_of)
-
-    def note_of(self, who: Any, which: Indices) -> tuple[Any, Indices] | None:
-        """The last note that somebody left with what some of the cells come from, and their places there."""
-        cells, place = self, which
-        while who not in cells.notes:
-            if cells.parent is None:
-                return None
-            place = cells.owner[place]
-            cells = cells.parent
-        return cells.notes[who], place
 
     def take(self, some: Indices) -> Self:
         """Some of the cells, as parts of these."""

@@ -59,7 +59,7 @@ class CellCover:
         cover = np.where(radius < 0, EMPTY, MIXED).astype(np.uint8)
         # Nothing of a cap is beyond the neighbours of the cell that holds its centre, of cells that are large
         # enough; of the whole sphere nothing is known.
-        order = np.minimum(deepest_within(radius), self._order)
+        order = deepest_within(radius)
         known = (radius >= 0) & (order >= 0)
         centre = rotate(rotation(frame, self._frame), caps.centre)
         for each in np.unique(order[known]):
