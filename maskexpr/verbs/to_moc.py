@@ -20,6 +20,7 @@ from ..grid.healpix.faces import check_order, number_of
 from ..grid.healpix.geom import HpxGeom
 from ..grid.healpix.ranges import Ints, complement, intersection, of_cells
 from ..grid.lattice import Grid
+from ..io.publish import check_place
 from ..nodes.moc import Moc
 
 __all__ = ["is_moc_file", "on_the_sphere", "to_moc", "write_as_moc"]
@@ -76,6 +77,7 @@ def write_as_moc(mask: Mask, path: str | os.PathLike[str], geom: Grid, overwrite
             f"{os.fspath(path)}: a MOC is written of an HpxGeom in ICRS without axes, got {geom!r}; "
             "mask.to_moc(order).write(path) takes no grid"
         )
+    check_place(Path(path), overwrite)
     try:
         ranges = intersection(to_moc(mask, geom.order).ranges, geom.ranges)
     except (NeedsGridError, AxisError):
