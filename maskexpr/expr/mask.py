@@ -17,10 +17,11 @@ from numpy.typing import NDArray
 from ..core.coverage import EMPTY, FULL, MIXED, Coverage, invert
 from ..core.errors import MaskTypeError, NeedsGridError
 from ..grid.lattice import Grid
+from ..grid.parts import Parts
 from ..grid.points import Points
 from ..grid.survey import Survey
 from ..grid.tiles import Areas, Tile
-from ..sphere.vectors import Caps
+from ..sphere.vectors import TIE, Caps
 from .structure import NODES, Reach, is_array, node
 from .verbs import Fluent
 
@@ -161,6 +162,19 @@ class Mask(Fluent):
             The frame of its centre.
         """
         return self
+
+    def cover_near(self, parts: Parts, angle: float) -> Coverage:
+        """Coverage of parts of the sphere by what has a point of the mask, a set there, within an angle
+        (radians).
+
+        No point of a part is further from the mask, or nearer, than its centre by more than its reach.
+        """
+        cover = np.full(len(parts), MIXED)
+        reach = parts.reach + 4 * TIE
+        cover[~self.near(parts.points, angle + reach)] = EMPTY
+        if angle > reach:
+            cover[self.near(parts.points, angle - reach)] = FULL
+        return cover
 
     def reach(self) -> Reach:
         """How far beyond a tile the children must be known."""

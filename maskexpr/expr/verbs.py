@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from astropy.units import Quantity
 
     from ..compile.plan import Plan
+    from ..nodes.moc import Moc
+    from ..verbs.fractions import AreaBounds
     from .mask import Mask
 
 __all__ = ["Engine", "Fluent", "use_engine"]
@@ -37,7 +39,8 @@ class Engine(Protocol):
     def compute(self, mask: Any, geom: Any, chunks: Any) -> xr.DataArray: ...
     def plan(self, mask: Any, geom: Any, chunks: Any, memory_limit: Any) -> Plan: ...
     def contains(self, mask: Any, positions: Any, geom: Any) -> NDArray[np.bool_]: ...
-    def area(self, mask: Any, geom: Any) -> Quantity: ...
+    def area(self, mask: Any, geom: Any, rtol: float | None) -> Any: ...
+    def fraction(self, mask: Any, geom: Any, levels: int, chunks: Any) -> xr.Dataset: ...
     def fsky(self, mask: Any, geom: Any) -> Any: ...
     def explain(self, mask: Any, geom: Any, chunks: Any) -> str: ...
     def simplify(self, mask: Any) -> Mask: ...
@@ -48,6 +51,7 @@ class Engine(Protocol):
     def to_gammapy(self, mask: Any, geom: Any) -> Any: ...
     def to_array(self, mask: Any, geom: Any, masked: bool) -> NDArray[np.bool_]: ...
     def plot(self, mask: Any, geom: Any, ax: Any, **style: Any) -> Any: ...
+    def to_moc(self, mask: Any, order: int, cover: str) -> Moc: ...
     def write(
         self,
         mask: Any,
@@ -193,17 +197,84 @@ class Fluent(Node):
         """
         return _engines[0].contains(self, positions, geom)
 
-    def area(self, geom: Any) -> Quantity:
-        """Solid angle of the selected pixels in deg2: one, or one per plane where the mask varies along axes.
+    @overload
+    def area(self, geom: None = None, *, rtol: float = ...) -> AreaBounds: ...
+    @overload
+    def area(self, geom: Any) -> Quantity: ...
+    def area(self, geom: Any = None, *, rtol: float | None = None) -> Any:
+        """Solid angle of the selected pixels of a grid, or of the mask itself as a set on the sphere.
+
+        Parameters
+        ----------
+        geom : Grid, optional
+            See `on`.
+        rtol : float, optional
+            Without a grid: by what part of the area its bounds are apart, at most; 0.01 unless given. The
+            effort is in inverse proportion.
+
+        Returns
+        -------
+        Quantity or AreaBounds
+            In deg2. On a grid one, or one per plane where the mask varies along axes. Without a grid
+            ``value``, and ``lower`` and ``upper``, which the area certainly is not below and not above.
+
+        Raises
+        ------
+        NeedsGridError
+            If there is no grid, and the mask has a meaning only on one.
+        MaskValueError
+            If ``rtol`` is not more than 0, or cannot be reached with reasonable effort.
 
         Examples
         --------
         >>> import maskexpr as mx
-        >>> from maskexpr import WcsGeom
         >>> mx.AllSky().area(mx.WcsGeom.allsky(binsz=5)).round(2)
         <Quantity 41252.96 deg2>
+        >>> found = mx.Region("icrs; circle(30, 40, 10)").area(rtol=0.05)
+        >>> bool(found.lower < 313.36 * found.value.unit < found.upper)
+        True
         """
-        return _engines[0].area(self, geom)
+        return _engines[0].area(self, geom, rtol)
+
+    def fraction(self, geom: Any, levels: int = 4, chunks: Any = "auto") -> xr.Dataset:
+        """What fraction of each pixel's area the mask selects, as a set on the sphere, between two bounds.
+
+        Pixels that an edge crosses are cut in four, and these again. What is proved to be in counts for both
+        bounds, what is left open for the upper one alone; so their difference halves with every level.
+
+        Parameters
+        ----------
+        geom : Grid, or what carries one
+            See `on`; its non-spatial axes do not matter.
+        levels : int
+            How often pixels are halved along their sides, 0 to 12.
+        chunks : int or tuple, optional
+            See `on`.
+
+        Returns
+        -------
+        Dataset
+            ``lower`` and ``upper``, lazy, of float32, from 0 to 1; 0 for pixels whose centre is off the sky.
+            Of pixels beside these nothing is known, unless all of the sky is selected, or none. Computed
+            together they are one piece of work.
+
+        Raises
+        ------
+        NeedsGridError
+            If the mask has a meaning only on a grid.
+        MaskValueError
+            For other levels.
+
+        Examples
+        --------
+        >>> import maskexpr as mx
+        >>> disk = mx.Region("icrs; circle(45, 0, 20)")
+        >>> found = disk.fraction(mx.HpxGeom(order=2), levels=6).compute()
+        >>> area = 41252.96 * found.mean()
+        >>> bool(area.lower < 1243.9 < area.upper)
+        True
+        """
+        return _engines[0].fraction(self, geom, levels, chunks)
 
     def fsky(self, geom: Any) -> Any:
         """Selected fraction of the whole sky: one, or one per plane where the mask varies along axes.
@@ -377,6 +448,38 @@ class Fluent(Node):
         'the plane'
         """
         return _engines[0].plot(self, geom, ax, **style)
+
+    def to_moc(self, order: int, cover: str = "centre") -> Moc:
+        """The HEALPix cells that the mask selects, found without a raster.
+
+        Parameters
+        ----------
+        order : int
+            Of the smallest cells, 0 to 29.
+        cover : {"centre", "inner", "outer"}
+            The cells whose centres are in the mask; those that lie in it as a whole; or all that hold a point
+            of it. Where it is not known of a cell of that order, after a look at its parts, it is not inner,
+            and it is outer. ``(~mask).to_moc(order, "inner") == ~mask.to_moc(order, "outer")`` as sets.
+
+        Returns
+        -------
+        Moc
+
+        Raises
+        ------
+        NeedsGridError
+            If the mask has a meaning only on a grid.
+        MaskValueError
+            For another order or cover.
+
+        Examples
+        --------
+        >>> import maskexpr as mx
+        >>> disk = mx.Region("icrs; circle(45, 0, 1 deg)")
+        >>> [disk.to_moc(6, cover).sky_fraction * 12 * 4**6 for cover in ("inner", "centre", "outer")]
+        [0.0, 4.0, 12.0]
+        """
+        return _engines[0].to_moc(self, order, cover)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data: a list of nodes with a format version and a hash; `maskexpr.from_dict` is the

@@ -84,7 +84,7 @@ def meets(grid: Grid, areas: Areas) -> NDArray[np.bool_]:
             inside_y = (y1 + shift[0] > 0) & (y0 + shift[0] < ny)
             return np.asarray(inside_y & (x1 + shift[1] > 0) & (x0 + shift[1] < nx))
     caps = _footprint(grid)
-    centre = rotate(rotation(areas.geom.frame, grid.frame), areas.caps.centre)
+    centre = rotate(rotation(areas.frame, grid.frame), areas.caps.centre)
     out = np.zeros(len(areas), dtype=bool)
     for middle, radius in zip(caps.centre.T, caps.radius, strict=True):
         out |= ~(angle_between(centre, middle[:, None]) > areas.caps.radius + (radius + 4 * TIE))

@@ -111,7 +111,7 @@ class Band(Mask):
         return np.asarray(distance <= angle + TIE)
 
     def coverage(self, areas: Areas, of: Ask) -> Coverage:
-        centre = rotate(rotation(areas.geom.frame, self.frame), areas.caps.centre)
+        centre = rotate(rotation(areas.frame, self.frame), areas.caps.centre)
         radius = areas.caps.radius + 4 * TIE
         cover = np.full(len(areas), FULL)
         if self.lat is not None:

@@ -213,7 +213,7 @@ class Ellipses(Mask):
         return _PER_SOURCE * len(self.lon)
 
     def coverage(self, areas: Areas, of: Ask) -> Coverage:
-        return self._union(areas.geom.frame).shapes.coverage(areas.caps)
+        return self._union(areas.frame).shapes.cover(areas)
 
     def inside(self, points: Points) -> Bools:
         return self._union(points.frame).inside(points)

@@ -20,13 +20,14 @@ from ..expr.mask import And, Ask, Bools, Mask, NoSky, Not, Or, Xor, node
 from ..grid.lattice import Grid
 from ..grid.points import Pixels, Points
 from ..grid.tiles import Areas, Tile, Tiles
-from ..shapes import Compound, Line, Point, Shape
+from ..shapes import CellUnion, Compound, Line, Point, Shape
 from ..shapes.formats.items import Found, Options
 from ..shapes.formats.read import read_shape, shape_of
 from ..shapes.formats.to_regions import to_regions
 from ..shapes.index import ShapeIndex
 from ..shapes.line import MarkedPixels, marked
 from ..shapes.planar import Convention, plane_coverage, plane_paint, plane_values
+from .moc import Moc
 
 __all__ = ["Region"]
 
@@ -47,9 +48,9 @@ class Region(Mask):
 
     Parameters
     ----------
-    spec : str, regions.Region, list of regions.Region, or Shape
-        Text of DS9 or CIAO (lines or semicolons), CRTF or STC-S, objects of the ``regions`` package, or a
-        shape of `maskexpr.shapes`. An excluded shape (``-circle``) takes away from the shapes before it. A
+    spec : str, regions.Region, Moc, mocpy.MOC, list of these objects, or Shape
+        Text of DS9 or CIAO (lines or semicolons), CRTF or STC-S, objects of the ``regions`` package, MOCs, or
+        a shape of `maskexpr.shapes`. An excluded shape (``-circle``) takes away from the shapes before it. A
         text region is the point that it marks.
     metric : "sky", "pixel" or "gammapy"
         Whether distances are angles on the sphere, or the planar arithmetic of the map's pixels.
@@ -240,6 +241,8 @@ class Region(Mask):
 
     @once
     def _lowered(self) -> Mask:
+        if isinstance(self.shape, CellUnion):
+            return Moc(self.shape.ranges, self.shape.order)
         if not isinstance(self.shape, Compound):
             return self
         if not self.shape.formula:
@@ -248,7 +251,7 @@ class Region(Mask):
         return _made(self.shape.fold(self._pending, _join, nothing))
 
     def _pending(self, shape: Shape) -> _Pending:
-        return "", [Region(shape, self.metric)]
+        return "", [Region(shape, self.metric).lowered()]
 
     @once
     def is_indexed(self) -> bool:
@@ -305,8 +308,8 @@ class Region(Mask):
         if self.shape.needs_grid:
             return of.coverage(self.lowered(), areas)
         if self.is_indexed:
-            return self._index(areas.geom.frame).coverage(areas.caps)
-        return self.shape.coverage(areas.caps, areas.geom.frame)
+            return self._index(areas.frame).cover(areas)
+        return self.shape.coverage(areas.caps, areas.frame)
 
     def values(self, where: Tile | Points, of: Ask) -> Bools:
         """See `Mask.values`."""
@@ -338,7 +341,7 @@ class Region(Mask):
     def inside(self, points: Points) -> Bools:
         """See `Mask.inside`."""
         if self.is_indexed:
-            return self._index(points.frame).inside(points.xyz)
+            return self._index(points.frame).holds(points)
         return self.shape.inside(points.xyz, points.frame)
 
     def near(self, points: Points, angle: float) -> Bools:

@@ -320,6 +320,9 @@ class WcsGeom(Grid):
         ny, nx = self._shape
         return self._of(self._projection.resampled(1.0 / whole), (ny * whole, nx * whole), self._axes)
 
+    def finer(self, factor: int) -> WcsGeom:
+        return self.to_image().upsample(factor)
+
     def to_cube(self, axes: Iterable[Axis]) -> WcsGeom:
         """The geometry with more axes, put before those that it has.
 
