@@ -19,9 +19,10 @@ if TYPE_CHECKING:
 __all__ = ["cut_of", "lattice_window", "separable_topology"]
 
 # Where a projection's plane has no end, its lattice is taken to end this many degrees of the plane from the
-# reference: 87.7 deg from the centre of a TAN map, 170 deg of a STG map, and 10^-9 deg from the pole of a MER
-# map.
+# reference (87.7 deg from the centre of a TAN map, 170 deg of a STG map, and 10^-9 deg from the pole of a MER
+# map), and this many times as far from it as the map does.
 _PLANE: Final = 1440.0
+_FARTHER: Final = 4
 # Seam and pole are found by indices that headers round.
 _SLACK: Final = 1e-3
 
@@ -46,8 +47,9 @@ def lattice_window(geom: WcsGeom) -> Window:
     ny, nx = geom.image_shape
     if projection.sip is not None:
         return Window(0, ny, 0, nx).pad(ny, nx)
-    reach = math.ceil(_PLANE / float(geom.pixel_scales.to_value("deg").min()))
     y, x = (round(each) for each in geom.reference_pixel)
+    reach = math.ceil(_PLANE / float(geom.pixel_scales.to_value("deg").min()))
+    reach = max(reach, _FARTHER * max(abs(y), abs(y - ny), abs(x), abs(x - nx)))
     return Window(y - reach, y + reach, x - reach, x + reach)
 
 
