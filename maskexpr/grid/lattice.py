@@ -246,6 +246,16 @@ class Grid(ABC):
         down, across = self.dims
         return Rectangles.of(chunks, self.image_shape, (down, across))
 
+    def places(self, y: Ints, x: Ints) -> tuple[Ints, ...]:
+        """Indices of pixels of the map in its arrays, along `dims`."""
+        return y, x
+
+    def extent(self) -> Caps | None:
+        """A few caps that hold all that the map's pixels cover, if better is known than those of windows of
+        its image two pixels wider.
+        """
+        return None
+
     def coordinates(self) -> xr.Coordinates:
         """Coordinates of its arrays along `dims`; of the whole map no more than ranges."""
         names = zip(self.dims, self.array_shape, strict=True)

@@ -24,6 +24,7 @@ from ..core.errors import (
     borrowed,
 )
 from ..doors.files import check_path
+from ..grid.healpix.geom import HpxGeom
 from ..grid.wcs.geom import WcsGeom
 from ..pixels.window import Window
 from .manifest import Manifest
@@ -60,7 +61,7 @@ class StoredMap(ABC):
         Name or number by which the file gives this map and no other; None where a file holds one map.
     name : str
         Name for the array.
-    geom : WcsGeom
+    geom : WcsGeom or HpxGeom
         The map.
     dtype : dtype
         Of the values as they are read.
@@ -81,7 +82,7 @@ class StoredMap(ABC):
     path: str
     key: str | int | None = None
     name: str = "map"
-    geom: WcsGeom
+    geom: WcsGeom | HpxGeom
     dtype: np.dtype[Any]
     has_gaps: bool = False
     chunks: tuple[int, ...] | None = None

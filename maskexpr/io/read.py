@@ -12,6 +12,7 @@ from dask.base import tokenize
 from numpy.typing import NDArray
 
 from ..core.errors import FormatError, GeometryError, IntegrityError
+from ..grid.lattice import Grid
 from ..grid.wcs.geom import WcsGeom
 from ..pixels.window import Window
 from .formats import StoredMap, existing, open_map, stamp_of
@@ -95,19 +96,24 @@ def array_on_grid(data: Any) -> tuple[da.Array | NDArray[Any], WcsGeom]:
         data = from_gammapy_map(data)
     if isinstance(data, xr.DataArray) and (data.chunks is not None or data.variable._in_memory):
         found = array_of(data)
-        return found if isinstance(found, da.Array) else as_floats(found), geom_of(data)
+        return found if isinstance(found, da.Array) else as_floats(found), _planar(geom_of(data))
     if isinstance(data, tuple) and len(data) == 2 and isinstance(data[1], WcsGeom):
         array = data[0] if isinstance(data[0], da.Array) else as_floats(data[0])
         if array.shape != data[1].shape:
             raise GeometryError(f"an array of shape {array.shape} does not fit the geometry {data[1]!r}")
         return array, data[1]
     source = as_source(data)
-    geom = source.open().geom
-    if not isinstance(geom, WcsGeom):
-        raise GeometryError(f"the map must be on a WcsGeom, in whose plane it is filtered, not on {geom!r}")
+    geom = _planar(source.open().geom)
     if isinstance(source, FileSource):
         return read_map(source.path, source.hdu).data, geom
     return source.array if isinstance(source.array, da.Array) else as_floats(source.array), geom
+
+
+def _planar(geom: Grid) -> WcsGeom:
+    """A grid of a plane, or an error."""
+    if not isinstance(geom, WcsGeom):
+        raise GeometryError(f"the map must be on a WcsGeom, in whose plane it is filtered, not on {geom!r}")
+    return geom
 
 
 def _lazy(path: str | os.PathLike[str], hdu: str | int | None, mask: bool) -> xr.DataArray:

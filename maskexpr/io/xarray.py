@@ -7,7 +7,7 @@ the piece begins.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final
 
@@ -19,11 +19,25 @@ from astropy.io import fits
 
 from ..core.errors import FormatError, GeometryError, borrowed
 from ..grid.axis import Axis, axes_of_text
+from ..grid.healpix.geom import HpxGeom
 from ..grid.lattice import Grid
 from ..grid.wcs.geom import WcsGeom
 from ..pixels.window import Window
 
-__all__ = ["GRID", "array_of", "geom_from_attrs", "geom_of", "grid_number", "wrap"]
+__all__ = [
+    "CELL_IDS",
+    "GRID",
+    "array_of",
+    "geom_from_attrs",
+    "geom_from_texts",
+    "geom_of",
+    "grid_number",
+    "texts_of",
+    "wrap",
+]
+
+CELL_IDS: Final = "cell_ids"
+"""Name of the coordinate that numbers the cells of HEALPix arrays."""
 
 GRID: Final = "sky_wcs"
 """Name of the scalar coordinate that holds the geometry."""
@@ -117,6 +131,25 @@ def grid_number(geom: Grid) -> int:
     return int.from_bytes(bytes.fromhex(geom.fingerprint)[:8], "little", signed=True)
 
 
+def geom_from_texts(header: str, axes: str) -> WcsGeom | HpxGeom:
+    """The geometry of a text for its image, FITS cards or that of `HpxGeom.to_text`, and one for its axes.
+
+    Examples
+    --------
+    >>> geom_from_texts(HpxGeom(order=3).to_text(), "[]")
+    HpxGeom(order 3 icrs, all 768 cells of 7.33 deg)
+    """
+    if header.startswith("{"):
+        return HpxGeom.from_text(header, axes_of_text(axes))
+    return _parse(header, axes)
+
+
+def texts_of(geom: WcsGeom | HpxGeom) -> tuple[str, str]:
+    """What `geom_from_texts` reads."""
+    attrs = geom.to_attrs()
+    return geom.to_text() if isinstance(geom, HpxGeom) else attrs["fits_header"], attrs["axes"]
+
+
 def geom_from_attrs(attrs: Mapping[str, Any]) -> WcsGeom:
     """The geometry of texts that `WcsGeom.to_attrs` made.
 
@@ -148,17 +181,18 @@ def _parse(header: str, axes: str) -> WcsGeom:
     return geom.to_cube(found) if found else geom
 
 
-def geom_of(array: xr.DataArray) -> WcsGeom:
+def geom_of(array: xr.DataArray) -> WcsGeom | HpxGeom:
     """The geometry of an array that carries one, of a piece of it too.
 
     Parameters
     ----------
     array : DataArray
-        Made by `wrap`, or read from what such an array was saved to; dims (axes..., "y", "x").
+        Made by `wrap`, or read from what such an array was saved to; dims (axes..., "y", "x") or, on HEALPix,
+        (axes..., "cells").
 
     Returns
     -------
-    WcsGeom
+    WcsGeom or HpxGeom
         Of the array's own shape.
 
     Raises
@@ -172,25 +206,61 @@ def geom_of(array: xr.DataArray) -> WcsGeom:
     >>> geom_of(wrap(np.zeros(geom.shape), geom)) == geom
     True
     """
-    whole = geom_from_attrs(_grid(array).attrs)
+    attrs = _grid(array).attrs
+    if "healpix" in attrs:
+        return _cells_of(array, attrs)
+    whole = geom_from_attrs(attrs)
     dims = [str(dim) for dim in array.dims]
     if dims[-2:] != ["y", "x"]:
         raise GeometryError(
             f"the last dims must be 'y' and 'x', got {dims}; see DataArray.transpose(..., 'y', 'x')"
         )
-    axes = {axis.name: axis for axis in whole.axes}
-    unknown = [dim for dim in dims[:-2] if dim not in axes]
-    if unknown:
-        raise GeometryError(
-            f"the dim {unknown[0]!r} is none of the axes {list(axes)} of the array's geometry"
-        )
+    kept = _axes_of(array, dims[:-2], whole.axes)
     y0, y1 = _span(array, "y", whole.image_shape[0])
     x0, x1 = _span(array, "x", whole.image_shape[1])
-    kept = [_piece(array, axes[dim]) for dim in dims[:-2]]
     image = whole.to_image()
     full = (y0, y1, x0, x1) == (0, whole.image_shape[0], 0, whole.image_shape[1])
     piece = image if full else image.window(Window(y0, y1, x0, x1))
     return piece.to_cube(kept) if kept else piece
+
+
+def _axes_of(array: xr.DataArray, dims: Sequence[str], known: Sequence[Axis]) -> list[Axis]:
+    """The axes of an array along the dimensions before the spatial ones."""
+    axes = {axis.name: axis for axis in known}
+    unknown = [dim for dim in dims if dim not in axes]
+    if unknown:
+        raise GeometryError(
+            f"the dim {unknown[0]!r} is none of the axes {list(axes)} of the array's geometry"
+        )
+    return [_piece(array, axes[dim]) for dim in dims]
+
+
+def _cells_of(array: xr.DataArray, attrs: Mapping[str, Any]) -> HpxGeom:
+    """The geometry of an array of cells, whose numbers its coordinate ``cell_ids`` says."""
+    whole = HpxGeom.from_text(attrs["healpix"], axes_of_text(attrs["axes"]))
+    dims = [str(dim) for dim in array.dims]
+    if dims[-1:] != list(whole.dims):
+        raise GeometryError(
+            f"the last dim must be 'cells', got {dims}; see DataArray.transpose(..., 'cells')"
+        )
+    kept = _axes_of(array, dims[:-1], whole.axes)
+    if CELL_IDS not in array.coords:
+        if array.sizes["cells"] != whole.array_shape[0]:
+            raise GeometryError(
+                f"the array has {array.sizes['cells']} of {whole.array_shape[0]} cells and no coordinate "
+                f"{CELL_IDS!r} says which"
+            )
+        return HpxGeom(whole.order, frame=whole.frame, axes=kept)
+    ids = array.indexes.get(CELL_IDS)
+    if isinstance(ids, pd.RangeIndex) and ids.step == 1 and len(ids):
+        return HpxGeom(whole.order, frame=whole.frame, cells=[[ids.start, ids.stop]], axes=kept)
+    values = np.asarray(array.coords[CELL_IDS].values)
+    if not values.size or values.dtype.kind not in "iu" or (np.diff(values.astype(np.int64)) <= 0).any():
+        raise GeometryError(
+            f"the coordinate {CELL_IDS!r} must be whole numbers in ascending order, as a HpxGeom has its "
+            f"cells; see DataArray.sortby({CELL_IDS!r})"
+        )
+    return HpxGeom(whole.order, frame=whole.frame, cells=values, axes=kept)
 
 
 def _grid(array: xr.DataArray) -> xr.DataArray:
