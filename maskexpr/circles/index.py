@@ -17,6 +17,7 @@ from ..sphere.trees import RadiusClass, chord_bound, pairs_within, radius_classe
 from ..sphere.vectors import TIE, Caps, angle_between, chord2_of, lonlat, tangents, unit, within
 from .cells import CellIndex
 from .rims import RimIndex
+from .rings import paint_on_rings
 from .spans import Disks, SpanIndex, circle_spans
 
 __all__ = ["CircleIndex"]
@@ -195,6 +196,11 @@ class CircleIndex:
         ndarray of int
             Circles near the tile that have no such runs, which are left to refinement.
         """
+        rings = tile.geom.rings(tile.window)
+        if rings is not None:
+            near = self._near_tile(tile)
+            paint_on_rings(rings, self.centre[:, near], self.radius[near], tile, out)
+            return np.empty(0, dtype=np.intp)
         made = self._runs_on(tile.geom)
         if not isinstance(made, RimIndex):
             self._paint_spans(made, tile, out)

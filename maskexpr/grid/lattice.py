@@ -22,6 +22,7 @@ from ..pixels.window import Window
 from ..sphere.vectors import Caps, angle_between, normalise, unit
 from .axis import Axis
 from .layout import Layout, Rectangles
+from .rings import Rings
 
 __all__ = ["OFF", "ON", "PART", "Cut", "Grid", "Rim", "Topology", "centre_caps", "centre_sky"]
 
@@ -350,6 +351,10 @@ class Grid(ABC):
         """Columns between which rows are on the sky, shape (4, n): beyond the first and last there is no
         sky, from the second to the third nothing else. None where that is not known.
         """
+        return None
+
+    def rings(self, window: Window) -> Rings | None:
+        """The rings of equal latitude on which the pixels of a window lie, if they do."""
         return None
 
     def offset_in(self, other: Grid) -> tuple[int, int] | None:

@@ -23,6 +23,7 @@ from ...sphere.vectors import Caps, rotation
 from ..axis import Axis, axes_text
 from ..lattice import OFF, ON, Grid, Rim, Topology
 from ..layout import Layout
+from ..rings import Rings
 from .cells import caps as cell_caps
 from .extent import covers_of, extent_of
 from .faces import MAX_ORDER, SQUARES, check_order, number_of
@@ -39,6 +40,7 @@ from .staircase import (
     lonlat_beside,
     on_sky,
     pixel_of,
+    rings_in,
     sky_of,
 )
 
@@ -339,6 +341,9 @@ class HpxGeom(Grid):
 
     def on_sky(self, window: Window) -> Bools:
         return on_sky(self.order, window)
+
+    def rings(self, window: Window) -> Rings:
+        return rings_in(self.order, window)
 
     def offset_in(self, other: Grid) -> tuple[int, int] | None:
         same = isinstance(other, HpxGeom) and (self.order, self.frame) == (other.order, other.frame)
