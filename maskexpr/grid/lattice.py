@@ -390,9 +390,14 @@ class Grid(ABC):
         return f"{type(self).__name__} {self.frame}"
 
     @property
+    def planes_shape(self) -> tuple[int, ...]:
+        """How many bins each non-spatial axis has."""
+        return tuple(axis.nbin for axis in self.axes)
+
+    @property
     def shape(self) -> tuple[int, ...]:
         """Shape of its arrays, (axes..., ny, nx) unless `dims` are others."""
-        return (*(axis.nbin for axis in self.axes), *self.array_shape)
+        return (*self.planes_shape, *self.array_shape)
 
     def solid_angle_of(self, window: Window) -> Floats:
         """Solid angles in sr of the pixels of a window, shape (ny, nx); NaN off the sky."""

@@ -69,7 +69,10 @@ def test_small_circles_on_small_cells(order: int) -> None:
 
 def test_large_circles_are_painted_by_rows() -> None:
     geom = HpxGeom(order=8)
-    centre, radius = unit(np.array([45.0, 90.0, 45.0]), np.array([0.0, 30.0, 88.0])), np.deg2rad([20, 9, 30.0])
+    centre, radius = (
+        unit(np.array([45.0, 90.0, 45.0]), np.array([0.0, 30.0, 88.0])),
+        np.deg2rad([20, 9, 30.0]),
+    )
     tile = Tile(geom, Window(0, 5 << 8, 0, 5 << 8))
     out = np.zeros(tile.shape, dtype=bool)
     CircleIndex(centre, radius).paint(tile, out)
@@ -87,7 +90,9 @@ def test_few_pixels_are_asked() -> None:
     centre = unit(rng.uniform(0, 360, 50), rng.uniform(-80, 80, 50))
     radius = np.deg2rad(rng.uniform(1, 9, 50))
     which = np.repeat(np.arange(50), len(rings.lat))
-    sure, doubtful = ring_runs(rings, Circles.of(centre, radius), which, np.tile(np.arange(len(rings.lat)), 50))
+    sure, doubtful = ring_runs(
+        rings, Circles.of(centre, radius), which, np.tile(np.arange(len(rings.lat)), 50)
+    )
     asked, painted = ((each.end - each.first).sum() for each in (doubtful, sure))
     assert asked < 1e-3 * painted
     assert TIE < 1e-12

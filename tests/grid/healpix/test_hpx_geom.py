@@ -64,7 +64,10 @@ def _cells_of(geom: HpxGeom, on_sky: np.ndarray) -> np.ndarray:
         ({"order": 3, "axes": ENERGY}, AxisError),
         ({"order": 3, "axes": [ENERGY, ENERGY]}, AxisError),
         ({"order": 3, "axes": [mx.Axis("cells", [0, 1] * u.s)]}, AxisError),
-        ({"order": 3, "cells": SimpleNamespace(order=1, ranges=[[0, 1]]), "frame": "galactic"}, GeometryError),
+        (
+            {"order": 3, "cells": SimpleNamespace(order=1, ranges=[[0, 1]]), "frame": "galactic"},
+            GeometryError,
+        ),
     ],
 )
 def test_what_it_refuses(arguments: dict[str, object], error: type[MaskError]) -> None:
