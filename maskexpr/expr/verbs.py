@@ -56,6 +56,7 @@ class Engine(Protocol):
         memory_limit: Any,
         resume: bool,
         store: Any,
+        ordering: Any,
     ) -> Path: ...
 
 
@@ -380,14 +381,18 @@ class Fluent(Node):
         memory_limit: Any = None,
         resume: bool = False,
         store: Any = None,
+        ordering: str | None = None,
     ) -> Path:
-        """Write the mask to ``.zarr``, ``.fits`` or ``.fits.gz``, tile by tile, with the expression as
-        provenance.
+        """Write the mask to ``.zarr``, ``.fits`` or ``.fits.gz`` (cells also to ``.hsp``), tile by tile, with
+        the expression as provenance.
 
         The file appears under its name only when it is complete. ``resume=True`` finishes what a killed run
-        began; ``store=`` is a folder of evaluated tiles that runs share. See `maskexpr.verbs.write.write`.
+        began; ``store=`` is a folder of evaluated tiles that runs share; ``ordering="ring"`` puts the cells
+        of a HEALPix FITS file into RING order. See `maskexpr.verbs.write.write`.
         """
-        return _engines[0].write(self, path, geom, overwrite, chunks, progress, memory_limit, resume, store)
+        return _engines[0].write(
+            self, path, geom, overwrite, chunks, progress, memory_limit, resume, store, ordering
+        )
 
     def dilate(self, radius: Any, kernel: str = "disk", metric: str = "sky", axis: str = "energy") -> Mask:
         """Grow by a radius. See `maskexpr.Dilate`."""

@@ -399,6 +399,12 @@ class Grid(ABC):
         """Shape of its arrays, (axes..., ny, nx) unless `dims` are others."""
         return (*self.planes_shape, *self.array_shape)
 
+    @property
+    def plane_shape(self) -> tuple[int, int]:
+        """Rows and columns of a plane of its arrays; those of one dimension are one row."""
+        rows, columns = (1, *self.array_shape)[-2:]
+        return rows, columns
+
     def solid_angle_of(self, window: Window) -> Floats:
         """Solid angles in sr of the pixels of a window, shape (ny, nx); NaN off the sky."""
         return self.solid_angles(np.arange(*window[:2]), np.arange(*window[2:]))

@@ -12,8 +12,9 @@ from ..grid.healpix.geom import HpxGeom
 from ..grid.healpix.layout import from_nested
 from ..grid.healpix.staircase import cells_in
 from ..pixels.window import Window
+from .formats import StoredMap
 
-__all__ = ["read_cells"]
+__all__ = ["planes_of_cells", "read_cells"]
 
 Load = Callable[[int, int], NDArray[Any]]
 """Values of the cells from one place of an array up to another, along its last dimension."""
@@ -64,6 +65,19 @@ def read_cells(geom: HpxGeom, window: Window, load: Load) -> NDArray[Any]:
     begin = np.cumsum(wanted) - 1 << _PIECE
     inside = place & (1 << _PIECE) - 1
     return np.asanyarray(values[..., np.where(known, begin[np.where(known, piece, 0)] + inside, 0)])
+
+
+def planes_of_cells(stored: StoredMap, planes: tuple[slice, ...], window: Window) -> NDArray[Any]:
+    """A window of the lattice of several planes of a stored map, shape (planes..., ny, nx), by runs of its
+    array.
+    """
+
+    def load(first: int, end: int) -> NDArray[Any]:
+        values = stored.read_array(planes, Window(0, 1, first, end))
+        return np.asanyarray(values[..., 0, :])
+
+    assert isinstance(stored.geom, HpxGeom)
+    return read_cells(stored.geom, window, load)
 
 
 def _square(geom: HpxGeom, window: Window) -> tuple[int, int] | None:

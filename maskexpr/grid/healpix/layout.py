@@ -193,9 +193,9 @@ def to_nested(values: NDArray[Any], out: NDArray[Any]) -> None:
         values, out = values.view(np.uint16), out.view(np.uint16)
     row, column = np.divmod(busy, outer)
     squares = values.reshape(outer, inner, outer, -1).transpose(0, 2, 1, 3)[row, column]
-    out.reshape(outer * outer, -1)[_places(outer)[busy]] = np.take(
-        squares.reshape(len(busy), -1), order, axis=1
-    )
+    # There may be no square at all, of which -1 would be no length.
+    flat = squares.reshape(len(busy), len(order))
+    out.reshape(outer * outer, -1)[_places(outer)[busy]] = np.take(flat, order, axis=1)
 
 
 def from_nested(values: NDArray[Any]) -> NDArray[Any]:
