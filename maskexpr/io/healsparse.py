@@ -36,6 +36,7 @@ _COVERAGE, _CELLS = "COV", "SPARSE"
 _BITS: Final = 8
 _GRID: Final = "grid"
 _SAMPLES: Final = {8: "u1", 16: ">i2", 32: ">i4", 64: ">i8", -32: ">f4", -64: ">f8"}
+_SCALING: Final = ("BSCALE", "BZERO", "BLANK")
 # HealSparse's mark of a cell of floating-point numbers that has no value.
 _UNSEEN: Final = -1.6375e30
 # Levels between coarse and fine cells, and the highest order of coarse ones.
@@ -69,7 +70,7 @@ class _Blocks(FitsCells):
             begin = int(self.begins[coarse[low]])
             at = begin + int(ids[low] & (1 << 2 * self.levels) - 1)
             # All cells of the first block are alike.
-            out[low:high] = self._stored(at if begin else 0, high - low) if begin else self._stored(0, 1)
+            out[low:high] = self._stored(at, high - low) if begin else self._stored(0, 1)
         if self.dtype == np.bool_:
             return np.asarray(out != 0)
         values = self.coding.decode(out)
@@ -118,66 +119,69 @@ def open_healsparse(
     FormatError
         For maps of several columns or of wide masks, or cards that make no sense.
     """
-    hdu = hdus[index]
-    what, header = f"{path}, HDU {_CELLS!r}", hdu.header
+    hdu, what = hdus[index], f"{path}, HDU {_CELLS!r}"
+    _check_kind(hdu, what)
+    order = order_of_cards(hdu.header, what)
+    begins, levels = _begins(path, hdus, order)
+    texts = read_texts(hdus)
+    facts = {
+        **_values(hdu, what),
+        "path": path,
+        "stamp": stamp,
+        "key": index,
+        "geom": _grid(order, begins, levels, texts.get(_GRID), what),
+        "provenance": texts,
+        "framed": "stated" if _GRID in texts else "assumed",
+        "begins": begins,
+        "levels": levels,
+    }
+    made = _Blocks(**facts)
+    _check_blocks(made, what)
+    return made
+
+
+def _check_kind(hdu: Any, what: str) -> None:
     if isinstance(hdu, fits.BinTableHDU) and not isinstance(hdu, fits.CompImageHDU):
         raise FormatError(
             f"{what}: a HealSparse map of several columns; write one of them as a map of its own"
         )
-    if header.get("WIDEMASK"):
+    if hdu.header.get("WIDEMASK"):
         raise FormatError(
             f"{what}: WIDEMASK = T: flags of many bytes a cell; write the bits as a boolean map"
         )
-    order = order_of_cards(header, what)
-    begins, levels = _begins(path, hdus, order)
-    texts = read_texts(hdus)
-    text = texts.get(_GRID)
-    covered = np.flatnonzero(begins > 0)
-    if text is None and not covered.size:
-        raise FormatError(f"{what}: the map covers nothing")
-    ranges = np.stack([covered, covered + 1], axis=1) << 2 * levels
-    geom = HpxGeom(order, cells=ranges) if text is None else HpxGeom.from_text(text)
-    logical, packed = isinstance(header.get("SENTINEL"), bool), bool(header.get("BITPACK"))
-    coding = Coding.of(np.dtype(_SAMPLES[_bits(hdu)]), _scaling(hdu), ("BSCALE", "BZERO", "BLANK"), what)
-    number, compressed = _size(hdu), isinstance(hdu, fits.CompImageHDU)
-    facts: dict[str, Any] = {
-        "is_compressed": compressed,
+
+
+def _values(hdu: Any, what: str) -> dict[str, Any]:
+    """How the values are stored, and what they are."""
+    header, sentinel = hdu.header, hdu.header.get("SENTINEL")
+    packed = bool(header.get("BITPACK"))
+    logical = packed or isinstance(sentinel, bool)
+    stored = np.dtype(_SAMPLES[int(header.get("ZBITPIX", header["BITPIX"]))])
+    scaling = {key: header[key] for key in _SCALING if key in header}
+    coding = Coding.of(stored, scaling, _SCALING, what)
+    if sentinel is None and coding.dtype.kind == "f":
+        sentinel = _UNSEEN
+    return {
+        "name": "mask" if logical else "map",
+        "dtype": np.dtype(np.bool_) if logical else coding.dtype,
+        "has_gaps": not logical and sentinel is not None and coding.dtype.kind in "iu",
+        "packed": packed,
+        "coding": coding,
+        "blank": None if logical else sentinel,
+        "is_compressed": isinstance(hdu, fits.CompImageHDU),
         "start": int(hdu.fileinfo()["datLoc"]),
-        "number": number,
+        "number": math.prod(hdu.shape),
     }
-    _check(facts, begins, levels, packed, path, stamp, coding, what)
-    blank = (
-        None if logical or packed else header.get("SENTINEL", _UNSEEN if coding.dtype.kind == "f" else None)
-    )
-    return _Blocks(
-        path=path,
-        stamp=stamp,
-        key=index,
-        name="mask" if logical or packed else "map",
-        geom=geom,
-        dtype=np.dtype(np.bool_) if logical or packed else coding.dtype,
-        has_gaps=blank is not None and coding.dtype.kind in "iu",
-        provenance=texts,
-        framed="assumed" if text is None else "stated",
-        begins=begins,
-        levels=levels,
-        packed=packed,
-        coding=coding,
-        blank=blank,
-        **facts,
-    )
 
 
-def _bits(hdu: Any) -> int:
-    return int(hdu.header.get("ZBITPIX", hdu.header["BITPIX"]))
-
-
-def _scaling(hdu: Any) -> dict[str, Any]:
-    return {key: hdu.header[key] for key in ("BSCALE", "BZERO", "BLANK") if key in hdu.header}
-
-
-def _size(hdu: Any) -> int:
-    return math.prod(hdu.shape)
+def _grid(order: int, begins: Ints, levels: int, text: str | None, what: str) -> HpxGeom:
+    """The cells in blocks; of a product those that it says."""
+    if text is not None:
+        return HpxGeom.from_text(text)
+    covered = np.flatnonzero(begins > 0)
+    if not covered.size:
+        raise FormatError(f"{what}: the map covers nothing")
+    return HpxGeom(order, cells=np.stack([covered, covered + 1], axis=1) << 2 * levels)
 
 
 def _begins(path: str, hdus: fits.HDUList, order: int) -> tuple[Ints, int]:
@@ -197,22 +201,13 @@ def _begins(path: str, hdus: fits.HDUList, order: int) -> tuple[Ints, int]:
     return offsets + (np.arange(number) << 2 * (order - coarse)), order - coarse
 
 
-def _check(
-    facts: dict[str, Any],
-    begins: Ints,
-    levels: int,
-    packed: bool,
-    path: str,
-    stamp: Stamp,
-    coding: Coding,
-    what: str,
-) -> None:
+def _check_blocks(made: _Blocks, what: str) -> None:
     """Refuse blocks that are beyond the values, and values that are beyond the file."""
-    values = facts["number"] * (_BITS if packed else 1)
-    if begins.min() < 0 or begins.max() + (1 << 2 * levels) > values:
-        raise FormatError(f"{what}: a block is at {begins.max()}, beyond the {values} values that are there")
-    end = facts["start"] + facts["number"] * coding.stored.itemsize
-    if not facts["is_compressed"] and size_of(path, stamp) < end:
+    values = made.number * (_BITS if made.packed else 1)
+    if made.begins.min() < 0 or made.begins.max() + (1 << 2 * made.levels) > values:
+        raise FormatError(f"{what}: a block is at {made.begins.max()}, beyond the {values} values there are")
+    end = made.start + made.number * made.coding.stored.itemsize
+    if not made.is_compressed and size_of(made.path, made.stamp) < end:
         raise IntegrityError(f"{what}: the file is cut short, {end} bytes are needed")
 
 

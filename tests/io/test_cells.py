@@ -1,5 +1,5 @@
-"""HEALPix masks in files: written, read back, checked; tables as others write them, made here with astropy from
-the numbers of cells, and cards that make no sense.
+"""HEALPix masks in files: written, read back, checked; tables as others write them, made here with astropy
+from the numbers of cells, and cards that make no sense.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def test_what_is_written_is_read(name: str, options: dict[str, Any], grid: str, 
         return
     want = mask.compute(geom).values
     assert 0 < want.sum() < want.size
-    assert mask.write(path, geom, chunks=2, **options) == path
+    assert mask.write(path, geom, chunks=1 if geom is PART else "auto", **options) == path
     read = mx.read_mask(path)
     assert read.dtype == bool
     assert mx.geom_of(read) == geom
@@ -102,8 +102,9 @@ def test_a_flipped_bit_is_found(name: str, options: dict[str, Any], tmp_path: Pa
 
 
 def test_small_orders_and_other_frames(tmp_path: Path) -> None:
+    frames = ("icrs", "fk5", "galactic", "barycentricmeanecliptic")
     for order in (0, 1, 2):
-        for frame in ("icrs", "fk5", "galactic", "barycentricmeanecliptic"):
+        for frame in frames[order::2]:
             geom = HpxGeom(order=order, frame=frame)
             for name, options in WRITTEN:
                 path = DISC.write(tmp_path / name, geom, overwrite=True, **options)
@@ -239,7 +240,7 @@ def test_columns(tmp_path: Path) -> None:
     path = table(tmp_path / "m.fits", columns)
     np.testing.assert_array_equal(mx.read_mask(path, "GAL060").values, 1 - VALUES)
     np.testing.assert_array_equal(mx.Raster((path, "GAL040")).compute(WHOLE).values, VALUES)
-    with pytest.raises(MaskError, match="GAL040, GAL060.*name one"):
+    with pytest.raises(MaskError, match=r"GAL040, GAL060.*name one"):
         mx.read_mask(path)
     with pytest.raises(MaskError, match="GAL080"):
         mx.read_mask(path, "GAL080")
@@ -254,7 +255,7 @@ def test_what_has_no_value(tmp_path: Path) -> None:
     np.testing.assert_array_equal(read.values[5:], VALUES[5:])
     assert mx.Threshold(path, ">", 0.5, nan=True).compute(WHOLE).values[:5].all()
     with pytest.raises(MaskError):
-        mx.read_mask(path).values
+        mx.read_mask(path).load()
 
 
 def test_a_frame_that_is_not_stated(tmp_path: Path) -> None:
