@@ -35,7 +35,7 @@ from .fits_cells_product import CellsWriter
 from .fits_product import BLOCK, MASK, FitsWriter, Mark, audit_sums, mark_of, read_manifest, read_texts
 from .formats import Format, StoredMap
 from .healsparse import HealSparseWriter, is_healsparse, open_healsparse
-from .unpacked import Stamp, first_bytes, open_bytes, open_hdus, size_of
+from .unpacked import Stamp, exclusive, first_bytes, open_bytes, open_hdus, size_of
 from .validity import normal
 from .writer import MaskWriter
 

@@ -19,13 +19,14 @@ from numpy.typing import NDArray
 
 from ..core.errors import FormatError, GeometryError, IntegrityError
 from ..core.limits import check_limit
+from ..doors.compressed import check_compressed
 from ..grid.healpix.geom import HpxGeom
 from .coding import Coding
 from .fits_cells import FitsCells, order_of_cards
 from .fits_cells_product import Cells, Hdu
 from .fits_product import primary_cards, read_texts
 from .formats import StoredMap
-from .unpacked import Stamp, open_bytes, open_hdus, size_of
+from .unpacked import Stamp, exclusive, open_bytes, open_hdus, size_of
 from .validity import normal
 
 __all__ = ["HealSparseWriter", "is_healsparse", "open_healsparse"]
@@ -136,6 +137,9 @@ def open_healsparse(
         "levels": levels,
     }
     made = _Blocks(**facts)
+    if made.is_compressed:
+        with exclusive(path, stamp) as file:
+            check_compressed(file, index, path)
     _check_blocks(made, what)
     return made
 
