@@ -44,6 +44,8 @@ def test_healpy_reads_ours(geom: HpxGeom, options: dict[str, Any], tmp_path: Pat
     assert dict(header)["COORDSYS"] == "G"
 
 
+# healpy leaves the file open that it refuses.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_healpy_takes_no_plane_for_all(tmp_path: Path) -> None:
     path = CUBE.write(tmp_path / "m.fits", WHOLE.to_cube([ENERGY]))
     want = CUBE.compute(WHOLE.to_cube([ENERGY])).values
