@@ -391,9 +391,11 @@ def _unknown(path: str) -> FormatError:
     """The error of a file that is of no format."""
     named = path.lower().endswith(tuple(_by_suffix()))
     empty = os.path.isfile(path) and not os.path.getsize(path)
+    # Of formats that are told by the same mark the first stands for all.
+    names = {(each.magic, each.members): each.name for each in reversed(FORMATS)}.values()
     kind = IncompleteMaskError if empty else IntegrityError if named else FormatError
     return kind(
-        f"{path}: neither {' nor '.join(sorted(each.name for each in FORMATS))}"
+        f"{path}: neither {' nor '.join(sorted(names))}"
         f"{', though its name says so: it was damaged, or never was one' * named}"
     )
 
