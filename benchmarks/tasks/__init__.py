@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .cells import TASKS as CELLS
 from .circles import TASKS as CIRCLES
 from .growing import TASKS as GROWING
 from .numbers import TASKS as NUMBERS
@@ -9,4 +10,4 @@ from .positions import TASKS as POSITIONS
 
 __all__ = ["TASKS"]
 
-TASKS = {task.key: task for task in (*CIRCLES, *GROWING, *NUMBERS, *POSITIONS)}
+TASKS = {task.key: task for task in (*CELLS, *CIRCLES, *GROWING, *NUMBERS, *POSITIONS)}
