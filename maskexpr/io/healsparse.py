@@ -224,11 +224,14 @@ class HealSparseWriter(Cells):
             raise GeometryError(f"{path}: HealSparse maps have no axes; write a plane, geom.to_image()")
         # A file has no other place for the frame, and for cells that are in no block.
         self.provenance[_GRID] = geom.to_text()
+        self._coarse: list[int] = []
         self.levels = geom.order - min(max(geom.order - _LEVELS, 0), _COARSEST)
 
     def hdus(self, cells: NDArray[np.uint8], finished: bool) -> Iterator[Hdu]:
         side = 1 << 2 * self.levels
-        coarse = [number for number, _ in self._blocks(cells)]
+        if not finished:
+            self._coarse = [number for number, _ in self._blocks(cells)]
+        coarse = self._coarse
         number = 12 << 2 * (self.geom.order - self.levels)
         offsets = -side * np.arange(number, dtype=np.int64)
         offsets[coarse] += side * np.arange(1, len(coarse) + 1)
@@ -246,21 +249,25 @@ class HealSparseWriter(Cells):
         image += [("SENTINEL", False), *([("BITPACK", True)] if packed else [])]
         yield Hdu(_cards(*image), size, self._pieces(cells, packed))
 
-    def _blocks(self, cells: NDArray[np.uint8]) -> Iterator[tuple[int, NDArray[np.bool_]]]:
-        """Coarse cells with any selected cell, and all their cells."""
+    def _blocks(
+        self, cells: NDArray[np.uint8], some: list[int] | None = None
+    ) -> Iterator[tuple[int, NDArray[np.bool_]]]:
+        """Coarse cells, of some or of all that the map has, with any selected cell, and all their cells."""
         held, side = self.geom.cells, 1 << 2 * self.levels
         coarse = held.parents(self.levels)
-        for number in coarse.ids(0, coarse.number).tolist():
+        for number in some if some is not None else coarse.ids(0, coarse.number).tolist():
             low, high = number * side, (number + 1) * side
             first, end = held.rank(np.array([low, high])).tolist()
             values = np.asarray(cells[0, first:end]) == 1
             if values.any():
-                block = np.zeros(side, bool)
-                block[held.between(low, high)] = values
+                block = values
+                if len(values) < side:
+                    block = np.zeros(side, bool)
+                    block[held.between(low, high)] = values
                 yield number, block
 
     def _pieces(self, cells: NDArray[np.uint8], packed: bool) -> Iterator[tuple[int, bytes]]:
-        for number, (_, block) in enumerate(self._blocks(cells), 1):
+        for number, (_, block) in enumerate(self._blocks(cells, self._coarse), 1):
             text = np.packbits(block, bitorder="little") if packed else block.view(np.uint8)
             yield number * len(text), text.tobytes()
 
