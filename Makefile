@@ -13,7 +13,7 @@ help:
 	@echo "make hunt    random masks on random maps against an oracle: an hour of processor time; SEED=0 MINUTES=60"
 	@echo "make fuzz    mutated files and texts of eight kinds, each read under a watch; SEED=0 COUNT=1000 of each kind"
 	@echo "make lint    ruff and mypy; make format rewrites"
-	@echo "make docs    the pages, warnings as errors"
+	@echo "make docs    the pages, warnings as errors; ONLINE=1 links to the pages of numpy, astropy and others"
 	@echo "make bench   the benchmarks against the peers"
 	@echo "make clean   remove what these made, environments included"
 
@@ -58,13 +58,16 @@ format: .venv/.stamp
 	$(DEV) -m ruff check --fix
 	$(DEV) -m ruff format
 
+# With the network, names of numpy, astropy and others become links to their pages: make docs ONLINE=1
+ONLINE =
 docs: .venv-docs/.stamp
-	$(DOCS) -m sphinx -W --keep-going -b html docs docs/_build/html
+	rm -rf docs/generated
+	ONLINE=$(ONLINE) $(DOCS) -m sphinx -W --keep-going -b html docs docs/_build/html
 
 bench: .venv-bench/.stamp
 	$(BENCH) -m benchmarks
 
 clean:
-	rm -rf .venv .venv-peers .venv-bench .venv-docs demo-output docs/_build docs/generated
+	rm -rf .venv .venv-peers .venv-bench .venv-docs demo-output docs/_build docs/generated docs/images/gallery
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

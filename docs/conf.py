@@ -1,6 +1,14 @@
 """Sphinx: warnings are errors (`make docs`); the blocks of the pages run in tests/test_docs.py."""
 
+import os
+import sys
 from importlib.metadata import version as installed
+from pathlib import Path
+
+DOCS = Path(__file__).parent
+sys.path[:0] = [str(DOCS), str(DOCS.parent)]
+import reference
+from examples.page_images import draw
 
 project = "maskexpr"
 author = "The maskexpr developers"
@@ -12,18 +20,59 @@ extensions = [
     "myst_parser",
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
+    "sphinx.ext.intersphinx",
     "numpydoc",
 ]
 # .rst: what autosummary generates.
 source_suffix = {".md": "markdown", ".rst": "restructuredtext"}
 exclude_patterns = ["_build"]
+templates_path = ["_templates"]
 myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 3
 
 autosummary_generate = True
+# Functions in it cannot be pickled, so that the environment is made anew each time.
+suppress_warnings = ["config.cache"]
+autosummary_context = {"members_of": reference.members_of, "inherits_verbs": reference.is_a_mask}
 autodoc_typehints = "none"  # numpydoc's Parameters sections say it in the reader's words
 numpydoc_show_class_members = False
 
 html_theme = "pydata_sphinx_theme"
 html_title = "maskexpr"
 html_theme_options = {"show_toc_level": 2, "navigation_with_keys": False}
+
+# Names of other projects become links only where asked (`make docs ONLINE=1`), because their inventories come from the
+# network: docs/decisions/docs-offline.md.
+PEERS = {
+    "numpy": "https://numpy.org/doc/stable/",
+    "xarray": "https://docs.xarray.dev/en/stable/",
+    "dask": "https://docs.dask.org/en/stable/",
+    "astropy": "https://docs.astropy.org/en/stable/",
+    "regions": "https://astropy-regions.readthedocs.io/en/stable/",
+    "gammapy": "https://docs.gammapy.org/2.1/",
+}
+intersphinx_mapping = {name: (url, None) for name, url in PEERS.items()} if os.environ.get("ONLINE") else {}
+# The types of our numpydoc sections, as links to theirs.
+numpydoc_xref_param_type = bool(intersphinx_mapping)
+numpydoc_xref_aliases = {
+    "DataArray": "xarray.DataArray",
+    "ndarray": "numpy.ndarray",
+    "Quantity": "astropy.units.Quantity",
+    "SkyCoord": "astropy.coordinates.SkyCoord",
+}
+
+
+def check_reference(app, env):
+    """Warn, which is an error, of a public name or method that no page documents."""
+    from sphinx.util import logging
+
+    found = {name.rpartition("maskexpr.")[2] for name in env.get_domain("py").objects}
+    found = {name.removeprefix("errors.").removeprefix("extend.").removeprefix("verbs.accessor.") for name in found}
+    public = {full.rpartition(".")[2] for full in reference.public_names()} | set(reference.public_methods())
+    for name in sorted(public - found):
+        logging.getLogger(__name__).warning("%s is public, and no page documents it", name)
+
+
+def setup(app):
+    app.connect("builder-inited", lambda app: draw(DOCS / "gallery.md", DOCS / "images/gallery"))
+    app.connect("env-check-consistency", check_reference)

@@ -28,6 +28,7 @@ from .nodes.ellipses import Ellipses
 from .nodes.erode import Erode
 from .nodes.fill_holes import FillHoles
 from .nodes.hysteresis import Hysteresis
+from .nodes.moc import Moc
 from .nodes.open_close import Close, Open
 from .nodes.raster import Raster
 from .nodes.region import Region
@@ -61,6 +62,7 @@ __all__ = [
     "Hysteresis",
     "Mask",
     "MaskError",
+    "Moc",
     "NoSky",
     "Not",
     "Open",

@@ -1,85 +1,25 @@
-"""Every page runs: the ```python blocks of README.md and docs/, in order, each page one namespace.
-
-``<!-- no-run -->`` on the line before a block skips it. ``<!-- needs: gammapy -->`` anywhere on a page skips
-the page where a package is absent. A page runs in a folder that holds nothing but ``examples``;
-``../shared`` is there as it is from the checkout.
-"""
+"""Every page runs, see tests/pages.py; links lead somewhere; the reference has every name."""
 
 from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Iterator
+import runpy
 from pathlib import Path
-from textwrap import dedent
-from types import CodeType
+from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
-FENCE = re.compile(
-    r"(?P<skip>^[ ]*<!-- no-run -->[ ]*\n)?"
-    r"^(?P<indent>[ ]*)```(?:python|\{code-block\} python)[ ]*\n(?P<code>.*?)^(?P=indent)```[ ]*$",
-    re.MULTILINE | re.DOTALL,
-)
-NEEDS = re.compile(r"<!-- needs: (.+?) -->")
-
-
-def pages() -> list[Path]:
-    """README.md and the pages below docs/ that show Python."""
-    made = {ROOT / "docs/_build", ROOT / "docs/generated"}
-    found = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-    return [
-        path
-        for path in found
-        if path.exists()
-        and not made & set(path.parents)
-        and any(blocks(path.read_text(encoding="utf-8"), path))
-    ]
-
-
-def blocks(text: str, path: Path) -> Iterator[CodeType]:
-    """The page's blocks, compiled so that a traceback names the page's own lines."""
-    for match in FENCE.finditer(text):
-        if match["skip"]:
-            continue
-        line = text.count("\n", 0, match.start("code"))
-        yield compile("\n" * line + dedent(match["code"]), str(path), "exec", dont_inherit=True)
-
-
-def run(path: Path) -> dict[str, object]:
-    """Run a page; the namespace it leaves."""
-    text = path.read_text(encoding="utf-8")
-    for names in NEEDS.findall(text):
-        for name in names.split():
-            pytest.importorskip(name, reason=f"{path.name} needs {name}, which is not installed")
-    namespace: dict[str, object] = {"__name__": "__main__"}
-    for code in blocks(text, path):
-        exec(code, namespace)
-    return namespace
+from .pages import ROOT, close_figures, furnish, pages, run, write_outputs
 
 
 @pytest.mark.parametrize("path", pages(), ids=lambda path: str(path.relative_to(ROOT)))
 def test_page(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = tmp_path / "page"
-    folder.mkdir()
-    if (ROOT.parent / "shared").is_dir():
-        (tmp_path / "shared").symlink_to(ROOT.parent / "shared", target_is_directory=True)
-    (folder / "examples").symlink_to(ROOT / "examples", target_is_directory=True)
-    monkeypatch.chdir(folder)
+    monkeypatch.chdir(furnish(tmp_path))
     try:
         run(path)
     finally:
         close_figures()
-
-
-def close_figures() -> None:
-    """Figures that a page leaves open would count against the next one's."""
-    try:
-        import matplotlib.pyplot as plt
-    except ImportError:
-        return
-    plt.close("all")
 
 
 PAGE = """
@@ -127,31 +67,166 @@ def test_page_may_need_a_package(tmp_path: Path) -> None:
         run(path)
 
 
-def test_every_public_name_has_a_docstring() -> None:
-    """A method may inherit it: the laws of a node are documented on Mask."""
-    import maskexpr
+OUTPUT = (
+    PAGE
+    + """
+```python
+print(x, "and", y)
+```
 
-    silent = []
-    for name in maskexpr.__all__:
-        thing = getattr(maskexpr, name)
-        if not (inspect.isclass(thing) or inspect.isroutine(thing)):
+<!-- output -->
+```text
+{}
+```
+"""
+)
+
+
+@pytest.mark.parametrize("shown", ["1 and 2", "1 ... 2", "1   and 2"])
+def test_output_that_is_shown(tmp_path: Path, shown: str) -> None:
+    path = tmp_path / "page.md"
+    path.write_text(OUTPUT.format(shown))
+    run(path)
+
+
+def test_output_that_is_another(tmp_path: Path) -> None:
+    path = tmp_path / "page.md"
+    path.write_text(OUTPUT.format("1 and 3"))
+    with pytest.raises(AssertionError, match="prints something else"):
+        run(path)
+    write_outputs(path)
+    assert path.read_text() == OUTPUT.format("1 and 2")
+
+
+# ---- links
+
+LINK = re.compile(r"(?<!\\)!?\[[^\]]*\]\(([^)\s]+)\)|^```\{(?:image|figure)\} (\S+)", re.MULTILINE)
+HEADING = re.compile(r"^#{1,6} +(.+?) *$", re.MULTILINE)
+CODE = re.compile(r"^[ ]*```(?!\{(?:image|figure)).*?^[ ]*```[ ]*$|`[^`\n]+`", re.MULTILINE | re.DOTALL)
+MADE_BY_THE_BUILD = {"docs/images/gallery"}
+
+
+def anchors(text: str) -> set[str]:
+    """The anchors of headings, as MyST and GitHub make them."""
+    plain = [re.sub(r"[^\w\- ]", "", heading.lower()) for heading in HEADING.findall(text)]
+    named = re.findall(r"^\((\S+)\)=$", text, re.MULTILINE)
+    return {*named, *(heading.replace(" ", "-") for heading in plain)}
+
+
+def broken_links(path: Path) -> list[str]:
+    """Local links of a page that lead nowhere."""
+    text = path.read_text(encoding="utf-8")
+    found = []
+    for match in LINK.finditer(CODE.sub("", text)):
+        link = match[1] or match[2]
+        if re.match(r"[a-z]+:", link):
             continue
-        members = inspect.getmembers(thing) if inspect.isclass(thing) else []
-        own = [
-            (f"{name}.{key}", value)
-            for key, value in members
-            if not key.startswith("_") and (inspect.isroutine(value) or isinstance(value, property))
-        ]
-        silent += [label for label, value in [(name, thing), *own] if not inspect.getdoc(value)]
-    assert silent == []
+        name, _, anchor = link.partition("#")
+        target = (path.parent / name).resolve() if name else path
+        made = any((ROOT / each) in target.parents for each in MADE_BY_THE_BUILD)
+        there = made or target.exists()
+        if there and anchor and target.suffix == ".md":
+            there = anchor in anchors(target.read_text(encoding="utf-8"))
+        if not there:
+            found.append(link)
+    return found
 
 
-def test_reference_lists_every_public_name() -> None:
-    """Adding a node is one class, one export, and one line in the reference."""
+def every_page() -> list[Path]:
+    made = {ROOT / "docs/_build", ROOT / "docs/generated"}
+    below = [path for path in (ROOT / "docs").rglob("*.md") if not made & set(path.parents)]
+    return sorted([*below, *ROOT.glob("*.md")])
+
+
+@pytest.mark.parametrize("path", every_page(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_local_links_lead_somewhere(path: Path) -> None:
+    assert broken_links(path) == []
+
+
+def test_links_that_lead_nowhere(tmp_path: Path) -> None:
+    (tmp_path / "there.md").write_text("# Some `heading`, here\n")
+    page = tmp_path / "page.md"
+    page.write_text(
+        "[a](there.md) [b](there.md#some-heading-here) [c](https://nowhere.invalid) `[d](code.md)`\n"
+        "[e](missing.md) ![f](missing.png) [g](there.md#other) [h](#none)\n"
+    )
+    assert broken_links(page) == ["missing.md", "missing.png", "there.md#other", "#none"]
+
+
+def test_every_page_is_in_a_table_of_contents() -> None:
+    """A page that no toctree names is one that nobody finds."""
+    docs = ROOT / "docs"
+    named = set()
+    for path in every_page():
+        for tree in re.findall(r"```\{toctree\}\n(.*?)```", path.read_text(encoding="utf-8"), re.DOTALL):
+            entries = [line for line in tree.split("\n") if line and not line.startswith(":")]
+            for entry in entries:
+                name = re.sub(r".*<(.+)>$", r"\1", entry)
+                named |= {each.resolve() for each in path.parent.glob(f"{name}.md")}
+    missing = {path for path in every_page() if docs in path.parents} - named - {docs / "index.md"}
+    assert missing == set()
+
+
+# ---- the reference
+
+REFERENCE: dict[str, Any] = runpy.run_path(str(ROOT / "docs/reference.py"))
+
+
+def listed() -> list[str]:
+    """Names in the tables of both pages of the reference."""
+    text = "".join((ROOT / f"docs/{page}.md").read_text(encoding="utf-8") for page in ("api", "api-extend"))
+    return re.findall(r"^(?: +|\.\. py:data:: )([A-Za-z_][\w.]*)$", text, re.MULTILINE)
+
+
+def test_every_public_name_and_method_has_a_docstring() -> None:
+    """A method may inherit it: the laws of a node are documented on Mask."""
+    things = {**REFERENCE["public_names"](), **REFERENCE["public_methods"]()}
+    things = {
+        name: thing
+        for name, thing in things.items()
+        if inspect.isclass(thing) or inspect.isroutine(thing) or isinstance(thing, property)
+    }
+    assert len(things) > 300
+    assert [name for name, thing in things.items() if not inspect.getdoc(thing)] == []
+
+
+def test_reference_lists_every_public_name_and_method_once() -> None:
+    """Adding a node is one class, one export, and one line in the reference; a method is one line too."""
+    names = [full.rpartition(".")[2] for full in REFERENCE["public_names"]()]
+    public = {*names, *REFERENCE["public_methods"]()}
+    found = listed()
+    assert public - set(found) == set(), "public, but neither in docs/api.md nor in docs/api-extend.md"
+    assert set(found) - public == set(), "in the reference, but not public"
+    assert len(found) == len(set(found))
+
+
+def test_what_users_call_has_an_example() -> None:
+    """Doctests run; properties and errors are shown by the examples of their class or of what raises them."""
+    text = (ROOT / "docs/api.md").read_text(encoding="utf-8")
+    listed_there = set(re.findall(r"^ +([A-Za-z_][\w.]*)$", text, re.MULTILINE))
+    methods = REFERENCE["public_methods"]()
+    things = {full.rpartition(".")[2]: thing for full, thing in REFERENCE["public_names"]().items()} | methods
+    calls = {
+        name: thing
+        for name, thing in things.items()
+        if name in listed_there and callable(thing) and not name.endswith("Error")
+    }
+    assert len(calls) > 90
+    assert [name for name, thing in calls.items() if ">>>" not in (inspect.getdoc(thing) or "")] == []
+
+
+def test_users_names_are_on_the_users_page() -> None:
     import maskexpr
 
     text = (ROOT / "docs/api.md").read_text(encoding="utf-8")
-    listed = set(re.findall(r"^ +([A-Za-z_]\w*)$", text, re.MULTILINE))
+    users = set(re.findall(r"^ +([A-Za-z_]\w*)$", text, re.MULTILINE))
     public = {name for name in maskexpr.__all__ if not name.startswith("__")}
-    assert public - listed == set(), "exported, but not in docs/api.md"
-    assert listed - public == set(), "in docs/api.md, but not exported"
+    assert public - users == set(), "exported, but not in docs/api.md"
+
+
+def test_a_method_is_documented_with_the_class_that_brings_it() -> None:
+    own, resolve = REFERENCE["own_members"], REFERENCE["resolve"]
+    assert {"on", "dilate", "coverage"} <= set(own(resolve("maskexpr.Mask")))
+    assert own(resolve("maskexpr.Catalog")) == ["read"]
+    assert "caps" not in own(resolve("maskexpr.WcsGeom"))
+    assert "caps" in own(resolve("maskexpr.extend.Grid"))

@@ -26,7 +26,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("grid",),
     ("grid.healpix", "grid.wcs"),
     ("circles", "expr", "io", "shapes"),
-    ("components", "growth", "maps", "shapes.formats", "tables"),
+    ("components", "growth", "maps", "moc", "shapes.formats", "tables"),
     ("estimate", "nodes"),
     ("compile", "recipes"),
     ("testing", "verbs"),

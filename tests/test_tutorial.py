@@ -20,7 +20,7 @@ from scipy import ndimage
 
 import maskexpr as mx
 
-from .test_docs import close_figures, run
+from .pages import close_figures, run
 
 pytest.importorskip("matplotlib", reason="the page draws")
 pytest.importorskip("zarr", reason="the page writes zarr")

@@ -9,13 +9,15 @@ from numpy.typing import NDArray
 
 from ..core.coverage import EMPTY, FULL, MIXED, Coverage
 from ..core.once import once
+from ..grid.healpix.areas import Cells, PointsOfCells
 from ..grid.lattice import Grid
 from ..grid.points import Points
-from ..grid.tiles import Tile
+from ..grid.tiles import Areas, Tile
 from ..pixels.paint import paint_spans
 from ..sphere.trees import RadiusClass, chord_bound, pairs_within, radius_classes
 from ..sphere.vectors import TIE, Caps, angle_between, chord2_of, lonlat, tangents, unit, within
 from .cells import CellIndex
+from .descent import CircleDescent
 from .rims import RimIndex
 from .rings import paint_on_rings
 from .spans import Disks, SpanIndex, circle_spans
@@ -74,6 +76,8 @@ class CircleIndex:
 
     def holds(self, points: Points) -> NDArray[np.bool_]:
         """Which points lie strictly inside any circle, shape (n,), by lists of circles where these pay."""
+        if isinstance(points, PointsOfCells):
+            return self._descent.inside(points)
         where = points.lonlat
         listed = None if where is None else self._lists(len(points))
         if where is None or listed is None:
@@ -123,6 +127,19 @@ class CircleIndex:
             out[open_[sure]] = True
             open_ = open_[~sure]
         return out
+
+    def cover(self, areas: Areas) -> Coverage:
+        """Which areas no circle meets, which lie in one circle as a whole."""
+        return self._descent.coverage(areas) if isinstance(areas, Cells) else self.coverage(areas.caps)
+
+    @property
+    def is_whole_sky(self) -> bool:
+        """Whether a circle reaches its antipode."""
+        return bool(self.radius.max(initial=0.0) - TIE >= np.pi)
+
+    @once
+    def _descent(self) -> CircleDescent:
+        return CircleDescent(self.centre, self.radius)
 
     def coverage(self, caps: Caps) -> Coverage:
         """Which caps no circle meets, which lie in one circle as a whole."""

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from ..core.coverage import Coverage
 from ..core.once import once
+from ..grid.healpix.areas import PointsOfCells
 from ..grid.lattice import Grid
 from ..grid.points import Points
-from ..grid.tiles import Tile
+from ..grid.tiles import Areas, Tile
 from ..sphere.trees import chord_bound, pairs_within, radius_classes
 from ..sphere.vectors import Caps, lonlat
 from .boxes import Inside, is_small, paint_boxes
@@ -36,8 +37,14 @@ class Shapes(Protocol):
     def coverage(self, caps: Caps) -> Coverage:
         """Coverage of caps by the union."""
 
+    def cover(self, areas: Areas) -> Coverage:
+        """Coverage of areas by the union."""
+
     def inside(self, xyz: Floats) -> Bools:
         """Which points are in any."""
+
+    def holds(self, points: Points) -> Bools:
+        """Which points are in any, of cells perhaps that have been asked about."""
 
     def paint(self, tile: Tile, out: Bools) -> None:
         """Select the pixels of a tile that are in any."""
@@ -75,6 +82,8 @@ class Inscribed:
 
     def inside(self, points: Points) -> Bools:
         """Which points are in a shape; most are in no circle."""
+        if isinstance(points, PointsOfCells):
+            return self.shapes.holds(points)
         out = self._circles.holds(points)
         near = np.flatnonzero(out)
         out[near] = self.shapes.inside(points.xyz[:, near])

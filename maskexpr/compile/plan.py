@@ -34,6 +34,15 @@ class Plan:
         The tiles, row after row, on the first plane.
     states : array of uint8, shape (axis blocks..., spatial blocks...)
         EMPTY, MIXED or FULL for every tile.
+
+    Examples
+    --------
+    >>> import maskexpr as mx
+    >>> plan = mx.Band(lat=("50 deg", "90 deg")).plan(mx.WcsGeom.allsky(binsz=1), chunks=30)
+    >>> plan.n_tiles, plan.n_empty, plan.n_full, plan.n_mixed
+    (72, 48, 12, 12)
+    >>> int((plan.to_xarray() == 1).sum())
+    12
     """
 
     def __init__(self, compiled: Compiled) -> None:
@@ -87,6 +96,11 @@ class Plan:
         ------
         MemoryLimitError
             With the figures and what to change.
+
+        Examples
+        --------
+        >>> import maskexpr as mx
+        >>> mx.Band(lat=("50 deg", "90 deg")).plan(mx.WcsGeom.allsky(binsz=1)).check_memory("100 GB")
         """
         try:
             allowed = parse_bytes(limit) if isinstance(limit, str) else int(limit)
@@ -102,7 +116,14 @@ class Plan:
             )
 
     def to_xarray(self) -> xr.DataArray:
-        """The states as a DataArray over tiles, with the first pixel of each tile as coordinates."""
+        """The states as a DataArray over tiles, with the first pixel of each tile as coordinates.
+
+        Examples
+        --------
+        >>> import maskexpr as mx
+        >>> mx.Band(lat=("50 deg", "90 deg")).plan(mx.WcsGeom.allsky(binsz=1), chunks=30).to_xarray().y.values
+        array([  0,  30,  60,  90, 120, 150])
+        """
         axes = [axis.name for axis in self.geom.axes]
         dims = self.geom.dims
         coords = {dim: first[:-1] for dim, first in zip(dims, self.compiled.layout.starts, strict=True)}

@@ -17,10 +17,11 @@ from numpy.typing import NDArray
 from ..core.coverage import EMPTY, FULL, MIXED, Coverage, invert
 from ..core.errors import MaskTypeError, NeedsGridError
 from ..grid.lattice import Grid
+from ..grid.parts import Parts
 from ..grid.points import Points
 from ..grid.survey import Survey
 from ..grid.tiles import Areas, Tile
-from ..sphere.vectors import Caps
+from ..sphere.vectors import TIE, Caps
 from .structure import NODES, Reach, is_array, node
 from .verbs import Fluent
 
@@ -79,7 +80,20 @@ class Mask(Fluent):
     """A mask of the sky: an immutable expression that is free of any grid.
 
     Masks are combined with ``| & ^ ~ -`` (and ``*``, which is ``&``), compared by structure, hashed the same
-    in every process, and put on a `Grid` with `on`.
+    in every process, and put on a `Grid` with `on`. Nobody makes a `Mask`: start with a leaf, such as
+    `maskexpr.Region`, `maskexpr.Catalog` or `maskexpr.Band`.
+
+    Examples
+    --------
+    >>> import maskexpr as mx
+    >>> mask = mx.Region("icrs; circle(83.6, 22, 1)") - mx.Band(lat=("-5 deg", "5 deg"), frame="galactic")
+    >>> print(mask)
+    And
+    ├── Region("icrs;circle(83.6, 22, 1 deg)")
+    └── Not
+        └── Band(lat=(-5 deg, 5 deg), frame='galactic')
+    >>> mask == mx.loads(mx.dumps(mask))
+    True
     """
 
     needs_grid: ClassVar[bool] = False
@@ -148,6 +162,19 @@ class Mask(Fluent):
             The frame of its centre.
         """
         return self
+
+    def cover_near(self, parts: Parts, angle: float) -> Coverage:
+        """Coverage of parts of the sphere by what has a point of the mask, a set there, within an angle
+        (radians).
+
+        No point of a part is further from the mask, or nearer, than its centre by more than its reach.
+        """
+        cover = np.full(len(parts), MIXED)
+        reach = parts.reach + 4 * TIE
+        cover[~self.near(parts.points, angle + reach)] = EMPTY
+        if angle > reach:
+            cover[self.near(parts.points, angle - reach)] = FULL
+        return cover
 
     def reach(self) -> Reach:
         """How far beyond a tile the children must be known."""
@@ -321,7 +348,14 @@ class AllSky(Mask):
 @node("nosky")
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
 class NoSky(Mask):
-    """Nothing."""
+    """Nothing.
+
+    Examples
+    --------
+    >>> import maskexpr as mx
+    >>> (mx.NoSky() | mx.AllSky()).simplify()
+    AllSky
+    """
 
     def coverage(self, areas: Areas, of: Ask) -> Coverage:
         return np.full(len(areas), EMPTY)
@@ -366,7 +400,15 @@ class Or(Nary):
 @node("and")
 @dataclasses.dataclass(init=False, frozen=True, eq=False, repr=False)
 class And(Nary):
-    """Selected by every operand; of none, everything."""
+    """Selected by every operand; of none, everything.
+
+    Examples
+    --------
+    >>> import maskexpr as mx
+    >>> north, south = mx.Band(lat=("0 deg", "90 deg")), mx.Band(lat=("-90 deg", "0 deg"))
+    >>> And(north, ~south) == north - south
+    True
+    """
 
     masks: tuple[Mask, ...]
 
@@ -389,7 +431,14 @@ class And(Nary):
 @node("xor")
 @dataclasses.dataclass(init=False, frozen=True, eq=False, repr=False)
 class Xor(Nary):
-    """Selected by an odd number of operands."""
+    """Selected by an odd number of operands.
+
+    Examples
+    --------
+    >>> import maskexpr as mx
+    >>> Xor(AllSky(), AllSky(), AllSky()).fsky(mx.WcsGeom.allsky(binsz=10)).round(6)
+    np.float64(1.0)
+    """
 
     masks: tuple[Mask, ...]
 
@@ -411,7 +460,15 @@ class Xor(Nary):
 @node("not")
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
 class Not(Mask):
-    """The complement on the sky: pixels off the sky are selected neither way."""
+    """The complement on the sky: pixels off the sky are selected neither way.
+
+    Examples
+    --------
+    >>> import maskexpr as mx
+    >>> corner = Not(NoSky()).on(mx.WcsGeom.allsky(binsz=10, proj="AIT")).values[0, 0]
+    >>> bool(corner)
+    False
+    """
 
     mask: Mask
 

@@ -183,5 +183,11 @@ def loads(text: str | bytes, within: str | os.PathLike[str] | None = None) -> Ma
         If the text is no JSON, has a key twice, or is no mask.
     LimitError
         If it is larger, deeper or of more nodes than the limits allow.
+
+    Examples
+    --------
+    >>> from maskexpr import AllSky
+    >>> loads(dumps(~AllSky())) == ~AllSky()
+    True
     """
     return from_dict(read_json(text, "the expression"), within)

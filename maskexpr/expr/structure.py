@@ -58,7 +58,14 @@ class Node:
     _key: bytes | None = None
 
     def fields(self) -> list[tuple[str, Any]]:
-        """Names and values of the dataclass fields."""
+        """Names and values of the dataclass fields.
+
+        Examples
+        --------
+        >>> import maskexpr as mx
+        >>> (~mx.AllSky()).fields()
+        [('mask', AllSky)]
+        """
         return [(name, getattr(self, name)) for name in field_names(self)]
 
     def plain_fields(self) -> list[tuple[str, Any]]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,9 +22,14 @@ if TYPE_CHECKING:
     from astropy.units import Quantity
 
     from ..compile.plan import Plan
+    from ..nodes.moc import Moc
+    from ..verbs.fractions import AreaBounds
     from .mask import Mask
 
 __all__ = ["Engine", "Fluent", "use_engine"]
+
+# Examples that need more than the package does.
+__doctest_requires__ = {"Fluent.plot": ["matplotlib"], "Fluent.to_gammapy": ["gammapy.maps"]}
 
 
 class Engine(Protocol):
@@ -34,7 +39,8 @@ class Engine(Protocol):
     def compute(self, mask: Any, geom: Any, chunks: Any) -> xr.DataArray: ...
     def plan(self, mask: Any, geom: Any, chunks: Any, memory_limit: Any) -> Plan: ...
     def contains(self, mask: Any, positions: Any, geom: Any) -> NDArray[np.bool_]: ...
-    def area(self, mask: Any, geom: Any) -> Quantity: ...
+    def area(self, mask: Any, geom: Any, rtol: float | None) -> Any: ...
+    def fraction(self, mask: Any, geom: Any, levels: int, chunks: Any) -> xr.Dataset: ...
     def fsky(self, mask: Any, geom: Any) -> Any: ...
     def explain(self, mask: Any, geom: Any, chunks: Any) -> str: ...
     def simplify(self, mask: Any) -> Mask: ...
@@ -45,6 +51,7 @@ class Engine(Protocol):
     def to_gammapy(self, mask: Any, geom: Any) -> Any: ...
     def to_array(self, mask: Any, geom: Any, masked: bool) -> NDArray[np.bool_]: ...
     def plot(self, mask: Any, geom: Any, ax: Any, **style: Any) -> Any: ...
+    def to_moc(self, mask: Any, order: int, cover: str) -> Moc: ...
     def write(
         self,
         mask: Any,
@@ -191,20 +198,94 @@ class Fluent(Node):
         """
         return _engines[0].contains(self, positions, geom)
 
-    def area(self, geom: Any) -> Quantity:
-        """Solid angle of the selected pixels in deg2: one, or one per plane where the mask varies along axes.
+    @overload
+    def area(self, geom: None = None, *, rtol: float = ...) -> AreaBounds: ...
+    @overload
+    def area(self, geom: Any) -> Quantity: ...
+    def area(self, geom: Any = None, *, rtol: float | None = None) -> Any:
+        """Solid angle of the selected pixels of a grid, or of the mask itself as a set on the sphere.
+
+        Parameters
+        ----------
+        geom : Grid, optional
+            See `on`.
+        rtol : float, optional
+            Without a grid: by what part of the area its bounds are apart, at most; 0.01 unless given. The
+            effort is in inverse proportion.
+
+        Returns
+        -------
+        Quantity or AreaBounds
+            In deg2. On a grid one, or one per plane where the mask varies along axes. Without a grid
+            ``value``, and ``lower`` and ``upper``, which the area certainly is not below and not above.
+
+        Raises
+        ------
+        NeedsGridError
+            If there is no grid, and the mask has a meaning only on one.
+        MaskValueError
+            If ``rtol`` is not more than 0, or cannot be reached with reasonable effort.
 
         Examples
         --------
         >>> import maskexpr as mx
-        >>> from maskexpr import WcsGeom
         >>> mx.AllSky().area(mx.WcsGeom.allsky(binsz=5)).round(2)
         <Quantity 41252.96 deg2>
+        >>> found = mx.Region("icrs; circle(30, 40, 10)").area(rtol=0.05)
+        >>> bool(found.lower < 313.36 * found.value.unit < found.upper)
+        True
         """
-        return _engines[0].area(self, geom)
+        return _engines[0].area(self, geom, rtol)
+
+    def fraction(self, geom: Any, levels: int = 4, chunks: Any = "auto") -> xr.Dataset:
+        """What fraction of each pixel's area the mask selects, as a set on the sphere, between two bounds.
+
+        Pixels that an edge crosses are cut in four, and these again. What is proved to be in counts for both
+        bounds, what is left open for the upper one alone; so their difference halves with every level.
+
+        Parameters
+        ----------
+        geom : Grid, or what carries one
+            See `on`; its non-spatial axes do not matter.
+        levels : int
+            How often pixels are halved along their sides, 0 to 12.
+        chunks : int or tuple, optional
+            See `on`.
+
+        Returns
+        -------
+        Dataset
+            ``lower`` and ``upper``, lazy, of float32, from 0 to 1; 0 for pixels whose centre is off the sky.
+            Of pixels beside these nothing is known, unless all of the sky is selected, or none. Computed
+            together they are one piece of work.
+
+        Raises
+        ------
+        NeedsGridError
+            If the mask has a meaning only on a grid.
+        MaskValueError
+            For other levels.
+
+        Examples
+        --------
+        >>> import maskexpr as mx
+        >>> disk = mx.Region("icrs; circle(45, 0, 20)")
+        >>> found = disk.fraction(mx.HpxGeom(order=2), levels=6).compute()
+        >>> area = 41252.96 * found.mean()
+        >>> bool(area.lower < 1243.9 < area.upper)
+        True
+        """
+        return _engines[0].fraction(self, geom, levels, chunks)
 
     def fsky(self, geom: Any) -> Any:
-        """Selected fraction of the whole sky: one, or one per plane where the mask varies along axes."""
+        """Selected fraction of the whole sky: one, or one per plane where the mask varies along axes.
+
+        Examples
+        --------
+        >>> import maskexpr as mx
+        >>> round(float(mx.Band(lat=("0 deg", "90 deg")).fsky(mx.WcsGeom.allsky(binsz=5))), 3)
+        0.5
+        """
         return _engines[0].fsky(self, geom)
 
     def explain(self, geom: Any = None, chunks: Any = "auto") -> str:
@@ -212,11 +293,26 @@ class Fluent(Node):
 
         With a geometry it is the mask as it would be evaluated (simplified), each node with the number of
         tiles that it leaves empty, full and mixed, and the plan.
+
+        Examples
+        --------
+        >>> import maskexpr as mx
+        >>> print(mx.Band(lat=("-5 deg", "5 deg")).explain(mx.WcsGeom.allsky(binsz=1), chunks=30))
+        Band(lat=(-5 deg, 5 deg), frame='icrs')       48 empty       0 full      24 mixed
+        ...
         """
         return _engines[0].explain(self, geom, chunks)
 
     def simplify(self) -> Mask:
-        """An equal mask, bit for bit on every grid, of at most as many nodes."""
+        """An equal mask, bit for bit on every grid, of at most as many nodes.
+
+        Examples
+        --------
+        >>> import maskexpr as mx
+        >>> north = mx.Band(lat=("0 deg", "90 deg"))
+        >>> (~~north | north).simplify() == north
+        True
+        """
         return _engines[0].simplify(self)
 
     def distance(self, geom: Any, max: Any, chunks: Any = "auto") -> xr.DataArray:
@@ -294,6 +390,13 @@ class Fluent(Node):
         ------
         MissingDependencyError
             Without gammapy, or with a version of regions that it does not import with.
+
+        Examples
+        --------
+        >>> import maskexpr as mx
+        >>> geom = mx.WcsGeom.create(npix=(6, 4), binsz=1)
+        >>> mx.AllSky().to_gammapy(geom).data.sum()
+        np.int64(24)
         """
         return _engines[0].to_gammapy(self, geom)
 
@@ -323,14 +426,72 @@ class Fluent(Node):
         return _engines[0].to_array(self, geom, masked)
 
     def plot(self, geom: Any = None, ax: Any = None, **style: Any) -> Any:
-        """Draw a coarse preview on WCSAxes, never the full map; returns the axes. See
-        `maskexpr.verbs.plot.plot`.
+        """Draw a coarse preview on WCSAxes, never the full map.
+
+        Parameters
+        ----------
+        geom : Grid, or what carries one, optional
+            The map to show; the whole sky in galactic Aitoff if neither this nor ``ax`` is given.
+        ax : WCSAxes, optional
+            Where to draw; new axes if not given.
+        **style
+            ``plane`` (index along the axes; any plane if not given), ``color``, ``background``, ``legend``,
+            ``title``, ``most`` (pixels to evaluate at most); the rest is ``imshow``'s.
+
+        Returns
+        -------
+        WCSAxes
+
+        Examples
+        --------
+        >>> import maskexpr as mx
+        >>> mx.Band(lat=("-5 deg", "5 deg"), frame="galactic").plot(title="the plane").get_title()
+        'the plane'
         """
         return _engines[0].plot(self, geom, ax, **style)
+
+    def to_moc(self, order: int, cover: str = "centre") -> Moc:
+        """The HEALPix cells that the mask selects, found without a raster.
+
+        Parameters
+        ----------
+        order : int
+            Of the smallest cells, 0 to 29.
+        cover : {"centre", "inner", "outer"}
+            The cells whose centres are in the mask; those that lie in it as a whole; or all that hold a point
+            of it. Where it is not known of a cell of that order, after a look at its parts, it is not inner,
+            and it is outer. ``(~mask).to_moc(order, "inner") == ~mask.to_moc(order, "outer")`` as sets.
+
+        Returns
+        -------
+        Moc
+
+        Raises
+        ------
+        NeedsGridError
+            If the mask has a meaning only on a grid.
+        MaskValueError
+            For another order or cover.
+
+        Examples
+        --------
+        >>> import maskexpr as mx
+        >>> disk = mx.Region("icrs; circle(45, 0, 1 deg)")
+        >>> [disk.to_moc(6, cover).sky_fraction * 12 * 4**6 for cover in ("inner", "centre", "outer")]
+        [0.0, 4.0, 12.0]
+        """
+        return _engines[0].to_moc(self, order, cover)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data: a list of nodes with a format version and a hash; `maskexpr.from_dict` is the
         inverse.
+
+        Examples
+        --------
+        >>> import maskexpr as mx
+        >>> mask = ~mx.Band(lat=("-5 deg", "5 deg"))
+        >>> mx.from_dict(mask.to_dict()) == mask
+        True
         """
         return _engines[0].to_dict(self)
 
@@ -386,41 +547,187 @@ class Fluent(Node):
         """Write the mask to ``.zarr``, ``.fits`` or ``.fits.gz`` (cells also to ``.hsp``), tile by tile, with
         the expression as provenance.
 
-        The file appears under its name only when it is complete. ``resume=True`` finishes what a killed run
-        began; ``store=`` is a folder of evaluated tiles that runs share; ``ordering="ring"`` puts the cells
-        of a HEALPix FITS file into RING order. See `maskexpr.verbs.write.write`.
+        The file appears under its name only when it is complete.
+
+        Parameters
+        ----------
+        path : str or path
+            Ends in ``.zarr``, ``.fits`` or ``.fits.gz``.
+        geom : Grid, or what carries one
+            See `on`.
+        overwrite : bool
+            Replace an existing file.
+        chunks : "auto", int or (int, int)
+            Pixels along y and x of a tile; for zarr also of a chunk of the store.
+        progress : bool
+            Show dask's progress bar.
+        memory_limit : int or str, optional
+            Refuse, before anything runs, if the plan may need more than this, in bytes or as ``"2 GB"``.
+        resume : bool
+            Finish what a killed run of the same mask on the same grid began.
+        store : path or TileStore, optional
+            A folder of evaluated tiles that runs share.
+        ordering : {"nested", "ring"}, optional
+            Order of the cells of an `HpxGeom` in a FITS file; nested if not given.
+
+        Returns
+        -------
+        Path
+            What was written.
+
+        Raises
+        ------
+        OutputExistsError
+            If the output is there and ``overwrite`` is not given; nothing is computed then.
+        WriteError
+            If the output cannot be written. What was there is as it was.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> import maskexpr as mx
+        >>> path = tempfile.mkdtemp() + "/plane.fits"
+        >>> mx.Band(lat=("-5 deg", "5 deg")).write(path, mx.WcsGeom.allsky(binsz=1)).name
+        'plane.fits'
         """
         return _engines[0].write(
             self, path, geom, overwrite, chunks, progress, memory_limit, resume, store, ordering
         )
 
     def dilate(self, radius: Any, kernel: str = "disk", metric: str = "sky", axis: str = "energy") -> Mask:
-        """Grow by a radius. See `maskexpr.Dilate`."""
+        """Grow by a radius. See `maskexpr.Dilate`.
+
+        Parameters
+        ----------
+        radius : angle, number of pixels, or array of angles
+            True angle (``"0.3 deg"``) or, with ``metric="pixel"``, ``3 * u.pix``; a pair (lon, lat) for
+            boxes, an array for one radius a bin of ``axis``.
+        kernel : {"disk", "box"}
+            A box's radius is its half-side.
+        metric : {"sky", "pixel"}
+            Angles on the sphere, or the plane of the pixels.
+        axis : str
+            Of radii that differ from bin to bin.
+
+        Examples
+        --------
+        >>> import maskexpr as mx
+        >>> band = mx.Band(lat=("-10 deg", "10 deg"))
+        >>> [int(each.on(mx.WcsGeom.allsky(binsz=5)).sum()) for each in (band, band.dilate("5 deg"))]
+        [288, 432]
+        """
         made: Mask = NODES["dilate"](self, radius, kernel, metric, axis)
         return made
 
     def erode(self, radius: Any, kernel: str = "disk", metric: str = "sky", axis: str = "energy") -> Mask:
-        """Shrink by a radius. See `maskexpr.Erode`."""
+        """Shrink by a radius. See `maskexpr.Erode`.
+
+        Parameters
+        ----------
+        radius : angle, number of pixels, or array of angles
+            True angle (``"0.3 deg"``) or, with ``metric="pixel"``, ``3 * u.pix``; a pair (lon, lat) for
+            boxes, an array for one radius a bin of ``axis``.
+        kernel : {"disk", "box"}
+            A box's radius is its half-side.
+        metric : {"sky", "pixel"}
+            Angles on the sphere, or the plane of the pixels.
+        axis : str
+            Of radii that differ from bin to bin.
+
+        Examples
+        --------
+        >>> import maskexpr as mx
+        >>> band = mx.Band(lat=("-10 deg", "10 deg"))
+        >>> [int(each.on(mx.WcsGeom.allsky(binsz=5)).sum()) for each in (band, band.erode("5 deg"))]
+        [288, 144]
+        """
         made: Mask = NODES["erode"](self, radius, kernel, metric, axis)
         return made
 
     def open(self, radius: Any, kernel: str = "disk", metric: str = "sky", axis: str = "energy") -> Mask:
-        """Erode, then dilate. See `maskexpr.Open`."""
+        """Erode, then dilate. See `maskexpr.Open`.
+
+        Parameters
+        ----------
+        radius : angle, number of pixels, or array of angles
+            True angle (``"0.3 deg"``) or, with ``metric="pixel"``, ``3 * u.pix``; a pair (lon, lat) for
+            boxes, an array for one radius a bin of ``axis``.
+        kernel : {"disk", "box"}
+            A box's radius is its half-side.
+        metric : {"sky", "pixel"}
+            Angles on the sphere, or the plane of the pixels.
+        axis : str
+            Of radii that differ from bin to bin.
+
+        Examples
+        --------
+        >>> import maskexpr as mx
+        >>> band = mx.Band(lat=("-10 deg", "10 deg"))
+        >>> [int(each.on(mx.WcsGeom.allsky(binsz=5)).sum()) for each in (band, band.open("5 deg"))]
+        [288, 288]
+        """
         made: Mask = NODES["open"](self, radius, kernel, metric, axis)
         return made
 
     def close(self, radius: Any, kernel: str = "disk", metric: str = "sky", axis: str = "energy") -> Mask:
-        """Dilate, then erode. See `maskexpr.Close`."""
+        """Dilate, then erode. See `maskexpr.Close`.
+
+        Parameters
+        ----------
+        radius : angle, number of pixels, or array of angles
+            True angle (``"0.3 deg"``) or, with ``metric="pixel"``, ``3 * u.pix``; a pair (lon, lat) for
+            boxes, an array for one radius a bin of ``axis``.
+        kernel : {"disk", "box"}
+            A box's radius is its half-side.
+        metric : {"sky", "pixel"}
+            Angles on the sphere, or the plane of the pixels.
+        axis : str
+            Of radii that differ from bin to bin.
+
+        Examples
+        --------
+        >>> import maskexpr as mx
+        >>> band = mx.Band(lat=("-10 deg", "10 deg"))
+        >>> [int(each.on(mx.WcsGeom.allsky(binsz=5)).sum()) for each in (band, band.close("5 deg"))]
+        [288, 288]
+        """
         made: Mask = NODES["close"](self, radius, kernel, metric, axis)
         return made
 
     def fill_holes(self, max_area: Any = None) -> Mask:
-        """Fill holes up to an area. See `maskexpr.FillHoles`."""
+        """Fill holes up to an area. See `maskexpr.FillHoles`.
+
+        Parameters
+        ----------
+        max_area : solid angle or number of pixels, optional
+            ``"1 deg2"`` or ``20 * u.pix**2``; every hole if not given.
+
+        Examples
+        --------
+        >>> import maskexpr as mx
+        >>> ring = mx.Region("icrs; annulus(0, 0, 10, 20)")
+        >>> bool(ring.fill_holes().on(mx.WcsGeom.create(npix=50, binsz=1)).values[25, 25])
+        True
+        """
         made: Mask = NODES["fill_holes"](self, max_area)
         return made
 
     def remove_small(self, min_area: Any) -> Mask:
-        """Remove components below an area. See `maskexpr.RemoveSmall`."""
+        """Remove components below an area. See `maskexpr.RemoveSmall`.
+
+        Parameters
+        ----------
+        min_area : solid angle or number of pixels
+            ``"1 deg2"`` or ``20 * u.pix**2``.
+
+        Examples
+        --------
+        >>> import maskexpr as mx
+        >>> two = mx.Region("icrs; circle(0, 0, 10); circle(20, 0, 2)")
+        >>> geom = mx.WcsGeom.create(npix=60, binsz=1)
+        >>> bool((two.remove_small("50 deg2").on(geom) == mx.Region("icrs; circle(0, 0, 10)").on(geom)).all())
+        True
+        """
         made: Mask = NODES["remove_small"](self, min_area)
         return made
 

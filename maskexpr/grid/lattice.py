@@ -361,6 +361,10 @@ class Grid(ABC):
         """What to add to pixel indices (y, x) to get those of another grid, if their lattice is one."""
         return (0, 0) if self.to_image() == other.to_image() else None
 
+    def finer(self, factor: int) -> Grid | None:
+        """The grid of so many pixels a side in place of each of its own, without axes, if there is one."""
+        return None
+
     # ---- what follows
 
     def need_plane(self, what: str, instead: str) -> None:

@@ -71,6 +71,11 @@ class Areas:
     def __len__(self) -> int:
         return len(self.caps.radius)
 
+    @property
+    def frame(self) -> str:
+        """Frame of the caps."""
+        return self.geom.frame
+
     def grow(self, angle: float) -> Areas:
         """Everything within an angle (radians) of the areas.
 

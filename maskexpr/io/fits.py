@@ -209,6 +209,8 @@ def _index(
     maps = [number for number, each in enumerate(hdus) if _kind(each)]
     names = ", ".join(f"{number} {each.name or 'PRIMARY'}" for number, each in enumerate(hdus))
     if hdu is None:
+        if not maps and any(each.header.get("ORDERING") in ("NUNIQ", "RANGE") for each in hdus):
+            raise FormatError(f"{path}: a MOC, a set of cells without a map: read it with maskexpr.Moc.read")
         if not maps:
             raise FormatError(
                 f"{path}: no HDU holds an image with celestial coordinates, or cells; there are {names}"

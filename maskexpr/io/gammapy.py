@@ -12,7 +12,7 @@ from ..core.errors import MaskTypeError, require
 from ..grid.healpix.gammapy import nested_of_gammapy
 from ..grid.healpix.geom import HpxGeom
 from ..grid.wcs.geom import WcsGeom
-from .xarray import geom_of, wrap
+from .xarray import geom_of_values, wrap
 
 __all__ = ["from_gammapy_map", "is_gammapy_map", "is_nddata", "to_gammapy_map", "to_numpy_ma_mask"]
 
@@ -81,7 +81,7 @@ def to_gammapy_map(array: xr.DataArray) -> Any:
     gammapy.maps.WcsNDMap or HpxNDMap
     """
     maps = require("gammapy.maps", extra="gammapy")
-    geom = geom_of(array)
+    geom = geom_of_values(array)
     kind = maps.HpxNDMap if isinstance(geom, HpxGeom) else maps.WcsNDMap
     return kind(geom.to_gammapy(), data=np.asarray(array.values), unit=str(array.attrs.get("units", "")))
 

@@ -20,7 +20,7 @@ from .gammapy import from_gammapy_map, is_gammapy_map
 from .sources import FileSource, as_mask, as_source
 from .unpacked import Stamp
 from .validity import as_floats, float_type
-from .xarray import array_of, geom_of, wrap
+from .xarray import array_of, geom_of_values, wrap
 
 __all__ = ["array_on_grid", "read_map", "read_mask"]
 
@@ -63,6 +63,14 @@ def read_mask(
         are read.
     GeometryError
         If it does not say where its pixels are.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import maskexpr as mx
+    >>> path = mx.AllSky().write(tempfile.mkdtemp() + "/all.fits", mx.WcsGeom.allsky(binsz=10))
+    >>> bool(read_mask(path)[:2, :5].all())
+    True
     """
     return _lazy(path, hdu, frame, mask=True)
 
@@ -89,6 +97,14 @@ def read_map(
         Dims (axes..., "y", "x") or (axes..., "cells"), native byte order, BSCALE and BZERO applied, BLANK,
         zarr's fill value and UNSEEN of HEALPix as NaN: integers that may be missing become float32, those of
         more than 16 bits float64.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import maskexpr as mx
+    >>> path = mx.AllSky().write(tempfile.mkdtemp() + "/all.fits", mx.WcsGeom.allsky(binsz=10))
+    >>> read_map(path, hdu="MASK").dtype
+    dtype('uint8')
     """
     return _lazy(path, hdu, frame, mask=False)
 
@@ -111,7 +127,7 @@ def array_on_grid(data: Any) -> tuple[da.Array | NDArray[Any], WcsGeom]:
         data = from_gammapy_map(data)
     if isinstance(data, xr.DataArray) and (data.chunks is not None or data.variable._in_memory):
         found = array_of(data)
-        return found if isinstance(found, da.Array) else as_floats(found), _planar(geom_of(data))
+        return found if isinstance(found, da.Array) else as_floats(found), _planar(geom_of_values(data))
     if isinstance(data, tuple) and len(data) == 2 and isinstance(data[1], WcsGeom):
         array = data[0] if isinstance(data[0], da.Array) else as_floats(data[0])
         if array.shape != data[1].shape:

@@ -27,7 +27,7 @@ from .cells import read_cells
 from .formats import StoredMap, check_number, open_map, stamp_of
 from .gammapy import from_gammapy_map, is_gammapy_map, is_nddata
 from .validity import normal, unwrapped
-from .xarray import array_of, geom_from_texts, geom_of, texts_of
+from .xarray import array_of, geom_from_texts, geom_of_values, texts_of
 
 __all__ = [
     "LARGEST",
@@ -416,7 +416,7 @@ def as_source(data: Any) -> FileSource | ArraySource:
     if isinstance(data, (str, os.PathLike)):
         return FileSource(os.fspath(data))
     if isinstance(data, xr.DataArray):
-        return ArraySource(array_of(data), geom_of(data))
+        return ArraySource(array_of(data), geom_of_values(data))
     if is_nddata(data):
         return ArraySource(data, WcsGeom(data.wcs, np.shape(data.data)))
     if is_gammapy_map(data):

@@ -78,7 +78,15 @@ class TileStore:
 
     @classmethod
     def of(cls, store: str | os.PathLike[str] | TileStore) -> TileStore:
-        """A store, of a path or as it is."""
+        """A store, of a path or as it is.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> store = TileStore.of(tempfile.mkdtemp())
+        >>> TileStore.of(store) is store
+        True
+        """
         return store if isinstance(store, TileStore) else cls(store)
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -93,7 +101,14 @@ class TileStore:
         return sum(size for _, size, _ in self._files())
 
     def get(self, key: str) -> NDArray[np.bool_] | None:
-        """The values of a tile, or None."""
+        """The values of a tile, or None.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> TileStore(tempfile.mkdtemp()).get("0" * 32) is None
+        True
+        """
         path = self._path(key)
         try:
             text = path.read_bytes()
@@ -108,7 +123,16 @@ class TileStore:
         return values
 
     def put(self, key: str, values: NDArray[np.bool_]) -> None:
-        """Keep the values of a tile; where that fails, it is not kept, and counted as such."""
+        """Keep the values of a tile; where that fails, it is not kept, and counted as such.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> store = TileStore(tempfile.mkdtemp())
+        >>> store.put("0" * 32, np.ones((2, 3), dtype=bool))
+        >>> store.get("0" * 32).shape
+        (2, 3)
+        """
         path, text = self._path(key), _packed(values)
         part = path.with_name(f"{uuid.uuid4().hex}{_PART}")
         try:

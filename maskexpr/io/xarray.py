@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd  # type: ignore[import-untyped]
 import xarray as xr
 from astropy.io import fits
+from numpy.typing import NDArray
 
 from ..core.errors import FormatError, GeometryError, borrowed
 from ..grid.axis import Axis, axes_of_text
@@ -31,6 +32,7 @@ __all__ = [
     "geom_from_attrs",
     "geom_from_texts",
     "geom_of",
+    "geom_of_values",
     "grid_number",
     "texts_of",
     "wrap",
@@ -83,7 +85,7 @@ def wrap(
     coords = geom.coordinates()
     for axis in geom.axes:
         coords[axis.name] = (axis.name, axis.center.value, {"units": str(axis.unit)})
-    coords[GRID] = ((), np.int64(grid_number(geom)), geom.to_attrs())
+    coords[GRID] = ((), np.int32(grid_number(geom)), geom.to_attrs())
     dims = (*(axis.name for axis in geom.axes), *geom.dims)
     return xr.DataArray(
         array, coords=coords, dims=dims, name=name, attrs={**(attrs or {}), "grid_mapping": GRID}
@@ -121,14 +123,15 @@ def array_of(array: xr.DataArray) -> Any:
 
 
 def grid_number(geom: Grid) -> int:
-    """The fingerprint of a geometry as a signed 64-bit number, which every file format can hold.
+    """The fingerprint of a geometry as a signed 32-bit number, the largest that every file format can hold
+    (netCDF 3 has no larger ones).
 
     Examples
     --------
     >>> grid_number(WcsGeom.allsky(binsz=1)) == grid_number(WcsGeom.allsky(binsz=1))
     True
     """
-    return int.from_bytes(bytes.fromhex(geom.fingerprint)[:8], "little", signed=True)
+    return int.from_bytes(bytes.fromhex(geom.fingerprint)[:4], "little", signed=True)
 
 
 def geom_from_texts(header: str, axes: str) -> WcsGeom | HpxGeom:
@@ -188,12 +191,13 @@ def geom_of(array: xr.DataArray) -> WcsGeom | HpxGeom:
     ----------
     array : DataArray
         Made by `wrap`, or read from what such an array was saved to; dims (axes..., "y", "x") or, on HEALPix,
-        (axes..., "cells").
+        (axes..., "cells"). Other dims, such as the time along which maps were put together, are no part of
+        the grid, wherever they stand.
 
     Returns
     -------
     WcsGeom or HpxGeom
-        Of the array's own shape.
+        Of the array's own shape along the dims of the grid.
 
     Raises
     ------
@@ -207,6 +211,7 @@ def geom_of(array: xr.DataArray) -> WcsGeom | HpxGeom:
     True
     """
     attrs = _grid(array).attrs
+    array = _without_other_dims(array)
     if "healpix" in attrs:
         return _cells_of(array, attrs)
     whole = geom_from_attrs(attrs)
@@ -263,7 +268,63 @@ def _cells_of(array: xr.DataArray, attrs: Mapping[str, Any]) -> HpxGeom:
     return HpxGeom(whole.order, frame=whole.frame, cells=values, axes=kept)
 
 
+def geom_of_values(array: xr.DataArray) -> WcsGeom | HpxGeom:
+    """The geometry of an array whose values are wanted: every dim must be one of the grid's.
+
+    Raises
+    ------
+    GeometryError
+        As `geom_of` does, and if there are dims besides.
+
+    Examples
+    --------
+    >>> geom = WcsGeom.allsky(binsz=60)
+    >>> geom_of_values(wrap(np.zeros(geom.shape), geom)) == geom
+    True
+    """
+    other = _other_dims(array)
+    if other:
+        raise GeometryError(
+            f"the dim {other[0]!r} is none of the axes of the array's geometry; "
+            f"take one map of it, array.isel({other[0]}=0)"
+        )
+    return geom_of(array)
+
+
+def _other_dims(array: xr.DataArray) -> list[str]:
+    """Dims that are no part of an array's grid."""
+    axes = _grid(array).attrs.get("axes", "")
+    with borrowed(f"the axes in the coordinate {GRID!r} cannot be read", GeometryError):
+        names = [axis.name for axis in axes_of_text(axes)] if axes else []
+    return [str(dim) for dim in array.dims if dim not in (*names, *_spatial(array))]
+
+
+def _spatial(array: xr.DataArray) -> tuple[str, ...]:
+    """The spatial dims of an array's grid."""
+    return HpxGeom.dims if "healpix" in _grid(array).attrs else WcsGeom.dims
+
+
+def _without_other_dims(array: xr.DataArray) -> xr.DataArray:
+    """One map of an array that has many along dims that are no part of its grid."""
+    other = _other_dims(array)
+    if other and set(_spatial(array)) - set(array.dims):
+        spatial = " and ".join(map(repr, _spatial(array)))
+        raise GeometryError(
+            f"the last dims must be {spatial}, got {[str(dim) for dim in array.dims]}; of an array with "
+            "other dims give (array, geom)"
+        )
+    empty = [dim for dim in other if not array.sizes[dim]]
+    if empty:
+        raise GeometryError(f"the array is empty along {empty[0]!r} and has no geometry")
+    return array.isel(dict.fromkeys(other, 0))
+
+
 def _grid(array: xr.DataArray) -> xr.DataArray:
+    if isinstance(array, xr.Dataset):
+        raise GeometryError(
+            f"a Dataset has variables {sorted(map(str, array.data_vars))}: name the one that carries a sky "
+            "grid, dataset['...']"
+        )
     if not isinstance(array, xr.DataArray):
         raise GeometryError(
             f"expected an xarray.DataArray that carries a sky grid, got {type(array).__name__}"
@@ -297,6 +358,7 @@ def _span(array: xr.DataArray, dim: str, length: int) -> tuple[int, int]:
         values = np.asarray(index)
         whole = values.dtype.kind in "iuf" and bool(np.all(values == np.floor(values)))
         gapless = whole and bool(np.all(np.diff(values) == 1))
+    _refuse_coarsened(dim, np.asarray(index))
     if not whole:
         raise GeometryError(f"the coordinate {dim!r} must count pixels in whole numbers")
     if not gapless:
@@ -305,6 +367,24 @@ def _span(array: xr.DataArray, dim: str, length: int) -> tuple[int, int]:
             "only a contiguous piece of a map has a geometry"
         )
     return int(index[0]), int(index[0]) + count
+
+
+def _refuse_coarsened(dim: str, places: NDArray[Any]) -> None:
+    """An error for the means that `DataArray.coarsen` leaves of the pixel numbers, with what to write.
+
+    It is no geometry by itself: every third pixel of a map, from the second on, has the same numbers.
+    """
+    if len(places) < 2 or places.dtype.kind not in "iuf":
+        return
+    factor = float(places[1] - places[0])
+    start = float(places[0]) - (factor - 1) / 2
+    if factor >= 2 and factor.is_integer() and start % factor == 0 and (np.diff(places) == factor).all():
+        number = int(factor)
+        raise GeometryError(
+            f"the pixels along {dim!r} are those of a map that was coarsened by {number}, or not a gapless "
+            f"run: the grid of the coarsened map is geom.downsample({number}), so give (array, "
+            f"geom.downsample({number}))"
+        )
 
 
 def _piece(array: xr.DataArray, axis: Axis) -> Axis:

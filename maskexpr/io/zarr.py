@@ -42,7 +42,7 @@ from .manifest import FORMAT, Manifest, TileTable
 from .unpacked import Stamp
 from .validity import normal
 from .writer import MaskWriter
-from .xarray import CELL_IDS, GRID, geom_of, grid_number
+from .xarray import CELL_IDS, GRID, geom_of_values, grid_number
 
 __all__ = ["ZARR", "dataset"]
 
@@ -103,7 +103,7 @@ class ZarrWriter(MaskWriter):
         )
         for axis in geom.axes:
             _small(group, axis.name, axis.center.value, [axis.name], {"units": str(axis.unit)})
-        _small(group, GRID, np.int64(grid_number(geom)), [], geom.to_attrs())
+        _small(group, GRID, np.int32(grid_number(geom)), [], geom.to_attrs())
         if manifest is not None:
             _put_manifest(marks, manifest, [*(axis.name for axis in geom.axes), "tile_y", "tile_x"])
             with warnings.catch_warnings():
@@ -439,7 +439,7 @@ def _open_variable(path: str, stamp: Stamp, key: str | int | None) -> _Variable:
         raise FormatError(f"{path}: {wanted}; {_listed(names)}")
     array = data[name]
     try:
-        geom = geom_of(array)
+        geom = geom_of_values(array)
     except GeometryError as err:
         raise GeometryError(f"{path}: {err}") from err
     stored = array.encoding.get("preferred_chunks", {})

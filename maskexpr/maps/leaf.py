@@ -12,20 +12,26 @@ from numpy.typing import NDArray
 
 from ..core.coverage import EMPTY, FULL, MIXED, Coverage
 from ..core.errors import AxisError, MaskTypeError, NeedsGridError
+from ..core.once import once
 from ..expr.mask import Ask, Bools, Mask
 from ..grid.axis import Axis
+from ..grid.healpix.cover import CellCover
 from ..grid.lattice import Grid
+from ..grid.parts import Parts
 from ..grid.points import Pixels, Points
 from ..grid.tiles import Areas, Tile
 from ..io.sources import Source
 from ..pixels.window import Window
 from ..sphere.vectors import lonlat
+from .descent import DataDescent, descent_of
 from .reader import Ints, Reader, meets, nearest, offset
 
 __all__ = ["DataPixels", "FromData", "flag", "matching_planes", "name_of", "same_axis"]
 
 # Edges this close are the same: tables of energies are often stored as float32.
 _EDGES = 1e-6
+# Rows that are read in one go where the whole map is.
+_ROWS = 512
 # Pixels a side of the blocks in which positions are looked up on another grid.
 _SIDE = 256
 
@@ -72,6 +78,8 @@ class FromData(Mask):
         matching_planes(self.label(), self.grid, geom)
 
     def coverage(self, areas: Areas, of: Ask) -> Coverage:
+        if isinstance(areas, Parts):
+            return self._descent.coverage(areas)
         beyond = FULL if self.outside else EMPTY
         return np.where(meets(self.grid, areas), MIXED, beyond).astype(np.uint8)
 
@@ -92,6 +100,18 @@ class FromData(Mask):
             # Of longitudes that come back from vectors the last bit is another, which tells at a seam.
             y, x = nearest(grid, where.frame, *(where.lonlat or lonlat(where.xyz)))
         return self._gather(where, plane, y, x)
+
+    @once
+    def _descent(self) -> DataDescent | CellCover:
+        """The values of the whole map, for cells of the sky."""
+        grid = self.grid.to_image()
+        plane = self.plane_of(Points(np.empty((3, 0)), grid.frame), self.grid)
+        ny, nx = grid.image_shape
+        values = np.zeros((ny, nx), dtype=bool)
+        for first in range(0, ny, _ROWS):
+            last = min(first + _ROWS, ny)
+            values[first:last] = self._slice(Tile(grid, Window(first, last, 0, nx)), plane, (0, 0))
+        return descent_of(grid, values, self.outside)
 
     def _slice(self, tile: Tile, plane: tuple[int, ...], shift: tuple[int, int]) -> Bools:
         """Values on a tile of the data's own lattice."""

@@ -86,7 +86,7 @@ def meets(grid: Grid, areas: Areas) -> NDArray[np.bool_]:
         if shift is not None:
             return np.asarray(grid.covers(areas.bounds + np.repeat(shift, 2)[:, None]) != OFF)
     caps = _footprint(grid)
-    centre = rotate(rotation(areas.geom.frame, grid.frame), areas.caps.centre)
+    centre = rotate(rotation(areas.frame, grid.frame), areas.caps.centre)
     out = np.zeros(len(areas), dtype=bool)
     for middle, radius in zip(caps.centre.T, caps.radius, strict=True):
         out |= ~(angle_between(centre, middle[:, None]) > areas.caps.radius + (radius + 4 * TIE))

@@ -63,12 +63,16 @@ class Band(Mask):
         self._store(lon=lon, lat=lat, frame=frame)
 
     def arguments(self) -> dict[str, Any]:
-        limits = {
-            name: [format_degrees(each) for each in pair]
-            for name, pair in (("lon", self.lon), ("lat", self.lat))
-            if pair is not None
+        return {**self._typed(), "frame": self.frame}
+
+    def _typed(self) -> dict[str, list[str]]:
+        """The limits as a user types them: a pole that is taken in is 90 degrees."""
+        lat = None if self.lat is None else (max(self.lat[0], -90.0), min(self.lat[1], 90.0))
+        return {
+            name: [format_degrees(each) for each in limits]
+            for name, limits in (("lon", self.lon), ("lat", lat))
+            if limits is not None
         }
-        return {**limits, "frame": self.frame}
 
     def check_stored(self) -> None:
         if self.lon is None and self.lat is None:
@@ -81,11 +85,7 @@ class Band(Mask):
             raise MaskValueError(f"the latitude range {self.lat} is empty or beyond the poles")
 
     def label(self) -> str:
-        ranges = [
-            f"{name}=({format_degrees(limits[0])}, {format_degrees(limits[1])})"
-            for name, limits in (("lon", self.lon), ("lat", self.lat))
-            if limits is not None
-        ]
+        ranges = [f"{name}=({', '.join(limits)})" for name, limits in self._typed().items()]
         return f"Band({', '.join(ranges)}, frame={self.frame!r})"
 
     def inside(self, points: Points) -> Bools:
@@ -111,7 +111,7 @@ class Band(Mask):
         return np.asarray(distance <= angle + TIE)
 
     def coverage(self, areas: Areas, of: Ask) -> Coverage:
-        centre = rotate(rotation(areas.geom.frame, self.frame), areas.caps.centre)
+        centre = rotate(rotation(areas.frame, self.frame), areas.caps.centre)
         radius = areas.caps.radius + 4 * TIE
         cover = np.full(len(areas), FULL)
         if self.lat is not None:

@@ -14,13 +14,14 @@ from numpy.typing import NDArray
 
 from ..circles.index import CircleIndex
 from ..circles.pieces import neighbours_first
-from ..core.coverage import Coverage
+from ..core.coverage import FULL, Coverage
 from ..core.errors import AxisError, FormatError, MaskValueError, borrowed
 from ..core.once import once
 from ..core.records import frozen_array
 from ..doors.files import check_path
 from ..expr.mask import Ask, Bools, Mask, node
 from ..grid.lattice import Grid
+from ..grid.parts import Parts
 from ..grid.points import Points, lonlat_of
 from ..grid.tiles import Areas, Tile
 from ..sphere.angles import format_degrees, to_degrees_array
@@ -168,7 +169,7 @@ class Catalog(Mask):
         units: Mapping[str, Any] | None = None,
         missing: Any = "raise",
     ) -> Catalog | Ellipses:
-        """Read circles or ellipses round the sources of a catalogue from a table file.
+        r"""Read circles or ellipses round the sources of a catalogue from a table file.
 
         Parameters
         ----------
@@ -213,6 +214,14 @@ class Catalog(Mask):
             If nothing says the unit of a column of angles.
         MaskValueError
             For a row whose values are missing or cannot be.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp(), "sources.csv")
+        >>> _ = path.write_text("name,ra,dec,size\nCrab,83.63,22.01,18\nIC 443,94.31,22.58,24\n")
+        >>> Catalog.read(path, radius="size", units={"size": "arcmin"}, where="name != 'Crab'")
+        Catalog(1 source, radius 0.4 deg)
         """
         check_path(path, "catalogue")
         of_ellipse = {"major": major, "minor": minor, "angle": angle}
@@ -315,7 +324,7 @@ class Catalog(Mask):
         return where.plane[[axis.name for axis in geom.axes].index(self.axis)]
 
     def coverage(self, areas: Areas, of: Ask) -> Coverage:
-        return self._index(areas.geom.frame, self._bin(areas)).coverage(areas.caps)
+        return self._index(areas.frame, self._bin(areas)).cover(areas)
 
     def edge_samples(self, areas: Areas, number: int) -> NDArray[np.float64]:
         """Pixels beside the rims of circles, half of them inside."""
@@ -330,9 +339,11 @@ class Catalog(Mask):
     def near(self, points: Points, angle: float) -> Bools:
         # A circle leaves out ties and growing takes them in.
         index = self._index(points.frame, self._bin(points), angle + 2 * TIE)
-        if index.radius.max(initial=0.0) - TIE >= np.pi:
-            return points.on_sky.copy()
-        return index.holds(points)
+        return points.on_sky.copy() if index.is_whole_sky else index.holds(points)
+
+    def cover_near(self, parts: Parts, angle: float) -> Coverage:
+        index = self._index(parts.frame, self._bin(parts), angle + 2 * TIE)
+        return np.full(len(parts), FULL) if index.is_whole_sky else index.cover(parts)
 
     def paint(self, tile: Tile, out: Bools, of: Ask) -> None:
         index = self._index(tile.geom.frame, self._bin(tile))

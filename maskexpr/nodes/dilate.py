@@ -5,9 +5,11 @@ from __future__ import annotations
 import dataclasses
 import math
 
+from ..core.coverage import Coverage
 from ..expr.mask import Ask, Bools, node
+from ..grid.parts import Parts
 from ..grid.points import Pixels, Points
-from ..grid.tiles import Tile
+from ..grid.tiles import Areas, Tile
 from ..growth.node import SkyGrowth
 
 __all__ = ["Dilate"]
@@ -62,6 +64,11 @@ class Dilate(SkyGrowth):
         """Radius in degrees, if it is one radius of a disk on the sky."""
         on_sky = self.kernel == "disk" and self.metric == "sky" and self.axis is None
         return float(self.radius[0, 0]) if on_sky else None
+
+    def coverage(self, areas: Areas, of: Ask) -> Coverage:
+        if isinstance(areas, Parts) and self.disk is not None:
+            return self.mask.cover_near(areas, math.radians(self.disk))
+        return super().coverage(areas, of)
 
     def values(self, where: Tile | Points, of: Ask) -> Bools:
         if isinstance(where, Tile | Pixels) or self.disk is None:

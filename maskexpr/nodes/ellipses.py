@@ -144,7 +144,7 @@ class Ellipses(Mask):
         units: Mapping[str, Any] | None = None,
         missing: Any = "raise",
     ) -> Ellipses:
-        """Read ellipses round the sources of a catalogue; as `maskexpr.Catalog.read`, which says more.
+        r"""Read ellipses round the sources of a catalogue; as `maskexpr.Catalog.read`, which says more.
 
         Parameters
         ----------
@@ -156,6 +156,14 @@ class Ellipses(Mask):
             Whether the axes are half-axes or, as D25, whole ones.
         hdu, lon, lat, frame, where, units, missing
             As in `maskexpr.Catalog.read`.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp(), "galaxies.csv")
+        >>> _ = path.write_text("name,ra,dec,D25,b,PA\n,deg,deg,arcmin,,deg\nM31,10.7,41.3,190,0.3,35\n")
+        >>> Ellipses.read(path, "D25", "b", "PA", axes="full").major
+        array([1.58333333])
         """
         if axes not in ("semi", "full"):
             raise MaskValueError(f"axes must be 'semi' or 'full', got {axes!r}")
@@ -205,7 +213,7 @@ class Ellipses(Mask):
         return _PER_SOURCE * len(self.lon)
 
     def coverage(self, areas: Areas, of: Ask) -> Coverage:
-        return self._union(areas.geom.frame).shapes.coverage(areas.caps)
+        return self._union(areas.frame).shapes.cover(areas)
 
     def inside(self, points: Points) -> Bools:
         return self._union(points.frame).inside(points)

@@ -20,13 +20,14 @@ from ..expr.mask import And, Ask, Bools, Mask, NoSky, Not, Or, Xor, node
 from ..grid.lattice import Grid
 from ..grid.points import Pixels, Points
 from ..grid.tiles import Areas, Tile, Tiles
-from ..shapes import Compound, Line, Point, Shape
+from ..shapes import CellUnion, Compound, Line, Point, Shape
 from ..shapes.formats.items import Found, Options
 from ..shapes.formats.read import read_shape, shape_of
 from ..shapes.formats.to_regions import to_regions
 from ..shapes.index import ShapeIndex
 from ..shapes.line import MarkedPixels, marked
 from ..shapes.planar import Convention, plane_coverage, plane_paint, plane_values
+from .moc import Moc
 
 __all__ = ["Region"]
 
@@ -47,9 +48,9 @@ class Region(Mask):
 
     Parameters
     ----------
-    spec : str, regions.Region, list of regions.Region, or Shape
-        Text of DS9 or CIAO (lines or semicolons), CRTF or STC-S, objects of the ``regions`` package, or a
-        shape of `maskexpr.shapes`. An excluded shape (``-circle``) takes away from the shapes before it. A
+    spec : str, regions.Region, Moc, mocpy.MOC, list of these objects, or Shape
+        Text of DS9 or CIAO (lines or semicolons), CRTF or STC-S, objects of the ``regions`` package, MOCs, or
+        a shape of `maskexpr.shapes`. An excluded shape (``-circle``) takes away from the shapes before it. A
         text region is the point that it marks.
     metric : "sky", "pixel" or "gammapy"
         Whether distances are angles on the sphere, or the planar arithmetic of the map's pixels.
@@ -128,7 +129,7 @@ class Region(Mask):
         physical: Any = None,
         hdu: int | str | None = None,
     ) -> Region:
-        """The union of the shapes in a region file.
+        r"""The union of the shapes in a region file.
 
         That is text of DS9, CIAO, CRTF or STC-S or a FITS region table, packed with gzip or not: what it
         holds decides, not its name. Positions in pixels need ``metric="pixel"``. They count from 1 in DS9
@@ -152,6 +153,14 @@ class Region(Mask):
             nothing.
         FormatError
             For a file that is none of these.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp(), "drawn.reg")
+        >>> _ = path.write_text("galactic\ncircle(184,-5,18')\nbox(185, -4, 1, 0.5, 45) # tag={plume}")
+        >>> Region.read(path, where="tag=plume")
+        Region("galactic;box(185, -4, 1 deg, 0.5 deg, 45 deg)")
         """
         _check_metric(metric)
         options = Options(metric, where, exclude, frame, origin, physical, hdu)
@@ -174,6 +183,11 @@ class Region(Mask):
         """What the text said that selects nothing, such as colours and annotations, and how often.
 
         It is no part of the mask, and is not saved with it.
+
+        Examples
+        --------
+        >>> dict(Region("icrs; circle(83.6, 22, 1) # color=red").ignored)
+        {'color': 1}
         """
         return self._ignored
 
@@ -208,6 +222,11 @@ class Region(Mask):
         ------
         RegionError
             For a shape that the installed version does not have.
+
+        Examples
+        --------
+        >>> len(Region("icrs; circle(83.6, 22, 1); circle(80, 22, 1)").to_regions())
+        2
         """
         return to_regions(self.shape)
 
@@ -222,6 +241,8 @@ class Region(Mask):
 
     @once
     def _lowered(self) -> Mask:
+        if isinstance(self.shape, CellUnion):
+            return Moc(self.shape.ranges, self.shape.order)
         if not isinstance(self.shape, Compound):
             return self
         if not self.shape.formula:
@@ -230,7 +251,7 @@ class Region(Mask):
         return _made(self.shape.fold(self._pending, _join, nothing))
 
     def _pending(self, shape: Shape) -> _Pending:
-        return "", [Region(shape, self.metric)]
+        return "", [Region(shape, self.metric).lowered()]
 
     @once
     def is_indexed(self) -> bool:
@@ -287,8 +308,8 @@ class Region(Mask):
         if self.shape.needs_grid:
             return of.coverage(self.lowered(), areas)
         if self.is_indexed:
-            return self._index(areas.geom.frame).coverage(areas.caps)
-        return self.shape.coverage(areas.caps, areas.geom.frame)
+            return self._index(areas.frame).cover(areas)
+        return self.shape.coverage(areas.caps, areas.frame)
 
     def values(self, where: Tile | Points, of: Ask) -> Bools:
         """See `Mask.values`."""
@@ -320,7 +341,7 @@ class Region(Mask):
     def inside(self, points: Points) -> Bools:
         """See `Mask.inside`."""
         if self.is_indexed:
-            return self._index(points.frame).inside(points.xyz)
+            return self._index(points.frame).holds(points)
         return self.shape.inside(points.xyz, points.frame)
 
     def near(self, points: Points, angle: float) -> Bools:

@@ -1,13 +1,13 @@
-"""Ragged ranges: ranges of different lengths, one after the other in one array."""
+"""Ragged arrays: ranges and lists of different lengths, one after the other in one array."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["ragged_ranges"]
+__all__ = ["Lists", "ragged_ranges"]
 
 Ints = NDArray[np.signedinteger[Any]]
 
@@ -29,3 +29,30 @@ def ragged_ranges(start: Ints | int, length: Ints) -> tuple[NDArray[np.intp], In
     """
     owner = np.repeat(np.arange(len(length)), length)
     return owner, np.arange(len(owner)) + (start - (np.cumsum(length) - length))[owner]
+
+
+class Lists(NamedTuple):
+    """n lists of numbers: those of the i-th are ``items[starts[i] : starts[i + 1]]``.
+
+    Examples
+    --------
+    >>> some = Lists.of_pairs(3, np.array([0, 0, 2]), np.array([7, 8, 9]))
+    >>> [each.tolist() for each in some.pairs(np.array([2, 1, 0, 2]))]
+    [[0, 2, 2, 3], [9, 7, 8, 9]]
+    """
+
+    starts: NDArray[np.intp]
+    items: NDArray[np.intp]
+
+    @classmethod
+    def of_pairs(cls, number: int, place: NDArray[np.intp], items: NDArray[np.intp]) -> Self:
+        """So many lists of pairs of a place, in order, and an item."""
+        starts = np.zeros(number + 1, dtype=np.intp)
+        np.cumsum(np.bincount(place, minlength=number), out=starts[1:])
+        return cls(starts, items)
+
+    def pairs(self, which: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """The items of some of the lists, each with the place in ``which`` that asks for it."""
+        start = self.starts[which]
+        place, at = ragged_ranges(start, self.starts[which + 1] - start)
+        return place, self.items[at]

@@ -80,7 +80,12 @@ class Recipe:
 
     @classmethod
     def read(cls, path: str | os.PathLike[str]) -> Recipe:
-        """Read a YAML file; paths in it are relative to its folder.
+        r"""Read a YAML file; paths in it are relative to its folder.
+
+        Parameters
+        ----------
+        path : path
+            The file.
 
         Raises
         ------
@@ -88,6 +93,14 @@ class Recipe:
             If the file is not there.
         RecipeError
             For what cannot be read, with line, column and keys.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp(), "mask.yaml")
+        >>> _ = path.write_text("maskexpr: 1\nmask: {Band: {lat: [-5 deg, 5 deg]}}")
+        >>> Recipe.read(path).mask
+        Band(lat=(-5 deg, 5 deg), frame='icrs')
         """
         place = Path(path)
         data = read_file(path, "recipe")
@@ -99,7 +112,7 @@ class Recipe:
 
     @classmethod
     def loads(cls, text: str, folder: str | os.PathLike[str] = ".", name: str = "recipe") -> Recipe:
-        """Read YAML text.
+        r"""Read YAML text.
 
         Parameters
         ----------
@@ -109,6 +122,11 @@ class Recipe:
             What paths in it are relative to.
         name : str
             What errors call it.
+
+        Examples
+        --------
+        >>> Recipe.loads("maskexpr: 1\nmask: AllSky\ngrid: {allsky: {binsz: 10 deg}}").grid.shape
+        (18, 36)
         """
         top = read_yaml(text, name)
         keys = _checked_top(top)
@@ -132,7 +150,16 @@ class Recipe:
         return next(iter(self.grids.values()))
 
     def run(self, **options: Any) -> list[Path]:
-        """Write all outputs; the options are those of `Mask.write` and win over the recipe's."""
+        r"""Write all outputs; the options are those of `Mask.write` and win over the recipe's.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> out = tempfile.mkdtemp()
+        >>> text = "maskexpr: 1\nmask: AllSky\ngrid: {allsky: {binsz: 10 deg}}\noutputs: [all.fits]"
+        >>> [each.name for each in Recipe.loads(text, out).run(overwrite=True)]
+        ['all.fits']
+        """
         if not self.outputs:
             raise FormatError("the recipe has no outputs: add outputs: [mask.zarr]")
         return [

@@ -6,6 +6,7 @@ has a meaning in the pixel metric only.
 """
 
 from .base import IMAGE, Shape
+from .cells import CellUnion
 from .circle import Circle, CircleAnnulus, WholeSky
 from .compound import Compound, combine
 from .ellipse import Ellipse, EllipseAnnulus, Rectangle, RectangleAnnulus
@@ -15,6 +16,7 @@ from .polygon import Polygon
 
 __all__ = [
     "IMAGE",
+    "CellUnion",
     "Circle",
     "CircleAnnulus",
     "Compound",

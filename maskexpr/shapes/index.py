@@ -8,13 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import chain
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..core.coverage import EMPTY, FULL, MIXED, Coverage
 from ..core.trace import count
-from ..grid.tiles import Tile, block_pixels
+from ..grid.healpix.areas import Cells, PointsOfCells
+from ..grid.points import Points
+from ..grid.tiles import Areas, Tile, block_pixels
+from ..pixels.ragged import Lists
 from ..sphere.trees import chord_bound, pairs_within, radius_classes, tree_of
 from ..sphere.vectors import Caps, chord2
 from . import Shape
@@ -122,6 +126,34 @@ class ShapeIndex:
             cover[known[some]] = states
         return cover
 
+    def cover(self, areas: Areas) -> Coverage:
+        """Coverage of areas by the union: of cells as they are, of others by the caps round them."""
+        return self._cover_cells(areas) if isinstance(areas, Cells) else self.coverage(areas.caps)
+
+    def _cover_cells(self, cells: Cells) -> Coverage:
+        """Coverage of cells, which may only meet what their parents may meet; notes what is left open."""
+        held, place, shape = self._candidates(cells, np.arange(len(cells)))
+        meets = self._meets(cells.caps, place, shape)
+        place, shape = place[meets], shape[meets]
+        held, left = self._undecided(cells.caps, place, shape, held)
+        place, shape = place[left], shape[left]
+        cells.notes[self] = _Note(held, Lists.of_pairs(len(cells), place, shape))
+        cover = np.where(self._value[held], FULL, EMPTY).astype(np.uint8)
+        cover[place] = MIXED
+        return cover
+
+    def _candidates(self, cells: Cells, which: Ints) -> tuple[Ints, Ints, Ints]:
+        """What some cells are selected by so far, and pairs of a place in ``which``, in order, and a shape
+        that may change that.
+        """
+        noted = cells.note_of(self, which)
+        if noted is not None:
+            note, origin = noted
+            return note.held[origin], *note.left.pairs(origin)
+        some = np.flatnonzero(self._many.caps.radius > 0)
+        number = len(which)
+        return np.zeros(number, dtype=np.intp), np.repeat(np.arange(number), len(some)), np.tile(some, number)
+
     def _undecided(self, caps: Caps, place: Ints, shape: Ints, held: Ints) -> tuple[Ints, Bools]:
         """Join the shapes that hold caps as a whole.
 
@@ -151,6 +183,14 @@ class ShapeIndex:
         held = held.copy()
         np.maximum.at(held, place, 1 + shape)
         return held
+
+    def holds(self, points: Points) -> Bools:
+        """Which points are selected, shape (n,)."""
+        if not isinstance(points, PointsOfCells):
+            return self.inside(points.xyz)
+        held, place, shape = self._candidates(points.cells, points.place)
+        hit = self._many.inside(points.xyz[:, place], shape)
+        return np.asarray(self._value[self._join(place[hit], shape[hit], held)])
 
     def inside(self, xyz: Floats) -> Bools:
         """Which points, shape (3, n), are selected; NaN is not."""
@@ -217,3 +257,10 @@ class ShapeIndex:
         number = np.where(hit, 1 + open_.shape[:, None], 0)
         last = np.maximum.reduceat(number, open_.starts, axis=0)
         return self._value[np.maximum(last, open_.held[:, None])]
+
+
+class _Note(NamedTuple):
+    """What is known of cells: what they are selected by so far, and the shapes that may change that."""
+
+    held: Ints
+    left: Lists

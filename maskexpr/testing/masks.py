@@ -23,6 +23,7 @@ from ..nodes.ellipses import Ellipses
 from ..nodes.erode import Erode
 from ..nodes.fill_holes import FillHoles
 from ..nodes.hysteresis import Hysteresis
+from ..nodes.moc import Moc
 from ..nodes.open_close import Close, Open
 from ..nodes.raster import Raster
 from ..nodes.region import Region
@@ -80,6 +81,16 @@ def _band(draw: st.DrawFn) -> Mask:
         lat=None if lat is None else lat * u.deg,
         frame=draw(_frame),
     )
+
+
+@st.composite
+def _moc(draw: st.DrawFn) -> Mask:
+    order = draw(st.sampled_from([0, 1, 3, 5, 29]))
+    rng = np.random.default_rng(draw(st.integers(0, 20)))
+    number = 12 << 2 * order
+    start = rng.integers(0, number, draw(st.integers(0, 30)))
+    stop = np.minimum(start + rng.integers(1, max(2, number // 40), len(start)), number)
+    return Moc(np.stack([start, stop], axis=1), order)
 
 
 _SHAPES = (
@@ -152,6 +163,7 @@ STRATEGIES: dict[str, st.SearchStrategy[Mask]] = {
     "ellipses": _ellipses(),
     "band": _band(),
     "region": _region(),
+    "moc": _moc(),
     "axisrange": st.just(AxisRange("energy", "10 GeV", "2 TeV")),
     "threshold": _threshold(),
     "raster": _raster(),

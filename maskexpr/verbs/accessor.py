@@ -18,6 +18,9 @@ from .plot import plot
 
 __all__ = ["SkyAccessor"]
 
+# Examples that need more than the package does.
+__doctest_requires__ = {"SkyAccessor.plot": ["matplotlib"], "SkyAccessor.to_gammapy": ["gammapy.maps"]}
+
 
 @xr.register_dataarray_accessor("maskexpr")  # type: ignore[no-untyped-call]
 class SkyAccessor:
@@ -40,11 +43,26 @@ class SkyAccessor:
         return geom_of(self._array)
 
     def to_gammapy(self) -> Any:
-        """The array, computed, as a gammapy map of its type and unit."""
+        """The array, computed, as a gammapy map of its type and unit.
+
+        Examples
+        --------
+        >>> import maskexpr as mx
+        >>> mx.AllSky().on(mx.WcsGeom.create(npix=(6, 4), binsz=1)).maskexpr.to_gammapy().data.dtype
+        dtype('bool')
+        """
         return to_gammapy_map(self._array)
 
     def plot(self, ax: Any = None, **style: Any) -> Any:
-        """Draw a coarse preview of an array of bool; see `maskexpr.Mask.plot`."""
+        """Draw a coarse preview of an array of bool; see `maskexpr.Mask.plot`.
+
+        Examples
+        --------
+        >>> import maskexpr as mx
+        >>> array = mx.AllSky().on(mx.WcsGeom.allsky(binsz=10))
+        >>> array.maskexpr.plot(title="everything").get_title()
+        'everything'
+        """
         self._need_mask("plotted")
         return plot(Raster(self._array), self.geom, ax, **style)
 
@@ -60,6 +78,14 @@ class SkyAccessor:
         -------
         ndarray of bool
             Shape of the positions.
+
+        Examples
+        --------
+        >>> import maskexpr as mx
+        >>> from astropy.coordinates import SkyCoord
+        >>> array = mx.Band(lat=("0 deg", "90 deg")).on(mx.WcsGeom.allsky(binsz=10))
+        >>> array.maskexpr.contains(SkyCoord([10, 10], [-20, 20], unit="deg"))
+        array([False,  True])
         """
         self._need_mask("asked")
         return Raster(self._array).contains(as_positions(positions))

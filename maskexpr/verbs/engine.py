@@ -30,9 +30,11 @@ from ..io.xarray import wrap
 from ..recipes.recipe import to_recipe
 from ..tables.given import as_positions
 from .convert import to_array, to_gammapy
+from .fractions import AreaBounds, area_bounds, fraction
 from .labels import like_array, world_coords
 from .plot import plot
 from .sample import contains_pixels, selected_area
+from .to_moc import to_moc
 from .weights import apodize, distance
 from .write import write
 
@@ -43,6 +45,7 @@ __all__ = [
     "contains",
     "distance",
     "explain",
+    "fraction",
     "fsky",
     "on",
     "plan",
@@ -51,6 +54,7 @@ __all__ = [
     "to_array",
     "to_dict",
     "to_gammapy",
+    "to_moc",
     "to_recipe",
     "write",
 ]
@@ -107,8 +111,12 @@ def contains(mask: Mask, positions: Any, geom: Any = None) -> NDArray[np.bool_]:
     return Evaluator(simple).run(simple, Points.from_sky(positions)).reshape(positions.shape)
 
 
-def area(mask: Mask, geom: Any) -> u.Quantity:
-    """Solid angle of the selected pixels. See `Mask.area`."""
+def area(mask: Mask, geom: Any = None, rtol: float | None = None) -> u.Quantity | AreaBounds:
+    """Solid angle of the selected pixels, or of the mask itself. See `Mask.area`."""
+    if geom is None:
+        return area_bounds(mask, 0.01 if rtol is None else rtol)
+    if rtol is not None:
+        raise MaskTypeError("rtol= applies to the area of the mask itself, which takes no grid")
     return (selected_area(compile_mask(mask, as_grid(geom))) * u.sr).to(u.deg**2)
 
 

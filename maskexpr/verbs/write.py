@@ -31,6 +31,7 @@ from ..io.tilestore import TileStore
 from ..io.writer import MaskWriter, Patch
 from .pieces import tile_shape, tile_states, tile_values, tile_window
 from .reuse import ReusedTiles, file_stamps
+from .to_moc import is_moc_file, write_as_moc
 
 __all__ = ["provenance", "write", "write_tile"]
 
@@ -56,7 +57,9 @@ def write(
     mask : Mask
         The mask.
     path : str or path
-        Ends in ``.zarr``, ``.fits`` or ``.fits.gz``; on an `HpxGeom` also in ``.hsp``, a HealSparse file.
+        Ends in ``.zarr``, ``.fits`` or ``.fits.gz``; on an `HpxGeom` also in ``.hsp``, a HealSparse file, or
+        in ``.moc.fits``: then the cells of a HEALPix grid in ICRS whose centres are selected are written as a
+        MOC.
     geom : WcsGeom or HpxGeom
         The grid.
     overwrite : bool
@@ -90,6 +93,10 @@ def write(
         If the output cannot be written: a full disk, a limit, a call that fails. What was there is as it was.
     """
     geom = as_grid(geom)
+    if is_moc_file(path):
+        if chunks != "auto" or progress or memory_limit is not None or resume or store is not None:
+            raise MaskTypeError("a MOC is written in one piece: of the options it takes overwrite= alone")
+        return write_as_moc(mask, path, geom, overwrite)
     check_output(path, overwrite)
     plan = Plan(compile_mask(mask, geom, chunks))
     if memory_limit is not None:

@@ -8,6 +8,7 @@ from .catalogues import CATALOGUES
 from .expressions import EXPRESSIONS
 from .kind import Kind
 from .maps import HEADERS, MAPS, STORES
+from .mocs import MOCS
 from .recipes import RECIPES
 from .regions import CRTF_FILES, DS9_TEXTS, FITS_FILES
 
@@ -20,6 +21,7 @@ KINDS: Final[dict[str, Kind]] = {
     "headers": HEADERS,
     "maps": MAPS,
     "stores": STORES,
+    "mocs": MOCS,
     "catalogues": CATALOGUES,
     "expressions": EXPRESSIONS,
     "recipes": RECIPES,

@@ -317,6 +317,7 @@ NODES: dict[str, Callable[[mx.WcsGeom], mx.Mask]] = {
     "raster": lambda geom: mx.Raster((_noise(geom) > 0.3, geom)),
     "bits": lambda geom: mx.Bits(((_noise(geom) > 0.2).astype(int) * 6, geom), all=6),
     "ellipses": lambda geom: mx.Ellipses(SOURCES, "20 deg", "7 deg", "30 deg"),
+    "moc": lambda geom: mx.Moc([[7, 91], [103, 105], [206, 447], [600, 703]], 3),
     "hysteresis": lambda geom: mx.Hysteresis((_noise(geom), geom), 0.3, 1.5),
     "boundary": lambda geom: mx.Boundary("11 deg"),
     "or": lambda geom: CATALOG | mx.Raster((_noise(geom) > 1, geom)),

@@ -12,6 +12,7 @@ import xarray as xr
 from astropy.io import fits
 from astropy.wcs import WCS
 
+import maskexpr as mx
 from maskexpr.errors import GeometryError
 from maskexpr.grid.axis import Axis
 from maskexpr.grid.wcs.geom import WcsGeom
@@ -153,7 +154,10 @@ def test_coordinates_of_a_huge_map_are_small() -> None:
         (lambda a: a.drop_vars(GRID), "carries no sky grid"),
         (lambda a: a.drop_vars("y")[1:], "no coordinate says which"),
         (lambda a: a.assign_coords(y=a["y"] + 0.5), "whole numbers"),
-        (lambda a: a.expand_dims("time"), "'time' is none of the axes"),
+        (lambda a: a.coarsen(y=2, boundary="trim").mean(), r"geom.downsample\(2\)"),
+        (lambda a: a.to_dataset(name="counts"), r"\['counts'\]"),
+        (lambda a: a.rename(y="dec").expand_dims("time"), "(array, geom)"),
+        (lambda a: a.expand_dims(time=0), "empty"),
         (lambda a: a.values, "DataArray"),
     ],
 )
@@ -188,3 +192,58 @@ def test_arithmetic_between_grids_is_noticed() -> None:
     one, other = GEOMS["cube"].to_image(), WcsGeom.create(npix=(7, 5), binsz=0.1)
     with pytest.raises(GeometryError, match="arithmetic"):
         geom_of(numbers(one) + numbers(other))
+
+
+# ---- what people do with arrays
+
+
+def test_dims_that_are_no_part_of_the_grid() -> None:
+    geom = GEOMS["cube"]
+    maps = [numbers(geom).isel(energy=0, drop=True)[3:, 5:] for _ in range(3)]
+    piece = geom_of(maps[0])
+    in_time = xr.concat(maps, "time").chunk(time=1)
+    assert geom_of(in_time) == piece
+    assert geom_of(in_time.transpose("y", "x", "time")) == piece
+    assert geom_of(in_time.where(in_time > 3)) == piece
+    assert geom_of(in_time.expand_dims(run=2)[1, 2]) == piece
+    assert geom_of(xr.concat([numbers(geom)] * 2, "time")) == geom
+    assert geom_of(in_time.map_blocks(lambda block: block + 1, template=in_time)) == piece
+
+
+def test_values_with_dims_that_are_no_part_of_the_grid() -> None:
+    """They have a grid, but they are no map: there is one along time."""
+    one = numbers(GEOMS["all-sky"])
+    in_time = xr.concat([one, one], "time")
+    for leaf in (mx.Threshold, mx.Hysteresis):
+        with pytest.raises(GeometryError, match=r"array.isel\(time=0\)"):
+            leaf(in_time, ">", 3) if leaf is mx.Threshold else leaf(in_time, 1, 2)
+    with pytest.raises(GeometryError, match="isel"):
+        mx.Raster(in_time > 3)
+    assert mx.Threshold(in_time.isel(time=0), ">", 3).on(in_time).shape == one.shape
+
+
+@pytest.mark.parametrize("factor", [2, 3, 5])
+def test_a_coarsened_map_names_its_grid(factor: int) -> None:
+    geom = WcsGeom.create(npix=(60, 30), binsz=0.1)
+    coarse = numbers(geom).coarsen(y=factor, x=factor).mean()
+    with pytest.raises(GeometryError, match=rf"\(array, geom.downsample\({factor}\)\)"):
+        geom_of(coarse)
+    mask = mx.Threshold((coarse, geom.downsample(factor)), ">", float(coarse.mean()))
+    expected = coarse > coarse.mean()
+    np.testing.assert_array_equal(mask.on(geom.downsample(factor)).values, expected.values)
+
+
+@pytest.mark.parametrize("engine", ["scipy", "netcdf4", "h5netcdf"])
+@pytest.mark.parametrize("name", list(GEOMS))
+def test_netcdf(engine: str, name: str, tmp_path: Path) -> None:
+    pytest.importorskip({"scipy": "scipy", "netcdf4": "netCDF4", "h5netcdf": "h5netcdf"}[engine])
+    geom = GEOMS[name]
+    mask = mx.Band(lat=("0 deg", "30 deg")).on(geom)
+    for array in (mask, mask[..., -3:, -2:], mask.astype(float).where(mask)):
+        array.to_netcdf(tmp_path / "a.nc", engine=engine)
+        with xr.open_dataarray(tmp_path / "a.nc", engine=engine) as again:
+            assert geom_of(again) == geom_of(array)
+            assert again.dtype == array.dtype
+            xr.testing.assert_equal(again.load(), array.compute())
+            assert int(again[GRID]) == int(array[GRID])
+            assert geom_of(again & True if again.dtype == bool else again + array) == geom_of(array)

@@ -160,6 +160,7 @@ SOMEWHERE: dict[str, Made] = {
     "ellipses": lambda geom: mx.Ellipses(
         _sources(geom, 40, 32), 4.83 * _pixel(geom), 2.17 * _pixel(geom), 33.3 * u.deg
     ),
+    "cells": lambda geom: mx.Moc([[at, at + 6] for at in range(2, 12000, 11)], 5),
     "threshold with NaN selected": lambda geom: mx.Threshold(_image(geom), "<=", 0.4871, nan=True),
     "complement of a threshold": lambda geom: ~mx.Threshold(_image(geom), ">", 0.5071),
     "hysteresis by corners": lambda geom: mx.Hysteresis(_image(geom), 0.5371, 0.6071, connectivity=8),

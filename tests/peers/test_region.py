@@ -110,6 +110,8 @@ STCS = [
     "Intersection ICRS (Circle 10 20 9 Not (Circle 13 20 5))",
     "Not ICRS (Circle 10 20 40)",
     "PositionInterval ICRS 10 20 40 50",
+    "Circle ICRS BARYCENTER SPHER2 10 20 5",
+    "Union ICRS SPHER2 (Circle 180 10 9 Intersection (Polygon 190 0 230 0 220 40 Not (Circle 210 9 5)))",
     "Circle fillfactor 0.5 ICRS TOPOCENTER SPHERICAL2 10 20 5 unit deg",
 ]
 

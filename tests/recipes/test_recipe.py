@@ -322,3 +322,10 @@ def test_the_schema_that_is_shipped_is_that_of_the_nodes():
 
     shipped = json.loads(files("maskexpr.recipes").joinpath("schema.json").read_text(encoding="utf-8"))
     assert shipped == schema(), "run: python -m maskexpr.recipes > maskexpr/recipes/schema.json"
+
+
+@pytest.mark.parametrize("lat", [("60 deg", "90 deg"), ("-90 deg", "0 deg"), ("-90 deg", "90 deg")])
+def test_a_band_that_takes_a_pole_in(lat: tuple[str, str]) -> None:
+    band = mx.Band(lat=lat)
+    assert f"lat=({lat[0]}, {lat[1]})" in repr(band)
+    assert mx.Recipe.loads(band.to_recipe()).mask == band

@@ -29,6 +29,7 @@ from .extent import covers_of, extent_of
 from .faces import MAX_ORDER, SQUARES, check_order, number_of
 from .gammapy import from_gammapy, to_gammapy
 from .layout import Parents, parent_order
+from .mocs import moc_cells
 from .rim import rim_of, sides_of
 from .sets import CellSet
 from .staircase import (
@@ -114,7 +115,7 @@ class HpxGeom(Grid):
         if cells is None:
             held = CellSet.whole(order)
         else:
-            if hasattr(cells, "ranges") and frame != "icrs":
+            if moc_cells(cells) is not None and frame != "icrs":
                 raise GeometryError(
                     f"the cells of a Moc are in ICRS, the grid is in {frame!r}: "
                     "take HpxGeom.from_mask(moc, order, frame=...), the cells whose centres are in it"

@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 from ...core.errors import MaskTypeError, MaskValueError
 from .faces import number_of
+from .mocs import moc_cells
+from .ranges import coarser, merged
 
 __all__ = ["CellSet"]
 
@@ -45,7 +47,7 @@ class CellSet:
     @classmethod
     def of(cls, order: int, cells: Any) -> CellSet:
         """The cells that a user gives: numbers, shape (n,), half-open ranges of them, shape (n, 2), or a MOC
-        (an object with ``ranges`` of cells of its own ``order``).
+        (a `Moc` or a `mocpy.MOC`).
 
         Raises
         ------
@@ -60,8 +62,9 @@ class CellSet:
         [[4, 6], [9, 10]]
         """
         levels = 0
-        if hasattr(cells, "ranges") and hasattr(cells, "order"):
-            cells, levels = _of_moc(order, cells)
+        moc = moc_cells(cells)
+        if moc is not None:
+            cells, levels = _of_moc(order, *moc)
         try:
             given = np.asarray(cells)
         except ValueError as err:
@@ -82,7 +85,9 @@ class CellSet:
         if ranges.ndim == 1:
             ranges = np.sort(ranges)
             ranges = np.stack([ranges, ranges + 1], axis=1)
-        made = cls(order, _merged(ranges << 2 * levels))
+        if (ranges[:, 1] < ranges[:, 0]).any():
+            raise MaskValueError("a half-open range of cells ends before it begins")
+        made = cls(order, merged(ranges << 2 * levels))
         if not made.number:
             raise MaskValueError("a grid has at least one cell, got none")
         if made.ranges[-1, 1] > number_of(order):
@@ -143,28 +148,14 @@ class CellSet:
         """The cells some orders lower that hold any of the set."""
         if self.is_whole:
             return CellSet.whole(self.order - levels)
-        low, high = self.ranges[:, 0] >> 2 * levels, (self.ranges[:, 1] - 1 >> 2 * levels) + 1
-        return CellSet(self.order - levels, _merged(np.stack([low, high], axis=1)))
+        return CellSet(self.order - levels, coarser(self.ranges, levels, whole=False))
 
 
-def _of_moc(order: int, moc: Any) -> tuple[Any, int]:
+def _of_moc(order: int, ranges: Ints, own: int) -> tuple[Ints, int]:
     """Ranges of a MOC, and how many orders lower than the grid's their cells are."""
-    if moc.order <= order:
-        return moc.ranges, order - int(moc.order)
+    if own <= order:
+        return ranges, order - own
     raise MaskValueError(
-        f"the Moc is of order {moc.order} and the grid of order {order}: its cells are parts of the grid's. "
+        f"the Moc is of order {own} and the grid of order {order}: its cells are parts of the grid's. "
         f"Take HpxGeom.from_mask(moc, order={order}), the cells whose centres are in it"
     )
-
-
-def _merged(ranges: Ints) -> Ints:
-    """Ranges in ascending order, those that overlap or touch as one, without empty ones."""
-    if (ranges[:, 1] < ranges[:, 0]).any():
-        raise MaskValueError("a half-open range of cells ends before it begins")
-    ranges = ranges[ranges[:, 1] > ranges[:, 0]]
-    ranges = ranges[np.argsort(ranges[:, 0], kind="stable")]
-    furthest = np.maximum.accumulate(ranges[:, 1])
-    begins = np.ones(len(ranges), dtype=bool)
-    begins[1:] = ranges[1:, 0] > furthest[:-1]
-    ends = np.append(np.flatnonzero(begins)[1:], len(ranges)) - 1
-    return np.stack([ranges[begins, 0], furthest[ends[: begins.sum()]]], axis=1)

@@ -38,6 +38,9 @@ from .projection import Projection
 
 __all__ = ["WcsGeom"]
 
+# Examples that need more than the package does.
+__doctest_requires__ = {("WcsGeom.from_gammapy", "WcsGeom.to_gammapy"): ["gammapy.maps"]}
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
@@ -167,13 +170,29 @@ class WcsGeom(Grid):
         celestial : bool
             Whether of a cube (spectral, STOKES) the celestial map is meant, without the other axes, wherever
             the two celestial ones stand. Else a cube needs a table that says what its planes are.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> geom = WcsGeom.allsky(binsz=60)
+        >>> path = tempfile.mkdtemp() + "/map.fits"
+        >>> fits.PrimaryHDU(np.zeros(geom.shape), geom.to_header()).writeto(path)
+        >>> WcsGeom.read(path) == geom
+        True
         """
         with borrowed(f"the map {str(path)!r}", GeometryError, str(path)):
             return cls._of(*parts_of_file(path, hdu, celestial))
 
     @classmethod
     def from_gammapy(cls, geom: Any) -> WcsGeom:
-        """The same geometry as a gammapy ``WcsGeom``."""
+        """The same geometry, of a gammapy ``WcsGeom``.
+
+        Examples
+        --------
+        >>> from gammapy.maps import WcsGeom as Theirs
+        >>> WcsGeom.from_gammapy(Theirs.create(npix=(6, 4), binsz=1)).shape
+        (4, 6)
+        """
         if not getattr(geom, "is_regular", False) or not isinstance(getattr(geom, "wcs", None), WCS):
             raise GeometryError(f"expected a gammapy WcsGeom with one pixel size, got {type(geom).__name__}")
         axes = []
@@ -189,7 +208,13 @@ class WcsGeom(Grid):
         return cls._of(Projection.from_wcs(geom.wcs), tuple(geom.data_shape[-2:]), tuple(reversed(axes)))
 
     def to_gammapy(self) -> Any:
-        """The same geometry as a gammapy ``WcsGeom``."""
+        """The same geometry as a gammapy ``WcsGeom``.
+
+        Examples
+        --------
+        >>> WcsGeom.create(npix=(6, 4), binsz=1).to_gammapy().frame
+        'icrs'
+        """
         maps = require("gammapy.maps", extra="gammapy")
         axes = [
             maps.MapAxis.from_edges(axis.edges, name=axis.name, interp=axis.interp)
@@ -211,6 +236,12 @@ class WcsGeom(Grid):
         ------
         GeometryError
             If the position has no pixel or the cutout would lie beside the map.
+
+        Examples
+        --------
+        >>> there = SkyCoord(83.6, 22.0, unit="deg")
+        >>> WcsGeom.allsky(binsz="0.1 deg").cutout(there, "2 deg").shape
+        (20, 20)
         """
         there = position.reshape(()).transform_to(self.frame).spherical
         centre = [float(value) for value in self.pixel(there.lon.deg, there.lat.deg)]
@@ -240,17 +271,35 @@ class WcsGeom(Grid):
         return self._of(self._projection.shifted(window.y0, window.x0), window.shape, self._axes)
 
     def pad(self, n: Any) -> WcsGeom:
-        """The map with ``n`` pixels more at each side (or a pair (lon, lat))."""
+        """The map with ``n`` pixels more at each side (or a pair (lon, lat)).
+
+        Examples
+        --------
+        >>> WcsGeom.create(npix=(6, 4), binsz=1).pad((2, 1)).shape
+        (6, 10)
+        """
         columns, rows = whole_pair(n, "pad width", 0)
         return self.window(Window(0, self._shape[0], 0, self._shape[1]).pad(rows, columns))
 
     def crop(self, n: Any) -> WcsGeom:
-        """The map with ``n`` pixels fewer at each side (or a pair (lon, lat))."""
+        """The map with ``n`` pixels fewer at each side (or a pair (lon, lat)).
+
+        Examples
+        --------
+        >>> WcsGeom.create(npix=(6, 4), binsz=1).crop(1).shape
+        (2, 4)
+        """
         columns, rows = whole_pair(n, "crop width", 0)
         return self.window(Window(0, self._shape[0], 0, self._shape[1]).pad(-rows, -columns))
 
     def downsample(self, factor: int) -> WcsGeom:
-        """The same extent with pixels ``factor`` times as large; the shape must be divisible."""
+        """The same extent with pixels ``factor`` times as large; the shape must be divisible.
+
+        Examples
+        --------
+        >>> WcsGeom.allsky(binsz=1).downsample(10) == WcsGeom.allsky(binsz=10)
+        True
+        """
         whole = whole_pair(factor, "factor", 1)[0]
         ny, nx = self._shape
         if ny % whole or nx % whole:
@@ -260,13 +309,29 @@ class WcsGeom(Grid):
         return self._of(self._projection.resampled(whole), (ny // whole, nx // whole), self._axes)
 
     def upsample(self, factor: int) -> WcsGeom:
-        """The same extent with each pixel split into ``factor`` x ``factor``."""
+        """The same extent with each pixel split into ``factor`` x ``factor``.
+
+        Examples
+        --------
+        >>> WcsGeom.create(npix=(6, 4), binsz=1).upsample(2).shape
+        (8, 12)
+        """
         whole = whole_pair(factor, "factor", 1)[0]
         ny, nx = self._shape
         return self._of(self._projection.resampled(1.0 / whole), (ny * whole, nx * whole), self._axes)
 
+    def finer(self, factor: int) -> WcsGeom:
+        return self.to_image().upsample(factor)
+
     def to_cube(self, axes: Iterable[Axis]) -> WcsGeom:
-        """The geometry with more axes, put before those that it has."""
+        """The geometry with more axes, put before those that it has.
+
+        Examples
+        --------
+        >>> energy = Axis.from_bounds("energy", "10 GeV", "1 TeV", 3)
+        >>> WcsGeom.create(npix=(6, 4), binsz=1).to_cube([energy]).shape
+        (3, 4, 6)
+        """
         return self._of(self._projection, self._shape, (*_as_tuple(axes), *self._axes))
 
     def solid_angle(self) -> xr.DataArray:
@@ -313,7 +378,13 @@ class WcsGeom(Grid):
         return geom
 
     def to_header(self) -> fits.Header:
-        """FITS header with NAXISi, the WCS with all digits, and the names of the axes' columns."""
+        """FITS header with NAXISi, the WCS with all digits, and the names of the axes' columns.
+
+        Examples
+        --------
+        >>> WcsGeom.allsky(binsz=1, frame="galactic").to_header()["CTYPE1"]
+        'GLON-CAR'
+        """
         return fits.Header.fromstring(self._text)
 
     @property

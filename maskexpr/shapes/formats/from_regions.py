@@ -13,7 +13,9 @@ import regions
 from astropy.coordinates import SkyCoord
 
 from ...core.errors import MaskTypeError, RegionError
+from ...grid.healpix.mocs import moc_cells
 from .. import (
+    CellUnion,
     Circle,
     CircleAnnulus,
     Compound,
@@ -117,10 +119,13 @@ def _convert(region: Any, metric: str) -> Shape:
         if metric != "sky" and kind in ("Lune", "Range", "Whole"):
             raise RegionError("the shape has a meaning on the sphere alone; use metric='sky'")
         return _CONVERTERS[kind](region)
+    cells = moc_cells(region)
+    if cells is not None:
+        return CellUnion(*cells)
     if isinstance(region, regions.Region):
         raise RegionError(f"a {type(region).__name__} is not a shape that can be honoured")
     raise MaskTypeError(
-        "a region is DS9 text, an object of the regions package, a list of those, or a shape; "
+        "a region is DS9 text, an object of the regions package, a MOC, a list of those, or a shape; "
         f"got a {type(region).__name__}"
     )
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Final, NamedTuple
 
 from ...core.errors import MaskTypeError, MaskValueError, RegionError
-from .. import IMAGE, Compound, Line, PixelBox, Polygon, Shape, WholeSky, combine
+from .. import IMAGE, CellUnion, Compound, Line, PixelBox, Polygon, Shape, WholeSky, combine
 
 __all__ = ["EXCLUDE", "Found", "Item", "Options", "Reader", "assemble", "honour", "shown"]
 
@@ -220,7 +220,7 @@ def honour(shape: Shape, metric: str) -> Shape:
                 "a line holds no pixel centre, so metric='pixel' would select nothing; use metric='sky', or "
                 "leave it out with where='shape!=line'"
             )
-        elif isinstance(leaf, Polygon) and leaf.larger_side:
+        elif isinstance(leaf, CellUnion) or (isinstance(leaf, Polygon) and leaf.larger_side):
             raise RegionError("the shape has a meaning on the sphere alone; use metric='sky'")
     return shape
 

@@ -15,6 +15,7 @@ import regions
 from ...core.errors import FormatError, MaskValueError, RegionError
 from ...doors.files import read_file
 from ...doors.texts import check_region_text
+from ...grid.healpix.mocs import moc_cells
 from .. import Compound, Shape
 from .crtf import is_crtf, read_crtf
 from .ds9 import read_ds9
@@ -64,8 +65,8 @@ def shape_of(spec: Any, options: Options) -> Found:
 
     Parameters
     ----------
-    spec : str, Region, Regions, list of Region, or Shape
-        Text of DS9, CIAO, CRTF or STC-S, objects of the ``regions`` package, or a shape.
+    spec : str, Region, Regions, MOC, list of Region and MOC, or Shape
+        Text of DS9, CIAO, CRTF or STC-S, objects of the ``regions`` package, a MOC, or a shape.
     options : Options
         What else the user says.
 
@@ -96,7 +97,8 @@ def shape_of(spec: Any, options: Options) -> Found:
             raise RegionError(f"no shape in {shown(spec)}; to read a file use Region.read(path)")
         return found
     _take_nothing(options, [name for name in options.given if name != "where"], "objects of regions")
-    read_regions(list(spec) if isinstance(spec, Iterable | regions.Regions) else [spec], reader)
+    several = isinstance(spec, Iterable | regions.Regions) and moc_cells(spec) is None
+    read_regions(list(spec) if several else [spec], reader)
     return assemble(reader)
 
 

@@ -46,7 +46,12 @@ _POSITIONS: Final = (
     "lsrd",
     "unknownrefpos",
 )
-_FLAVOURS: Final = ("spherical2", "cartesian2", "spherical3", "cartesian3", "cartesian1")
+# As the standard spells them, and as mocpy and archives shorten them.
+_SPHERICAL: Final = ("spherical2", "spher2", "spherical3", "spher3")
+_NOT_SPHERICAL: Final = (
+    *("cartesian1", "cart1", "cartesian2", "cart2", "cartesian3", "cart3"),
+    *("unitsphere", "unitspher"),
+)
 _OTHERS: Final = (
     "time",
     "timeinterval",
@@ -170,9 +175,10 @@ class _Phrases:
                 frame = _FRAMES[self._take()] or frame
             elif self.word in _OTHER_FRAMES:
                 raise RegionError(f"the frame {self.word!r} is not supported: use ICRS, FK5, FK4 or GALACTIC")
-            elif self.word in _POSITIONS or self.word in _FLAVOURS:
-                if self._take().startswith("cartesian"):
-                    raise RegionError("Cartesian coordinates are no positions on the sky")
+            elif self.word in _POSITIONS or self.word in _SPHERICAL:
+                self._take()
+            elif self.word in _NOT_SPHERICAL:
+                raise RegionError(f"coordinates that are {self.word} are no longitudes and latitudes")
             else:
                 break
         return frame

@@ -14,6 +14,7 @@ from regions import PixCoord
 from ...core.errors import RegionError
 from .. import (
     IMAGE,
+    CellUnion,
     Circle,
     CircleAnnulus,
     Compound,
@@ -56,6 +57,8 @@ def to_region(shape: Shape) -> regions.Region:
         return shape.fold(to_region, _join, None)
     if isinstance(shape, WholeSky):
         raise RegionError("regions has no region that is the whole sky")
+    if isinstance(shape, CellUnion):
+        raise RegionError("regions has no region of HEALPix cells; write them as a MOC")
     if isinstance(shape, Polygon) and shape.larger_side:
         raise RegionError("regions has no polygon whose larger side is inside")
     return _MAKERS[type(shape)](shape)

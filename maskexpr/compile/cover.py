@@ -1,0 +1,157 @@
+"""Cover: the cells of HEALPix that a mask selects, by a quadtree descent with its three-valued coverage.
+
+A cell that is decided is left as it is, with all its parts; the others are cut in four, down to the order
+that is asked for. So the cost follows the length of the mask's edges in cells, not its area.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Final, Protocol
+
+import numpy as np
+
+from ..core.coverage import FULL, MIXED, Coverage, invert
+from ..expr.mask import Bools, Mask
+from ..expr.structure import postorder
+from ..grid.healpix.areas import Cells
+from ..grid.healpix.faces import MAX_ORDER, number_of
+from ..grid.healpix.ranges import Ints, complement, merged
+from ..grid.points import Points
+from .evaluate import Evaluator
+
+__all__ = ["Found", "centre_cover", "inner_cover", "need_no_grid", "open_cells", "outer_cover"]
+
+# Cells asked about in one go: bounds memory, and keeps the working arrays in the cache.
+_BATCH: Final = 1 << 15
+# Orders beyond the one asked for, down to which cells are searched for a part that is selected.
+_DEEPER: Final = 7
+# An edge leaves about so many parts of a cell open, times 2 for each order; a cell of which more are is one
+# that nobody can tell.
+_ALONG_EDGE: Final = 3
+
+
+def need_no_grid(mask: Mask) -> None:
+    """Refuse a mask that has a meaning only on a grid, or along an axis.
+
+    Raises
+    ------
+    NeedsGridError, AxisError
+        Of the node that is to blame.
+    """
+    none = Points(np.empty((3, 0)), "icrs")
+    ask = Evaluator(mask)
+    for each in postorder(mask):
+        each.values(none, ask)
+
+
+class Found(Protocol):
+    """What keeps the cells that are found to lie in a mask."""
+
+    def add(self, cells: Cells, which: Bools) -> None:
+        """Keep some cells of an order."""
+
+
+@dataclass
+class _Ranges:
+    """Cells of any order that are in a cover, as ranges of cells of one order."""
+
+    order: int
+    ranges: list[Ints] = field(default_factory=list)
+
+    def add(self, cells: Cells, which: Bools) -> None:
+        ids, shift = cells.ids[which], 2 * (self.order - cells.order)
+        self.ranges.append(np.stack([ids << shift, (ids + 1) << shift], axis=1))
+
+    def merged(self) -> Ints:
+        return merged(np.concatenate([np.empty((0, 2), dtype=np.int64), *self.ranges]))
+
+
+def centre_cover(mask: Mask, order: int) -> Ints:
+    """Merged ranges of the cells of an order whose centres a mask selects.
+
+    Parameters
+    ----------
+    mask : Mask
+        Simplified, with a meaning at bare points.
+    """
+    found = _Ranges(order)
+    for cells in open_cells(mask, Cells.whole_sky(centres_of=order), order, False, found):
+        found.add(cells, Evaluator(mask).run(mask, cells.points))
+    return found.merged()
+
+
+def outer_cover(mask: Mask, order: int, flip: bool = False) -> Ints:
+    """Merged ranges of all cells of an order that hold a point of a mask, and perhaps a few more.
+
+    Parameters
+    ----------
+    mask : Mask
+        Simplified, with a meaning at bare points.
+    flip : bool
+        Whether the complement is meant.
+    """
+    found = _Ranges(order)
+    for cells in open_cells(mask, Cells.whole_sky(), order, flip, found):
+        found.add(cells, _hold_some(mask, cells, flip))
+    return found.merged()
+
+
+def inner_cover(mask: Mask, order: int) -> Ints:
+    """Merged ranges of the cells that lie in a mask as a whole: those that hold nothing of its complement."""
+    return complement(outer_cover(mask, order, flip=True), number_of(order))
+
+
+def open_cells(mask: Mask, first: Cells, order: int, flip: bool, found: Found) -> Iterator[Cells]:
+    """Cells of an order that are MIXED, batch after batch; what is FULL is found."""
+    stack = [first]
+    while stack:
+        cells = stack.pop()
+        if cells.order == cells.centres_of:
+            # To ask the centres is no dearer.
+            yield cells
+            continue
+        cover = _coverage(mask, cells, flip)
+        found.add(cells, cover == FULL)
+        open_ = np.flatnonzero(cover == MIXED)
+        if cells.order == order:
+            yield cells.take(open_)
+        else:
+            # Depth first, so that few cells wait; the first of them last, to find them in order.
+            parts = range(0, len(open_), _BATCH // 4)
+            stack += [cells.split(open_[at : at + _BATCH // 4]) for at in reversed(parts)]
+
+
+def _coverage(mask: Mask, cells: Cells, flip: bool) -> Coverage:
+    cover = Evaluator(mask).classify(mask, cells)
+    return invert(cover) if flip else cover
+
+
+def _hold_some(mask: Mask, cells: Cells, flip: bool) -> Bools:
+    """Which cells, all MIXED, hold a selected point, or cannot be told from such.
+
+    Their centres are asked; then all that can be told of the others, and their vertices; then in the same way
+    their parts that are not decided, down to some orders.
+    """
+    some = np.zeros(len(cells), dtype=bool)
+    root, parts = np.arange(len(cells)), cells
+    last = min(cells.order + _DEEPER, MAX_ORDER)
+    while len(parts):
+        some[root[Evaluator(mask).run(mask, parts.points) != flip]] = True
+        open_ = np.flatnonzero(~some[root])
+        parts, root = parts.take(open_).sharpened(), root[open_]
+        cover = _coverage(mask, parts, flip)
+        some[root[cover == FULL]] = True
+        open_ = np.flatnonzero((cover == MIXED) & ~some[root])
+        parts, root = parts.take(open_), root[open_]
+        corners = parts.corner_points()
+        some[root[corners.place[Evaluator(mask).run(mask, corners) != flip]]] = True
+        open_ = np.flatnonzero(~some[root])
+        number = np.bincount(root[open_], minlength=len(cells))
+        some |= number > (_ALONG_EDGE << (parts.order - cells.order))
+        if parts.order == last:
+            some |= number > 0
+        open_ = open_[~some[root[open_]]]
+        parts, root = parts.split(open_), np.repeat(root[open_], 4)
+    return some

@@ -1,0 +1,59 @@
+"""What part of the sky a mask selects, with bounds."""
+
+from __future__ import annotations
+
+from numbers import Integral, Real
+from typing import Any, Final, NamedTuple
+
+import astropy.units as u
+import numpy as np
+import xarray as xr
+
+from ..compile.compiled import Compiled
+from ..compile.dask import lazy_array
+from ..compile.fractions import Fractions
+from ..compile.spherical import sky_bounds
+from ..core.errors import MaskTypeError, MaskValueError
+from ..expr.describe import one_line
+from ..expr.mask import Mask
+from ..grid.healpix.faces import MAX_ORDER
+from ..grid.healpix.geom import HpxGeom
+from ..io.given import as_grid
+from ..io.xarray import wrap
+from .to_moc import on_the_sphere
+
+__all__ = ["AreaBounds", "area_bounds", "fraction"]
+
+# Halvings of a pixel's side, at most: its parts have numbers of 64 bits all the same.
+_MOST: Final = 12
+
+
+class AreaBounds(NamedTuple):
+    """The area of a mask, and what it certainly is not below and not above."""
+
+    value: u.Quantity
+    lower: u.Quantity
+    upper: u.Quantity
+
+
+def area_bounds(mask: Mask, rtol: float) -> AreaBounds:
+    """The area of a mask as a set on the sphere. See `Mask.area`."""
+    if isinstance(rtol, bool) or not isinstance(rtol, Real) or not rtol > 0:
+        raise MaskValueError(f"rtol must be a number of more than 0, got {rtol!r}")
+    whole = (4 * np.pi * u.sr).to(u.deg**2)
+    return AreaBounds(*(part * whole for part in sky_bounds(on_the_sphere(mask), float(rtol))))
+
+
+def fraction(mask: Mask, geom: Any, levels: int = 4, chunks: Any = "auto") -> xr.Dataset:
+    """What fraction of each pixel a mask selects, between bounds. See `Mask.fraction`."""
+    grid = as_grid(geom)
+    most = min(_MOST, MAX_ORDER - grid.order) if isinstance(grid, HpxGeom) else _MOST
+    if isinstance(levels, bool) or not isinstance(levels, Integral) or not 0 <= levels <= most:
+        raise MaskValueError(f"levels must be a whole number from 0 to {most} here, got {levels!r}")
+    image = grid.to_image()
+    if not (isinstance(image, HpxGeom) or image.separable or image.finer(2) is not None):
+        raise MaskTypeError(f"the pixels of {image!r} cannot be cut")
+    source = Fractions(Compiled(on_the_sphere(mask), image, (), image.layout(chunks)), int(levels))
+    both = lazy_array(source.name, source, source.chunks, np.float32)
+    attrs = {"mask": one_line(mask)}
+    return xr.Dataset({name: wrap(both[i], image, name, attrs) for i, name in enumerate(("lower", "upper"))})

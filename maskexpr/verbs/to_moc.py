@@ -1,0 +1,92 @@
+"""`to_moc`: the cells of HEALPix that a mask selects, from the expression itself."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from ..compile.compiled import compile_mask
+from ..compile.cover import centre_cover, inner_cover, need_no_grid, outer_cover
+from ..compile.eager import compute_array
+from ..compile.lower import lower
+from ..compile.simplify import simplify
+from ..compile.spread import spread
+from ..core.errors import AxisError, MaskTypeError, MaskValueError, NeedsGridError
+from ..expr.mask import Mask, Not
+from ..grid.healpix.faces import check_order, number_of
+from ..grid.healpix.geom import HpxGeom
+from ..grid.healpix.ranges import Ints, complement, intersection, of_cells
+from ..grid.lattice import Grid
+from ..io.publish import check_place
+from ..nodes.moc import Moc
+
+__all__ = ["is_moc_file", "on_the_sphere", "to_moc", "write_as_moc"]
+
+_SUFFIX: Final = ".moc.fits"
+
+# What a cover of the complement is the complement of.
+_DUAL: Final = {"centre": "centre", "inner": "outer", "outer": "inner"}
+_COVERS: Final = {"centre": centre_cover, "inner": inner_cover, "outer": outer_cover}
+
+
+def to_moc(mask: Mask, order: int, cover: str = "centre") -> Moc:
+    """A mask as a set of cells. See `Mask.to_moc`."""
+    order = check_order(order)
+    if cover not in _DUAL:
+        raise MaskValueError(f"cover must be 'centre', 'inner' or 'outer', got {cover!r}")
+    flips = 0
+    # A mask and its complement are asked as one, so that their covers are complements of each other.
+    while isinstance(mask, Not):
+        mask, cover, flips = mask.mask, _DUAL[cover], flips + 1
+    simple = on_the_sphere(mask)
+    ranges = _COVERS[cover](simple, order)
+    return Moc(complement(ranges, number_of(order)) if flips % 2 else ranges, order)
+
+
+def on_the_sphere(mask: Mask) -> Mask:
+    """A mask made ready to be asked about points and areas of the sphere.
+
+    Raises
+    ------
+    NeedsGridError, AxisError
+        Of the node that has a meaning only on a grid, or along an axis.
+    """
+    simple = spread(simplify(lower(mask)))
+    need_no_grid(simple)
+    return simple
+
+
+def is_moc_file(path: str | os.PathLike[str]) -> bool:
+    """Whether a name says that a mask is written as a MOC."""
+    return os.fspath(path).lower().endswith(_SUFFIX)
+
+
+def write_as_moc(mask: Mask, path: str | os.PathLike[str], geom: Grid, overwrite: bool) -> Path:
+    """Write the cells of a HEALPix grid whose centres a mask selects as a MOC of the grid's order.
+
+    Raises
+    ------
+    MaskTypeError
+        For a grid that is no HEALPix grid in ICRS without axes, as the cells of a MOC are.
+    """
+    if not isinstance(geom, HpxGeom) or geom.frame != "icrs" or geom.axes:
+        raise MaskTypeError(
+            f"{os.fspath(path)}: a MOC is written of an HpxGeom in ICRS without axes, got {geom!r}; "
+            "mask.to_moc(order).write(path) takes no grid"
+        )
+    check_place(Path(path), overwrite)
+    try:
+        ranges = intersection(to_moc(mask, geom.order).ranges, geom.ranges)
+    except (NeedsGridError, AxisError):
+        ranges = _selected_cells(mask, geom)
+    return Moc(ranges, geom.order).write(path, overwrite=overwrite)
+
+
+def _selected_cells(mask: Mask, geom: HpxGeom) -> Ints:
+    """Ranges of the cells that a mask selects on a grid, of one that has a meaning only there."""
+    selected = np.flatnonzero(compute_array(compile_mask(mask, geom)))
+    ids = geom.cells.ids(0, geom.cells.number)
+    return of_cells(ids[selected])

@@ -1,0 +1,225 @@
+"""Fractions of pixels and areas on the sphere: their bounds hold, against formulas and random positions."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import astropy.units as u
+import dask
+import numpy as np
+import pytest
+from astropy.coordinates import SkyCoord
+from hypothesis import HealthCheck, given, seed, settings
+
+import maskexpr as mx
+from maskexpr.core.errors import AxisError, MaskTypeError, MaskValueError, NeedsGridError
+from maskexpr.core.trace import tracing
+from maskexpr.grid.healpix.cells import cells_of
+from maskexpr.sphere.vectors import unit
+from maskexpr.testing.masks import STRATEGIES
+
+SQUARE_DEGREES = np.degrees(1.0) ** 2
+
+
+def cap(degrees: float) -> float:
+    """Square degrees of a circle on the sphere."""
+    return float(2 * np.pi * (1 - np.cos(np.radians(degrees))) * SQUARE_DEGREES)
+
+
+def positions(number: int) -> SkyCoord:
+    """Positions all over the sky, evenly: a Fibonacci lattice."""
+    i = np.arange(number) + 0.5
+    lat = np.degrees(np.arcsin(1 - 2 * i / number))
+    return SkyCoord(np.degrees(i * np.pi * (1 + 5**0.5)) % 360, lat, unit="deg")
+
+
+THERE = positions(1_000_000)
+
+rng = np.random.default_rng(3)
+TILTED = mx.WcsGeom.create(skydir=(33, 52), npix=(12, 15), binsz=3.3, proj="TAN", frame="galactic")
+LON, LAT = rng.uniform(0, 360, 30), np.degrees(np.arcsin(rng.uniform(-1, 1, 30)))
+MASKS: dict[str, mx.Mask] = {
+    "circles": mx.Catalog(SkyCoord(LON, LAT, unit="deg"), "7 deg"),
+    "band": mx.Band(lat=("-10 deg", "25 deg"), frame="galactic"),
+    "cells": mx.Moc([[at, at + 6] for at in range(2, 700, 11)], 3),
+    "data": mx.Raster((rng.random((15, 12)) < 0.4, TILTED), True),
+    "grown": mx.Region("icrs;box(280, 70, 20, 5, 30)").dilate("3 deg"),
+    "complement": ~mx.Region("icrs;polygon(350, -30, 20, -30, 25, 10, 5, -5, 355, 40)"),
+    "difference": mx.Region("galactic;ellipse(40, 20, 30, 10, 20)") - mx.Region("icrs;circle(260, 20, 9)"),
+}
+GRIDS: dict[str, Any] = {
+    "CAR": mx.WcsGeom.allsky(binsz=6),
+    "AIT": mx.WcsGeom.allsky(binsz=3, proj="AIT", frame="galactic"),
+    "TAN": mx.WcsGeom.create(skydir=(30, 50), npix=(30, 25), binsz=2, proj="TAN"),
+    "HEALPix": mx.HpxGeom(order=3),
+    "part": mx.HpxGeom(order=4, cells=[[192, 700], [703, 704]], frame="galactic"),
+}
+
+
+@cache
+def selected(name: str) -> np.ndarray:
+    return MASKS[name].contains(THERE)
+
+
+def pixel_of(geom: Any) -> np.ndarray:
+    """The place in the array of the pixel that holds each position, -1 for none."""
+    there = THERE.transform_to(geom.frame).spherical
+    if isinstance(geom, mx.HpxGeom):
+        return np.asarray(geom.cells.positions(cells_of(geom.order, unit(there.lon.deg, there.lat.deg))))
+    row, column = geom.array_index(there.lon.deg, there.lat.deg)
+    return np.where(row >= 0, row * geom.shape[1] + column, -1)
+
+
+@pytest.mark.parametrize("where", GRIDS)
+def test_bounds_hold(where: str) -> None:
+    """The share of positions in a pixel that are selected lies between the bounds, but for chance."""
+    geom = GRIDS[where]
+    home = pixel_of(geom)
+    seen = home >= 0
+    size = int(np.prod(geom.shape))
+    number = np.bincount(home[seen], minlength=size)
+    centres_on_sky = np.ravel(mx.AllSky().on(geom).values)
+    for name, mask in MASKS.items():
+        found = mask.fraction(geom, levels=3).compute()
+        lower, upper = found.lower.values.ravel(), found.upper.values.ravel()
+        assert (lower <= upper).all()
+        assert not upper[~centres_on_sky].any()
+        hits = np.bincount(home[seen & selected(name)], minlength=size)
+        some = (number > 40) & centres_on_sky
+        share = hits[some] / number[some]
+        # The lattice of positions is even: its error is that of its rim, far below that of chance.
+        doubt = 4 * np.sqrt(share * (1 - share) / number[some]) + 3 / number[some]
+        assert (lower[some] - doubt <= share).all(), f"{name}: less is selected than the lower bound"
+        assert (share <= upper[some] + doubt).all(), f"{name}: more is selected than the upper bound"
+        # Not trivially: pixels that no edge crosses are decided, and edges are narrow.
+        assert (upper - lower)[some].mean() < 0.45, name
+
+
+def test_difference_of_the_bounds_halves_with_every_level() -> None:
+    disk, geom = MASKS["circles"], mx.HpxGeom(order=4)
+    widths = []
+    before = disk.fraction(geom, levels=0).compute()
+    for levels in (1, 2, 3, 4):
+        found = disk.fraction(geom, levels=levels).compute()
+        assert (found.lower >= before.lower).all()
+        assert (found.upper <= before.upper).all()
+        widths.append(float((found.upper - found.lower).mean()))
+        before = found
+    ratios = np.array(widths[1:]) / widths[:-1]
+    assert ((ratios > 0.4) & (ratios < 0.6)).all()
+
+
+@pytest.mark.parametrize("where", ["CAR", "HEALPix"])
+def test_sum_is_the_area(where: str) -> None:
+    geom = GRIDS[where]
+    disk = mx.Region("icrs;circle(200, 88, 21)")
+    found = disk.fraction(geom, levels=5).compute()
+    areas = geom.solid_angle()
+    low, high = (
+        float((found[name] * np.asarray(areas.values)).sum()) * SQUARE_DEGREES for name in ("lower", "upper")
+    )
+    assert low < cap(21) < high < 1.1 * low
+
+
+@pytest.mark.parametrize("where", GRIDS)
+def test_the_same_in_every_chunking(where: str) -> None:
+    geom, mask = GRIDS[where], MASKS["circles"] | MASKS["difference"]
+    whole = mask.fraction(geom, levels=2, chunks=1 if where in ("HEALPix", "part") else -1).compute()
+    for chunks in (2,) if where in ("HEALPix", "part") else (7, (25, 4)):
+        assert mask.fraction(geom, levels=2, chunks=chunks).compute().equals(whole)
+
+
+def test_decided_chunks_are_no_task() -> None:
+    disk = mx.Region("icrs;circle(45, 0, 5)")
+    lazy = disk.fraction(mx.HpxGeom(order=12), chunks=3)
+    assert dask.is_dask_collection(lazy)
+    with tracing() as counts:
+        lazy.upper.isel(cells=slice(5 << 20, 6 << 20)).any().compute()
+    assert counts["tiles"] == 0
+
+
+def test_both_bounds_are_one_piece_of_work() -> None:
+    lazy = MASKS["circles"].fraction(GRIDS["CAR"], chunks=30)
+    with tracing() as counts:
+        lazy.compute(scheduler="synchronous")
+    assert counts["tiles"] == 2
+
+
+@pytest.mark.parametrize(
+    "mask",
+    [mx.Boundary("3 deg"), MASKS["band"].erode("2 deg"), mx.AxisRange("energy", "1 GeV", "2 GeV")],
+    ids=repr,
+)
+def test_what_needs_a_grid_has_no_fractions(mask: mx.Mask) -> None:
+    for ask in (lambda: mask.fraction(GRIDS["CAR"]), lambda: mask.area(), lambda: mask.area(rtol=0.1)):
+        with pytest.raises((NeedsGridError, AxisError)):
+            ask()
+
+
+def test_arguments_of_fraction() -> None:
+    for levels in (-1, 13, 2.0, True, "3"):
+        with pytest.raises(MaskValueError, match="levels"):
+            MASKS["band"].fraction(GRIDS["CAR"], levels=levels)
+    with pytest.raises(MaskValueError, match="0 to 2"):
+        MASKS["band"].fraction(mx.HpxGeom(order=27, cells=[5]), levels=3)
+
+
+# ---- areas without a grid
+
+
+@pytest.mark.parametrize("rtol", [0.1, 0.01, 0.001])
+@pytest.mark.parametrize(
+    ("mask", "area"),
+    [
+        (mx.Region("icrs;circle(30, 89, 10)"), cap(10)),
+        (~mx.Region("icrs;circle(30, 89, 10)"), cap(170)),
+        (mx.Catalog(SkyCoord([10, 80], [0, 0], unit="deg"), [0.01, 20] * u.deg), cap(0.01) + cap(20)),
+        (mx.Band(lat=("-5 deg", "5 deg"), frame="galactic"), cap(95) - cap(85)),
+        (mx.Band(lat=("0 deg", "90 deg"), lon=("0 deg", "90 deg")), cap(180) / 8),
+        (mx.Region("icrs;circle(3, 4, 2)").dilate("3 deg"), cap(5)),
+        (mx.Region("icrs;annulus(3, 4, 2, 7)"), cap(7) - cap(2)),
+        (mx.Moc([[5, 8]], 2), cap(180) * 3 / 192),
+        (mx.AllSky(), cap(180)),
+        (mx.NoSky(), 0.0),
+    ],
+    ids=repr,
+)
+def test_areas_are_within_their_bounds(mask: mx.Mask, area: float, rtol: float) -> None:
+    value, lower, upper = (each.to_value("deg2") for each in mask.area(rtol=rtol))
+    assert lower * (1 - 1e-12) <= area <= upper * (1 + 1e-12)
+    assert lower <= value <= upper
+    assert upper - lower <= rtol * value
+    assert value == pytest.approx(area, rel=rtol / 3)
+
+
+@pytest.mark.parametrize("tag", sorted(set(STRATEGIES) - {"axisrange", "boundary", "hysteresis"}))
+def test_areas_of_random_masks(tag: str) -> None:
+    @seed(7)
+    @settings(max_examples=3, suppress_health_check=list(HealthCheck))
+    @given(STRATEGIES[tag])
+    def hold(mask: mx.Mask) -> None:
+        share = mask.contains(THERE).mean()
+        doubt = 3 * np.sqrt(share * (1 - share) / len(THERE)) + 3e-5
+        found = mask.area(rtol=0.5)
+        low, high = ((each / (4 * np.pi * u.sr)).to_value("") for each in (found.lower, found.upper))
+        assert low - doubt <= share <= high + doubt
+
+    hold()
+
+
+def test_what_cannot_be_reached_says_what_is_known() -> None:
+    disk = mx.Region("icrs;circle(30, 40, 10)")
+    with pytest.raises(MaskValueError, match=r"from 0\.00"):
+        disk.area(rtol=1e-9)
+    # Nothing proves that what two circles leave is nothing but their rims.
+    with pytest.raises(MaskValueError, match="from 0 to"):
+        (disk ^ mx.Region("icrs;circle(30, 40, 10.0000000001)")).area()
+
+
+def test_arguments_of_area() -> None:
+    for rtol in (0, -1.0, float("nan"), "1", True):
+        with pytest.raises(MaskValueError, match="rtol"):
+            mx.AllSky().area(rtol=rtol)
+    with pytest.raises(MaskTypeError, match="no grid"):
+        mx.AllSky().area(GRIDS["CAR"], rtol=0.1)
