@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pickle
-from types import SimpleNamespace
 
 import astropy.units as u
 import numpy as np
@@ -65,7 +64,7 @@ def _cells_of(geom: HpxGeom, on_sky: np.ndarray) -> np.ndarray:
         ({"order": 3, "axes": [ENERGY, ENERGY]}, AxisError),
         ({"order": 3, "axes": [mx.Axis("cells", [0, 1] * u.s)]}, AxisError),
         (
-            {"order": 3, "cells": SimpleNamespace(order=1, ranges=[[0, 1]]), "frame": "galactic"},
+            {"order": 3, "cells": mx.Moc([[0, 1]], 1), "frame": "galactic"},
             GeometryError,
         ),
     ],

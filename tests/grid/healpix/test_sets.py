@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import maskexpr as mx
 from maskexpr.errors import MaskError, MaskValueError
 from maskexpr.grid.healpix.extent import covers_of, extent_of
 from maskexpr.grid.healpix.sets import CellSet
@@ -67,7 +66,7 @@ def test_windows(cells: list[int], seed: int) -> None:
 
 
 def test_a_moc_of_lower_order() -> None:
-    moc = SimpleNamespace(ranges=np.array([[1, 2], [40, 42]]), order=1)
+    moc = mx.Moc([[1, 2], [40, 42]], 1)
     assert CellSet.of(3, moc).ranges.tolist() == [[16, 32], [640, 672]]
     with pytest.raises(MaskValueError, match="from_mask"):
         CellSet.of(0, moc)
