@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .cells import TASKS as CELLS
 from .circles import TASKS as CIRCLES
 from .growing import TASKS as GROWING
 from .mocs import TASKS as MOCS
@@ -10,4 +11,4 @@ from .positions import TASKS as POSITIONS
 
 __all__ = ["TASKS"]
 
-TASKS = {task.key: task for task in (*CIRCLES, *GROWING, *MOCS, *NUMBERS, *POSITIONS)}
+TASKS = {task.key: task for task in (*CELLS, *CIRCLES, *GROWING, *MOCS, *NUMBERS, *POSITIONS)}

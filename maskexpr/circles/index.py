@@ -19,6 +19,7 @@ from ..sphere.vectors import TIE, Caps, angle_between, chord2_of, lonlat, tangen
 from .cells import CellIndex
 from .descent import CircleDescent
 from .rims import RimIndex
+from .rings import paint_on_rings
 from .spans import Disks, SpanIndex, circle_spans
 
 __all__ = ["CircleIndex"]
@@ -212,6 +213,11 @@ class CircleIndex:
         ndarray of int
             Circles near the tile that have no such runs, which are left to refinement.
         """
+        rings = tile.geom.rings(tile.window)
+        if rings is not None:
+            near = self._near_tile(tile)
+            paint_on_rings(rings, self.centre[:, near], self.radius[near], tile, out)
+            return np.empty(0, dtype=np.intp)
         made = self._runs_on(tile.geom)
         if not isinstance(made, RimIndex):
             self._paint_spans(made, tile, out)

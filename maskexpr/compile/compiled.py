@@ -9,6 +9,7 @@ from typing import Any
 
 import dask
 import numpy as np
+from numpy.typing import NDArray
 
 from ..core.coverage import FULL, MIXED, Coverage, merge
 from ..core.errors import MaskTypeError
@@ -134,11 +135,21 @@ class Compiled:
     def compute(self, block: BlockId, known: Sequence[Any] = ()) -> Bools:
         """Values of a block; ``known`` is what the stages before it made."""
         planes = self.planes(block)
-        sizes = tuple(sizes[i] for sizes, i in zip(self.chunks, block, strict=True))
         tile = Tile(self.geom, self.window(block))
         out = np.zeros((len(planes), *tile.shape), dtype=bool)
         evaluate_into(self.mask, tile, planes, out, decisions(self.mask, known), is_open=True)
-        return self.layout.pack(out, self.spatial(block)).reshape(sizes)
+        return self.packed(out, block)
+
+    def packed(self, values: NDArray[Any], block: BlockId) -> NDArray[Any]:
+        """A block of the array, from the values of its planes on its window, shape (planes, ny, nx)."""
+        sizes = tuple(sizes[i] for sizes, i in zip(self.chunks, block, strict=True))
+        if self.layout.is_image:
+            return values.reshape(sizes)
+        out = np.zeros(sizes, dtype=values.dtype)
+        parts = out.reshape(len(values), *sizes[len(self.along) :])
+        for one, part in zip(values, parts, strict=True):
+            self.layout.pack(one, self.spatial(block), part)
+        return out
 
     def stages(
         self, name: str, source: tuple[str, ...], blocks: Sequence[BlockId]

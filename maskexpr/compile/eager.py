@@ -32,17 +32,17 @@ def compute_array(compiled: Compiled) -> NDArray[np.bool_]:
         # The planes of a tile together: what does not vary between them is computed once.
         planes, tile = tuple(of_tile[block]), plan.tiles.tile(int(np.ravel_multi_index(block, shape)))
         views = [out[plane][layout.place(block)] for plane in planes]
-        for view in views:
-            # Memory that is read before it is written comes in small pages, and the system takes longer to
-            # hand these out than we take to fill them.
-            view[..., ::_PAGE] = False
         if layout.is_image:
+            for view in views:
+                # Memory that is read before it is written comes in small pages, and the system takes longer
+                # to hand these out than we take to fill them.
+                view[:, ::_PAGE] = False
             evaluate_into(compiled.mask, tile, planes, views, is_open=True)
             return
         values = np.zeros((len(planes), *tile.shape), dtype=bool)
         evaluate_into(compiled.mask, tile, planes, values, is_open=True)
-        for view, packed in zip(views, layout.pack(values, block), strict=True):
-            view[...] = packed
+        for view, one in zip(views, values, strict=True):
+            layout.pack(one, block, view)
 
     plan, layout = Plan(compiled), compiled.layout
     shape = layout.numblocks

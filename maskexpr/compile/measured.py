@@ -116,8 +116,7 @@ class Measured:
                     f"measuring {node.mask!r} on {tile.window} of plane {plane} failed: "
                     f"{type(err).__name__}: {err}"
                 ) from err
-        sizes = tuple(sizes[i] for sizes, i in zip(compiled.chunks, block, strict=True))
-        return self._numbers(compiled.layout.pack(out, compiled.spatial(block)).reshape(sizes))
+        return self._numbers(compiled.packed(out, block))
 
     def _numbers(self, angles: Floats) -> NDArray[np.float32]:
         return np.asarray(self.weigh(angles)).astype(np.float32)

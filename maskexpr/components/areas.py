@@ -71,7 +71,7 @@ def _quantum(geom: Grid) -> float:
     bits.
     """
     ny, nx = geom.image_shape
-    planes = int(np.prod(geom.shape[:-2], dtype=np.int64))
+    planes = int(np.prod(geom.planes_shape, dtype=np.int64))
     largest = geom.largest_pixel * _DEG2
     # A map can hold little more than the sky, but for slivers that are counted twice.
     total = planes * min(ny * nx * largest, 2.0 * 4.0 * np.pi * _DEG2 + (ny + nx) * largest)

@@ -103,7 +103,7 @@ class Connected(Mask):
     # ------------------------------------------------------------------------------------------------------
 
     def check(self, geom: Grid) -> None:
-        if prod(geom.shape[: len(geom.axes)]) * prod(geom.image_shape) >= 1 << 63:
+        if prod(geom.planes_shape) * prod(geom.image_shape) >= 1 << 63:
             raise GeometryError(
                 f"{self.label()} numbers all pixels in 64 bits, and {geom!r} is laid out on too many: "
                 "take a lower order, or fewer planes at a time"
@@ -132,13 +132,13 @@ class Connected(Mask):
 
     def planes(self, tile: Tile) -> list[tuple[int, ...]]:
         """The planes that are labelled together with that of a tile."""
-        if not self.linked or len(tile.geom.shape) == 2:
+        if not self.linked or not tile.geom.axes:
             return [tile.plane]
-        return list(np.ndindex(*tile.geom.shape[:-2]))
+        return list(np.ndindex(*tile.geom.planes_shape))
 
     def block_shape(self, geom: Grid, window: Window) -> tuple[int, ...]:
         """Shape of a labelled block: planes before rows and columns."""
-        return (*(geom.shape[:-2] if self.linked and len(geom.shape) > 2 else (1,)), *window.shape)
+        return (*(geom.planes_shape if self.linked and geom.axes else (1,)), *window.shape)
 
     def label_tile(self, tile: Tile, of: Ask) -> Labelled:
         """Label a tile of the map's domain.
@@ -203,7 +203,7 @@ class Connected(Mask):
         ny, nx = geom.image_shape
         plane, y, x = run_places(block.shape, block.first_pixels())
         if len(tiles) == 1 and tile.plane:
-            plane = plane + np.ravel_multi_index(tile.plane, geom.shape[:-2])
+            plane = plane + np.ravel_multi_index(tile.plane, geom.planes_shape)
         first = (plane * ny + y + tile.window.y0) * nx + x + tile.window.x0
         area = np.zeros(block.n_labels, dtype=np.int64)
         name = self.area_unit(geom)

@@ -63,6 +63,7 @@ class Engine(Protocol):
         memory_limit: Any,
         resume: bool,
         store: Any,
+        ordering: Any,
     ) -> Path: ...
 
 
@@ -541,9 +542,10 @@ class Fluent(Node):
         memory_limit: Any = None,
         resume: bool = False,
         store: Any = None,
+        ordering: str | None = None,
     ) -> Path:
-        """Write the mask to ``.zarr``, ``.fits`` or ``.fits.gz``, tile by tile, with the expression as
-        provenance.
+        """Write the mask to ``.zarr``, ``.fits`` or ``.fits.gz`` (cells also to ``.hsp``), tile by tile, with
+        the expression as provenance.
 
         The file appears under its name only when it is complete.
 
@@ -565,6 +567,8 @@ class Fluent(Node):
             Finish what a killed run of the same mask on the same grid began.
         store : path or TileStore, optional
             A folder of evaluated tiles that runs share.
+        ordering : {"nested", "ring"}, optional
+            Order of the cells of an `HpxGeom` in a FITS file; nested if not given.
 
         Returns
         -------
@@ -586,7 +590,9 @@ class Fluent(Node):
         >>> mx.Band(lat=("-5 deg", "5 deg")).write(path, mx.WcsGeom.allsky(binsz=1)).name
         'plane.fits'
         """
-        return _engines[0].write(self, path, geom, overwrite, chunks, progress, memory_limit, resume, store)
+        return _engines[0].write(
+            self, path, geom, overwrite, chunks, progress, memory_limit, resume, store, ordering
+        )
 
     def dilate(self, radius: Any, kernel: str = "disk", metric: str = "sky", axis: str = "energy") -> Mask:
         """Grow by a radius. See `maskexpr.Dilate`.

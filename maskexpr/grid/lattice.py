@@ -22,6 +22,7 @@ from ..pixels.window import Window
 from ..sphere.vectors import Caps, angle_between, normalise, unit
 from .axis import Axis
 from .layout import Layout, Rectangles
+from .rings import Rings
 
 __all__ = ["OFF", "ON", "PART", "Cut", "Grid", "Rim", "Topology", "centre_caps", "centre_sky"]
 
@@ -246,6 +247,16 @@ class Grid(ABC):
         down, across = self.dims
         return Rectangles.of(chunks, self.image_shape, (down, across))
 
+    def places(self, y: Ints, x: Ints) -> tuple[Ints, ...]:
+        """Indices of pixels of the map in its arrays, along `dims`."""
+        return y, x
+
+    def extent(self) -> Caps | None:
+        """A few caps that hold all that the map's pixels cover, if better is known than those of windows of
+        its image two pixels wider.
+        """
+        return None
+
     def coordinates(self) -> xr.Coordinates:
         """Coordinates of its arrays along `dims`; of the whole map no more than ranges."""
         names = zip(self.dims, self.array_shape, strict=True)
@@ -342,6 +353,10 @@ class Grid(ABC):
         """
         return None
 
+    def rings(self, window: Window) -> Rings | None:
+        """The rings of equal latitude on which the pixels of a window lie, if they do."""
+        return None
+
     def offset_in(self, other: Grid) -> tuple[int, int] | None:
         """What to add to pixel indices (y, x) to get those of another grid, if their lattice is one."""
         return (0, 0) if self.to_image() == other.to_image() else None
@@ -379,9 +394,20 @@ class Grid(ABC):
         return f"{type(self).__name__} {self.frame}"
 
     @property
+    def planes_shape(self) -> tuple[int, ...]:
+        """How many bins each non-spatial axis has."""
+        return tuple(axis.nbin for axis in self.axes)
+
+    @property
     def shape(self) -> tuple[int, ...]:
         """Shape of its arrays, (axes..., ny, nx) unless `dims` are others."""
-        return (*(axis.nbin for axis in self.axes), *self.array_shape)
+        return (*self.planes_shape, *self.array_shape)
+
+    @property
+    def plane_shape(self) -> tuple[int, int]:
+        """Rows and columns of a plane of its arrays; those of one dimension are one row."""
+        rows, columns = (1, *self.array_shape)[-2:]
+        return rows, columns
 
     def solid_angle_of(self, window: Window) -> Floats:
         """Solid angles in sr of the pixels of a window, shape (ny, nx); NaN off the sky."""

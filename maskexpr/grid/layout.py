@@ -50,8 +50,10 @@ class Layout(ABC):
         """Windows of blocks, shape (4, n), from their indices, shape (dimensions, n)."""
 
     @abstractmethod
-    def pack(self, values: NDArray[Any], block: Block) -> NDArray[Any]:
-        """The block of the array, shape (planes, sizes...), of values on its window, (planes, ny, nx)."""
+    def pack(self, values: NDArray[Any], block: Block, out: NDArray[Any]) -> None:
+        """Write the values of a plane on the window of a block, (ny, nx), into the block, of zeros; where
+        nothing is selected it need not be touched.
+        """
 
     @abstractmethod
     def strips(self, side: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
@@ -144,8 +146,8 @@ class Rectangles(Layout):
         y, x = self.starts
         return np.stack([y[blocks[0]], y[blocks[0] + 1], x[blocks[1]], x[blocks[1] + 1]])
 
-    def pack(self, values: NDArray[Any], block: Block) -> NDArray[Any]:
-        return values
+    def pack(self, values: NDArray[Any], block: Block, out: NDArray[Any]) -> None:
+        out[...] = values
 
     def strips(self, side: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
         rows, columns = (_cut(_in_pairs(each, side), side) for each in self.sizes)

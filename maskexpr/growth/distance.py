@@ -81,21 +81,29 @@ def _by_rows(tile: Tile, shape: SkyShape, selection: Selection) -> Floats:
             return _by_tree(tile, shape, selection)
         columns = _columns_away(tile, Window(first, last, x0 - most, x1 + most), pieces, selection)
         columns = columns[:, most : most + x1 - x0]
-        for row, source in zip(*np.nonzero(near >= columns.min(axis=1, initial=_FAR)), strict=True):
-            table = _table(lat[row], other[source], int(near[row, source]), step, shape.lat)
-            np.minimum(out[row], table[np.minimum(columns[source], len(table) - 1)], out=out[row])
+        least = columns.min(axis=1, initial=_FAR)
+        for row in range(len(rows)):
+            some = np.flatnonzero(near[row] >= least)
+            # Of a row of the map usually few pixels have a selected one that near.
+            at = np.flatnonzero((columns[some] <= near[row, some, None]).any(axis=0))
+            if len(at):
+                angles = _tables(lat[row], other[some], near[row, some], step, shape.lat)
+                away = np.minimum(columns[np.ix_(some, at)], angles.shape[1] - 1)
+                out[row, at] = np.take_along_axis(angles, away, axis=1).min(axis=0)
     if tile.on_sky is not None:
         out[~tile.on_sky] = 0.0
     return out
 
 
-def _table(lat: float, other: float, most: int, step: float, limit: float) -> Floats:
-    """Angles between pixels of two rows by the columns between them; the last is for all that are further."""
-    columns = np.arange(most + 2)
+def _tables(lat: float, other: Floats, most: Ints, step: float, limit: float) -> Floats:
+    """Angles between pixels of a row and of others by the columns between them, the limit where these are
+    more than ``most`` of a row; shape (others, columns).
+    """
+    columns = np.arange(int(most.max()) + 2)
     flat = np.cos(lat) * np.cos(other)
-    square = np.sin((lat - other) / 2) ** 2 + flat * np.sin(columns * (step / 2)) ** 2
+    square = np.sin((lat - other) / 2)[:, None] ** 2 + flat[:, None] * np.sin(columns * (step / 2)) ** 2
     angles = 2 * np.arcsin(np.sqrt(np.minimum(square, 1.0)))
-    angles[-1] = limit
+    angles[columns > most[:, None]] = limit
     return np.asarray(np.minimum(angles, limit))
 
 

@@ -1,4 +1,4 @@
-"""Maps and masks in FITS files, read by windows: images, cubes and sparse maps.
+"""Maps and masks in FITS files, read by windows: images, cubes and sparse maps; of cells, in other modules.
 
 No file handle is shared between threads. How masks are written is in `maskexpr.io.fits_product`.
 """
@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import mmap
 from abc import abstractmethod
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Final
@@ -17,20 +15,31 @@ import numpy as np
 from astropy.io import fits
 from numpy.typing import NDArray
 
-from ..core.errors import FormatError, IncompleteMaskError, IntegrityError, LimitError, MaskError
+from ..core.errors import (
+    FormatError,
+    IncompleteMaskError,
+    IntegrityError,
+    LimitError,
+    MaskError,
+    MaskValueError,
+)
 from ..doors.compressed import check_compressed
-from ..doors.fits import open_fits
+from ..grid.healpix.geom import HpxGeom
+from ..grid.lattice import Grid
 from ..grid.wcs.geom import WcsGeom
 from ..grid.wcs.header import find_bands
 from ..pixels.window import Window
 from .coding import Coding, column_coding, column_values
-from .fits_product import BLOCK, MASK, FitsWriter, Mark, mark_of, read_manifest, read_texts
+from .fits_cells import is_cells, open_cells
+from .fits_cells_product import CellsWriter
+from .fits_product import BLOCK, MASK, FitsWriter, Mark, audit_sums, mark_of, read_manifest, read_texts
 from .formats import Format, StoredMap
-from .sums import ones_sum
-from .unpacked import Stamp, exclusive, first_bytes, open_bytes, size_of
+from .healsparse import HealSparseWriter, is_healsparse, open_healsparse
+from .unpacked import Stamp, exclusive, first_bytes, open_bytes, open_hdus, size_of
 from .validity import normal
+from .writer import MaskWriter
 
-__all__ = ["FITS"]
+__all__ = ["FITS", "HEALSPARSE"]
 
 _SAMPLES: Final = {8: ">u1", 16: ">i2", 32: ">i4", 64: ">i8", -32: ">f4", -64: ">f8"}
 _CODING: Final = ("BSCALE", "BZERO", "BLANK")
@@ -66,39 +75,21 @@ class _Image(_FitsMap):
 
     def read_planes(self, planes: tuple[slice, ...], window: Window) -> NDArray[Any]:
         values = super().read_planes(planes, window)
-        manifest = self.manifest
-        if manifest is None:
-            return values
-        numbers = np.arange(int(np.prod(self.geom.shape[:-2]))).reshape(self.geom.shape[:-2])
-        for place, here, tile in manifest.tiles(planes, window):
-            part = tile.intersect(window)
-            if part == tile or manifest.decided(place):
-                y, x = part.y0 - window.y0, part.x0 - window.x0
-                got = values[here][y : y + part.shape[0], x : x + part.shape[1]]
-                manifest.compare(self.path, place, got)
-            elif place not in manifest.checked:
-                # Once for all windows of the tile, as long as the file is this one.
-                manifest.compare(self.path, place, self.read_plane(int(numbers[place[:-2]]), tile))
-                manifest.checked.add(place)
+        if self.manifest is not None:
+            axes = self.geom.planes_shape
+            self.manifest.check(
+                self.path,
+                planes,
+                window,
+                values,
+                lambda plane, tile: self.read_plane(
+                    int(np.ravel_multi_index(plane, axes)) if axes else 0, tile
+                ),
+            )
         return values
 
     def audit(self) -> None:
-        """The sums that the FITS standard has, of every HDU."""
-        with _opened(self.path, self.stamp) as hdus:
-            spans = [(each.name, each.header.get("DATASUM"), each.fileinfo()) for each in hdus]
-        with exclusive(self.path, self.stamp) as file:
-            for name, stated, info in spans:
-                start, data = info["hdrLoc"], info["datLoc"]
-                file.seek(start)
-                head = ones_sum(file, data - start)
-                body = ones_sum(file, info["datSpan"])
-                # Zero has two forms in the arithmetic of these sums.
-                if str(stated) not in ({"0", str(0xFFFFFFFF)} if body in (0, 0xFFFFFFFF) else {str(body)}):
-                    raise IntegrityError(f"{self.path}, HDU {name!r}: the data are not of the sum DATASUM")
-                if (head + body) % 0xFFFFFFFF:
-                    raise IntegrityError(f"{self.path}, HDU {name!r}: it is not of the sum CHECKSUM")
-            if file.read(1):
-                raise IntegrityError(f"{self.path}: there is more in the file than its HDUs")
+        audit_sums(self.path, self.stamp)
 
     def read_plane(self, number: int, window: Window) -> NDArray[Any]:
         y0, y1, x0, x1 = window
@@ -118,7 +109,7 @@ class _Compressed(_FitsMap):
 
     def read_plane(self, number: int, window: Window) -> NDArray[Any]:
         y0, y1, x0, x1 = window
-        with _opened(self.path, self.stamp) as hdus:
+        with open_hdus(self.path, self.stamp) as hdus:
             image = hdus[self.key]
             planes = np.unravel_index(number, image.shape[:-2]) if len(image.shape) > 2 else ()
             index = (*(int(i) for i in planes), slice(y0, y1), slice(x0, x1))
@@ -150,11 +141,12 @@ def _open(path: str, stamp: Stamp, hdu: str | int | None, mask: bool) -> StoredM
     if mark is Mark.UNFINISHED:
         raise IncompleteMaskError(f"{path}: a mask whose writing was cut short; write it again")
     try:
-        with _opened(path, stamp) as hdus:
+        with open_hdus(path, stamp) as hdus:
             found = read_manifest(hdus)
             if found is None and mark is Mark.PRODUCT:
                 raise IntegrityError(f"{path}: the file is cut short or damaged, its manifest is lost")
-            stored = _open_hdu(path, stamp, hdus, _index(path, hdus, hdu, MASK if mask else None))
+            index, column = _index(path, hdus, hdu, MASK if mask else None)
+            stored = _OPEN[_kind(hdus[index])](path, stamp, hdus, index, column)
         if found is not None and stored.key == _FIRST:
             found.manifest.check_frame(path, stored.geom, stored.provenance, found.seal)
             return replace(stored, manifest=found.manifest)
@@ -168,7 +160,7 @@ def _open(path: str, stamp: Stamp, hdu: str | int | None, mask: bool) -> StoredM
         raise
 
 
-def _open_hdu(path: str, stamp: Stamp, hdus: fits.HDUList, index: int) -> StoredMap:
+def _open_image(path: str, stamp: Stamp, hdus: fits.HDUList, index: int, column: str | None) -> StoredMap:
     image = hdus[index]
     name, header = image.name or "PRIMARY", image.header
     try:
@@ -210,39 +202,53 @@ def _coding_of(hdu: Any, what: str) -> Coding:
     return Coding.of(stored, {key: hdu.header[key] for key in _CODING if key in hdu.header}, _CODING, what)
 
 
-def _index(path: str, hdus: fits.HDUList, hdu: str | int | None, prefer: str | None) -> int:
-    """Number of the HDU that was asked for."""
-    maps = [number for number, each in enumerate(hdus) if _holds_map(each)]
+def _index(
+    path: str, hdus: fits.HDUList, hdu: str | int | None, prefer: str | None
+) -> tuple[int, str | None]:
+    """Number of the HDU that was asked for; of a table of cells perhaps one column."""
+    maps = [number for number, each in enumerate(hdus) if _kind(each)]
     names = ", ".join(f"{number} {each.name or 'PRIMARY'}" for number, each in enumerate(hdus))
     if hdu is None:
         if not maps and any(each.header.get("ORDERING") in ("NUNIQ", "RANGE") for each in hdus):
             raise FormatError(f"{path}: a MOC, a set of cells without a map: read it with maskexpr.Moc.read")
         if not maps:
-            raise FormatError(f"{path}: no HDU holds an image with celestial coordinates; there are {names}")
-        return next((number for number in maps if hdus[number].name == prefer), maps[0])
+            raise FormatError(
+                f"{path}: no HDU holds an image with celestial coordinates, or cells; there are {names}"
+            )
+        return next((number for number in maps if hdus[number].name == prefer), maps[0]), None
     try:
         index = int(hdus.index_of(hdu))
         asked = hdus[index]
     except (KeyError, IndexError) as err:
+        for number in maps:
+            if _kind(hdus[number]) == "cells" and hdu in hdus[number].columns.names:
+                return number, str(hdu)
         raise FormatError(f"{path}: no HDU {hdu!r}; there are {names}") from err
-    if not _holds_map(asked):
-        raise FormatError(f"{path}: HDU {hdu!r} holds no image with celestial coordinates; there are {names}")
-    return index
+    if not _kind(asked):
+        raise FormatError(
+            f"{path}: HDU {hdu!r} holds no image with celestial coordinates, nor cells; there are {names}"
+        )
+    return index, None
 
 
-def _holds_map(hdu: Any) -> bool:
+def _kind(hdu: Any) -> str:
+    """What kind of map an HDU holds, if any."""
+    if is_cells(hdu):
+        return "cells"
+    if is_healsparse(hdu):
+        return "healsparse"
     if "CTYPE1" not in hdu.header:
-        return False
+        return ""
     if isinstance(hdu, fits.BinTableHDU) and not isinstance(hdu, fits.CompImageHDU):
-        return "WCSSHAPE" in hdu.header and {"PIX", "VALUE"} <= set(hdu.columns.names)
-    return bool(hdu.header.get("NAXIS", 0) >= 2)
+        return "image" * ("WCSSHAPE" in hdu.header and {"PIX", "VALUE"} <= set(hdu.columns.names))
+    return "image" * bool(hdu.header.get("NAXIS", 0) >= 2)
 
 
 @lru_cache(maxsize=4)
 def _listed(stored: _Sparse) -> tuple[NDArray[np.int64], NDArray[Any]]:
     """Pixels of a sparse map in order: their number in the whole cube, and their value."""
     ny, nx = stored.geom.image_shape
-    with _opened(stored.path, stored.stamp) as hdus:
+    with open_hdus(stored.path, stored.stamp) as hdus:
         table = hdus[stored.key].data
         pixel = np.array(table["PIX"], dtype=np.int64)
         channel = (
@@ -264,11 +270,15 @@ def _listed(stored: _Sparse) -> tuple[NDArray[np.int64], NDArray[Any]]:
     return keys[order], values[order]
 
 
-@contextmanager
-def _opened(path: str, stamp: Stamp) -> Iterator[fits.HDUList]:
-    """The HDUs of a file, by a handle of the caller's own; values are not touched by scaling."""
-    with exclusive(path, stamp) as file, open_fits(file, path) as hdus:
-        yield hdus
+_OPEN: Final = {"image": _open_image, "cells": open_cells, "healsparse": open_healsparse}
+
+
+def _writer(path: Any, geom: Grid, *args: Any, **more: Any) -> MaskWriter:
+    if isinstance(geom, HpxGeom):
+        return CellsWriter(path, geom, *args, **more)
+    for name in more:
+        raise MaskValueError(f"{path}: {name}= is about the cells of a HpxGeom, and the mask is on {geom!r}")
+    return FitsWriter(path, geom, *args, **more)
 
 
 FITS = Format(
@@ -276,5 +286,13 @@ FITS = Format(
     suffixes=(".fits", ".fits.gz"),
     magic=b"SIMPLE  =",
     open=_open,
-    writer=FitsWriter,
+    writer=_writer,
+    options=("ordering",),
+)
+HEALSPARSE = Format(
+    name="a HealSparse file",
+    suffixes=(".hsp", ".hs"),
+    magic=b"SIMPLE  =",
+    open=_open,
+    writer=HealSparseWriter,
 )

@@ -20,15 +20,32 @@ import numpy as np
 from astropy.io import fits
 from numpy.typing import NDArray
 
-from ..core.errors import FormatError
+from ..core.errors import FormatError, IntegrityError
 from ..core.once import once
+from ..grid.wcs.geom import WcsGeom
 from ..grid.wcs.header import bands_hdu
 from ..pixels.window import Window
 from .manifest import DIGEST, FORMAT, Manifest, TileTable
-from .sums import folded, sealed_header, tile_sum
+from .sums import folded, ones_sum, sealed_header, tile_sum
+from .unpacked import Stamp, exclusive, open_hdus
 from .writer import MaskWriter
 
-__all__ = ["BLOCK", "MASK", "FitsWriter", "Mark", "mark_of", "read_manifest", "read_texts"]
+__all__ = [
+    "BLOCK",
+    "MASK",
+    "FitsWriter",
+    "Mark",
+    "audit_sums",
+    "header_bytes",
+    "mark_of",
+    "pack",
+    "primary_cards",
+    "read_manifest",
+    "read_texts",
+    "table_bytes",
+    "tables",
+    "write_at",
+]
 
 MASK: Final = "MASK"
 """Name of the HDU of a mask."""
@@ -86,6 +103,7 @@ class FitsWriter(MaskWriter):
 
     resumes = True
     handles = ("_file",)
+    geom: WcsGeom
     _file: int | None = None
 
     def create(self, temporary: Path) -> None:
@@ -110,15 +128,13 @@ class FitsWriter(MaskWriter):
         os.ftruncate(self._file, self._tables_at)
 
     def _bands(self) -> bytes:
-        return _bytes_of(bands_hdu(self.geom.axes, "MASK_BANDS")) if self.geom.axes else b""
+        return table_bytes(bands_hdu(self.geom.axes, "MASK_BANDS")) if self.geom.axes else b""
 
     def _head(self, finished: bool, data_sum: int = 0) -> bytes:
         """The primary header and that of the image: the mandatory cards, then the geometry's own, to the last
         digit.
         """
-        first = fits.PrimaryHDU().header
-        first.append((_PRODUCT, FORMAT, "version of this product"))
-        first.append((_DONE, finished, "whether it was written to its end"))
+        first = primary_cards(finished)
         shape = self.geom.shape[::-1]
         cards: list[tuple[str, str | int]] = [("XTENSION", "IMAGE"), ("BITPIX", 8), ("NAXIS", len(shape))]
         cards += [(f"NAXIS{i}", n) for i, n in enumerate(shape, 1)]
@@ -127,7 +143,7 @@ class FitsWriter(MaskWriter):
             cards.append(("BANDSHDU", "MASK_BANDS"))
         own = [card for card in self.geom.to_header().cards if not card.keyword.startswith("NAXIS")]
         image = [*(fits.Card(key, value) for key, value in cards), *own]
-        return _header(first.cards, 0) + _header(image, data_sum)
+        return header_bytes(first, 0) + header_bytes(image, data_sum)
 
     @once
     def _image_at(self) -> int:
@@ -170,15 +186,7 @@ class FitsWriter(MaskWriter):
 
     def _write_at(self, offset: int, text: bytes | memoryview) -> None:
         assert self._file is not None
-        left = memoryview(text)
-        while len(left):
-            if hasattr(os, "pwrite"):
-                done = os.pwrite(self._file, left, offset)
-            else:
-                with _seeking:
-                    os.lseek(self._file, offset, os.SEEK_SET)
-                    done = os.write(self._file, left)
-            left, offset = left[done:], offset + done
+        write_at(self._file, offset, text)
 
     def read(self, plane: tuple[int, ...], window: Window) -> NDArray[np.bool_]:
         assert self._temporary is not None
@@ -188,7 +196,7 @@ class FitsWriter(MaskWriter):
 
     def finish(self, temporary: Path) -> Path:
         assert self._file is not None
-        self._write_at(self._tables_at, _tables(self.manifest, self.provenance))
+        self._write_at(self._tables_at, tables(self.manifest, self.provenance))
         total = folded(int(self.manifest.table.checksums.sum(dtype=np.uint64)))
         # The mark that the file is finished is only made when the rest of it is on the disk.
         os.fsync(self._file)
@@ -198,7 +206,7 @@ class FitsWriter(MaskWriter):
             return temporary
         packed = temporary.with_name(f"packed-{temporary.name}")
         with temporary.open("rb") as plain, packed.open("wb", buffering=0) as out:
-            _pack(plain, out)
+            pack(plain, out)
         return packed
 
     def close(self) -> None:
@@ -207,7 +215,28 @@ class FitsWriter(MaskWriter):
             os.close(number)
 
 
-def _header(cards: Any, data_sum: int) -> bytes:
+def write_at(file: int, offset: int, text: bytes | memoryview) -> None:
+    """Write bytes at a place of an open file."""
+    left = memoryview(text)
+    while len(left):
+        if hasattr(os, "pwrite"):
+            done = os.pwrite(file, left, offset)
+        else:
+            with _seeking:
+                os.lseek(file, offset, os.SEEK_SET)
+                done = os.write(file, left)
+        left, offset = left[done:], offset + done
+
+
+def primary_cards(finished: bool) -> list[fits.Card]:
+    """The cards of a primary header without data, with the mark of a product."""
+    header = fits.PrimaryHDU().header
+    header.append((_PRODUCT, FORMAT, "version of this product"))
+    header.append((_DONE, finished, "whether it was written to its end"))
+    return list(header.cards)
+
+
+def header_bytes(cards: Any, data_sum: int) -> bytes:
     """A header with its sums, padded."""
     text = "".join(str(card) for card in cards)
     text += str(fits.Card("DATASUM", str(data_sum))) + str(fits.Card("CHECKSUM", "0" * 16))
@@ -221,7 +250,7 @@ def _constant(head: bytes) -> list[bytes]:
     return [card for card in cards if not card.startswith((_DONE.encode(), b"DATASUM", b"CHECKSUM"))]
 
 
-def _pack(plain: IO[bytes], out: IO[bytes]) -> None:
+def pack(plain: IO[bytes], out: IO[bytes]) -> None:
     """Gzip a stream in pieces. zlib puts no name and time into the header, so equal masks are equal files."""
     stream = zlib.compressobj(_LEVEL, zlib.DEFLATED, _GZIP_WINDOW, 9, zlib.Z_RLE)
     while piece := plain.read(_PIECE):
@@ -236,7 +265,7 @@ def _write_all(out: IO[bytes], text: bytes) -> None:
         left = left[out.write(left) :]
 
 
-def _tables(manifest: Manifest, texts: Mapping[str, str]) -> bytes:
+def tables(manifest: Manifest, texts: Mapping[str, str]) -> bytes:
     """The tables behind the image. A table of texts, because a long text as header cards (CONTINUE) is read
     in quadratic time.
     """
@@ -256,10 +285,10 @@ def _tables(manifest: Manifest, texts: Mapping[str, str]) -> bytes:
     ]
     tiles_hdu = fits.BinTableHDU.from_columns(tiles, name=_TILES)
     tiles_hdu.header["TILES"] = (" ".join(map(str, shape)), "axes, rows, columns")
-    return _bytes_of(fits.BinTableHDU.from_columns(columns, name=_TEXTS), tiles_hdu)
+    return table_bytes(fits.BinTableHDU.from_columns(columns, name=_TEXTS), tiles_hdu)
 
 
-def _bytes_of(*hdus: fits.BinTableHDU) -> bytes:
+def table_bytes(*hdus: fits.BinTableHDU) -> bytes:
     """Extensions as they stand in a file."""
     first, last = io.BytesIO(), io.BytesIO()
     fits.HDUList([fits.PrimaryHDU(), *hdus]).writeto(first)
@@ -309,3 +338,28 @@ def read_manifest(hdus: fits.HDUList) -> Found | None:
         np.zeros(shape, np.uint32),
     )
     return Found(Manifest(json.loads(texts[_FACTS]), table), texts[_SEAL])
+
+
+def audit_sums(path: str, stamp: Stamp) -> None:
+    """Compare the sums that the FITS standard has, of every HDU.
+
+    Raises
+    ------
+    IntegrityError
+        If one is not what the header says.
+    """
+    with open_hdus(path, stamp) as hdus:
+        spans = [(each.name, each.header.get("DATASUM"), each.fileinfo()) for each in hdus]
+    with exclusive(path, stamp) as file:
+        for name, stated, info in spans:
+            start, data = info["hdrLoc"], info["datLoc"]
+            file.seek(start)
+            head = ones_sum(file, data - start)
+            body = ones_sum(file, info["datSpan"])
+            # Zero has two forms in the arithmetic of these sums.
+            if str(stated) not in ({"0", str(0xFFFFFFFF)} if body in (0, 0xFFFFFFFF) else {str(body)}):
+                raise IntegrityError(f"{path}, HDU {name!r}: the data are not of the sum DATASUM")
+            if (head + body) % 0xFFFFFFFF:
+                raise IntegrityError(f"{path}, HDU {name!r}: it is not of the sum CHECKSUM")
+        if file.read(1):
+            raise IntegrityError(f"{path}: there is more in the file than its HDUs")

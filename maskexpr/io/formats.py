@@ -8,22 +8,26 @@ from __future__ import annotations
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..core.errors import (
     FormatError,
+    GeometryError,
     IncompleteMaskError,
     IntegrityError,
     MaskTypeError,
+    MaskValueError,
     borrowed,
 )
 from ..doors.files import check_path
+from ..grid.healpix.geom import HpxGeom
+from ..grid.lattice import Grid
 from ..grid.wcs.geom import WcsGeom
 from ..pixels.window import Window
 from .manifest import Manifest
@@ -60,7 +64,7 @@ class StoredMap(ABC):
         Name or number by which the file gives this map and no other; None where a file holds one map.
     name : str
         Name for the array.
-    geom : WcsGeom
+    geom : WcsGeom or HpxGeom
         The map.
     dtype : dtype
         Of the values as they are read.
@@ -76,22 +80,51 @@ class StoredMap(ABC):
         Texts that were written with a mask.
     manifest : Manifest, optional
         What a product says of its tiles, with which `read_planes` compares what it reads.
+    framed : {"stated", "assumed", "missing"}
+        Whether the file says in which frame the map is, or its format lets one be assumed.
     """
 
     path: str
     key: str | int | None = None
     name: str = "map"
-    geom: WcsGeom
+    geom: WcsGeom | HpxGeom
     dtype: np.dtype[Any]
     has_gaps: bool = False
     chunks: tuple[int, ...] | None = None
     attrs: Mapping[str, Any] = field(default_factory=dict)
     provenance: Mapping[str, str] = field(default_factory=dict)
     manifest: Manifest | None = None
+    framed: Literal["stated", "assumed", "missing"] = "stated"
 
     @abstractmethod
     def read_planes(self, planes: tuple[slice, ...], window: Window) -> NDArray[Any]:
         """A window of several planes, shape (planes..., ny, nx), in native byte order; thread-safe."""
+
+    def read_array(self, planes: tuple[slice, ...], window: Window) -> NDArray[Any]:
+        """A piece of the array, of which one of one dimension is one row (`Grid.plane_shape`)."""
+        return self.read_planes(planes, window)
+
+    def in_frame(self, frame: str | None) -> Self:
+        """The map in the frame that a user says it is in.
+
+        Raises
+        ------
+        GeometryError
+            If the file says another, or nobody says any.
+        """
+        if frame is None:
+            if self.framed == "missing":
+                raise GeometryError(
+                    f"{self.path}: it does not say (COORDSYS) in which frame its cells are; if you know, "
+                    'read it with read_mask(path, frame="galactic") or read_map(path, frame=...)'
+                )
+            return self
+        if not isinstance(self.geom, HpxGeom) or self.framed == "stated":
+            if frame != self.geom.frame:
+                raise GeometryError(f"{self.path}: the map is in {self.geom.frame!r}, not in {frame!r}")
+            return self
+        made = HpxGeom(self.geom.order, frame=frame, cells=self.geom.ranges, axes=self.geom.axes)
+        return replace(self, geom=made, framed="stated")
 
     def audit(self) -> None:  # noqa: B027 - most formats have nothing that reading does not look at
         """Compare what reading all tiles does not look at with what was written.
@@ -122,9 +155,11 @@ class Format:
         ``open(path, stamp, key, mask)`` makes the `StoredMap` of one map in a file, or raises FormatError.
         ``key`` is what the user named, or None; then the map that is called "mask" goes first if ``mask`` is
         True.
-    writer : type of MaskWriter, optional
-        Called as ``writer(path, geom, chunks, provenance, overwrite, resume, run)``; none for a format that
-        is only read, which has no suffixes.
+    writer : callable, optional
+        ``writer(path, geom, chunks, provenance, overwrite, resume, run)`` makes the `MaskWriter`; none for a
+        format that is only read, which has no suffixes.
+    options : tuple of str
+        What else the writer takes, by name.
     """
 
     name: str
@@ -132,7 +167,8 @@ class Format:
     magic: bytes = b""
     members: tuple[str, ...] = ()
     open: Callable[[str, Stamp, str | int | None, bool], StoredMap]
-    writer: type[MaskWriter] | None = None
+    writer: Callable[..., MaskWriter] | None = None
+    options: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if bool(self.magic) == bool(self.members):
@@ -237,12 +273,13 @@ def check_output(path: str | os.PathLike[str], overwrite: bool = False) -> Path:
 
 def open_writer(
     path: str | os.PathLike[str],
-    geom: WcsGeom,
+    geom: Grid,
     chunks: tuple[int, int],
     provenance: Mapping[str, str] | None = None,
     overwrite: bool = False,
     resume: bool = False,
     run: str = "",
+    **more: str,
 ) -> MaskWriter:
     """The writer for a path's suffix; the output is checked now, before anything is computed.
 
@@ -250,7 +287,7 @@ def open_writer(
     ----------
     path : str or path
         Its suffix is the format.
-    geom : WcsGeom
+    geom : WcsGeom or HpxGeom
         The map.
     chunks : (int, int)
         Rows and columns of a chunk of a store that has chunks; each patch covers whole ones.
@@ -260,18 +297,23 @@ def open_writer(
         Whether an existing output may be replaced.
     resume, run
         See `MaskWriter`.
+    **more
+        Options of the format: ``ordering`` of HEALPix cells.
 
     Raises
     ------
     FormatError
         For an unknown suffix.
+    MaskValueError
+        For an option that is none of the format.
     OutputExistsError
         If the output is there and may not be replaced.
     """
-    target = check_output(path, overwrite)
-    writer = _by_suffix()[format_of(path)].writer
-    assert writer is not None
-    return writer(target, geom, chunks, provenance, overwrite, resume, run)
+    target, found = check_output(path, overwrite), _by_suffix()[format_of(path)]
+    for name in more.keys() - set(found.options):
+        raise MaskValueError(f"{path}: {name}= is no option of {found.name}")
+    assert found.writer is not None
+    return found.writer(target, geom, chunks, provenance, overwrite, resume, run, **more)
 
 
 def existing(path: str | os.PathLike[str]) -> Path:
@@ -305,7 +347,9 @@ def stamp_of(path: str | os.PathLike[str]) -> Stamp:
 
 
 @lru_cache(maxsize=64)
-def open_map(path: str, stamp: Stamp, key: str | int | None, mask: bool = False) -> StoredMap:
+def open_map(
+    path: str, stamp: Stamp, key: str | int | None, mask: bool = False, frame: str | None = None
+) -> StoredMap:
     """Open a map once in each process: what it is, without its values.
 
     Parameters
@@ -316,13 +360,15 @@ def open_map(path: str, stamp: Stamp, key: str | int | None, mask: bool = False)
         Which of its maps.
     mask : bool
         Whether the one that is called "mask" goes first, where none was named.
+    frame : str, optional
+        The frame of a map that does not say it.
 
     Raises
     ------
     FormatError
         If the file is of no format, or holds no such map.
     GeometryError
-        If the map has no usable geometry.
+        If the map has no usable geometry, or no frame.
     """
     if Path(path, LOCK).exists():
         raise IncompleteMaskError(f"{path}: the folder in which a mask is, or was, being written")
@@ -330,7 +376,7 @@ def open_map(path: str, stamp: Stamp, key: str | int | None, mask: bool = False)
         found = _recognised(path, stamp)
         if found is None:
             raise _unknown(path)
-        stored = found.open(path, stamp, key, mask)
+        stored = found.open(path, stamp, key, mask).in_frame(frame)
     check_number(stored.dtype, path)
     return stored
 
@@ -345,9 +391,11 @@ def _unknown(path: str) -> FormatError:
     """The error of a file that is of no format."""
     named = path.lower().endswith(tuple(_by_suffix()))
     empty = os.path.isfile(path) and not os.path.getsize(path)
+    # Of formats that are told by the same mark the first stands for all.
+    names = {(each.magic, each.members): each.name for each in reversed(FORMATS)}.values()
     kind = IncompleteMaskError if empty else IntegrityError if named else FormatError
     return kind(
-        f"{path}: neither {' nor '.join(sorted(each.name for each in FORMATS))}"
+        f"{path}: neither {' nor '.join(sorted(names))}"
         f"{', though its name says so: it was damaged, or never was one' * named}"
     )
 

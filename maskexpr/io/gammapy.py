@@ -9,6 +9,8 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from ..core.errors import MaskTypeError, require
+from ..grid.healpix.gammapy import nested_of_gammapy
+from ..grid.healpix.geom import HpxGeom
 from ..grid.wcs.geom import WcsGeom
 from .xarray import geom_of_values, wrap
 
@@ -41,26 +43,33 @@ def is_nddata(value: Any) -> bool:
 
 
 def from_gammapy_map(skymap: Any) -> xr.DataArray:
-    """A gammapy ``WcsNDMap`` as a DataArray on the same memory.
+    """A gammapy ``WcsNDMap`` or ``HpxNDMap`` as a DataArray on the same memory, unless that is in RING order.
 
     Parameters
     ----------
-    skymap : gammapy.maps.WcsNDMap
+    skymap : gammapy.maps.WcsNDMap or HpxNDMap
         The map.
 
     Raises
     ------
     MaskTypeError
-        For another kind of map (HEALPix, region).
+        For another kind of map.
     """
-    if not is_gammapy_map(skymap) or type(skymap).__name__ != "WcsNDMap":
-        raise MaskTypeError(f"expected a gammapy WcsNDMap, got {type(skymap).__name__}")
-    unit = str(skymap.unit)
-    return wrap(skymap.data, WcsGeom.from_gammapy(skymap.geom), attrs={"units": unit} if unit else None)
+    kind = type(skymap).__name__
+    unit = str(skymap.unit) if is_gammapy_map(skymap) else ""
+    attrs = {"units": unit} if unit else None
+    if is_gammapy_map(skymap) and kind == "WcsNDMap":
+        return wrap(skymap.data, WcsGeom.from_gammapy(skymap.geom), attrs=attrs)
+    if is_gammapy_map(skymap) and kind == "HpxNDMap":
+        geom, data = HpxGeom.from_gammapy(skymap.geom), np.asarray(skymap.data)
+        if not skymap.geom.nest:
+            data = data[..., np.argsort(nested_of_gammapy(skymap.geom))]
+        return wrap(data, geom, attrs=attrs)
+    raise MaskTypeError(f"expected a gammapy WcsNDMap or HpxNDMap, got {kind}")
 
 
 def to_gammapy_map(array: xr.DataArray) -> Any:
-    """A DataArray that carries its grid as a gammapy ``WcsNDMap``; computes it.
+    """A DataArray that carries its grid as a gammapy ``WcsNDMap`` or ``HpxNDMap``; computes it.
 
     Parameters
     ----------
@@ -69,11 +78,12 @@ def to_gammapy_map(array: xr.DataArray) -> Any:
 
     Returns
     -------
-    gammapy.maps.WcsNDMap
+    gammapy.maps.WcsNDMap or HpxNDMap
     """
     maps = require("gammapy.maps", extra="gammapy")
-    geom = geom_of_values(array).to_gammapy()
-    return maps.WcsNDMap(geom, data=np.asarray(array.values), unit=str(array.attrs.get("units", "")))
+    geom = geom_of_values(array)
+    kind = maps.HpxNDMap if isinstance(geom, HpxGeom) else maps.WcsNDMap
+    return kind(geom.to_gammapy(), data=np.asarray(array.values), unit=str(array.attrs.get("units", "")))
 
 
 def to_numpy_ma_mask(array: xr.DataArray) -> NDArray[np.bool_]:

@@ -14,6 +14,7 @@ from astropy.wcs import WCS
 from astropy.wcs.wcsapi import BaseLowLevelWCS
 
 from ..core.errors import GeometryError, MaskTypeError
+from ..grid.healpix.geom import HpxGeom
 from ..grid.lattice import Grid
 from ..grid.wcs.geom import WcsGeom
 from .xarray import geom_of
@@ -95,6 +96,8 @@ def _of_gammapy(value: Any) -> Grid:
         )
     if name == "WcsGeom":
         return WcsGeom.from_gammapy(geom)
+    if name == "HpxGeom":
+        return HpxGeom.from_gammapy(geom)
     counts = getattr(value, "counts", None)
     if counts is not None and counts is not value:
         return _of_gammapy(counts)

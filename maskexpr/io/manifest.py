@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import product
 from typing import Any, Final, NamedTuple, Self
@@ -124,11 +124,16 @@ def describe(
         "mask": texts.get("hash", ""),
         "texts": _text_digest(texts),
         "grid": geom.fingerprint,
-        "shape": list(geom.shape),
+        "shape": _shape_of(geom),
         "chunks": list(chunks),
         "selected": int(table.counts.sum()),
         "versions": {name: installed(name) for name in _PACKAGES},
     }
+
+
+def _shape_of(geom: Grid) -> list[int]:
+    """Planes along each axis, rows and columns, as tiles are cut from them."""
+    return [*geom.planes_shape, *geom.plane_shape]
 
 
 def _text_digest(texts: Mapping[str, str]) -> str:
@@ -186,7 +191,7 @@ class Manifest:
         wrong = None
         if self.seal != seal:
             wrong = "the manifest"
-        elif self.facts["grid"] != geom.fingerprint or self.facts["shape"] != list(geom.shape):
+        elif self.facts["grid"] != geom.fingerprint or self.facts["shape"] != _shape_of(geom):
             wrong = "the grid"
         elif self.facts["texts"] != _text_digest(texts):
             wrong = "the provenance"
@@ -208,6 +213,32 @@ class Manifest:
                 for column in range(window.x0 // columns, -(-window.x1 // columns)):
                     y, x = row * rows, column * columns
                     yield (*plane, row, column), here, Window(y, min(y + rows, ny), x, min(x + columns, nx))
+
+    def check(
+        self,
+        path: str,
+        planes: tuple[slice, ...],
+        window: Window,
+        values: NDArray[Any],
+        load: Callable[[tuple[int, ...], Window], NDArray[Any]],
+    ) -> None:
+        """Compare the values of a window of some planes, shape (planes..., ny, nx): tiles that are decided or
+        lie within it by themselves; others as a whole, which ``load(plane, window)`` reads, once for all
+        windows as long as the file is this one.
+
+        Raises
+        ------
+        IntegrityError
+            If they differ.
+        """
+        for place, here, tile in self.tiles(planes, window):
+            part = tile.intersect(window)
+            if part == tile or self.decided(place):
+                y, x = part.y0 - window.y0, part.x0 - window.x0
+                self.compare(path, place, values[here][y : y + part.shape[0], x : x + part.shape[1]])
+            elif place not in self.checked:
+                self.compare(path, place, load(place[:-2], tile))
+                self.checked.add(place)
 
     def decided(self, place: tuple[int, ...]) -> bool:
         """Whether a tile is empty or full, so that any part of it can be compared by itself."""

@@ -11,7 +11,8 @@ import xarray as xr
 from dask.base import tokenize
 from numpy.typing import NDArray
 
-from ..core.errors import FormatError, GeometryError, IntegrityError
+from ..core.errors import FormatError, GeometryError, IntegrityError, borrowed
+from ..grid.lattice import Grid
 from ..grid.wcs.geom import WcsGeom
 from ..pixels.window import Window
 from .formats import StoredMap, existing, open_map, stamp_of
@@ -29,22 +30,29 @@ _SIDE: Final = 2048
 _TRIES: Final = 100
 
 
-def read_mask(path: str | os.PathLike[str], hdu: str | int | None = None) -> xr.DataArray:
+def read_mask(
+    path: str | os.PathLike[str], hdu: str | int | None = None, frame: str | None = None
+) -> xr.DataArray:
     """A mask in a FITS file or zarr store as a lazy array of bool.
 
     Parameters
     ----------
     path : str or path
         What maskexpr wrote, or gammapy (as an image of integers, a cube or a sparse table, gzipped or not);
-        or a zarr store of an array that carries its sky grid.
+        a HEALPix table of any package; a HealSparse map; or a zarr store of an array that carries its sky
+        grid.
     hdu : str or int, optional
-        Name or number of the HDU, or the zarr variable. If not given, the one named MASK, else the first map.
+        Name or number of the HDU, the zarr variable, or the column of a HEALPix table. If not given, the HDU
+        named MASK, else the first map.
+    frame : str, optional
+        The frame of HEALPix cells, where the file does not say it. HealSparse files never do: they are taken
+        to be ICRS.
 
     Returns
     -------
     DataArray
-        Of bool, dims (axes..., "y", "x"). The texts of its provenance are attributes that begin with
-        ``maskexpr_``.
+        Of bool, dims (axes..., "y", "x") or (axes..., "cells"), in nested order. The texts of its provenance
+        are attributes that begin with ``maskexpr_``.
 
     Raises
     ------
@@ -53,6 +61,8 @@ def read_mask(path: str | os.PathLike[str], hdu: str | int | None = None) -> xr.
     FormatError
         If it holds no such map, or was not written to its end. Values other than 0 and 1 are found when they
         are read.
+    GeometryError
+        If it does not say where its pixels are.
 
     Examples
     --------
@@ -62,25 +72,31 @@ def read_mask(path: str | os.PathLike[str], hdu: str | int | None = None) -> xr.
     >>> bool(read_mask(path)[:2, :5].all())
     True
     """
-    return _lazy(path, hdu, mask=True)
+    return _lazy(path, hdu, frame, mask=True)
 
 
-def read_map(path: str | os.PathLike[str], hdu: str | int | None = None) -> xr.DataArray:
+def read_map(
+    path: str | os.PathLike[str], hdu: str | int | None = None, frame: str | None = None
+) -> xr.DataArray:
     """A map in a FITS file or zarr store as a lazy array of its own type, read by windows.
 
     Parameters
     ----------
     path : str or path
-        A FITS image or cube, plain, gzipped, tile-compressed or sparse; or a zarr store of an array that
-        carries its sky grid.
+        A FITS image or cube, plain, gzipped, tile-compressed or sparse; a HEALPix table or HealSparse map; or
+        a zarr store of an array that carries its sky grid.
     hdu : str or int, optional
-        Name or number of the HDU, or the zarr variable; the first map if not given.
+        Name or number of the HDU, the zarr variable, or the column of a HEALPix table; the first map if not
+        given.
+    frame : str, optional
+        The frame of HEALPix cells, where the file does not say it.
 
     Returns
     -------
     DataArray
-        Dims (axes..., "y", "x"), native byte order, BSCALE and BZERO applied, BLANK and zarr's fill value as
-        NaN: integers that may be missing become float32, those of more than 16 bits float64.
+        Dims (axes..., "y", "x") or (axes..., "cells"), native byte order, BSCALE and BZERO applied, BLANK,
+        zarr's fill value and UNSEEN of HEALPix as NaN: integers that may be missing become float32, those of
+        more than 16 bits float64.
 
     Examples
     --------
@@ -90,7 +106,7 @@ def read_map(path: str | os.PathLike[str], hdu: str | int | None = None) -> xr.D
     >>> read_map(path, hdu="MASK").dtype
     dtype('uint8')
     """
-    return _lazy(path, hdu, mask=False)
+    return _lazy(path, hdu, frame, mask=False)
 
 
 def array_on_grid(data: Any) -> tuple[da.Array | NDArray[Any], WcsGeom]:
@@ -111,40 +127,49 @@ def array_on_grid(data: Any) -> tuple[da.Array | NDArray[Any], WcsGeom]:
         data = from_gammapy_map(data)
     if isinstance(data, xr.DataArray) and (data.chunks is not None or data.variable._in_memory):
         found = array_of(data)
-        return found if isinstance(found, da.Array) else as_floats(found), geom_of_values(data)
+        return found if isinstance(found, da.Array) else as_floats(found), _planar(geom_of_values(data))
     if isinstance(data, tuple) and len(data) == 2 and isinstance(data[1], WcsGeom):
         array = data[0] if isinstance(data[0], da.Array) else as_floats(data[0])
         if array.shape != data[1].shape:
             raise GeometryError(f"an array of shape {array.shape} does not fit the geometry {data[1]!r}")
         return array, data[1]
     source = as_source(data)
-    geom = source.open().geom
-    if not isinstance(geom, WcsGeom):
-        raise GeometryError(f"the map must be on a WcsGeom, in whose plane it is filtered, not on {geom!r}")
+    geom = _planar(source.open().geom)
     if isinstance(source, FileSource):
         return read_map(source.path, source.hdu).data, geom
     return source.array if isinstance(source.array, da.Array) else as_floats(source.array), geom
 
 
-def _lazy(path: str | os.PathLike[str], hdu: str | int | None, mask: bool) -> xr.DataArray:
+def _planar(geom: Grid) -> WcsGeom:
+    """A grid of a plane, or an error."""
+    if not isinstance(geom, WcsGeom):
+        raise GeometryError(f"the map must be on a WcsGeom, in whose plane it is filtered, not on {geom!r}")
+    return geom
+
+
+def _lazy(path: str | os.PathLike[str], hdu: str | int | None, frame: str | None, mask: bool) -> xr.DataArray:
     name = os.fspath(existing(path).absolute())
-    stamp, stored = _opened(name, hdu, mask)
+    stamp, stored = _opened(name, hdu, frame, mask)
     source = FileSource(name, stored.key)
-    shape = stored.geom.shape
+    shape, planes = stored.geom.shape, len(stored.geom.axes)
     pieces = zip(stored.chunks or (1,) * len(shape), shape, strict=True)
-    sides = tuple(_multiple(side, n, place >= len(shape) - 2) for place, (side, n) in enumerate(pieces))
+    most = _SIDE if len(shape) - planes > 1 else _SIDE**2
+    sides = tuple(
+        _multiple(side, n, most if place >= planes else 1) for place, (side, n) in enumerate(pieces)
+    )
     dtype = np.dtype(bool) if mask else float_type(stored.dtype) if stored.has_gaps else stored.dtype
     data = da.map_blocks(  # type: ignore[no-untyped-call]
         _load,
         source=source,
-        version=Version(stamp, stored.geom.fingerprint, str(stored.dtype)),
+        version=Version(stamp, stored.geom.fingerprint, str(stored.dtype), frame),
         shape=shape,
         sides=sides,
+        planes=planes,
         dtype_read=dtype,
         chunks=da.core.normalize_chunks(sides, shape),  # type: ignore[no-untyped-call]
         dtype=dtype,
         meta=np.empty((0,) * len(shape), dtype),
-        name=f"read-{stored.name}-{tokenize(source, stamp, mask)}",
+        name=f"read-{stored.name}-{tokenize(source, stamp, mask, frame)}",
     )
     texts = stored.provenance if mask else {}
     attrs = {**stored.attrs, **{f"maskexpr_{key}": text for key, text in texts.items()}}
@@ -152,27 +177,28 @@ def _lazy(path: str | os.PathLike[str], hdu: str | int | None, mask: bool) -> xr
 
 
 class Version(NamedTuple):
-    """What tells the file that was opened from others that have its name later."""
+    """What tells the file that was opened from others that have its name later, and how it was opened."""
 
     stamp: Stamp
     grid: str
     dtype: str
+    frame: str | None
 
 
-def _opened(name: str, hdu: str | int | None, mask: bool) -> tuple[Stamp, StoredMap]:
+def _opened(name: str, hdu: str | int | None, frame: str | None, mask: bool) -> tuple[Stamp, StoredMap]:
     for _ in range(_TRIES):
         stamp = stamp_of(name)
         try:
-            return stamp, open_map(name, stamp, hdu, mask)
+            return stamp, open_map(name, stamp, hdu, mask, frame)
         except (FormatError, OSError):
             if stamp_of(name) == stamp:
                 raise
     raise IntegrityError(f"{name}: it was replaced again and again while it was opened")
 
 
-def _multiple(stored: int, length: int, on_sky: bool) -> int:
-    """Whole stored chunks, so that none is read twice, and along the sky enough of them for a task."""
-    return min(length, stored * max(1, _SIDE // stored) if on_sky else stored)
+def _multiple(stored: int, length: int, most: int) -> int:
+    """Whole stored chunks, so that none is read twice, and enough of them for a task."""
+    return min(length, stored * max(1, most // stored))
 
 
 def _load(
@@ -180,15 +206,18 @@ def _load(
     version: Version,
     shape: tuple[int, ...],
     sides: tuple[int, ...],
+    planes: int,
     dtype_read: np.dtype[Any],
     block_id: tuple[int, ...],
 ) -> NDArray[Any]:
     """One chunk of a file."""
     first = [number * side for number, side in zip(block_id, sides, strict=True)]
     last = [min(start + side, n) for start, side, n in zip(first, sides, shape, strict=True)]
-    planes = tuple(slice(a, b) for a, b in zip(first[:-2], last[:-2], strict=True))
-    window = Window(first[-2], last[-2], first[-1], last[-1])
-    values = _one_version(source, version, shape == sides, planes, window)
+    along = tuple(slice(a, b) for a, b in zip(first[:planes], last[:planes], strict=True))
+    # An array of one dimension is one row.
+    (y0, x0), (y1, x1) = [0, *first[planes:]][-2:], [1, *last[planes:]][-2:]
+    values = _one_version(source, version, shape == sides, along, Window(y0, y1, x0, x1))
+    values = values.reshape([b - a for a, b in zip(first, last, strict=True)])
     if dtype_read == np.bool_ and values.dtype != np.bool_:
         return as_mask(values, f"{source.path}, {source.hdu}")
     return as_floats(values).astype(dtype_read, copy=False)
@@ -210,10 +239,11 @@ def _one_version(
         if stamp != version.stamp and not alone:
             break
         try:
-            stored = open_map(source.path, stamp, source.hdu)
-            if (stored.geom.fingerprint, str(stored.dtype)) != version[1:]:
+            stored = open_map(source.path, stamp, source.hdu, frame=version.frame)
+            if (stored.geom.fingerprint, str(stored.dtype)) != (version.grid, version.dtype):
                 break
-            values = source.read_planes(planes, window)
+            with borrowed(source.path, FormatError):
+                values = stored.read_array(planes, window)
         except (FormatError, OSError):
             if stamp_of(source.path) == stamp:
                 raise

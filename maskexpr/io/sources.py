@@ -19,13 +19,15 @@ from ..core.digests import array_digest
 from ..core.errors import FormatError, GeometryError, MaskTypeError, MaskValueError, borrowed
 from ..core.once import once
 from ..core.records import frozen_array, record
+from ..grid.healpix.geom import HpxGeom
 from ..grid.lattice import Grid
 from ..grid.wcs.geom import WcsGeom
 from ..pixels.window import Window
+from .cells import read_cells
 from .formats import StoredMap, check_number, open_map, stamp_of
 from .gammapy import from_gammapy_map, is_gammapy_map, is_nddata
 from .validity import normal, unwrapped
-from .xarray import array_of, geom_from_attrs, geom_of_values
+from .xarray import array_of, geom_from_texts, geom_of_values, texts_of
 
 __all__ = [
     "LARGEST",
@@ -43,6 +45,9 @@ __all__ = [
 
 LARGEST: Final = 1 << 22
 """Bytes of an array that is still held by value."""
+
+# Ranges of cells of a part of the sky that are still written out.
+_MOST_RANGES: Final = 1 << 13
 
 
 class Opened(NamedTuple):
@@ -111,7 +116,7 @@ class FileSource:
         MaskValueError
             For a window or plane beyond the map.
         """
-        check_inside(self.path, self.open().shape, window, plane)
+        check_inside(self.path, self.open().geom, window, plane)
         values = self.read_planes(tuple(slice(i, i + 1) for i in plane), window)
         return values.reshape(window.shape)
 
@@ -179,14 +184,8 @@ class ArraySource:
 
     def read(self, window: Window, plane: tuple[int, ...] = ()) -> NDArray[Any]:
         """Values of a window inside the map, shape (ny, nx)."""
-        check_inside("the array", self.geom.shape, window, plane)
-        piece = self.array[(*plane, slice(window.y0, window.y1), slice(window.x0, window.x1))]
-        # In a task already: another pool of threads inside it would only fight over the cores.
-        if isinstance(piece, da.Array):
-            piece = piece.compute(scheduler="synchronous")  # type: ignore[no-untyped-call]
-        found = normal(piece)
-        values: NDArray[Any] = found.astype(found.dtype.newbyteorder("="), copy=False)
-        return values
+        check_inside("the array", self.geom, window, plane)
+        return window_of(self.array, self.geom, window, plane)
 
     def __eq__(self, other: object) -> bool:
         return self is other or (isinstance(other, ArraySource) and self.fingerprint == other.fingerprint)
@@ -209,7 +208,7 @@ class EmbeddedSource:
     values : ndarray, shape (planes..., ny, nx)
         The values.
     header, axes : str
-        The geometry, as the coordinate ``sky_wcs`` of an array has it.
+        The geometry as two texts, see `maskexpr.io.xarray.geom_from_texts`.
 
     Examples
     --------
@@ -223,10 +222,9 @@ class EmbeddedSource:
     axes: str
 
     @staticmethod
-    def of(values: NDArray[Any], geom: WcsGeom) -> EmbeddedSource:
+    def of(values: NDArray[Any], geom: WcsGeom | HpxGeom) -> EmbeddedSource:
         """A copy of an array on its geometry."""
-        attrs = geom.to_attrs()
-        found, where = normal(values), (attrs["fits_header"], attrs["axes"])
+        found, where = normal(values), texts_of(geom)
         native = frozen_array(_known(found), dtype=found.dtype.newbyteorder("="))
         if isinstance(found, np.ma.MaskedArray):
             return MaskedSource(native, *where, frozen_array(np.ma.getmaskarray(found), dtype=bool))
@@ -238,9 +236,9 @@ class EmbeddedSource:
         return self.values
 
     @once
-    def geom(self) -> WcsGeom:
+    def geom(self) -> WcsGeom | HpxGeom:
         """Where the values are."""
-        return geom_from_attrs({"fits_header": self.header, "axes": self.axes})
+        return geom_from_texts(self.header, self.axes)
 
     def open(self) -> Opened:
         """Geometry, type and shape."""
@@ -248,10 +246,8 @@ class EmbeddedSource:
 
     def read(self, window: Window, plane: tuple[int, ...] = ()) -> NDArray[Any]:
         """Values of a window inside the map, shape (ny, nx)."""
-        ny, nx = self.geom.image_shape
-        if window.intersect(Window(0, ny, 0, nx)) != window or len(plane) != self.values.ndim - 2:
-            raise MaskValueError(f"there is no {window} of plane {plane} in a map of shape {self.geom.shape}")
-        return normal(self.array[plane][window.y0 : window.y1, window.x0 : window.x1])
+        check_inside("the array", self.geom, window, plane)
+        return window_of(self.array, self.geom, window, plane)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.values.dtype} {self.values.shape})"
@@ -299,10 +295,11 @@ def held_source(data: Any) -> Source:
     source = as_source(data)
     if isinstance(source, FileSource) or isinstance(source.array, da.Array) or source.array.nbytes > LARGEST:
         return source
-    # Texts say where an array is only on a WcsGeom.
-    if not isinstance(source.geom, WcsGeom):
-        return source
-    return EmbeddedSource.of(source.array, source.geom)
+    geom = source.geom
+    # Texts say where an array is on the package's own grids, and they should not be longer than it.
+    if isinstance(geom, WcsGeom) or (isinstance(geom, HpxGeom) and len(geom.ranges) <= _MOST_RANGES):
+        return EmbeddedSource.of(source.array, geom)
+    return source
 
 
 def as_mask(values: NDArray[Any], what: str) -> NDArray[np.bool_]:
@@ -350,12 +347,37 @@ def _digest(array: Any) -> Any:
     return array_digest(_known(found)), mask
 
 
-def check_inside(what: str, shape: tuple[int, ...], window: Window, plane: tuple[int, ...]) -> None:
+def check_inside(what: str, geom: Grid, window: Window, plane: tuple[int, ...]) -> None:
     """Refuse a window or plane beyond the map."""
-    if window.intersect(Window(0, shape[-2], 0, shape[-1])) != window:
-        raise MaskValueError(f"{what}: {window} is beyond the map of {shape[-2:]} pixels")
-    if len(plane) != len(shape) - 2 or any(not 0 <= i < n for i, n in zip(plane, shape, strict=False)):
-        raise MaskValueError(f"{what}: there is no plane {plane} in a map of shape {shape}")
+    ny, nx = geom.image_shape
+    if window.intersect(Window(0, ny, 0, nx)) != window:
+        raise MaskValueError(f"{what}: {window} is beyond the map of {ny, nx} pixels")
+    sizes = [axis.nbin for axis in geom.axes]
+    if len(plane) != len(sizes) or any(not 0 <= i < n for i, n in zip(plane, sizes, strict=True)):
+        raise MaskValueError(f"{what}: there is no plane {plane} in a map of shape {geom.shape}")
+
+
+def window_of(array: Any, geom: Grid, window: Window, plane: tuple[int, ...]) -> NDArray[Any]:
+    """Values of a window of a plane of an array on a grid, shape (ny, nx), in native byte order.
+
+    Examples
+    --------
+    >>> window_of(np.arange(6).reshape(2, 3), WcsGeom.create(npix=(3, 2)), Window(0, 1, 1, 3), ())
+    array([[1, 2]])
+    """
+
+    def load(*place: slice) -> NDArray[Any]:
+        piece = array[(*plane, *place)]
+        # In a task already: another pool of threads inside it would only fight over the cores.
+        if isinstance(piece, da.Array):
+            piece = piece.compute(scheduler="synchronous")  # type: ignore[no-untyped-call]
+        found = normal(piece)
+        values: NDArray[Any] = found.astype(found.dtype.newbyteorder("="), copy=False)
+        return values
+
+    if isinstance(geom, HpxGeom):
+        return read_cells(geom, window, lambda first, end: load(slice(first, end)))
+    return load(slice(window.y0, window.y1), slice(window.x0, window.x1))
 
 
 def in_chunks(array: NDArray[Any], chunks: Any) -> Any:

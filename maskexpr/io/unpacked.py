@@ -10,10 +10,13 @@ from contextlib import contextmanager
 from functools import lru_cache
 from typing import IO, Final
 
+from astropy.io import fits
+
 from ..core.errors import FormatError, IncompleteMaskError, IntegrityError
 from ..doors.files import is_packed, open_file, spill, unpack
+from ..doors.fits import open_fits
 
-__all__ = ["Stamp", "exclusive", "first_bytes", "open_bytes", "size_of"]
+__all__ = ["Stamp", "exclusive", "first_bytes", "open_bytes", "open_hdus", "size_of"]
 
 Stamp = tuple[int, ...]
 """Time of the last change in ns, size, and number of the inode: tells a file from others of its name."""
@@ -68,6 +71,13 @@ def exclusive(path: str, stamp: Stamp) -> Iterator[IO[bytes]]:
     with _LOCK, os.fdopen(os.dup(_unpack_once(path, stamp).file.fileno()), "rb") as file:
         file.seek(0)
         yield file
+
+
+@contextmanager
+def open_hdus(path: str, stamp: Stamp) -> Iterator[fits.HDUList]:
+    """The HDUs of a FITS file, by a handle of the caller's own; values are not touched by scaling."""
+    with exclusive(path, stamp) as file, open_fits(file, path) as hdus:
+        yield hdus
 
 
 def size_of(path: str, stamp: Stamp) -> int:

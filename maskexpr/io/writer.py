@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from ..core.coverage import EMPTY, FULL
 from ..core.errors import FormatError, MaskError, MaskTypeError, MaskValueError, WriteError
-from ..grid.wcs.geom import WcsGeom
+from ..grid.lattice import Grid
 from ..pixels.window import Window
 from .journal import Journal
 from .manifest import Manifest, TileRecord, TileTable, describe, record_of
@@ -64,7 +64,7 @@ class MaskWriter(ABC):
     ----------
     path : str or path
         The output.
-    geom : WcsGeom
+    geom : Grid
         Its geometry.
     chunks : (int, int)
         Rows and columns of the tiles that each patch covers whole.
@@ -93,7 +93,7 @@ class MaskWriter(ABC):
     def __init__(
         self,
         path: str | os.PathLike[str],
-        geom: WcsGeom,
+        geom: Grid,
         chunks: tuple[int, int],
         provenance: Mapping[str, str] | None = None,
         overwrite: bool = False,
@@ -107,13 +107,13 @@ class MaskWriter(ABC):
                 f"chunks must be two whole numbers of at least 1, rows and columns; got {chunks!r}"
             )
         self.geom = geom
-        rows, columns = geom.image_shape
+        rows, columns = geom.plane_shape
         self.chunks = (min(int(chunks[0]), rows), min(int(chunks[1]), columns))
         self.provenance = dict(provenance or {})
         self.overwrite = overwrite
         self.resume = resume
-        self.axes_shape: tuple[int, ...] = tuple(geom.shape[:-2])
-        self.map_window = Window(0, geom.shape[-2], 0, geom.shape[-1])
+        self.axes_shape: tuple[int, ...] = geom.planes_shape
+        self.map_window = Window(0, rows, 0, columns)
         self.done: set[Place] = set()
         self.published = False
         self._temporary: Path | None = None
@@ -123,7 +123,7 @@ class MaskWriter(ABC):
     @property
     def tiles_shape(self) -> tuple[int, ...]:
         """Number of tiles along each axis: one for each plane, then rows and columns of them."""
-        grid = (-(-n // side) for n, side in zip(self.geom.image_shape, self.chunks, strict=True))
+        grid = (-(-n // side) for n, side in zip(self.geom.plane_shape, self.chunks, strict=True))
         return (*self.axes_shape, *grid)
 
     @property
@@ -292,7 +292,7 @@ class MaskWriter(ABC):
             raise MaskValueError(
                 f"{self.path}: {window} is empty or beyond the map of {self.map_window.shape} pixels"
             )
-        (rows, columns), (ny, nx) = self.chunks, self.geom.image_shape
+        (rows, columns), (ny, nx) = self.chunks, self.geom.plane_shape
         y0, y1, x0, x1 = window
         if y0 % rows or x0 % columns or (y1 % rows and y1 != ny) or (x1 % columns and x1 != nx):
             raise MaskValueError(

@@ -7,7 +7,7 @@ the piece begins.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final
 
@@ -20,15 +20,29 @@ from numpy.typing import NDArray
 
 from ..core.errors import FormatError, GeometryError, borrowed
 from ..grid.axis import Axis, axes_of_text
+from ..grid.healpix.geom import HpxGeom
 from ..grid.lattice import Grid
 from ..grid.wcs.geom import WcsGeom
 from ..pixels.window import Window
 
-__all__ = ["GRID", "array_of", "geom_from_attrs", "geom_of", "geom_of_values", "grid_number", "wrap"]
+__all__ = [
+    "CELL_IDS",
+    "GRID",
+    "array_of",
+    "geom_from_attrs",
+    "geom_from_texts",
+    "geom_of",
+    "geom_of_values",
+    "grid_number",
+    "texts_of",
+    "wrap",
+]
+
+CELL_IDS: Final = "cell_ids"
+"""Name of the coordinate that numbers the cells of HEALPix arrays."""
 
 GRID: Final = "sky_wcs"
 """Name of the scalar coordinate that holds the geometry."""
-_SPATIAL = ("y", "x")
 
 
 def wrap(
@@ -120,6 +134,25 @@ def grid_number(geom: Grid) -> int:
     return int.from_bytes(bytes.fromhex(geom.fingerprint)[:4], "little", signed=True)
 
 
+def geom_from_texts(header: str, axes: str) -> WcsGeom | HpxGeom:
+    """The geometry of a text for its image, FITS cards or that of `HpxGeom.to_text`, and one for its axes.
+
+    Examples
+    --------
+    >>> geom_from_texts(HpxGeom(order=3).to_text(), "[]")
+    HpxGeom(order 3 icrs, all 768 cells of 7.33 deg)
+    """
+    if header.startswith("{"):
+        return HpxGeom.from_text(header, axes_of_text(axes))
+    return _parse(header, axes)
+
+
+def texts_of(geom: WcsGeom | HpxGeom) -> tuple[str, str]:
+    """What `geom_from_texts` reads."""
+    attrs = geom.to_attrs()
+    return geom.to_text() if isinstance(geom, HpxGeom) else attrs["fits_header"], attrs["axes"]
+
+
 def geom_from_attrs(attrs: Mapping[str, Any]) -> WcsGeom:
     """The geometry of texts that `WcsGeom.to_attrs` made.
 
@@ -151,19 +184,19 @@ def _parse(header: str, axes: str) -> WcsGeom:
     return geom.to_cube(found) if found else geom
 
 
-def geom_of(array: xr.DataArray) -> WcsGeom:
+def geom_of(array: xr.DataArray) -> WcsGeom | HpxGeom:
     """The geometry of an array that carries one, of a piece of it too.
 
     Parameters
     ----------
     array : DataArray
-        Made by `wrap`, or read from what such an array was saved to; dims (axes..., "y", "x"). Other
-        dims, such as the time along which maps were put together, are no part of the grid, wherever they
-        stand.
+        Made by `wrap`, or read from what such an array was saved to; dims (axes..., "y", "x") or, on HEALPix,
+        (axes..., "cells"). Other dims, such as the time along which maps were put together, are no part of
+        the grid, wherever they stand.
 
     Returns
     -------
-    WcsGeom
+    WcsGeom or HpxGeom
         Of the array's own shape along the dims of the grid.
 
     Raises
@@ -177,29 +210,65 @@ def geom_of(array: xr.DataArray) -> WcsGeom:
     >>> geom_of(wrap(np.zeros(geom.shape), geom)) == geom
     True
     """
+    attrs = _grid(array).attrs
     array = _without_other_dims(array)
-    whole = geom_from_attrs(_grid(array).attrs)
+    if "healpix" in attrs:
+        return _cells_of(array, attrs)
+    whole = geom_from_attrs(attrs)
     dims = [str(dim) for dim in array.dims]
     if dims[-2:] != ["y", "x"]:
         raise GeometryError(
             f"the last dims must be 'y' and 'x', got {dims}; see DataArray.transpose(..., 'y', 'x')"
         )
-    axes = {axis.name: axis for axis in whole.axes}
-    unknown = [dim for dim in dims[:-2] if dim not in axes]
-    if unknown:
-        raise GeometryError(
-            f"the dim {unknown[0]!r} is none of the axes {list(axes)} of the array's geometry"
-        )
+    kept = _axes_of(array, dims[:-2], whole.axes)
     y0, y1 = _span(array, "y", whole.image_shape[0])
     x0, x1 = _span(array, "x", whole.image_shape[1])
-    kept = [_piece(array, axes[dim]) for dim in dims[:-2]]
     image = whole.to_image()
     full = (y0, y1, x0, x1) == (0, whole.image_shape[0], 0, whole.image_shape[1])
     piece = image if full else image.window(Window(y0, y1, x0, x1))
     return piece.to_cube(kept) if kept else piece
 
 
-def geom_of_values(array: xr.DataArray) -> WcsGeom:
+def _axes_of(array: xr.DataArray, dims: Sequence[str], known: Sequence[Axis]) -> list[Axis]:
+    """The axes of an array along the dimensions before the spatial ones."""
+    axes = {axis.name: axis for axis in known}
+    unknown = [dim for dim in dims if dim not in axes]
+    if unknown:
+        raise GeometryError(
+            f"the dim {unknown[0]!r} is none of the axes {list(axes)} of the array's geometry"
+        )
+    return [_piece(array, axes[dim]) for dim in dims]
+
+
+def _cells_of(array: xr.DataArray, attrs: Mapping[str, Any]) -> HpxGeom:
+    """The geometry of an array of cells, whose numbers its coordinate ``cell_ids`` says."""
+    whole = HpxGeom.from_text(attrs["healpix"], axes_of_text(attrs["axes"]))
+    dims = [str(dim) for dim in array.dims]
+    if dims[-1:] != list(whole.dims):
+        raise GeometryError(
+            f"the last dim must be 'cells', got {dims}; see DataArray.transpose(..., 'cells')"
+        )
+    kept = _axes_of(array, dims[:-1], whole.axes)
+    if CELL_IDS not in array.coords:
+        if array.sizes["cells"] != whole.array_shape[0]:
+            raise GeometryError(
+                f"the array has {array.sizes['cells']} of {whole.array_shape[0]} cells and no coordinate "
+                f"{CELL_IDS!r} says which"
+            )
+        return HpxGeom(whole.order, frame=whole.frame, axes=kept)
+    ids = array.indexes.get(CELL_IDS)
+    if isinstance(ids, pd.RangeIndex) and ids.step == 1 and len(ids):
+        return HpxGeom(whole.order, frame=whole.frame, cells=[[ids.start, ids.stop]], axes=kept)
+    values = np.asarray(array.coords[CELL_IDS].values)
+    if not values.size or values.dtype.kind not in "iu" or (np.diff(values.astype(np.int64)) <= 0).any():
+        raise GeometryError(
+            f"the coordinate {CELL_IDS!r} must be whole numbers in ascending order, as a HpxGeom has its "
+            f"cells; see DataArray.sortby({CELL_IDS!r})"
+        )
+    return HpxGeom(whole.order, frame=whole.frame, cells=values, axes=kept)
+
+
+def geom_of_values(array: xr.DataArray) -> WcsGeom | HpxGeom:
     """The geometry of an array whose values are wanted: every dim must be one of the grid's.
 
     Raises
@@ -227,15 +296,21 @@ def _other_dims(array: xr.DataArray) -> list[str]:
     axes = _grid(array).attrs.get("axes", "")
     with borrowed(f"the axes in the coordinate {GRID!r} cannot be read", GeometryError):
         names = [axis.name for axis in axes_of_text(axes)] if axes else []
-    return [str(dim) for dim in array.dims if dim not in (*names, *_SPATIAL)]
+    return [str(dim) for dim in array.dims if dim not in (*names, *_spatial(array))]
+
+
+def _spatial(array: xr.DataArray) -> tuple[str, ...]:
+    """The spatial dims of an array's grid."""
+    return HpxGeom.dims if "healpix" in _grid(array).attrs else WcsGeom.dims
 
 
 def _without_other_dims(array: xr.DataArray) -> xr.DataArray:
     """One map of an array that has many along dims that are no part of its grid."""
     other = _other_dims(array)
-    if other and set(_SPATIAL) - set(array.dims):
+    if other and set(_spatial(array)) - set(array.dims):
+        spatial = " and ".join(map(repr, _spatial(array)))
         raise GeometryError(
-            f"the last dims must be 'y' and 'x', got {[str(dim) for dim in array.dims]}; of an array with "
+            f"the last dims must be {spatial}, got {[str(dim) for dim in array.dims]}; of an array with "
             "other dims give (array, geom)"
         )
     empty = [dim for dim in other if not array.sizes[dim]]

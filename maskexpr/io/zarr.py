@@ -32,13 +32,17 @@ from ..core.errors import (
     require,
 )
 from ..doors.stores import check_store
+from ..grid.healpix.geom import HpxGeom
+from ..grid.lattice import Grid
 from ..pixels.window import Window
+from .cells import planes_of_cells
+from .dggs import dggs_attrs
 from .formats import Format, StoredMap
 from .manifest import FORMAT, Manifest, TileTable
 from .unpacked import Stamp
 from .validity import normal
 from .writer import MaskWriter
-from .xarray import GRID, geom_of_values, grid_number
+from .xarray import CELL_IDS, GRID, geom_of_values, grid_number
 
 __all__ = ["ZARR", "dataset"]
 
@@ -87,27 +91,41 @@ class ZarrWriter(MaskWriter):
         # A group of its own, because attributes of the root are copied with a crop, of which they would not
         # be true.
         marks = group.create_group(_MANIFEST, attributes={"maskexpr": FORMAT})
-        dims = [*(axis.name for axis in geom.axes), "y", "x"]
+        dims = [*(axis.name for axis in geom.axes), *geom.dims]
+        names = self._spatial(group)
         group.create_array(
             _MASK,
             shape=geom.shape,
-            chunks=(*(1 for _ in geom.axes), *self.chunks),
+            chunks=(*(1 for _ in geom.axes), *self.chunks[-len(geom.dims) :]),
             dimension_names=dims,
-            attributes={"grid_mapping": GRID, "coordinates": GRID},
+            attributes={"grid_mapping": GRID, "coordinates": " ".join([GRID, *names])},
             **_coding(),
         )
-        for name, length in zip(("y", "x"), geom.image_shape, strict=True):
-            _small(group, name, np.arange(length, dtype=np.int64), [name], {})
         for axis in geom.axes:
             _small(group, axis.name, axis.center.value, [axis.name], {"units": str(axis.unit)})
         _small(group, GRID, np.int32(grid_number(geom)), [], geom.to_attrs())
         if manifest is not None:
-            _put_manifest(marks, manifest, [*dims[:-2], "tile_y", "tile_x"])
+            _put_manifest(marks, manifest, [*(axis.name for axis in geom.axes), "tile_y", "tile_x"])
             with warnings.catch_warnings():
                 # zarr warns that v3 has no standard for this yet; without it xarray warns at each opening.
                 warnings.simplefilter("ignore")
                 zarr.consolidate_metadata(store)
         return {name: buffer.to_bytes() for name, buffer in files.items()}
+
+    def _spatial(self, group: Any) -> list[str]:
+        """Write the coordinates of pixels; the names of those that are no dimensions."""
+        geom = self.geom
+        if not isinstance(geom, HpxGeom):
+            for name, length in zip(geom.dims, geom.array_shape, strict=True):
+                _small(group, name, np.arange(length, dtype=np.int64), [name], {})
+            return []
+        group.attrs.update(dggs_attrs(geom))
+        if geom.is_allsky:
+            # The convention takes all cells, in order, where there is no coordinate.
+            return []
+        ids = geom.cells.ids(0, geom.cells.number)
+        _small(group, CELL_IDS, ids, list(geom.dims), dict(geom.coordinates()[CELL_IDS].attrs))
+        return [CELL_IDS]
 
     def attach(self, temporary: Path) -> None:
         if self._here is None:
@@ -132,14 +150,14 @@ class ZarrWriter(MaskWriter):
 
     def _chunk(self, folder: Path, plane: tuple[int, ...], window: Window) -> Path:
         rows, columns = self.chunks
-        place = (*plane, window.y0 // rows, window.x0 // columns)
+        place = (*plane, *(window.y0 // rows, window.x0 // columns)[-len(self.geom.dims) :])
         return folder.joinpath(_MASK, "c", *map(str, place))
 
     def read(self, plane: tuple[int, ...], window: Window) -> NDArray[np.bool_]:
         zarr: Any = require("zarr", extra="zarr")
         try:
             mask = zarr.open_array(self._temporary, path=_MASK, mode="r")
-            return np.asarray(mask[(*plane, slice(window.y0, window.y1), slice(window.x0, window.x1))])
+            return np.asarray(mask[(*plane, *_slices(self.geom, window))]).reshape(window.shape)
         except (ValueError, RuntimeError) as err:
             raise FormatError(f"{self.path}: a chunk that cannot be read: {err}") from err
 
@@ -149,6 +167,11 @@ class ZarrWriter(MaskWriter):
 
     def close(self) -> None:
         """Nothing is kept open."""
+
+
+def _slices(geom: Grid, window: Window) -> tuple[slice, ...]:
+    """A window as the index of an array on a grid, which may have one dimension."""
+    return (slice(window.y0, window.y1), slice(window.x0, window.x1))[-len(geom.dims) :]
 
 
 def _coding() -> dict[str, Any]:
@@ -329,21 +352,27 @@ class _Variable(StoredMap):
     fill: int | None = None
 
     def read_planes(self, planes: tuple[slice, ...], window: Window) -> NDArray[Any]:
+        if isinstance(self.geom, HpxGeom):
+            return planes_of_cells(self, planes, window)
+        return self.read_array(planes, window)
+
+    def read_array(self, planes: tuple[slice, ...], window: Window) -> NDArray[Any]:
         with _undamaged(self.path, self.stamp):
             if self.manifest is not None:
                 return self._read_tiles(self.manifest, planes, window)
             array = dataset(self.path, self.stamp, self.has_gaps)[self.key]
-            index = (*planes, slice(window.y0, window.y1), slice(window.x0, window.x1))
-            values: NDArray[Any] = np.asarray(array[index].values)
+            found = np.asarray(array[(*planes, *_slices(self.geom, window))].values)
+            values: NDArray[Any] = found.reshape(*found.shape[: len(planes)], *window.shape)
             return normal(np.ma.MaskedArray(values, mask=values == self.fill)) if self.has_gaps else values
 
     def _read_tiles(self, manifest: Manifest, planes: tuple[slice, ...], window: Window) -> NDArray[Any]:
         """Whole chunks, which zarr unpacks anyhow, are compared with the manifest; then cut."""
-        (rows, columns), (ny, nx) = manifest.chunks, self.geom.image_shape
+        (rows, columns), (ny, nx) = manifest.chunks, self.geom.plane_shape
         y0, x0 = window.y0 // rows * rows, window.x0 // columns * columns
         y1, x1 = min(-(-window.y1 // rows) * rows, ny), min(-(-window.x1 // columns) * columns, nx)
         array = _group(self.path, self.stamp)[self.key]
-        values = np.asarray(array[(*planes, slice(y0, y1), slice(x0, x1))])
+        found = np.asarray(array[(*planes, *_slices(self.geom, Window(y0, y1, x0, x1)))])
+        values = found.reshape(*found.shape[: len(planes)], y1 - y0, x1 - x0)
         for place, plane, tile in manifest.tiles(planes, window):
             part = values[plane][tile.y0 - y0 : tile.y1 - y0, tile.x0 - x0 : tile.x1 - x0]
             manifest.compare(self.path, place, part)
@@ -353,6 +382,8 @@ class _Variable(StoredMap):
         """No chunk lies where the manifest says that nothing is."""
         assert self.manifest is not None
         folder, states = Path(self.path, str(self.key), "c"), self.manifest.table.states
+        # The chunks of an array of one dimension have no number of a row.
+        states = states.reshape(*self.geom.planes_shape, *states.shape[-len(self.geom.dims) :])
         for each in folder.rglob("*"):
             place = tuple(int(part) for part in each.relative_to(folder).parts if part.isdigit())
             whole = len(place) == states.ndim and len(each.relative_to(folder).parts) == states.ndim
@@ -371,7 +402,9 @@ def _open(path: str, stamp: Stamp, key: str | int | None, mask: bool) -> StoredM
         names = _names(path, stamp)
     # The mask is looked for below, where it is known that it should be there.
     if key not in (None, _MASK) and key not in names:
-        raise FormatError(f"{path}: no variable {key!r} with dims (..., 'y', 'x'); {_listed(names)}")
+        raise FormatError(
+            f"{path}: no variable {key!r} with dims (..., 'y', 'x') or (..., 'cells'); {_listed(names)}"
+        )
     with _undamaged(path, stamp):
         group = _group(path, stamp)
         found = _manifest_of(path, group)
@@ -387,7 +420,11 @@ def _open(path: str, stamp: Stamp, key: str | int | None, mask: bool) -> StoredM
 
 def _names(path: str, stamp: Stamp) -> list[str]:
     variables = dataset(path, stamp).data_vars.items()
-    return sorted(str(name) for name, each in variables if each.dims[-2:] == ("y", "x"))
+    return sorted(
+        str(name)
+        for name, each in variables
+        if each.dims[-2:] == ("y", "x") or each.dims[-1:] == HpxGeom.dims
+    )
 
 
 def _listed(names: list[str]) -> str:

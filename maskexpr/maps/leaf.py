@@ -93,9 +93,7 @@ class FromData(Mask):
             y, x = self._look_up(where, grid, of)
         elif isinstance(where, Pixels) and shift is not None:
             y, x = where.y + shift[0], where.x + shift[1]
-            ny, nx = grid.image_shape
-            inside = (y >= 0) & (y < ny) & (x >= 0) & (x < nx)
-            y = np.where(inside, y, -1)
+            y = np.where(grid.on_map(y, x), y, -1)
         elif isinstance(where, Pixels):
             y, x = nearest(grid, where.frame, *where.lonlat)
         else:
@@ -125,12 +123,11 @@ class FromData(Mask):
         to = window.shift(-shift[0] - tile.window.y0, -shift[1] - tile.window.x0)
         part = (slice(to.y0, to.y1), slice(to.x0, to.x1))
         y, x = np.arange(window.y0, window.y1)[:, None], np.arange(window.x0, window.x1)[None, :]
-        if tile.on_sky is not None:
-            # What is stored off the sky (often NaN) is nobody's value.
-            on_sky = tile.on_sky[part]
-            y, x = (np.broadcast_to(each, values.shape)[on_sky] for each in (y, x))
-            judged = np.zeros(values.shape, dtype=bool)
-            judged[on_sky] = self.judge(values[on_sky], DataPixels(tile, plane, y, x))
+        held = self._held(tile, part, window)
+        if held is not None:
+            y, x = (np.broadcast_to(each, values.shape)[held] for each in (y, x))
+            judged = np.full(values.shape, self.outside)
+            judged[held] = self.judge(values[held], DataPixels(tile, plane, y, x))
         else:
             y, x = (np.broadcast_to(each, values.shape) for each in (y, x))
             judged = self.judge(values, DataPixels(tile, plane, y, x))
@@ -141,6 +138,15 @@ class FromData(Mask):
         out = np.full(tile.shape, self.outside)
         out[part] = judged
         return out
+
+    def _held(self, tile: Tile, part: tuple[slice, slice], window: Window) -> Bools | None:
+        """Which pixels of a window of the data have a value: what is stored off the sky (often NaN) is
+        nobody's, and a map need not have all between its pixels. None if all have.
+        """
+        of_map = self.grid.map_in(window)
+        if tile.on_sky is None:
+            return of_map
+        return tile.on_sky[part] if of_map is None else tile.on_sky[part] & of_map
 
     def _look_up(self, tile: Tile, grid: Grid, of: Ask) -> tuple[Ints, Ints]:
         """Data pixels under the pixels of a tile, -1 beyond the data; blocks beyond it cost nothing."""

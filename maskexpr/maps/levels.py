@@ -36,7 +36,7 @@ def levels(thresholds: Sequence[FromData], tile: Tile) -> list[Words] | None:
     if shift is None or tile.on_sky is not None or any(each.data is not source for each in thresholds):
         return None
     window, (ny, nx) = tile.window.shift(*shift), grid.image_shape
-    if window.intersect(Window(0, ny, 0, nx)) != window:
+    if window.intersect(Window(0, ny, 0, nx)) != window or grid.map_in(window) is not None:
         return None
     plane = thresholds[0].plane_of(tile, grid)
     values = Reader(source, plane).window(window)

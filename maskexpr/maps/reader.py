@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.trace import count
-from ..grid.lattice import Grid
+from ..grid.lattice import OFF, Grid
 from ..grid.tiles import Areas, Tiles
 from ..io.sources import ArraySource, EmbeddedSource, FileSource, Source
 from ..io.validity import normal
@@ -24,6 +24,8 @@ Floats = NDArray[np.float64]
 
 # Pixels a side of the pieces in which a file without chunks is read.
 _SIDE = 512
+# Pieces along a side of an image, at most.
+_MOST = 1 << 12
 # Pieces a side that bound where a map is.
 _PARTS = 6
 
@@ -64,6 +66,9 @@ def nearest(grid: Grid, frame: str, lon: Floats, lat: Floats) -> tuple[Ints, Int
 @lru_cache(maxsize=64)
 def _footprint(grid: Grid) -> Caps:
     """Caps that hold everything that belongs to a map."""
+    known = grid.extent()
+    if known is not None:
+        return known
     ny, nx = grid.image_shape
     rows = np.unique(np.linspace(0, ny, min(_PARTS, ny) + 1).astype(np.int64))
     columns = np.unique(np.linspace(0, nx, min(_PARTS, nx) + 1).astype(np.int64))
@@ -79,10 +84,7 @@ def meets(grid: Grid, areas: Areas) -> NDArray[np.bool_]:
     if isinstance(areas, Tiles):
         shift = offset(areas.geom, grid)
         if shift is not None:
-            y0, y1, x0, x1 = areas.bounds
-            ny, nx = grid.image_shape
-            inside_y = (y1 + shift[0] > 0) & (y0 + shift[0] < ny)
-            return np.asarray(inside_y & (x1 + shift[1] > 0) & (x0 + shift[1] < nx))
+            return np.asarray(grid.covers(areas.bounds + np.repeat(shift, 2)[:, None]) != OFF)
     caps = _footprint(grid)
     centre = rotate(rotation(areas.frame, grid.frame), areas.caps.centre)
     out = np.zeros(len(areas), dtype=bool)
@@ -119,7 +121,7 @@ class Reader:
         array = _in_memory(self._source)
         if array is not None:
             count("reads")
-            return normal(array[self._plane][y, x])
+            return normal(array[self._plane][self._source.open().geom.places(y, x)])
         rows, columns = _edges(self._source, self._source.open().geom)
         block = np.searchsorted(rows, y, side="right") * (len(columns) + 1)
         block += np.searchsorted(columns, x, side="right")
@@ -139,7 +141,7 @@ class Reader:
         return out
 
     def _chunks(self, window: Window) -> int:
-        """How many chunks a window touches."""
+        """How many chunks, or pieces of the image, a window touches."""
         rows, columns = _edges(self._source, self._source.open().geom)
         y0, y1 = np.searchsorted(rows, [window.y0, window.y1 - 1], side="right").tolist()
         x0, x1 = np.searchsorted(columns, [window.x0, window.x1 - 1], side="right").tolist()
@@ -161,9 +163,14 @@ def _in_memory(source: Source) -> NDArray[Any] | None:
 
 def _edges(source: Source, geom: Grid) -> tuple[Ints, Ints]:
     """First row and first column of every piece in which a source is best read."""
+    (ny, nx), side = geom.image_shape, _SIDE
+    if geom.array_shape != geom.image_shape:
+        # The image of an array of one dimension is cut into pieces, but not into millions.
+        side = max(side, max(ny, nx) // _MOST)
+        return np.arange(0, ny, side), np.arange(0, nx, side)
     if isinstance(source, ArraySource) and isinstance(source.array, da.Array):
         rows, columns = (np.cumsum([0, *sizes[:-1]]) for sizes in source.array.chunks[-2:])
         return rows, columns
     chunks = source.stored().chunks if isinstance(source, FileSource) else None
-    (ny, nx), (height, width) = geom.image_shape, chunks[-2:] if chunks else (_SIDE, _SIDE)
+    height, width = chunks[-2:] if chunks else (side, side)
     return np.arange(0, ny, height), np.arange(0, nx, width)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from .window import Window
 
-__all__ = ["list_busy", "paint_in_window", "paint_short", "paint_spans"]
+__all__ = ["list_busy", "paint_diagonals", "paint_in_window", "paint_short", "paint_spans"]
 
 Ints = NDArray[np.int64]
 _Indices = NDArray[np.signedinteger[Any]]
@@ -43,6 +43,29 @@ def paint_spans(out: NDArray[np.bool_], row: _Indices, start: _Indices, stop: _I
     first += start
     first += origin
     paint_short(flat.view(np.uint8), first, stop - start, 1)
+
+
+def paint_diagonals(out: NDArray[np.bool_], row: Ints, column: Ints, length: Ints) -> None:
+    """Set runs along diagonals, from a pixel on always one row before and one column after; they may overlap.
+
+    Examples
+    --------
+    >>> out = np.zeros((3, 3), dtype=bool)
+    >>> paint_diagonals(out, np.array([2]), np.array([0]), np.array([2]))
+    >>> out.tolist()
+    [[False, False, False], [False, True, False], [True, False, False]]
+    """
+    if not len(row):
+        return
+    flat, origin, stride = _flat(out)
+    first = row * stride + column + origin
+    step = 1 - stride
+    number = np.cumsum(length)
+    # Differences to the place before: a step, but for the first of each run.
+    places = np.full(int(number[-1]), step)
+    places[0] = first[0]
+    places[number[:-1]] = first[1:] - (first[:-1] + (length[:-1] - 1) * step)
+    flat[np.cumsum(places, out=places)] = True
 
 
 def _flat(out: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], int, int]:

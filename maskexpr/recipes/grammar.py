@@ -15,12 +15,21 @@ from functools import cache
 from typing import Any
 
 from ..expr.mask import NODES, Mask
+from ..grid.healpix.geom import HpxGeom
+from ..grid.lattice import Grid
+from ..grid.wcs.geom import WcsGeom
 from .text import Item
 
-__all__ = ["Call", "Maker", "Name", "makers", "names_in", "nearest", "node_names", "parse_mask"]
+__all__ = ["GRIDS", "Call", "Maker", "Name", "makers", "names_in", "nearest", "node_names", "parse_mask"]
 
 VERBS = ("dilate", "erode", "open", "close", "fill_holes", "remove_small")
 """Methods of a mask that make another; their names are the tags of the nodes."""
+GRIDS: Mapping[str, Callable[..., Grid]] = {
+    "allsky": WcsGeom.allsky,
+    "create": WcsGeom.create,
+    "healpix": HpxGeom,
+}
+"""Kinds of grids, and what makes them of named arguments."""
 DIGEST = "digest"
 FIELDS = "fields"
 

@@ -16,7 +16,7 @@ from ..grid.axis import Axis
 from ..grid.lattice import Grid
 from ..grid.wcs.geom import WcsGeom
 from .build import Workshop, attempt
-from .grammar import names_in, nearest, node_names, parse_mask
+from .grammar import GRIDS, names_in, nearest, node_names, parse_mask
 from .text import Item, read_yaml
 from .write import to_yaml, written
 
@@ -234,7 +234,7 @@ def _grids(keys: Mapping[str, Item], shop: Workshop) -> dict[str, Grid]:
 
 
 def _grid(item: Item, shop: Workshop) -> Grid:
-    kinds = ("allsky", "create", "header")
+    kinds = (*GRIDS, "header")
     if not isinstance(item.value, dict) or len(item.value) != 1:
         raise item.error(
             f"a grid is one of {', '.join(kinds)} with its arguments, {{allsky: {{binsz: 0.1 deg}}}}"
@@ -246,11 +246,11 @@ def _grid(item: Item, shop: Workshop) -> Grid:
     if kind not in kinds:
         raise item.error(f"no kind of grid is called {kind!r}{nearest(kind, kinds)}; use {', '.join(kinds)}")
     if not isinstance(given.value, dict):
-        raise given.error(f"{kind}: takes the arguments of WcsGeom.{kind}, {{binsz: 0.1 deg}}")
+        raise given.error(f"{kind}: takes the arguments of {GRIDS[kind].__qualname__}, by their names")
     options = {key: each.plain() for key, each in given.value.items() if key != "axes"}
     if "axes" in given.value:
         options["axes"] = _axes(given.value["axes"])
-    made: Grid = attempt(given, getattr(WcsGeom, kind), **options)
+    made: Grid = attempt(given, GRIDS[kind], **options)
     return made
 
 

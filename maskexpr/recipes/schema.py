@@ -5,8 +5,7 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
-from ..grid.wcs.geom import WcsGeom
-from .grammar import Maker, makers, node_names
+from .grammar import GRIDS, Maker, makers, node_names
 
 __all__ = ["schema"]
 
@@ -107,8 +106,7 @@ def _grid() -> dict[str, Any]:
         "maxProperties": 1,
         "additionalProperties": False,
         "properties": {
-            "allsky": of(WcsGeom.allsky),
-            "create": of(WcsGeom.create),
+            **{kind: of(call) for kind, call in GRIDS.items()},
             "header": {"type": "string", "description": "a FITS file whose header is the grid"},
         },
     }

@@ -455,11 +455,10 @@ def as_array(grid: Grid, values: NDArray[Any], chunks: Any = "auto") -> NDArray[
     array([21, 17, 13,  9, 20, 16, 12,  8, 15, 11,  7,  3])
     """
     layout = grid.layout(chunks)
-    out = np.empty(grid.array_shape, dtype=values.dtype)
+    out = np.zeros(grid.array_shape, dtype=values.dtype)
     for block in np.ndindex(*layout.numblocks):
         y0, y1, x0, x1 = layout.bounds(np.array(block)[:, None])[:, 0].tolist()
-        place = layout.place(block)
-        out[place] = layout.pack(values[None, y0:y1, x0:x1], block).reshape(out[place].shape)
+        layout.pack(values[y0:y1, x0:x1], block, out[layout.place(block)])
     return out
 
 

@@ -12,7 +12,6 @@ import numpy as np
 from dask.utils import format_bytes
 
 from ..compile.compiled import compile_mask
-from ..compile.evaluate import evaluate_planes
 from ..core.errors import FormatError, IntegrityError, MaskTypeError
 from ..core.threads import run_blocks
 from ..expr.mask import Mask
@@ -21,6 +20,7 @@ from ..io.formats import StoredMap, kind_of, open_map, stamp_of
 from ..io.publish import size_on_disk
 from ..io.sources import as_mask
 from ..pixels.window import Window
+from .pieces import piece_of
 
 __all__ = ["ProductInfo", "VerifyReport", "info", "verify"]
 
@@ -244,18 +244,18 @@ def verify(path: str | os.PathLike[str], against: Mask | None = None) -> VerifyR
         stored.audit()
     tiles = _tiles(stored)
     counts = np.zeros(len(tiles), np.int64)
-    simple = None if against is None else compile_mask(against, stored.geom).mask
+    wanted = None if against is None else compile_mask(against, stored.geom)
 
     def compare(number: int) -> None:
         plane, window = tiles[number]
         planes = tuple(slice(i, i + 1) for i in plane)
-        values = as_mask(stored.read_planes(planes, window), name).reshape(window.shape)
+        values = as_mask(stored.read_array(planes, window), name).reshape(window.shape)
         counts[number] = np.count_nonzero(values)
-        if simple is not None:
-            wanted = evaluate_planes(simple, stored.geom, window, (plane,))[0]
-            if not np.array_equal(values, wanted):
+        if wanted is not None:
+            anew = piece_of(wanted, plane, window)
+            if not np.array_equal(values, anew):
                 raise IntegrityError(
-                    f"{path}: {int((values != wanted).sum())} pixels of {window} on plane {plane} are not "
+                    f"{path}: {int((values != anew).sum())} pixels of {window} on plane {plane} are not "
                     f"those of {against!r}"
                 )
 
@@ -268,8 +268,10 @@ def verify(path: str | os.PathLike[str], against: Mask | None = None) -> VerifyR
 
 def _tiles(stored: StoredMap) -> list[tuple[tuple[int, ...], Window]]:
     """The tiles of a map, plane by plane."""
-    (ny, nx), axes = stored.geom.image_shape, stored.geom.shape[:-2]
-    rows, columns = stored.manifest.chunks if stored.manifest is not None else (_SIDE, _SIDE)
+    (ny, nx), axes = stored.geom.plane_shape, stored.geom.planes_shape
+    rows, columns = (
+        stored.manifest.chunks if stored.manifest is not None else (_SIDE, _SIDE**2 // min(ny, _SIDE))
+    )
     return [
         (plane, Window(y, min(y + rows, ny), x, min(x + columns, nx)))
         for plane in np.ndindex(*axes)

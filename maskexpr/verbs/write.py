@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..compile.compiled import Compiled, compile_mask
 from ..compile.plan import Plan
@@ -20,6 +21,7 @@ from ..core.versions import installed
 from ..expr.describe import one_line
 from ..expr.mask import Mask
 from ..expr.serialize import VERSION, dumps
+from ..grid.healpix.geom import HpxGeom
 from ..grid.lattice import Grid
 from ..grid.wcs.geom import WcsGeom
 from ..io.formats import check_output, open_writer
@@ -27,6 +29,7 @@ from ..io.given import as_grid
 from ..io.manifest import TileRecord
 from ..io.tilestore import TileStore
 from ..io.writer import MaskWriter, Patch
+from .pieces import tile_shape, tile_states, tile_values, tile_window
 from .reuse import ReusedTiles, file_stamps
 from .to_moc import is_moc_file, write_as_moc
 
@@ -45,6 +48,7 @@ def write(
     memory_limit: Any = None,
     resume: bool = False,
     store: str | os.PathLike[str] | TileStore | None = None,
+    ordering: str | None = None,
 ) -> Path:
     """Write a mask on a grid to a zarr store or a FITS file.
 
@@ -53,8 +57,9 @@ def write(
     mask : Mask
         The mask.
     path : str or path
-        Ends in ``.zarr``, ``.fits`` or ``.fits.gz``; or in ``.moc.fits``: then the cells of a HEALPix grid
-        in ICRS whose centres are selected are written as a MOC.
+        Ends in ``.zarr``, ``.fits`` or ``.fits.gz``; on an `HpxGeom` also in ``.hsp``, a HealSparse file, or
+        in ``.moc.fits``: then the cells of a HEALPix grid in ICRS whose centres are selected are written as a
+        MOC.
     geom : WcsGeom or HpxGeom
         The grid.
     overwrite : bool
@@ -72,6 +77,8 @@ def write(
     store : path or TileStore, optional
         A folder of evaluated tiles: those that it has are read, others are added. A tile is found again by
         any run for which nothing has changed that matters there.
+    ordering : {"nested", "ring"}, optional
+        Order of the cells of an `HpxGeom` in a FITS file; nested if not given.
 
     Returns
     -------
@@ -94,24 +101,26 @@ def write(
     plan = Plan(compile_mask(mask, geom, chunks))
     if memory_limit is not None:
         plan.check_memory(memory_limit)
-    if not isinstance(geom, WcsGeom):
+    if not isinstance(geom, WcsGeom | HpxGeom):
         raise MaskTypeError(
-            f"a mask is written on a WcsGeom, got {geom!r}; "
+            f"a mask is written on a WcsGeom or an HpxGeom, got {geom!r}; "
             "give one, or save the expression with maskexpr.dumps(mask)"
         )
-    rows, columns = (max(sizes) for sizes in plan.compiled.chunks[-2:])
-    if not _is_regular(plan.compiled.chunks):
+    rows, columns = tile_shape(plan.compiled)
+    if plan.compiled.layout.is_image and not _is_regular(plan.compiled.chunks):
         # The tiles of a file are of one size.
         plan = Plan(compile_mask(mask, geom, (rows, columns)))
     about = provenance(mask)
     run = f"{about['hash']} {file_stamps(mask)} maskexpr {installed('maskexpr')}"
     kept = None if store is None else ReusedTiles(TileStore.of(store))
-    with open_writer(path, geom, (rows, columns), about, overwrite, resume, run) as writer:
+    more = {} if ordering is None else {"ordering": ordering}
+    with open_writer(path, geom, (rows, columns), about, overwrite, resume, run, **more) as writer:
         if writer.published:
             return writer.path
-        for block in _blocks(plan, FULL):
+        states = tile_states(plan)
+        for block in _blocks(states, FULL):
             writer.store(_patch(plan.compiled, block, True))
-        todo = [block for block in _blocks(plan, MIXED) if not _is_done(plan.compiled, writer, block)]
+        todo = [block for block in _blocks(states, MIXED) if not _is_done(plan.compiled, writer, block)]
         work = partial(write_tile, plan.compiled, writer, kept)
         run_blocks(lambda block: writer.note(work(block)), todo, progress)
     return writer.path
@@ -133,8 +142,8 @@ def provenance(mask: Mask) -> dict[str, str]:
     return texts
 
 
-def _blocks(plan: Plan, state: np.uint8) -> list[Block]:
-    return [tuple(int(i) for i in place) for place in np.argwhere(plan.states == state)]
+def _blocks(states: NDArray[np.uint8], state: np.uint8) -> list[Block]:
+    return [tuple(int(i) for i in place) for place in np.argwhere(states == state)]
 
 
 def _patch(compiled: Compiled, block: Block, value: Any) -> Patch:
@@ -145,13 +154,13 @@ def _patch(compiled: Compiled, block: Block, value: Any) -> Patch:
     planes = tuple(slice(each.start, each.stop) for each in along)
     if not isinstance(value, bool):
         value = np.broadcast_to(value, (*(len(each) for each in along), *value.shape[-2:]))
-    return Patch(compiled.window(block), value, planes or None)
+    return Patch(tile_window(compiled, block), value, planes or None)
 
 
 def _planes(compiled: Compiled, block: Block) -> list[range]:
     """Planes of the map, along each axis, that a block is."""
     found = []
-    for sizes, i, n in zip(compiled.chunks[:-2], block, compiled.geom.shape, strict=False):
+    for sizes, i, n in zip(compiled.along, block, compiled.geom.planes_shape, strict=False):
         start = int(sum(sizes[:i]))
         # Where the mask does not vary, it is on every plane.
         found.append(range(n) if sum(sizes) == 1 else range(start, start + sizes[i]))
@@ -170,5 +179,5 @@ def write_tile(
     """Evaluate one block and write it, in this process or any other that sees the file; all that is needed
     pickles, and the records that come back are for `MaskWriter.note`.
     """
-    values = compiled.compute(block) if kept is None else kept.values(compiled, block)
-    return writer.put(_patch(compiled, block, values))
+    compute = compiled.compute if kept is None else partial(kept.values, compiled)
+    return writer.put(_patch(compiled, block, tile_values(compiled, block, compute)))

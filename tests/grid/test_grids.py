@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 
+import maskexpr as mx
 from maskexpr import WcsGeom
 from maskexpr.testing import check_grid, geometries, random_geometries, thin_geometries
 
@@ -42,6 +44,22 @@ MAPS = {
 @pytest.mark.parametrize("name", MAPS)
 def test_laws(name: str) -> None:
     check_grid(MAPS[name], whole=LIMB)
+
+
+CELLS = {
+    "one face each": mx.HpxGeom(order=0),
+    "order 1": mx.HpxGeom(order=1, frame="fk5"),
+    "order 3": mx.HpxGeom(order=3, frame="galactic"),
+    "cube": mx.HpxGeom(order=2, axes=[mx.Axis.from_bounds("energy", "1 GeV", "1 TeV", 3)]),
+    "one cell": mx.HpxGeom(order=3, cells=[5]),
+    "two parts": mx.HpxGeom(order=3, cells=[[10, 30], [500, 600]]),
+    "here and there": mx.HpxGeom(order=3, cells=np.random.default_rng(1).choice(768, 300, replace=False)),
+}
+
+
+@pytest.mark.parametrize("name", CELLS)
+def test_laws_of_cells(name: str) -> None:
+    check_grid(CELLS[name], chunks=CELLS[name].order // 2)
 
 
 @given(geom=random_geometries())

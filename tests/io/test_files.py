@@ -36,7 +36,7 @@ from maskexpr.grid.wcs.geom import WcsGeom
 from maskexpr.grid.wcs.header import bands_hdu
 from maskexpr.io import publish as publishing
 from maskexpr.io import unpacked, zarr
-from maskexpr.io.formats import check_output, format_of, open_writer, stamp_of
+from maskexpr.io.formats import StoredMap, check_output, format_of, open_writer, stamp_of
 from maskexpr.io.read import read_map, read_mask
 from maskexpr.io.sources import ArraySource, FileSource, as_mask, as_source
 from maskexpr.io.workspace import TEMPORARY
@@ -624,13 +624,13 @@ def test_building_reads_nothing_and_a_slice_reads_its_chunks(
     with open_writer(path, geom, (10, 5)) as writer:
         writer.store(Patch(Window(4000, 4010, 8000, 8005), True))
     seen: list[Window] = []
-    real = FileSource.read_planes
+    real = StoredMap.read_array
 
-    def counted(self: FileSource, planes: tuple[slice, ...], window: Window) -> NDArray[np.generic]:
+    def counted(self: StoredMap, planes: tuple[slice, ...], window: Window) -> NDArray[np.generic]:
         seen.append(window)
         return real(self, planes, window)
 
-    monkeypatch.setattr(FileSource, "read_planes", counted)
+    monkeypatch.setattr(StoredMap, "read_array", counted)
     mask = read_mask(path)
     assert not seen
     part = mask[3990:4020, 7990:8010]

@@ -174,6 +174,42 @@ outputs: [{path: a.fits, grid: coarse}, {path: b.fits, grid: cube}]
         recipe.grid  # noqa: B018
 
 
+def test_grids_of_cells(folder):
+    text = """
+maskexpr: 1
+mask: {Region: "icrs;circle(45,30,20)"}
+grids:
+  whole: {healpix: {order: 3, frame: galactic}}
+  part: {healpix: {nside: 8, cells: [[0, 100], [300, 400]]}}
+  cube: {healpix: {order: 2, axes: [{name: energy, lo: 1 GeV, hi: 1 TeV, nbin: 3}]}}
+outputs: [{path: a.fits, grid: whole, ordering: ring}, {path: b.zarr, grid: part}, {path: c.fits, grid: cube}]
+"""
+    recipe = mx.Recipe.loads(text, folder)
+    assert recipe.grids["whole"] == mx.HpxGeom(order=3, frame="galactic")
+    assert recipe.grids["part"] == mx.HpxGeom(order=3, cells=[[0, 100], [300, 400]])
+    for path, geom in zip(recipe.run(), recipe.grids.values(), strict=True):
+        read = mx.read_mask(path)
+        assert mx.geom_of(read) == geom
+        np.testing.assert_array_equal(read.values, recipe.mask.compute(geom).values)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        "{order: three}",
+        "{order: 30}",
+        "{}",
+        "{nside: 7}",
+        "{order: 2, cells: [500]}",
+        "{order: 2, cells: a}",
+        "{ordr: 2}",
+    ],
+)
+def test_grids_of_cells_that_cannot_be(arguments):
+    with pytest.raises(mx.MaskError, match="line 3"):
+        mx.Recipe.loads(f"maskexpr: 1\nmask: AllSky\ngrid: {{healpix: {arguments}}}")
+
+
 def body(mask, parts="{}"):
     return f"maskexpr: 1\nparts: {parts}\nmask: {mask}"
 

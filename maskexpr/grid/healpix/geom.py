@@ -23,8 +23,11 @@ from ...sphere.vectors import Caps, rotation
 from ..axis import Axis, axes_text
 from ..lattice import OFF, ON, Grid, Rim, Topology
 from ..layout import Layout
+from ..rings import Rings
+from .cells import caps as cell_caps
 from .extent import covers_of, extent_of
 from .faces import MAX_ORDER, SQUARES, check_order, number_of
+from .gammapy import from_gammapy, to_gammapy
 from .layout import Parents, parent_order
 from .mocs import moc_cells
 from .rim import rim_of, sides_of
@@ -38,6 +41,7 @@ from .staircase import (
     lonlat_beside,
     on_sky,
     pixel_of,
+    rings_in,
     sky_of,
 )
 
@@ -47,6 +51,8 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
+# Caps that hold a map, at most.
+_CAPS = 64
 _DIM = "cells"
 _IDS = "cell_ids"
 
@@ -244,6 +250,22 @@ class HpxGeom(Grid):
             raise MaskTypeError(f"from_mask takes a mask, got a {type(mask).__name__}")
         return cls._of(whole.order, _selected(mask, whole), frame, _checked_axes(axes))
 
+    @classmethod
+    def from_gammapy(cls, geom: Any) -> HpxGeom:
+        """The grid of a gammapy ``HpxGeom``; of one in RING order the same cells in nested order.
+
+        Raises
+        ------
+        GeometryError
+            If it is none, or has cells of several sizes.
+        """
+        cells, frame, axes = from_gammapy(geom)
+        return cls._of(cells.order, cells.ranges, frame, axes)
+
+    def to_gammapy(self) -> Any:
+        """The same grid as a gammapy ``HpxGeom``, nested."""
+        return to_gammapy(self._cells, self._frame, self._axes)
+
     # ---- where its cells are
 
     def contains(self, positions: SkyCoord) -> Bools:
@@ -321,6 +343,9 @@ class HpxGeom(Grid):
     def on_sky(self, window: Window) -> Bools:
         return on_sky(self.order, window)
 
+    def rings(self, window: Window) -> Rings:
+        return rings_in(self.order, window)
+
     def offset_in(self, other: Grid) -> tuple[int, int] | None:
         same = isinstance(other, HpxGeom) and (self.order, self.frame) == (other.order, other.frame)
         return (0, 0) if same else None
@@ -357,6 +382,17 @@ class HpxGeom(Grid):
     def layout(self, chunks: Any = "auto") -> Layout:
         return Parents(self._cells, parent_order(self._cells, chunks))
 
+    def places(self, y: Ints, x: Ints) -> tuple[Ints, ...]:
+        return (self._cells.positions(cells_at(self.order, y, x)),)
+
+    def extent(self) -> Caps:
+        """Caps round parent cells that hold the map."""
+        levels = 0
+        while self._cells.parents(levels).number > _CAPS:
+            levels += 1
+        held = self._cells.parents(levels)
+        return cell_caps(held.order, held.ids(0, held.number))
+
     def coordinates(self) -> xr.Coordinates:
         """The coordinate ``cell_ids``, of the whole sky a range, with the attributes that xdggs reads."""
         return _coordinates(self._cells)
@@ -368,6 +404,35 @@ class HpxGeom(Grid):
             "axes": axes_text(self._axes),
             "fingerprint": self.fingerprint,
         }
+
+    def to_text(self) -> str:
+        """Order, frame and, if they are not all, ranges of cells as JSON, which `from_text` reads; without
+        axes.
+
+        Examples
+        --------
+        >>> HpxGeom(order=1, cells=[3, 4]).to_text()
+        '{"order": 1, "frame": "icrs", "cells": [[3, 5]]}'
+        """
+        cells = {} if self.is_allsky else {"cells": self.ranges.tolist()}
+        return json.dumps({"order": self.order, "frame": self.frame, **cells})
+
+    @classmethod
+    def from_text(cls, text: str, axes: Iterable[Axis] = ()) -> HpxGeom:
+        """The geometry of a text that `to_text` made, with axes.
+
+        Raises
+        ------
+        GeometryError
+            If the text cannot be read.
+        """
+        try:
+            fields = json.loads(text)
+            if not isinstance(fields, dict) or not {"order", "frame"} <= set(fields):
+                raise ValueError("it lacks the order or the frame")
+        except ValueError as err:
+            raise GeometryError(f"the text {text!r} is none of an HpxGeom: {err}") from err
+        return cls(fields["order"], frame=fields["frame"], cells=fields.get("cells"), axes=axes)
 
     # ---- an object of Python
 

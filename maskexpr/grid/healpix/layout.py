@@ -26,8 +26,8 @@ Block = tuple[int, ...]
 _LEVELS, _LEVELS_OF_GIANTS, _GIANT = 11, 12, 10**10
 # Chunks of cells that lie apart are of larger parents while there are more than so many.
 _MANY = 4096
-# Side of the squares by which cells are put into order, a power of two: their index stays in the cache.
-_SQUARE = 64
+# Side of the squares by which cells are put into order, a power of two: they stay in the cache.
+_SQUARE = 32
 
 
 def parent_order(cells: CellSet, chunks: Any) -> int:
@@ -122,14 +122,13 @@ class Parents(Layout):
         i = np.searchsorted(before, places, side="right") - 1
         return np.asarray(self.cells.ranges[i, 0] + places - before[i])
 
-    def pack(self, values: NDArray[Any], block: Block) -> NDArray[Any]:
-        ny, nx = values.shape[1:]
-        number = self.sizes[0][block[0]]
-        if number == ny * nx:
-            return np.stack([to_nested(each) for each in values])
+    def pack(self, values: NDArray[Any], block: Block, out: NDArray[Any]) -> None:
+        if len(out) == values.size:
+            to_nested(values, out)
+            return
         y, x = self.pixels(block)
         y0, _, x0, _ = self.bounds(np.array([[block[0]]]))[:, 0].tolist()
-        return np.asarray(values[:, y - y0, x - x0])
+        out[...] = values[y - y0, x - x0]
 
     def pixels(self, block: Block) -> tuple[Ints, Ints]:
         """Rows and columns of the cells of a block, in their order."""
@@ -170,26 +169,33 @@ def _pair_order(side: int) -> Ints:
     return np.ascontiguousarray(_square_order(side)[::2] // 2)
 
 
-def to_nested(values: NDArray[Any]) -> NDArray[Any]:
-    """Values of a square of pixels, (side, side), in nested order.
+def to_nested(values: NDArray[Any], out: NDArray[Any]) -> None:
+    """Write values of a square of pixels, (side, side), into an array of zeros in nested order; squares of
+    zeros are left out.
 
     Examples
     --------
-    >>> to_nested(np.array([[False, True], [False, False]])).tolist()
-    [False, True, False, False]
+    >>> out = np.zeros(4, dtype=int)
+    >>> to_nested(np.array([[0, 1], [2, 3]]), out)
+    >>> out.tolist()
+    [0, 1, 2, 3]
     """
     side = len(values)
-    if side == 1:
-        return values.reshape(1)
     inner = min(side, _SQUARE)
-    outer = side // inner
-    # Two bytes at a time: pixels beside each other follow each other in nested order too.
-    by_pairs = values.dtype.itemsize == 1
-    items = np.ascontiguousarray(values).view(np.uint16) if by_pairs else values
-    squares = items.reshape(outer, inner, outer, -1).transpose(0, 2, 1, 3)
-    squares = squares.reshape(outer * outer, -1)[_square_order(outer)]
-    within = _pair_order(inner) if by_pairs else _square_order(inner)
-    return np.take(squares, within, axis=1).reshape(-1).view(values.dtype)
+    outer, order = side // inner, _square_order(inner)
+    values = np.ascontiguousarray(values)
+    busy = np.arange(outer * outer)
+    if inner == _SQUARE and values.dtype.itemsize == 1:
+        octets = values.view(np.uint64).reshape(outer, inner, -1)
+        busy = np.flatnonzero(np.bitwise_or.reduce(octets, axis=1).reshape(outer * outer, -1).any(axis=1))
+        # Two bytes at a time: pixels beside each other follow each other in nested order too.
+        order = _pair_order(inner)
+        values, out = values.view(np.uint16), out.view(np.uint16)
+    row, column = np.divmod(busy, outer)
+    squares = values.reshape(outer, inner, outer, -1).transpose(0, 2, 1, 3)[row, column]
+    # There may be no square at all, of which -1 would be no length.
+    flat = squares.reshape(len(busy), len(order))
+    out.reshape(outer * outer, -1)[_places(outer)[busy]] = np.take(flat, order, axis=1)
 
 
 def from_nested(values: NDArray[Any]) -> NDArray[Any]:

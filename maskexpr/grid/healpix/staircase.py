@@ -12,8 +12,9 @@ from numpy.typing import ArrayLike, NDArray
 from ...pixels.window import Window
 from ...sphere.vectors import Caps, angle_between, normalise, unit
 from ..lattice import OFF, ON, PART
+from ..rings import Rings
 from .cells import places_of, spherical
-from .faces import COLUMN, FACES, ROW, SQUARES, from_faces, on_staircase, spread_bits
+from .faces import COLUMN, FACES, ROW, SOUTH, SQUARES, from_faces, on_staircase, spread_bits
 
 __all__ = [
     "caps_of",
@@ -25,6 +26,7 @@ __all__ = [
     "on_sky",
     "pixel_of",
     "place_of",
+    "rings_in",
     "sky_of",
     "window_of",
 ]
@@ -200,6 +202,29 @@ def on_sky(order: int, window: Window) -> Bools:
         if part.size:
             out[part.y0 : part.y1, part.x0 : part.x1] = True
     return out
+
+
+def rings_in(order: int, window: Window) -> Rings:
+    """Iso-latitude rings of the cells of a window, face by face: they run along diagonals."""
+    side = 1 << order
+    found = [np.empty((4, 0), dtype=np.int64)]
+    for face, (row, column) in enumerate(zip((ROW * side).tolist(), (COLUMN * side).tolist(), strict=True)):
+        part = window.intersect(Window(row, row + side, column, column + side)).shift(-row, -column)
+        if part.size:
+            total = np.arange(part.y0 + part.x0, part.y1 + part.x1 - 1)
+            x = np.maximum(part.x0, total - part.y1 + 1)
+            last = np.minimum(part.x1 - 1, total - part.y0)
+            found.append(np.stack([np.full_like(x, face), total - x, x, last - x + 1]))
+    face, y, x, number = np.concatenate(found, axis=1)
+    turn, z, across = spherical(order, face, 2 * x + 1, 2 * y + 1)
+    ring = SOUTH[face] * side - x - y - 1
+    from_pole = np.minimum(np.minimum(ring, 4 * side - ring), side)
+    lat = np.arctan2(z, across)
+    i = np.argsort(lat, kind="stable")
+    step = np.pi / 2 / from_pole
+    middle = turn * (np.pi / 4) + (number - 1) / 2 * step
+    y, x = y + ROW[face] * side, x + COLUMN[face] * side
+    return Rings(lat[i], across[i], middle[i], step[i], y[i], x[i], number[i])
 
 
 def caps_of(order: int, bounds: Ints) -> Caps:

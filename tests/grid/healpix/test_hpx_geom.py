@@ -1,0 +1,160 @@
+"""`HpxGeom`: what it takes and refuses, what its arrays are."""
+
+from __future__ import annotations
+
+import pickle
+
+import astropy.units as u
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+from astropy.coordinates import SkyCoord
+
+import maskexpr as mx
+from maskexpr import HpxGeom
+from maskexpr.errors import AxisError, GeometryError, MaskError, MaskTypeError, MaskValueError
+
+ENERGY = mx.Axis.from_bounds("energy", "1 GeV", "1 TeV", 3)
+CIRCLE = mx.Region("galactic;circle(20,40,25)")
+
+
+def test_what_it_is() -> None:
+    geom = HpxGeom(nside=8, frame="galactic", axes=[ENERGY])
+    assert (geom.order, geom.nside, geom.frame, geom.shape) == (3, 8, "galactic", (3, 768))
+    assert geom == HpxGeom.allsky(order=3, frame="galactic", axes=[ENERGY])
+    assert geom != HpxGeom(order=3, axes=[ENERGY])
+    assert geom.fingerprint != HpxGeom(order=3, frame="galactic", cells=[[0, 767]], axes=[ENERGY]).fingerprint
+    assert HpxGeom(order=3, cells=[[0, 768]]) == HpxGeom(order=3)
+    assert HpxGeom(order=3, cells=[4, 3]) == HpxGeom(order=3, cells=[[3, 5]])
+    assert pickle.loads(pickle.dumps(geom)) == geom
+    with pytest.raises(AttributeError, match="immutable"):
+        geom.order = 4  # type: ignore[misc]
+    assert repr(HpxGeom(order=10)) == "HpxGeom(order 10 icrs, all 12582912 cells of 3.44 arcmin)"
+    assert "HpxGeom" in geom._repr_html_()
+
+
+@pytest.mark.parametrize("frame", ["icrs", "fk5", "galactic", "supergalactic", "barycentricmeanecliptic"])
+def test_frames(frame: str) -> None:
+    geom = HpxGeom(order=4, frame=frame)
+    there = SkyCoord(*geom.lonlat(*np.indices(geom.image_shape)), unit="deg", frame=frame)
+    on_sky = np.isfinite(there.data.lon.deg)
+    want = there[on_sky].separation(SkyCoord(20, 40, unit="deg", frame="galactic")).deg < 25
+    ids = np.argsort(_cells_of(geom, on_sky))
+    np.testing.assert_array_equal(CIRCLE.compute(geom).values, want[ids])
+
+
+def _cells_of(geom: HpxGeom, on_sky: np.ndarray) -> np.ndarray:
+    (place,) = geom.places(*np.nonzero(on_sky))
+    return place
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        ({}, MaskValueError),
+        ({"order": 3, "nside": 8}, MaskValueError),
+        ({"order": 30}, MaskValueError),
+        ({"nside": 12}, MaskValueError),
+        ({"nside": 8.0}, MaskValueError),
+        ({"order": 3, "frame": "altaz"}, MaskError),
+        ({"order": 3, "frame": "fk4"}, GeometryError),
+        ({"order": 3, "frame": 1}, MaskError),
+        ({"order": 3, "axes": ENERGY}, AxisError),
+        ({"order": 3, "axes": [ENERGY, ENERGY]}, AxisError),
+        ({"order": 3, "axes": [mx.Axis("cells", [0, 1] * u.s)]}, AxisError),
+        (
+            {"order": 3, "cells": mx.Moc([[0, 1]], 1), "frame": "galactic"},
+            GeometryError,
+        ),
+    ],
+)
+def test_what_it_refuses(arguments: dict[str, object], error: type[MaskError]) -> None:
+    with pytest.raises(error):
+        HpxGeom(**arguments)  # type: ignore[arg-type]
+
+
+def test_cells_of_a_mask() -> None:
+    part = HpxGeom.from_mask(CIRCLE, order=5, frame="galactic", axes=[ENERGY])
+    held = CIRCLE.compute(HpxGeom(order=5, frame="galactic")).values
+    assert part == HpxGeom(order=5, frame="galactic", cells=np.flatnonzero(held), axes=[ENERGY])
+    assert CIRCLE.compute(part).values.all()
+    with pytest.raises(MaskValueError, match="at least one"):
+        HpxGeom.from_mask(mx.NoSky(), order=2)
+    with pytest.raises(MaskTypeError, match="mask"):
+        HpxGeom.from_mask("circle", order=2)
+
+
+def test_arrays_of_the_whole_sky_hold_no_numbers_of_cells() -> None:
+    array = mx.AllSky().on(HpxGeom(order=20))
+    assert array.dims == ("cells",)
+    assert array.sizes["cells"] == 12 * 4**20
+    assert array["cell_ids"].attrs == {"grid_name": "healpix", "level": 20, "indexing_scheme": "nested"}
+    assert isinstance(array.indexes["cell_ids"], pd.RangeIndex)
+    assert array.sel(cell_ids=[5, 10**12]).values.tolist() == [True, True]
+    assert array.isel(cells=slice(7, 9))["cell_ids"].values.tolist() == [7, 8]
+
+
+def test_the_grid_of_an_array() -> None:
+    geom = HpxGeom(order=3, frame="galactic", axes=[ENERGY])
+    part = HpxGeom(order=3, frame="galactic", cells=[[3, 9], [50, 99]])
+    for each in (geom, part, geom.to_image()):
+        array = CIRCLE.on(each)
+        assert mx.geom_of(array) == each
+        assert mx.geom_of(array.compute().copy()) == each
+    array = CIRCLE.on(geom)
+    assert mx.geom_of(array[1:, 5:20]) == HpxGeom(
+        order=3,
+        frame="galactic",
+        cells=[[5, 20]],
+        axes=[mx.Axis("energy", ENERGY.edges[1:], "log")],
+    )
+    assert mx.geom_of(array[:, ::7]) == HpxGeom(
+        order=3, frame="galactic", cells=range(0, 768, 7), axes=[ENERGY]
+    )
+    with pytest.raises(GeometryError, match="ascending"):
+        mx.geom_of(array[:, ::-1])
+    with pytest.raises(GeometryError, match="last dim"):
+        mx.geom_of(array.transpose("cells", "energy"))
+    assert mx.geom_of(array.drop_vars("cell_ids")) == geom
+    with pytest.raises(GeometryError, match="which"):
+        mx.geom_of(array[:, :5].drop_vars("cell_ids"))
+
+
+def test_arrays_survive_files_of_xarray(tmp_path: object) -> None:
+    array = CIRCLE.compute(HpxGeom(order=3, cells=[[3, 90]]))
+    array.to_dataset(name="mask").to_zarr(f"{tmp_path}/a.zarr", consolidated=False)
+    again = xr.open_zarr(f"{tmp_path}/a.zarr", consolidated=False)["mask"]
+    assert mx.geom_of(again) == HpxGeom(order=3, cells=[[3, 90]])
+    np.testing.assert_array_equal(again.values, array.values)
+
+
+def test_planar_things_say_so() -> None:
+    geom = HpxGeom(order=3)
+    for mask in (
+        CIRCLE.dilate(3 * u.pix, metric="pixel"),
+        mx.Boundary(3 * u.pix, metric="pixel"),
+        mx.Region("image;circle(3,3,2)", metric="pixel"),
+    ):
+        with pytest.raises(GeometryError, match="plane of a WcsGeom"):
+            mask.on(geom)
+    assert mx.Boundary("3 deg").compute(geom).values.all(), "the whole sky has no edge"
+
+
+def test_contains_solid_angle_and_area() -> None:
+    part = HpxGeom(order=2, cells=[[0, 16]], frame="galactic")
+    there = SkyCoord([45, 45, 200], [45, -45, 0], unit="deg", frame="galactic")
+    assert part.contains(there).tolist() == [True, False, False]
+    np.testing.assert_allclose(part.solid_angle().sum(), np.pi / 3)
+    np.testing.assert_allclose(mx.AllSky().area(part).to_value("sr"), np.pi / 3)
+    np.testing.assert_allclose(mx.AllSky().fsky(part), 1 / 12)
+    assert mx.AllSky().contains(there, geom=part).tolist() == [True, False, False]
+
+
+def test_small_data_are_held_by_value() -> None:
+    for geom in (HpxGeom(order=2), HpxGeom(order=2, cells=[[4, 9], [20, 40]], frame="galactic")):
+        values = np.random.default_rng(1).normal(size=geom.shape)
+        mask = mx.Threshold((values, geom), ">", 0.3)
+        again = mx.loads(mx.dumps(mask))
+        assert again == mask
+        np.testing.assert_array_equal(again.compute(geom).values, values > 0.3)
