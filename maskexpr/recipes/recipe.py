@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -20,7 +20,7 @@ from .grammar import names_in, nearest, node_names, parse_mask
 from .text import Item, read_yaml
 from .write import to_yaml, written
 
-__all__ = ["Output", "Recipe", "to_recipe"]
+__all__ = ["Output", "Recipe", "recipe_text", "to_recipe"]
 
 VERSION = 1
 _KEYS = ("maskexpr", "parts", "mask", "grid", "grids", "outputs")
@@ -149,8 +149,20 @@ class Recipe:
             raise FormatError(f"the recipe has no one grid; it has: {found}. Take one of .grids")
         return next(iter(self.grids.values()))
 
-    def run(self, **options: Any) -> list[Path]:
-        r"""Write all outputs; the options are those of `Mask.write` and win over the recipe's.
+    def run(self, skip: Collection[Path] = (), **options: Any) -> list[Path]:
+        r"""Write all outputs.
+
+        Parameters
+        ----------
+        skip : collection of Path
+            Outputs that are not written.
+        **options
+            Of `Mask.write`; they win over the recipe's.
+
+        Returns
+        -------
+        list of Path
+            What was written.
 
         Examples
         --------
@@ -165,18 +177,24 @@ class Recipe:
         return [
             self.mask.write(each.path, self.grids[each.grid], **{**each.options, **options})
             for each in self.outputs
+            if each.path not in skip
         ]
 
 
 def to_recipe(mask: Mask, path: str | os.PathLike[str] | None = None, embed: bool = False) -> str:
     """Write a mask as a recipe. See `Mask.to_recipe`."""
-    place = None if path is None else Path(path)
-    data = written(mask, Path() if place is None else place.parent, embed)
-    text = to_yaml({"maskexpr": VERSION, **data})
-    if Recipe.loads(text, Path() if place is None else place.parent).mask != mask:
+    if path is None:
+        return recipe_text(mask, Path(), embed)
+    text = recipe_text(mask, Path(path).parent, embed)
+    Path(path).write_text(text, encoding="utf-8")
+    return text
+
+
+def recipe_text(mask: Mask, folder: Path, embed: bool = False) -> str:
+    """The recipe of a mask that will stand in a folder, read back and found equal."""
+    text = to_yaml({"maskexpr": VERSION, **written(mask, folder, embed)})
+    if Recipe.loads(text, folder).mask != mask:
         raise FormatError("the recipe does not read back as the mask; save it with maskexpr.dumps")
-    if place is not None:
-        place.write_text(text, encoding="utf-8")
     return text
 
 

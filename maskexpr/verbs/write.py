@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Sequence
 from functools import partial
@@ -15,6 +16,7 @@ from ..compile.compiled import Compiled, compile_mask
 from ..compile.plan import Plan
 from ..core.coverage import FULL, MIXED
 from ..core.errors import MaskTypeError
+from ..core.progress import expect
 from ..core.threads import run_blocks
 from ..core.versions import installed
 from ..expr.describe import one_line
@@ -109,9 +111,13 @@ def write(
     with open_writer(path, geom, (rows, columns), about, overwrite, resume, run) as writer:
         if writer.published:
             return writer.path
-        for block in _blocks(plan, FULL):
-            writer.store(_patch(plan.compiled, block, True))
+        full = _blocks(plan, FULL)
         todo = [block for block in _blocks(plan, MIXED) if not _is_done(plan.compiled, writer, block)]
+        # A block of a mask that does not vary is a tile on every plane.
+        tiles_of_a_block = math.prod(geom.shape[:-2]) // math.prod(plan.compiled.numblocks[:-2])
+        expect((len(full) + len(todo)) * tiles_of_a_block)
+        for block in full:
+            writer.store(_patch(plan.compiled, block, True))
         work = partial(write_tile, plan.compiled, writer, kept)
         run_blocks(lambda block: writer.note(work(block)), todo, progress)
     return writer.path
