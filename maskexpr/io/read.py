@@ -11,6 +11,7 @@ import xarray as xr
 from dask.base import tokenize
 from numpy.typing import NDArray
 
+from ..core.calls import told
 from ..core.errors import FormatError, GeometryError, IntegrityError
 from ..grid.wcs.geom import WcsGeom
 from ..pixels.window import Window
@@ -29,6 +30,7 @@ _SIDE: Final = 2048
 _TRIES: Final = 100
 
 
+@told
 def read_mask(path: str | os.PathLike[str], hdu: str | int | None = None) -> xr.DataArray:
     """A mask in a FITS file or zarr store as a lazy array of bool.
 
@@ -65,6 +67,7 @@ def read_mask(path: str | os.PathLike[str], hdu: str | int | None = None) -> xr.
     return _lazy(path, hdu, mask=True)
 
 
+@told
 def read_map(path: str | os.PathLike[str], hdu: str | int | None = None) -> xr.DataArray:
     """A map in a FITS file or zarr store as a lazy array of its own type, read by windows.
 

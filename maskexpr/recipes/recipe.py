@@ -9,14 +9,16 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Any
 
-from ..core.errors import FormatError
+from ..core.calls import told_class
+from ..core.errors import FormatError, MaskTypeError
+from ..core.names import described, nearest
 from ..doors.files import read_file
 from ..expr.mask import Mask
 from ..grid.axis import Axis
 from ..grid.lattice import Grid
 from ..grid.wcs.geom import WcsGeom
 from .build import Workshop, attempt
-from .grammar import names_in, nearest, node_names, parse_mask
+from .grammar import names_in, node_names, parse_mask
 from .text import Item, read_yaml
 from .write import to_yaml, written
 
@@ -46,6 +48,7 @@ class Output:
     options: Mapping[str, Any] = field(default_factory=dict)
 
 
+@told_class
 @dataclass(frozen=True)
 class Recipe:
     """A mask with the grids and outputs that a YAML file names.
@@ -77,6 +80,12 @@ class Recipe:
     mask: Mask
     grids: Mapping[str, Grid] = field(default_factory=dict)
     outputs: tuple[Output, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.mask, Mask):
+            raise MaskTypeError(
+                f"a Recipe is made of a mask, got {described(self.mask)}; read a file with Recipe.read(path)"
+            )
 
     @classmethod
     def read(cls, path: str | os.PathLike[str]) -> Recipe:
@@ -183,6 +192,8 @@ class Recipe:
 
 def to_recipe(mask: Mask, path: str | os.PathLike[str] | None = None, embed: bool = False) -> str:
     """Write a mask as a recipe. See `Mask.to_recipe`."""
+    if not isinstance(path, str | os.PathLike | None):
+        raise MaskTypeError(f"to_recipe takes a path, got {described(path)}")
     if path is None:
         return recipe_text(mask, Path(), embed)
     text = recipe_text(mask, Path(path).parent, embed)

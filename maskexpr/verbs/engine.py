@@ -20,6 +20,7 @@ from ..compile.plan import Plan, make_plan
 from ..compile.simplify import simplify
 from ..compile.spread import spread
 from ..core.errors import MaskTypeError, MaskValueError
+from ..core.names import choice
 from ..expr.describe import one_line
 from ..expr.mask import Mask
 from ..expr.serialize import to_dict
@@ -65,7 +66,7 @@ def on(
 ) -> xr.DataArray:
     """Put a mask on a grid: a lazy bool DataArray. See `Mask.on`."""
     if coords not in ("pixel", "world"):
-        raise MaskValueError(f"coords must be 'pixel' or 'world', got {coords!r}")
+        raise MaskValueError(choice("coords", coords, ("pixel", "world")))
     if geom is None and like is None:
         raise MaskTypeError("on() takes a grid, or like= an array that carries one")
     geom = as_grid(like if geom is None else geom)

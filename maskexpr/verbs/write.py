@@ -16,6 +16,7 @@ from ..compile.compiled import Compiled, compile_mask
 from ..compile.plan import Plan
 from ..core.coverage import FULL, MIXED
 from ..core.errors import MaskTypeError
+from ..core.names import described
 from ..core.progress import expect
 from ..core.threads import run_blocks
 from ..core.versions import installed
@@ -88,6 +89,9 @@ def write(
         If the output cannot be written: a full disk, a limit, a call that fails. What was there is as it was.
     """
     geom = as_grid(geom)
+    for name, value in (("overwrite", overwrite), ("resume", resume)):
+        if not isinstance(value, bool | np.bool_):
+            raise MaskTypeError(f"{name} must be True or False, got {described(value)}")
     if is_moc_file(path):
         if chunks != "auto" or progress or memory_limit is not None or resume or store is not None:
             raise MaskTypeError("a MOC is written in one piece: of the options it takes overwrite= alone")
