@@ -19,13 +19,14 @@ from ..core.calls import told_methods
 from ..core.errors import MaskAttributeError
 from ..core.names import nearest
 from ..sphere.angles import AngleLike, AnglePair
-from .describe import html, one_line, tree
+from .describe import one_line, tree
 from .structure import NODES, Node
 
 if TYPE_CHECKING:
     import xarray as xr
     from astropy.units import Quantity
 
+    from ..compile.explain import Explanation
     from ..compile.plan import Plan
     from ..nodes.moc import Moc
     from ..verbs.fractions import AreaBounds
@@ -52,7 +53,7 @@ class Engine(Protocol):
     def area(self, mask: Any, geom: Any, rtol: float | None) -> Any: ...
     def fraction(self, mask: Any, geom: Any, levels: int, chunks: Any) -> xr.Dataset: ...
     def fsky(self, mask: Any, geom: Any) -> Any: ...
-    def explain(self, mask: Any, geom: Any, chunks: Any) -> str: ...
+    def explain(self, mask: Any, geom: Any, chunks: Any) -> Explanation: ...
     def simplify(self, mask: Any) -> Mask: ...
     def to_dict(self, mask: Any) -> dict[str, Any]: ...
     def to_recipe(self, mask: Any, path: str | os.PathLike[str] | None, embed: bool) -> str: ...
@@ -60,6 +61,7 @@ class Engine(Protocol):
     def apodize(self, mask: Any, geom: Any, width: Any, profile: Any, chunks: Any) -> xr.DataArray: ...
     def to_gammapy(self, mask: Any, geom: Any) -> Any: ...
     def to_array(self, mask: Any, geom: Any, masked: bool) -> NDArray[np.bool_]: ...
+    def mask_html(self, mask: Any) -> str: ...
     def plot(self, mask: Any, geom: Any, ax: Any, **style: Any) -> Any: ...
     def to_moc(self, mask: Any, order: int, cover: str) -> Moc: ...
     def write(
@@ -331,11 +333,16 @@ class Fluent(Node):
         """
         return _engines[0].fsky(self, geom)
 
-    def explain(self, geom: Any = None, chunks: Any = "auto") -> str:
+    def explain(self, geom: Any = None, chunks: Any = "auto") -> Explanation:
         """The expression as a tree, each node with its reach beyond a tile.
 
         With a geometry it is the mask as it would be evaluated (simplified), each node with the number of
         tiles that it leaves empty, full and mixed, and the plan.
+
+        Returns
+        -------
+        Explanation
+            Text, which a prompt and a notebook show as it is.
 
         Examples
         --------
@@ -790,4 +797,14 @@ class Fluent(Node):
         return tree(self)
 
     def _repr_html_(self) -> str:
-        return html(self)
+        return _engines[0].mask_html(self)
+
+    def __dir__(self) -> list[str]:
+        """What users ask of a mask; the laws of nodes, which passes ask, are not offered for completion."""
+        own = [
+            name
+            for name, value in vars(type(self)).items()
+            if name.startswith("to_") or (isinstance(value, classmethod) and name != "restore")
+        ]
+        verbs = [name for name in vars(Fluent) if not name.startswith("_")]
+        return sorted({*verbs, *own, *(name for name, _ in self.fields()), "children"})

@@ -33,6 +33,7 @@ from ..tables.given import as_positions
 from .convert import to_array, to_gammapy
 from .fractions import AreaBounds, area_bounds, fraction
 from .labels import like_array, world_coords
+from .notebook import mask_html
 from .plot import plot
 from .sample import contains_pixels, selected_area
 from .to_moc import to_moc
@@ -48,6 +49,7 @@ __all__ = [
     "explain",
     "fraction",
     "fsky",
+    "mask_html",
     "on",
     "plan",
     "plot",
