@@ -25,6 +25,7 @@ from .core.progress import Progress, watching
 from .recipes.recipe import Recipe
 from .verbs.exchange import READERS, convert, read_any
 from .verbs.reuse import is_written
+from .verbs.serve import server_of
 from .verbs.verify import ProductInfo, info, verify
 
 __all__ = ["main"]
@@ -200,6 +201,19 @@ def show(recipe: Path, picture: Path, grid: str | None) -> None:
         axes = read.mask.plot(_grid_of(read, grid) if read.grids else None)
         axes.figure.savefig(picture, dpi=150, bbox_inches="tight")
     click.echo(f"wrote {picture}")
+
+
+@main.command(name="serve")
+@_recipe
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=0, help="Port on loopback; a free one if not given."
+)
+@click.option("--frame", default="galactic", help="Frame of the maps.")
+def serve_command(recipe: Path, port: int, frame: str) -> None:
+    """Show a recipe's mask on a page to pan and zoom, on loopback, until Ctrl-C."""
+    with server_of(Recipe.read(recipe).mask, port, frame) as server:
+        click.echo(server.url)
+        server.serve_forever()
 
 
 def _options(**given: Any) -> dict[str, Any]:
