@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import urllib.request
 from pathlib import Path
 
 import astropy.units as u
@@ -289,20 +290,19 @@ def test_exit_codes_of_a_process(files):
     assert process("plan").returncode == 2
 
 
-def test_stopped_by_ctrl_c(tmp_path):
-    # Reading a pipe that nobody writes to: the command is in the midst of its work.
-    pipe = tmp_path / "mask.yaml"
-    os.mkfifo(pipe)
-    held = tmp_path / "link.yaml"
-    held.symlink_to(pipe)
-    started = subprocess.Popen(
-        [sys.executable, "-m", "maskexpr", "plan", str(held)], stderr=subprocess.PIPE, text=True
-    )
-    with pipe.open("w"):
-        started.send_signal(signal.SIGINT)
-        assert started.wait(60) == 130
-    assert started.stderr.read() == "maskexpr: stopped\n"
-    started.stderr.close()
+def test_served_until_ctrl_c(recipe):
+    command = [sys.executable, "-m", "maskexpr", "serve", str(recipe)]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, **pipes) as served:
+        try:
+            url = served.stdout.readline().strip()
+            with urllib.request.urlopen(f"{url}about.json", timeout=60) as answer:
+                assert "Band" in json.load(answer)["tree"]
+            served.send_signal(signal.SIGINT)
+            assert served.wait(60) == 130
+            assert served.stderr.read() == "maskexpr: stopped\n"
+        finally:
+            served.kill()
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
