@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from .compile.plan import Plan
-from .core.errors import MaskError
+from .core.errors import MaskAttributeError, MaskError
 from .core.limits import get_limits, set_limits
+from .core.names import nearest
 from .core.versions import show_versions
 from .estimate.psf import containment_radius
 from .estimate.significance import significance
@@ -41,6 +44,12 @@ from .verbs.verify import info, verify
 from .verbs.weights import sky_fractions
 
 use_engine(engine)
+
+if not TYPE_CHECKING:  # a type checker finds what is misspelled itself
+
+    def __getattr__(name: str) -> Any:
+        raise MaskAttributeError(f"maskexpr has no {name!r}{nearest(name, __all__)}")
+
 
 __version__ = "0.1.0"
 

@@ -1,7 +1,7 @@
-"""The command line: recipes planned, run and shown, files told about and turned into others.
+"""The command line: recipes planned, run, shown, served; files told about, verified, turned into others.
 
 Exit codes: 0 done; 1 an error that maskexpr names; 2 a command line that cannot be; 3 a file that is damaged
-or incomplete (`verify`); 130 stopped by Ctrl-C.
+or incomplete, or not what it is compared with (`verify`); 130 stopped by Ctrl-C.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,40 +17,62 @@ from typing import Any
 
 import click
 import dask
-from dask.callbacks import Callback
-from dask.diagnostics.progress import ProgressBar
 
 import maskexpr
 
-from .core.errors import MaskError, require
+from .core.errors import IncompleteMaskError, IntegrityError, MaskError, require
+from .core.progress import Progress, watching
 from .recipes.recipe import Recipe
+from .verbs.exchange import READERS, convert, read_any
+from .verbs.reuse import is_written
+from .verbs.serve import server_of
+from .verbs.verify import ProductInfo, info, verify
 
 __all__ = ["main"]
 
 _EVERY = 60.0
 """Seconds between two lines of progress in a log."""
+_REDRAWN = 0.25
+"""Seconds between two states of the bar on a terminal."""
+_ERROR, _DAMAGED, _STOPPED = 1, 3, 130
 
 
 class _Commands(click.Group):
-    """Errors of maskexpr as one line on stderr and exit code 1."""
+    """Errors of maskexpr as one line on stderr, and the exit codes."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
         except MaskError as err:
             click.echo(f"maskexpr: {err}", err=True)
-            ctx.exit(1)
+            ctx.exit(_DAMAGED if isinstance(err, IntegrityError | IncompleteMaskError) else _ERROR)
+        except KeyboardInterrupt:
+            click.echo("maskexpr: stopped", err=True)
+            ctx.exit(_STOPPED)
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(maskexpr.__version__, prog_name="maskexpr")
 def main() -> None:
-    """Masks of the sky: recipes (YAML) planned, run and shown; products told about and verified."""
+    """Masks of the sky: recipes (YAML) planned, run, shown and served; files told about, verified, converted.
+
+    Exit codes: 0 done, 1 an error that is named, 2 a command line that cannot be, 3 a file that is damaged,
+    incomplete or not what it is compared with, 130 stopped by Ctrl-C.
+    """
 
 
+_file = click.Path(exists=True, path_type=Path)
 _recipe = click.argument("recipe", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 _as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for a program to read.")
 _grid = click.option("--grid", help="Name of a grid of the recipe, where it has several.")
+_kind = click.option(
+    "--from", "kind", type=click.Choice(list(READERS)), help="What the file is, if it does not say."
+)
+_overwrite = click.option("--overwrite", is_flag=True, help="Replace what is there.")
+
+
+def _print(found: dict[str, Any]) -> None:
+    click.echo(json.dumps(found))
 
 
 @main.command()
@@ -64,7 +87,7 @@ def plan(recipe: Path, grid: str | None, as_json: bool) -> None:
         click.echo(str(made))
         return
     names = ("n_tiles", "n_empty", "n_full", "n_mixed", "projected_memory")
-    click.echo(json.dumps({name: int(getattr(made, name)) for name in names}))
+    _print({name: int(getattr(made, name)) for name in names})
 
 
 def _grid_of(recipe: Recipe, name: str | None) -> Any:
@@ -79,85 +102,91 @@ def _grid_of(recipe: Recipe, name: str | None) -> Any:
 
 @main.command()
 @_recipe
-@click.option("--scheduler", help="Address of a dask scheduler (tcp://...), or threads, or processes=N.")
+@click.option(
+    "--scheduler", help="threads (of this process), processes (a local cluster), or an address, tcp://..."
+)
 @click.option("--workers", type=click.IntRange(1), help="Threads, or processes of a local cluster.")
-@click.option("--memory-limit", help="Refuse a plan that may need more, '4 GB'; of a worker with a cluster.")
-@click.option("--resume", is_flag=True, help="Finish what a killed run began.")
-@click.option("--overwrite", is_flag=True, help="Replace outputs that are there.")
+@click.option(
+    "--memory-limit", help="Refuse a plan that may need more, '4 GB'; of each process of a local cluster."
+)
+@click.option("--resume", is_flag=True, help="Go on where a killed run was stopped; what is written is kept.")
+@click.option(
+    "--store", type=click.Path(file_okay=False, path_type=Path), help="Folder of tiles that runs share."
+)
+@_overwrite
 @_as_json
-def run(
-    recipe: Path,
-    scheduler: str | None,
-    workers: int | None,
-    memory_limit: str | None,
-    resume: bool,
-    overwrite: bool,
-    as_json: bool,
-) -> None:
+def run(recipe: Path, scheduler: str | None, workers: int | None, as_json: bool, **options: Any) -> None:
     """Write the outputs of a recipe."""
-    read = Recipe.read(recipe)
-    options: dict[str, Any] = {"overwrite": overwrite}
-    if memory_limit is not None:
-        options["memory_limit"] = memory_limit
-    if resume:
-        options["resume"] = True
     started = time.monotonic()
-    with _scheduler(scheduler, workers), _progress():
-        paths = read.run(**options)
-    seconds = round(time.monotonic() - started, 1)
+    read = Recipe.read(recipe)
+    there = [
+        each.path
+        for each in read.outputs
+        if options["resume"]
+        and not options["overwrite"]
+        and is_written(read.mask, each.path, read.grids[each.grid])
+    ]
+    given = {name: value for name, value in options.items() if value}
+    with _scheduler(scheduler, workers, options["memory_limit"]), _progress():
+        paths = read.run(skip=there, **given)
     if as_json:
-        click.echo(json.dumps({"outputs": [str(path) for path in paths], "seconds": seconds}))
+        seconds = round(time.monotonic() - started, 1)
+        _print({"outputs": [str(p) for p in paths], "kept": [str(p) for p in there], "seconds": seconds})
         return
+    for path in there:
+        click.echo(f"{path} was written before")
     for path in paths:
         click.echo(f"wrote {path}")
 
 
 @contextlib.contextmanager
-def _scheduler(address: str | None, workers: int | None) -> Iterator[None]:
+def _scheduler(address: str | None, workers: int | None, memory: str | None) -> Iterator[None]:
     """Threads of this process, a local cluster of processes, or the cluster at an address."""
     if address in (None, "threads"):
         with dask.config.set(num_workers=workers) if workers else contextlib.nullcontext():
             yield
         return
+    if address != "processes" and "://" not in str(address):
+        raise click.BadParameter(f"{address!r}: threads, processes or tcp://...", param_hint="--scheduler")
     distributed = require("distributed", extra="distributed")
     if address == "processes":
-        with (
-            distributed.LocalCluster(
-                n_workers=workers or 2, threads_per_worker=1, dashboard_address=None
-            ) as cluster,
-            distributed.Client(cluster),
-        ):
+        limit = {} if memory is None else {"memory_limit": memory}
+        shape = {"n_workers": workers or 2, "threads_per_worker": 1, "dashboard_address": None}
+        with distributed.LocalCluster(**shape, **limit) as cluster, distributed.Client(cluster):
             yield
         return
-    with distributed.Client(address):
+    try:
+        client = distributed.Client(address)
+    except (OSError, ValueError) as err:
+        raise click.BadParameter(f"{address}: {err}", param_hint="--scheduler") from err
+    with client:
         yield
-
-
-class _Log(Callback):
-    """A bar on a terminal, a line a minute in a log."""
-
-    def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
-        self.last = time.monotonic()
-        self.done = 0
-
-    def _posttask(self, key: Any, result: Any, dsk: Any, state: Any, worker_id: Any) -> None:
-        self.done += 1
-        now = time.monotonic()
-        if now - self.last >= _EVERY:
-            self.last = now
-            left = len(state["waiting"]) + len(state["ready"]) + len(state["running"])
-            click.echo(f"{time.strftime('%H:%M:%S')} {self.done} tiles done, {left} to go", err=True)
 
 
 @contextlib.contextmanager
 def _progress() -> Iterator[None]:
-    if sys.stderr.isatty():
-        with ProgressBar(out=sys.stderr):  # type: ignore[no-untyped-call]
+    """A bar on a terminal, a line a minute in a log; both on stderr."""
+    stop, terminal = threading.Event(), sys.stderr.isatty()
+    with watching() as progress:
+        thread = threading.Thread(target=_report, args=(progress, stop, terminal), daemon=True)
+        thread.start()
+        try:
             yield
-        return
-    with _Log():
-        yield
+        finally:
+            stop.set()
+            thread.join()
+
+
+def _report(progress: Progress, stop: threading.Event, terminal: bool) -> None:
+    while not stop.wait(_REDRAWN if terminal else _EVERY):
+        done, total = progress.done, progress.total
+        if terminal:
+            full = 40 * done // max(total, 1)
+            click.echo(f"\r[{'#' * full:<40}] {done:,} of {total:,} tiles", err=True, nl=False)
+        else:
+            click.echo(f"{time.strftime('%H:%M:%S')} {done:,} of {total:,} tiles written", err=True)
+    if terminal:
+        click.echo("\r\033[K", err=True, nl=False)
 
 
 @main.command()
@@ -172,3 +201,141 @@ def show(recipe: Path, picture: Path, grid: str | None) -> None:
         axes = read.mask.plot(_grid_of(read, grid) if read.grids else None)
         axes.figure.savefig(picture, dpi=150, bbox_inches="tight")
     click.echo(f"wrote {picture}")
+
+
+@main.command(name="serve")
+@_recipe
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=0, help="Port on loopback; a free one if not given."
+)
+@click.option("--frame", default="galactic", help="Frame of the maps.")
+def serve_command(recipe: Path, port: int, frame: str) -> None:
+    """Show a recipe's mask on a page to pan and zoom, on loopback, until Ctrl-C."""
+    with server_of(Recipe.read(recipe).mask, port, frame) as server:
+        click.echo(server.url)
+        server.serve_forever()
+
+
+def _options(**given: Any) -> dict[str, Any]:
+    """Those options of a kind of file that are given."""
+    hdu = given.get("hdu")
+    if hdu is not None and hdu.isdigit():
+        given["hdu"] = int(hdu)
+    return {name: value for name, value in given.items() if value is not None}
+
+
+_reading = (
+    click.option("--radius", help="Of a catalogue: an angle, '0.3 deg', or the name of a column."),
+    click.option("--where", help="Of a catalogue: which rows, 'Signif_Avg > 10'."),
+    click.option("--hdu", help="Of a FITS file of several tables: number or name."),
+    click.option("--frame", help="Frame of positions where the file states none."),
+)
+
+
+def _with_reading(command: Any) -> Any:
+    for option in reversed(_reading):
+        command = option(command)
+    return command
+
+
+@main.command(name="info")
+@click.argument("path", type=_file)
+@_kind
+@_with_reading
+@_as_json
+def info_command(path: Path, kind: str | None, as_json: bool, **given: Any) -> None:
+    """Tell what a file is: a product or map without reading a pixel, else the mask in it."""
+    product = _product(path, kind)
+    if product is not None:
+        _print(_told(product)) if as_json else click.echo(str(product))
+        return
+    held = read_any(path, kind, **_options(**given))
+    if as_json:
+        _print(
+            {"path": str(path), "kind": held.kind, "mask": repr(held.mask), "hash": held.mask.digest.hex()}
+        )
+        return
+    grids = "".join(f"\n  grid {name}: {grid!r}" for name, grid in held.grids.items())
+    click.echo(f"{path}: {READERS[held.kind].what}{grids}\n{held.mask}")
+
+
+def _product(path: Path, kind: str | None) -> ProductInfo | None:
+    """What a file of a map is; None for a file of another kind."""
+    if kind not in (None, "map") or path.suffix in (".yaml", ".yml", ".json"):
+        return None
+    try:
+        return info(path)
+    except (IntegrityError, IncompleteMaskError):
+        raise
+    except MaskError:
+        if kind == "map":
+            raise
+        return None
+
+
+def _told(product: ProductInfo) -> dict[str, Any]:
+    names = ("path", "kind", "is_product", "dtype", "n_tiles", "n_empty", "n_full", "n_mixed", "tile")
+    more = ("n_selected", "mask", "hash", "versions", "bytes_on_disk")
+    found = {name: getattr(product, name) for name in (*names, *more)}
+    return {**found, "shape": list(product.geom.shape), "grid": product.geom.fingerprint}
+
+
+@main.command(name="verify")
+@click.argument("path", type=_file)
+@click.option(
+    "--against", type=_file, help="A recipe, or another file of a mask, to evaluate and compare with."
+)
+@_as_json
+def verify_command(path: Path, against: Path | None, as_json: bool) -> None:
+    """Read a product whole and compare every tile with its manifest; exit code 3 if it is damaged."""
+    wanted = None if against is None else read_any(against).mask
+    try:
+        report = verify(path, against=wanted)
+    except (IntegrityError, IncompleteMaskError) as err:
+        if as_json:
+            _print({"path": str(path), "ok": False, "error": type(err).__name__, "message": str(err)})
+        raise
+    if as_json:
+        _print({"path": str(path), "ok": True, "n_tiles": report.n_tiles, "n_selected": report.n_selected})
+        return
+    click.echo(str(report))
+
+
+@main.command(name="convert")
+@click.argument("source", type=_file)
+@click.argument("target", type=click.Path(path_type=Path))
+@_kind
+@_with_reading
+@click.option("--grid", type=_file, help="For a product: a recipe with a grid, a FITS header, or a map.")
+@_overwrite
+@_as_json
+def convert_command(
+    source: Path,
+    target: Path,
+    kind: str | None,
+    grid: Path | None,
+    overwrite: bool,
+    as_json: bool,
+    **given: Any,
+) -> None:
+    """Write the mask in one file to another, whose ending says what it becomes.
+
+    From a recipe, an expression, a product or map, a region file or a catalogue to .yaml, .json, .reg, or a
+    product (.zarr, .fits, .fits.gz) on a grid.
+    """
+    held = read_any(source, kind, **_options(**given))
+    path = convert(held, target, None if grid is None else _grid_in(grid), overwrite)
+    if as_json:
+        _print({"source": str(source), "kind": held.kind, "target": str(path)})
+        return
+    click.echo(f"wrote {path}")
+
+
+def _grid_in(path: Path) -> Any:
+    """The grid of a recipe, a header or a map."""
+    if path.suffix in (".yaml", ".yml"):
+        return Recipe.read(path).grid
+    try:
+        return info(path).geom
+    except MaskError:
+        return maskexpr.WcsGeom.read(path)

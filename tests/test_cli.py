@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
 
+import astropy.units as u
 import numpy as np
 import pytest
+import regions
+from astropy.coordinates import SkyCoord
+from astropy.table import Table
 from click.testing import CliRunner
 
 import maskexpr as mx
+from maskexpr import cli
 from maskexpr.cli import main
+from maskexpr.core import progress as cli_progress
+
+GRID = mx.WcsGeom.allsky(binsz=2)
 
 TEXT = """
 maskexpr: 1
@@ -78,3 +92,224 @@ def test_a_command_line_that_cannot_be(recipe):
     assert run("plan", recipe.parent / "nothing.yaml").exit_code == 2
     assert run("plan", recipe, "--grid", "fine").exit_code == 2
     assert run("plot").exit_code == 2
+
+
+# ---- files
+
+
+@pytest.fixture
+def files(tmp_path):
+    """A file of each kind."""
+    (tmp_path / "mask.yaml").write_text(TEXT)
+    (tmp_path / "few.reg").write_text(
+        "galactic\ncircle(1.25,2,0.3)\n-circle(1,2,0.1)\nfk5;box(3,4,1,0.5,45)\n"
+    )
+    Table({"RA": [83.6, 1.0] * u.deg, "DEC": [22.0, 2.0] * u.deg, "r": [1.0, 2.0] * u.deg}).write(
+        tmp_path / "sources.ecsv"
+    )
+    (tmp_path / "mask.json").write_text(mx.dumps(~mx.Band(lat=("-5 deg", "5 deg"))))
+    mx.Band(lat=("0 deg", "9 deg")).write(tmp_path / "made.fits", GRID)
+    return tmp_path
+
+
+MASKS = {
+    "mask.yaml": mx.Band(lat=("-5 deg", "5 deg")),
+    "few.reg": mx.Region("galactic\ncircle(1.25,2,0.3)\n-circle(1,2,0.1)\nfk5;box(3,4,1,0.5,45)\n"),
+    "sources.ecsv": mx.Catalog(SkyCoord([83.6, 1.0], [22.0, 2.0], unit="deg"), [1.0, 2.0] * u.deg),
+    "mask.json": ~mx.Band(lat=("-5 deg", "5 deg")),
+    "made.fits": mx.Band(lat=("0 deg", "9 deg")),
+}
+
+
+@pytest.mark.parametrize("source", MASKS)
+@pytest.mark.parametrize("ending", [".yaml", ".json", ".fits", ".zarr"])
+def test_convert(files, source, ending):
+    if ending == ".zarr":
+        pytest.importorskip("zarr")
+    target = files / f"target{ending}"
+    options = ["--radius", "r"] if source == "sources.ecsv" else []
+    result = run("convert", files / source, target, "--grid", files / "made.fits", *options)
+    assert result.exit_code == 0, result.output
+    wanted = MASKS[source]
+    if ending == ".yaml":
+        assert mx.Recipe.read(target).mask == wanted
+    elif ending == ".json":
+        assert mx.loads(target.read_text()) == wanted
+    else:
+        np.testing.assert_array_equal(mx.read_mask(target).values, wanted.compute(GRID).values)
+    again = run("convert", files / source, target, "--grid", files / "made.fits", *options)
+    assert again.exit_code == 1
+    assert "--overwrite" in again.output or "overwrite" in again.output
+
+
+def test_convert_to_regions_says_the_same_sky(files):
+    for source, options in (("few.reg", []), ("sources.ecsv", ["--radius", "r"])):
+        target = files / "out.reg"
+        result = run("convert", files / source, target, "--overwrite", "--json", *options)
+        assert result.exit_code == 0, result.output
+        assert json.loads(result.output)["kind"] == ("regions" if source == "few.reg" else "catalogue")
+        grid = mx.WcsGeom.create(skydir=(2, 2), npix=(90, 80), binsz=0.2)
+        read = mx.Region.read(target).compute(grid).values
+        np.testing.assert_array_equal(read, MASKS[source].compute(grid).values)
+        assert read.any()
+    # regions, another reader of DS9, takes the text too.
+    assert len(regions.Regions.read(target, format="ds9")) == 2
+
+
+def test_convert_refuses_what_cannot_be(files):
+    for words, said in [
+        (("mask.yaml", "out.reg"), "region file holds regions"),
+        (("few.reg", "out.fits"), "--grid"),
+        (("few.reg", "out.png"), "known endings"),
+        (("few.reg", "out.json", "--radius", "1 deg"), "few.reg"),
+        (("sources.ecsv", "out.json"), "--radius"),
+        (("sources.ecsv", "out.json", "--from", "regions"), "sources.ecsv"),
+        (("mask.yaml", "out.json", "--radius", "1 deg"), "takes no radius"),
+    ]:
+        result = run("convert", files / words[0], files / words[1], *words[2:])
+        assert result.exit_code == 1, result.output
+        assert said in result.output
+        assert not (files / words[1]).exists()
+
+
+def test_convert_of_a_catalogue_names_the_columns(files):
+    result = run("convert", files / "sources.ecsv", files / "out.json", "--radius", "R95")
+    assert result.exit_code == 1
+    assert "'R95'" in result.output
+    assert "RA, DEC, r" in result.output
+
+
+def test_info(files):
+    told = run("info", files / "made.fits")
+    assert told.exit_code == 0
+    assert "Band" in told.output
+    found = json.loads(run("info", files / "made.fits", "--json").output)
+    assert found["n_selected"] == int(MASKS["made.fits"].compute(GRID).sum())
+    assert found["hash"] == MASKS["made.fits"].digest.hex()
+    assert found["shape"] == list(GRID.shape)
+    for name in ("mask.yaml", "few.reg", "mask.json"):
+        told = json.loads(run("info", files / name, "--json").output)
+        assert told["hash"] == MASKS[name].digest.hex()
+    assert "a region file" in run("info", files / "few.reg").output
+    (files / "odd.txt").write_text("hello")
+    odd = run("info", files / "odd.txt")
+    assert odd.exit_code == 1
+    assert "holds no mask" in odd.output
+
+
+def test_verify(files):
+    path = files / "made.fits"
+    assert run("verify", path).exit_code == 0
+    (files / "same.yaml").write_text(TEXT.replace("[-5 deg, 5 deg]", "[0 deg, 9 deg]"))
+    assert json.loads(run("verify", path, "--against", files / "same.yaml", "--json").output)["ok"]
+    other = run("verify", path, "--against", files / "mask.yaml", "--json")
+    assert other.exit_code == 3
+    told = json.loads(other.stdout)
+    assert (told["ok"], told["error"]) == (False, "IntegrityError")
+    with path.open("r+b") as stream:
+        stream.seek(2880 * 3)
+        held = stream.read(400)
+        stream.seek(2880 * 3)
+        stream.write(bytes(1 - each if each < 2 else each for each in held))
+    assert run("verify", path).exit_code == 3
+
+
+def test_run_resumes_and_keeps_what_is_written(recipe):
+    recipe.write_text(TEXT.replace("[plane.fits]", "[plane.fits, other.fits]"))
+    assert run("run", recipe).exit_code == 0
+    made = (recipe.parent / "plane.fits").stat().st_mtime_ns
+    (recipe.parent / "other.fits").unlink()
+    result = run("run", recipe, "--resume", "--json", "--store", recipe.parent / "tiles")
+    assert result.exit_code == 0, result.output
+    told = json.loads(result.output)
+    assert [Path(each).name for each in told["kept"]] == ["plane.fits"]
+    assert [Path(each).name for each in told["outputs"]] == ["other.fits"]
+    assert (recipe.parent / "plane.fits").stat().st_mtime_ns == made
+    # Another mask under the name is not taken for this one.
+    recipe.write_text(TEXT.replace("5 deg]", "6 deg]"))
+    assert run("run", recipe, "--resume").exit_code == 1
+
+
+def test_run_looks_at_the_files_that_a_mask_reads(recipe):
+    data = recipe.parent / "data.fits"
+    mx.Band(lat=("0 deg", "9 deg")).write(data, GRID)
+    recipe.write_text(TEXT.replace("{Band: {lat: [-5 deg, 5 deg]}}", "{Raster: data.fits}"))
+    assert run("run", recipe).exit_code == 0
+    later = (recipe.parent / "plane.fits").stat().st_mtime + 10
+    assert "was written before" in run("run", recipe, "--resume").output
+    os.utime(data, (later, later))
+    assert run("run", recipe, "--resume").exit_code == 1
+
+
+def test_run_refuses_what_needs_too_much(recipe):
+    result = run("run", recipe, "--memory-limit", "1 kB")
+    assert result.exit_code == 1
+    assert "more than the limit" in result.output
+    assert run("run", recipe, "--scheduler", "thread").exit_code == 2
+
+
+def test_a_log_gets_lines_and_a_terminal_a_bar(monkeypatch, capsys):
+    monkeypatch.setattr(cli, "_EVERY", 0.01)
+    with cli._progress():
+        cli_progress.expect(7)
+        cli_progress.advance(3)
+        seen = ""
+        while "3 of 7 tiles written" not in seen:
+            seen += capsys.readouterr().err
+    monkeypatch.setattr(cli, "_REDRAWN", 0.01)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    with cli._progress():
+        cli_progress.expect(2)
+        cli_progress.advance(1)
+        while f"[{'#' * 20:<40}] 1 of 2 tiles" not in seen:
+            seen += capsys.readouterr().err
+
+
+def test_writing_says_how_far_it_is(tmp_path):
+    with cli_progress.watching() as progress:
+        mx.Band(lat=("0 deg", "9 deg")).write(tmp_path / "a.fits", GRID, chunks=30)
+    assert progress.done == progress.total > 1
+
+
+# ---- as a process
+
+
+def process(*words, **options):
+    return subprocess.run(
+        [sys.executable, "-m", "maskexpr", *map(str, words)], capture_output=True, text=True, **options
+    )
+
+
+def test_exit_codes_of_a_process(files):
+    assert process("verify", files / "made.fits").returncode == 0
+    broken = process("verify", files / "made.fits", "--against", files / "mask.yaml")
+    assert broken.returncode == 3
+    assert broken.stderr.startswith("maskexpr: ")
+    assert "Traceback" not in broken.stderr
+    assert process("plan", files / "few.reg").returncode == 1
+    assert process("plan").returncode == 2
+
+
+def test_served_until_ctrl_c(recipe):
+    command = [sys.executable, "-m", "maskexpr", "serve", str(recipe)]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, **pipes) as served:
+        try:
+            url = served.stdout.readline().strip()
+            with urllib.request.urlopen(f"{url}about.json", timeout=60) as answer:
+                assert "Band" in json.load(answer)["tree"]
+            served.send_signal(signal.SIGINT)
+            assert served.wait(60) == 130
+            assert served.stderr.read() == "maskexpr: stopped\n"
+        finally:
+            served.kill()
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_shell_completion(shell):
+    code = "from maskexpr.cli import main; main(prog_name='maskexpr')"
+    environment = {**os.environ, "_MASKEXPR_COMPLETE": f"{shell}_source"}
+    made = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment)
+    if "bash" in made.stderr.lower():
+        pytest.skip("the version of bash cannot be found out")
+    assert "_MASKEXPR_COMPLETE" in made.stdout

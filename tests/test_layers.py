@@ -28,7 +28,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("circles", "expr", "io", "shapes"),
     ("components", "growth", "maps", "moc", "shapes.formats", "tables"),
     ("estimate", "nodes"),
-    ("compile", "recipes"),
+    ("browser", "compile", "recipes"),
     ("testing", "verbs"),
     ("",),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from typing import Any
 
 import numpy as np
@@ -16,13 +17,30 @@ from ..io.given import as_grid
 from .evaluate import Evaluator
 from .plan import make_plan
 
-__all__ = ["explain"]
+__all__ = ["Explanation", "explain"]
 
 
-def explain(mask: Mask, geom: Grid | None = None, chunks: Any = "auto") -> str:
+class Explanation(str):
+    """Text whose columns line up, shown as it is at a prompt and in a notebook.
+
+    Examples
+    --------
+    >>> Explanation("two" + chr(10) + "lines")
+    two
+    lines
+    """
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{html.escape(self)}</pre>"
+
+
+def explain(mask: Mask, geom: Grid | None = None, chunks: Any = "auto") -> Explanation:
     """The expression as a tree, with counts of tiles where a geometry is given. See `Mask.explain`."""
     if geom is None:
-        return tree(mask, _reach)
+        return Explanation(tree(mask, _reach))
     done = make_plan(mask, as_grid(geom), chunks)
     compiled = done.compiled
     blocks = np.ndindex(*(len(sizes) for sizes in compiled.along))
@@ -33,7 +51,7 @@ def explain(mask: Mask, geom: Grid | None = None, chunks: Any = "auto") -> str:
         empty, full, mixed = found[id(each)]
         return f"{empty:>7,} empty {full:>7,} full {mixed:>7,} mixed  {_reach(each)}"
 
-    return f"{tree(compiled.mask, note)}\n\n{done}"
+    return Explanation(f"{tree(compiled.mask, note)}\n\n{done}")
 
 
 def _reach(mask: Mask) -> str:

@@ -11,16 +11,23 @@ import numpy as np
 import xarray as xr
 from dask.utils import format_bytes, parse_bytes
 
-from ..core.coverage import EMPTY, FULL, MIXED, NAMES
+from ..core.coverage import EMPTY, FULL, MIXED, NAMES, merge
 from ..core.errors import MaskValueError, MemoryLimitError
 from ..core.limits import check_limit
 from ..core.once import once
 from ..expr.mask import Mask
 from ..grid.lattice import Grid
+from ..pixels.png import data_url, png
 from .compiled import Compiled, compile_mask
 from .memory import working_bytes
 
 __all__ = ["Plan", "make_plan"]
+
+
+# Tiles along a side of the picture, at most.
+_SIDE = 140
+_COLOURS = ((255, 255, 255, 255), (255, 160, 60, 255), (31, 119, 180, 255))  # of EMPTY, MIXED, FULL
+_CSS = ["#{:02x}{:02x}{:02x}".format(*colour[:3]) for colour in _COLOURS]
 
 
 class Plan:
@@ -157,7 +164,37 @@ class Plan:
         )
 
     def _repr_html_(self) -> str:
-        return f"<pre>{self}</pre>"
+        rows = [
+            ("tiles", self.n_tiles, "", ""),
+            ("empty", self.n_empty, "no work", _CSS[EMPTY]),
+            ("full", self.n_full, "no work", _CSS[FULL]),
+            ("mixed", self.n_mixed, "evaluated", _CSS[MIXED]),
+        ]
+        body = "".join(
+            f'<tr><td style="border-left:1em solid {css or "transparent"}">{name}</td>'
+            f"<td>{number:,}</td><td>{100 * number / self.n_tiles:.1f} %</td><td>{what}</td></tr>"
+            for name, number, what, css in rows
+        )
+        shape = " x ".join(f"{n:,}" for n in self.geom.shape)
+        memory = f"<p>{format_bytes(self.projected_memory)} at most at once, beside the result</p>"
+        table = f"<table><caption>{shape} {self.compiled.layout.unit}</caption>{body}</table>"
+        return f'<div style="display:flex;gap:1em"><div>{table}{memory}</div>{self._picture()}</div>'
+
+    def _picture(self) -> str:
+        """The map of tiles; of several planes the worst, of very many tiles those of a square together."""
+        states = self.states.reshape(-1, *self.states.shape[-len(self.geom.dims) :])
+        if states.ndim != 3:
+            return ""
+        cover = merge(states, axis=0)
+        step = -(-max(cover.shape) // _SIDE)
+        for axis in (0, 1):
+            cuts = np.arange(0, cover.shape[axis], step)
+            low, high = (each.reduceat(cover, cuts, axis=axis) for each in (np.minimum, np.maximum))
+            cover = np.where(low == high, low, MIXED).astype(np.uint8)
+        picture = data_url(png(cover, _COLOURS))
+        note = "tiles: white is empty, blue is full, orange is mixed"
+        style = "image-rendering:pixelated;border:1px solid #888"
+        return f'<img alt="{note}" title="{note}" width="280" style="{style}" src="{picture}"/>'
 
 
 def make_plan(mask: Mask, geom: Grid, chunks: Any = "auto", memory_limit: Any = None) -> Plan:

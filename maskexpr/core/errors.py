@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
+import re
 import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.metadata import PackageNotFoundError, version
 from types import ModuleType
 from typing import Final
 
@@ -18,6 +21,7 @@ __all__ = [
     "IncompleteMaskError",
     "IntegrityError",
     "LimitError",
+    "MaskAttributeError",
     "MaskError",
     "MaskTypeError",
     "MaskValueError",
@@ -55,6 +59,10 @@ class MaskValueError(MaskError, ValueError):
 
 class MaskTypeError(MaskError, TypeError):
     """An object of the wrong kind, such as a mask used as a truth value."""
+
+
+class MaskAttributeError(MaskError, AttributeError):
+    """A name that the object, or the package, does not have."""
 
 
 class AngleError(MaskError, ValueError, TypeError):
@@ -148,7 +156,7 @@ class WriteError(MaskError, OSError):
 
 
 class MissingDependencyError(MaskError, ImportError):
-    """An optional package is not installed; names the extra that brings it."""
+    """An optional package is not installed, or does not import; names the extra, or the cause."""
 
 
 def printable(text: str) -> str:
@@ -209,6 +217,18 @@ def borrowed(what: str, error: type[MaskError], name: str = "") -> Iterator[None
         raise error(f"{what}: {type(err).__name__}{f': {said}' if said else ''}") from err
 
 
+def _cause(package: str, err: ImportError) -> str:
+    """Why a package that is there does not import, and what helps where that is known."""
+    try:
+        regions = version("regions")
+    except PackageNotFoundError:
+        regions = "0"
+    # gammapy imports names of regions that 0.12 has no more, and says so nowhere in its own metadata.
+    if package == "gammapy" and tuple(map(int, re.findall(r"\d+", regions)[:2])) >= (0, 12):
+        return f"{err}; gammapy does not work with regions {regions}: pip install 'regions<0.12'"
+    return str(err)
+
+
 def require(module: str, extra: str) -> ModuleType:
     """Import an optional package, or say which extra brings it.
 
@@ -233,6 +253,10 @@ def require(module: str, extra: str) -> ModuleType:
         return importlib.import_module(module)
     except ImportError as err:
         package = module.partition(".")[0]
+        if importlib.util.find_spec(package) is not None and err.name != module:
+            raise MissingDependencyError(
+                f"{package} is installed but does not import: {_cause(package, err)}"
+            ) from err
         raise MissingDependencyError(
             f"this needs the package {package!r}, which is not installed ({err}); "
             f"install it with: pip install 'maskexpr[{extra}]'"

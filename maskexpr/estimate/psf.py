@@ -12,6 +12,7 @@ from astropy.io import fits
 from astropy.wcs import WCS
 from numpy.typing import NDArray
 
+from ..core.calls import told
 from ..core.errors import FormatError, MaskTypeError, MaskValueError
 from ..grid.wcs.geom import WcsGeom
 from ..sphere.angles import to_degrees, unmasked
@@ -26,6 +27,7 @@ _FINER: Final = 20
 _SHORT: Final = 1e-2
 
 
+@told
 def containment_radius(
     psf: Any, fraction: float, energy: Any = None, position: Any = None, offset: Any = "0 deg"
 ) -> u.Quantity:

@@ -10,6 +10,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from ..core.calls import told
 from ..core.errors import AxisError, GeometryError, MaskValueError
 from ..expr.mask import Mask
 from ..grid.wcs.geom import WcsGeom
@@ -36,6 +37,7 @@ _DASK: Any = da
 _SIDE: Final = 2048
 
 
+@told
 def significance(
     counts: Any,
     background: Any,

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import html as escape
 from collections.abc import Callable
 from typing import Any
 
 from .structure import Node
 
-__all__ = ["html", "one_line", "tree"]
+__all__ = ["one_line", "tree"]
 
 _SIGNS = {"or": " | ", "and": " & ", "xor": " ^ "}
 _WIDTH = 160
@@ -97,8 +96,3 @@ def tree(mask: Node, note: Callable[[Any], str] | None = None, limit: int = 20) 
         lines.append(("...", ""))
     width = min(max(len(line) for line, _ in lines), 100)
     return "\n".join(f"{line:<{width}}  {text}".rstrip() for line, text in lines)
-
-
-def html(mask: Node) -> str:
-    """The tree, for a notebook."""
-    return f"<pre>{escape.escape(tree(mask))}</pre>"

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from ..core.coverage import EMPTY, FULL, MIXED, Coverage, invert
 from ..core.errors import MaskTypeError, NeedsGridError
+from ..core.names import described
 from ..grid.lattice import Grid
 from ..grid.parts import Parts
 from ..grid.points import Points
@@ -38,6 +39,7 @@ __all__ = [
     "Reach",
     "Survey",
     "Xor",
+    "need_mask",
     "node",
 ]
 
@@ -109,6 +111,15 @@ class Mask(Fluent):
     origin: Mapping[str, Any] | None = None
     """Arguments of `read`, where the node was read from a file; no part of what it is: it is neither compared
     nor saved."""
+
+    def __new__(cls, *arguments: Any, **keywords: Any) -> Self:
+        if cls is Mask:
+            raise MaskTypeError(
+                "Mask is what all nodes are, and none by itself: start with Region, Catalog, Band, "
+                "Threshold, Raster ... of maskexpr"
+            )
+        return object.__new__(cls)
+
     # Without these numpy would make object arrays of masks, element by element.
     __array_ufunc__ = None
 
@@ -273,19 +284,67 @@ class Mask(Fluent):
 
     def _operand(self, other: Any, sign: str) -> Mask:
         """The mask that an operand is, or an error that says what to write."""
-        if isinstance(other, Mask):
-            return other
-        name = f"{type(other).__module__.partition('.')[0]} {type(other).__name__}".removeprefix("builtins ")
-        if is_array(other):
+        if is_array(other) and not isinstance(other, Mask):
             raise MaskTypeError(
-                f"{sign} takes masks, got a {name}: make it one with maskexpr.Raster((array, geom)), or "
-                f"work with "
-                f"arrays: mask.on(geom) {sign} array"
+                f"{sign} takes masks, got {described(other)}: make it one with "
+                f"maskexpr.Raster((array, geom)), or work with arrays: mask.on(geom) {sign} array"
             )
-        raise MaskTypeError(f"{sign} takes masks, got a {name}")
+        return need_mask(other, sign)
+
+    def _no_operator(self, other: Any = None) -> Any:
+        raise MaskTypeError(
+            "masks are joined by | (either), & (both), - (without) and ^ (one of them), and ~ is the rest of "
+            "the sky; there is no +, no unary - and no order"
+        )
+
+    __add__ = __radd__ = __neg__ = __pos__ = __lt__ = __le__ = __gt__ = __ge__ = __truediv__ = _no_operator
+
+    def __getitem__(self, index: Any) -> Any:
+        raise MaskTypeError("a mask is no array: mask.on(geom) makes one, which can be sliced")
+
+    def __array_function__(self, function: Any, types: Any, arguments: Any, keywords: Any) -> Any:
+        raise MaskTypeError(
+            f"numpy.{function.__name__} takes arrays, and a mask is none: mask.on(geom) makes one"
+        )
 
     def __invert__(self) -> Mask:
         return Not(self)
+
+
+_HINTS: Mapping[str, str] = {
+    "str": "make it one with maskexpr.Region(text) or maskexpr.Region.read(path)",
+    "Path": "read it, maskexpr.Region.read(path), Catalog.read(path, radius=) or Raster(path)",
+    "bool": "all of the sky is maskexpr.AllSky(), nothing is maskexpr.NoSky()",
+    "SkyCoord": "give positions a radius, maskexpr.Catalog(positions, radius)",
+    "Table": "give positions a radius, maskexpr.Catalog(table, radius)",
+    "Region": "make it one with maskexpr.Region(region)",
+    "list": "join its masks with maskexpr.Or(*masks) or maskexpr.And(*masks)",
+    "tuple": "join its masks with maskexpr.Or(*masks) or maskexpr.And(*masks)",
+    "Grid": "a grid is what a mask is put on, mask.on(geom)",
+    "Quantity": "the mask comes first, then the angle",
+}
+"""What to write instead of an object of a class, or of one below it."""
+
+
+def need_mask(value: Any, what: str) -> Mask:
+    """A value, if it is a mask; else an error that says what to write.
+
+    Parameters
+    ----------
+    value : object
+        What the user gave.
+    what : str
+        What takes a mask.
+
+    Raises
+    ------
+    MaskTypeError
+    """
+    if isinstance(value, Mask):
+        return value
+    names = [each.__name__ for each in type(value).__mro__]
+    hint = next((f": {_HINTS[name]}" for name in names if name in _HINTS), "")
+    raise MaskTypeError(f"{what} takes masks, got {described(value)}{hint}")
 
 
 # Operands up to which an operator is kept flat: operands of operands that are shared would double in number
@@ -305,11 +364,7 @@ class Nary(Mask):
     def __init__(self, *masks: Mask) -> None:
         flat: list[Mask] = []
         for place, mask in enumerate(masks):
-            if not isinstance(mask, Mask):
-                raise MaskTypeError(
-                    f"operand {place} of {type(self).__name__} is a {type(mask).__name__}, not a mask; "
-                    f"write {type(self).__name__}(*masks)"
-                )
+            need_mask(mask, f"operand {place}: {type(self).__name__}(*masks)")
             rest = len(masks) - place - 1
             if type(mask) is type(self) and len(flat) + len(mask.masks) + rest <= _FLAT:
                 flat.extend(mask.masks)
@@ -473,8 +528,7 @@ class Not(Mask):
     mask: Mask
 
     def __post_init__(self) -> None:
-        if not isinstance(self.mask, Mask):
-            raise MaskTypeError(f"Not takes a mask, got a {type(self.mask).__name__}")
+        need_mask(self.mask, "Not")
 
     def coverage(self, areas: Areas, of: Ask) -> Coverage:
         return invert(of.coverage(self.mask, areas))

@@ -8,11 +8,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from ..core.calls import told
 from ..core.errors import FormatError, MaskError, borrowed
 from ..core.limits import check_limit
 from ..core.records import build, decode, encode
 from ..doors.texts import read_json
-from .mask import NODES, Mask, Nary
+from .mask import NODES, Mask, Nary, need_mask
 from .structure import postorder
 
 __all__ = ["VERSION", "dumps", "from_dict", "loads", "to_dict"]
@@ -34,6 +35,7 @@ def to_dict(mask: Mask) -> dict[str, Any]:
     MaskTypeError
         If the mask holds data in memory that cannot be written as text.
     """
+    need_mask(mask, "dumps, as to_dict,")
     place: dict[bytes, int] = {}
     nodes: list[dict[str, Any]] = []
 
@@ -48,6 +50,7 @@ def to_dict(mask: Mask) -> dict[str, Any]:
     return {"maskexpr": VERSION, "hash": mask.digest.hex(), "nodes": nodes}
 
 
+@told
 def from_dict(data: dict[str, Any], within: str | os.PathLike[str] | None = None) -> Mask:
     """The mask of plain data.
 
@@ -155,6 +158,7 @@ def _paths(data: Any) -> Iterator[Any]:
             stack.extend(each)
 
 
+@told
 def dumps(mask: Mask, indent: int | None = None) -> str:
     """JSON text of a mask.
 
@@ -167,6 +171,7 @@ def dumps(mask: Mask, indent: int | None = None) -> str:
     return json.dumps(to_dict(mask), allow_nan=False, indent=indent)
 
 
+@told
 def loads(text: str | bytes, within: str | os.PathLike[str] | None = None) -> Mask:
     """The mask of JSON text; the inverse of `dumps`.
 

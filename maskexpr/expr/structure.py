@@ -10,6 +10,7 @@ from itertools import islice
 from operator import attrgetter
 from typing import Any, ClassVar, NamedTuple, Self, TypeVar
 
+from ..core.calls import told_class
 from ..core.errors import MaskTypeError
 from ..core.records import digest_of, field_names
 
@@ -29,7 +30,7 @@ def node(tag: str) -> Callable[[C], C]:
         if NODES.setdefault(tag, cls) is not cls:
             raise MaskTypeError(f"the node tag {tag!r} is taken by {NODES[tag].__name__}")
         cls.tag = tag
-        return cls
+        return told_class(cls)
 
     return register
 

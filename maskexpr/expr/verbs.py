@@ -8,25 +8,36 @@ imported; nodes of other nodes are found in the registry by their tags.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, overload
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .describe import html, one_line, tree
+from ..core.calls import told_methods
+from ..core.errors import MaskAttributeError
+from ..core.names import nearest
+from ..sphere.angles import AngleLike, AnglePair
+from .describe import one_line, tree
 from .structure import NODES, Node
 
 if TYPE_CHECKING:
     import xarray as xr
     from astropy.units import Quantity
 
+    from ..compile.explain import Explanation
     from ..compile.plan import Plan
     from ..nodes.moc import Moc
     from ..verbs.fractions import AreaBounds
     from .mask import Mask
 
-__all__ = ["Engine", "Fluent", "use_engine"]
+__all__ = ["Engine", "Fluent", "Kernel", "Metric", "Radius", "use_engine"]
+
+Kernel: TypeAlias = Literal["disk", "box"]
+Metric: TypeAlias = Literal["sky", "pixel"]
+Radius: TypeAlias = AngleLike | AnglePair
+"""A radius, half-sides (lon, lat) of a box, or one for each bin of an axis."""
 
 # Examples that need more than the package does.
 __doctest_requires__ = {"Fluent.plot": ["matplotlib"], "Fluent.to_gammapy": ["gammapy.maps"]}
@@ -42,7 +53,7 @@ class Engine(Protocol):
     def area(self, mask: Any, geom: Any, rtol: float | None) -> Any: ...
     def fraction(self, mask: Any, geom: Any, levels: int, chunks: Any) -> xr.Dataset: ...
     def fsky(self, mask: Any, geom: Any) -> Any: ...
-    def explain(self, mask: Any, geom: Any, chunks: Any) -> str: ...
+    def explain(self, mask: Any, geom: Any, chunks: Any) -> Explanation: ...
     def simplify(self, mask: Any) -> Mask: ...
     def to_dict(self, mask: Any) -> dict[str, Any]: ...
     def to_recipe(self, mask: Any, path: str | os.PathLike[str] | None, embed: bool) -> str: ...
@@ -50,6 +61,7 @@ class Engine(Protocol):
     def apodize(self, mask: Any, geom: Any, width: Any, profile: Any, chunks: Any) -> xr.DataArray: ...
     def to_gammapy(self, mask: Any, geom: Any) -> Any: ...
     def to_array(self, mask: Any, geom: Any, masked: bool) -> NDArray[np.bool_]: ...
+    def mask_html(self, mask: Any) -> str: ...
     def plot(self, mask: Any, geom: Any, ax: Any, **style: Any) -> Any: ...
     def to_moc(self, mask: Any, order: int, cover: str) -> Moc: ...
     def write(
@@ -75,11 +87,45 @@ def use_engine(engine: Engine) -> None:
     _engines[:] = [engine]
 
 
+_MEANT = {
+    "buffer": "mask.dilate(radius)",
+    "difference": "mask - other",
+    "dtype": "mask.on(geom).dtype: a mask is no array",
+    "expand": "mask.dilate(radius)",
+    "grow": "mask.dilate(radius)",
+    "intersection": "mask & other",
+    "invert": "~mask",
+    "ndim": "mask.on(geom).ndim: a mask is no array",
+    "save": "mask.write(path, geom), or maskexpr.dumps(mask)",
+    "shape": "mask.on(geom).shape: a mask is no array",
+    "show": "mask.plot(geom)",
+    "shrink": "mask.erode(radius)",
+    "sum": "mask.on(geom).sum(), or mask.area(geom)",
+    "symmetric_difference": "mask ^ other",
+    "to_fits": "mask.write('mask.fits', geom)",
+    "union": "mask | other",
+    "values": "mask.on(geom).values: a mask is no array",
+}
+"""What users of other packages call verbs and operators of masks."""
+
+
+@told_methods
 class Fluent(Node):
     """The verbs that every mask has."""
 
+    if not TYPE_CHECKING:  # a type checker finds what is misspelled itself
+
+        def __getattr__(self, name: str) -> Any:
+            meant = _MEANT.get(name)
+            words = f"; write {meant}" if meant else "" if name.startswith("_") else nearest(name, dir(self))
+            raise MaskAttributeError(f"a mask ({type(self).__name__}) has no {name!r}{words}")
+
     def on(
-        self, geom: Any = None, chunks: Any = "auto", like: xr.DataArray | None = None, coords: str = "pixel"
+        self,
+        geom: Any = None,
+        chunks: Any = "auto",
+        like: xr.DataArray | None = None,
+        coords: Literal["pixel", "world"] = "pixel",
     ) -> xr.DataArray:
         """Put the mask on a grid.
 
@@ -288,11 +334,16 @@ class Fluent(Node):
         """
         return _engines[0].fsky(self, geom)
 
-    def explain(self, geom: Any = None, chunks: Any = "auto") -> str:
+    def explain(self, geom: Any = None, chunks: Any = "auto") -> Explanation:
         """The expression as a tree, each node with its reach beyond a tile.
 
         With a geometry it is the mask as it would be evaluated (simplified), each node with the number of
         tiles that it leaves empty, full and mixed, and the plan.
+
+        Returns
+        -------
+        Explanation
+            Text, which a prompt and a notebook show as it is.
 
         Examples
         --------
@@ -315,7 +366,7 @@ class Fluent(Node):
         """
         return _engines[0].simplify(self)
 
-    def distance(self, geom: Any, max: Any, chunks: Any = "auto") -> xr.DataArray:
+    def distance(self, geom: Any, max: AngleLike, chunks: Any = "auto") -> xr.DataArray:
         """Distance from each selected pixel to the nearest unselected one.
 
         Parameters
@@ -344,7 +395,13 @@ class Fluent(Node):
         """
         return _engines[0].distance(self, geom, max, chunks)
 
-    def apodize(self, geom: Any, width: Any, profile: Any = "C1", chunks: Any = "auto") -> xr.DataArray:
+    def apodize(
+        self,
+        geom: Any,
+        width: AngleLike,
+        profile: Literal["C1", "C2", "cos"] | Callable[..., Any] = "C1",
+        chunks: Any = "auto",
+    ) -> xr.DataArray:
         """Weights that rise from 0 at what is not selected to 1 a width away.
 
         Parameters
@@ -594,7 +651,9 @@ class Fluent(Node):
             self, path, geom, overwrite, chunks, progress, memory_limit, resume, store, ordering
         )
 
-    def dilate(self, radius: Any, kernel: str = "disk", metric: str = "sky", axis: str = "energy") -> Mask:
+    def dilate(
+        self, radius: Radius, kernel: Kernel = "disk", metric: Metric = "sky", axis: str = "energy"
+    ) -> Mask:
         """Grow by a radius. See `maskexpr.Dilate`.
 
         Parameters
@@ -619,7 +678,9 @@ class Fluent(Node):
         made: Mask = NODES["dilate"](self, radius, kernel, metric, axis)
         return made
 
-    def erode(self, radius: Any, kernel: str = "disk", metric: str = "sky", axis: str = "energy") -> Mask:
+    def erode(
+        self, radius: Radius, kernel: Kernel = "disk", metric: Metric = "sky", axis: str = "energy"
+    ) -> Mask:
         """Shrink by a radius. See `maskexpr.Erode`.
 
         Parameters
@@ -644,7 +705,9 @@ class Fluent(Node):
         made: Mask = NODES["erode"](self, radius, kernel, metric, axis)
         return made
 
-    def open(self, radius: Any, kernel: str = "disk", metric: str = "sky", axis: str = "energy") -> Mask:
+    def open(
+        self, radius: Radius, kernel: Kernel = "disk", metric: Metric = "sky", axis: str = "energy"
+    ) -> Mask:
         """Erode, then dilate. See `maskexpr.Open`.
 
         Parameters
@@ -669,7 +732,9 @@ class Fluent(Node):
         made: Mask = NODES["open"](self, radius, kernel, metric, axis)
         return made
 
-    def close(self, radius: Any, kernel: str = "disk", metric: str = "sky", axis: str = "energy") -> Mask:
+    def close(
+        self, radius: Radius, kernel: Kernel = "disk", metric: Metric = "sky", axis: str = "energy"
+    ) -> Mask:
         """Dilate, then erode. See `maskexpr.Close`.
 
         Parameters
@@ -694,7 +759,7 @@ class Fluent(Node):
         made: Mask = NODES["close"](self, radius, kernel, metric, axis)
         return made
 
-    def fill_holes(self, max_area: Any = None) -> Mask:
+    def fill_holes(self, max_area: AngleLike | None = None) -> Mask:
         """Fill holes up to an area. See `maskexpr.FillHoles`.
 
         Parameters
@@ -712,7 +777,7 @@ class Fluent(Node):
         made: Mask = NODES["fill_holes"](self, max_area)
         return made
 
-    def remove_small(self, min_area: Any) -> Mask:
+    def remove_small(self, min_area: AngleLike) -> Mask:
         """Remove components below an area. See `maskexpr.RemoveSmall`.
 
         Parameters
@@ -738,4 +803,14 @@ class Fluent(Node):
         return tree(self)
 
     def _repr_html_(self) -> str:
-        return html(self)
+        return _engines[0].mask_html(self)
+
+    def __dir__(self) -> list[str]:
+        """What users ask of a mask; the laws of nodes, which passes ask, are not offered for completion."""
+        own = [
+            name
+            for name, value in vars(type(self)).items()
+            if name.startswith("to_") or (isinstance(value, classmethod) and name != "restore")
+        ]
+        verbs = [name for name in vars(Fluent) if not name.startswith("_")]
+        return sorted({*verbs, *own, *(name for name, _ in self.fields()), "children"})

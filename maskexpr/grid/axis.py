@@ -11,8 +11,10 @@ import astropy.units as u
 import numpy as np
 from numpy.typing import NDArray
 
+from ..core.calls import told_class
 from ..core.errors import AxisError, GeometryError
 from ..core.limits import check_limit
+from ..core.names import choice
 
 __all__ = ["INTERPOLATIONS", "Axis", "axes_of_text", "axes_text"]
 
@@ -22,6 +24,7 @@ INTERPOLATIONS: Final = ("lin", "log", "sqrt")
 """How the inside of a bin is measured: evenly in the value, its logarithm or its square root."""
 
 
+@told_class
 class Axis:
     """Bins along a non-spatial axis; immutable, hashable, picklable.
 
@@ -61,9 +64,7 @@ class Axis:
         if not isinstance(name, str) or not name.strip():
             raise AxisError(f"an axis needs a name, got {name!r}")
         if interp not in INTERPOLATIONS:
-            raise AxisError(
-                f"axis {name!r}: interp must be one of {', '.join(INTERPOLATIONS)}, got {interp!r}"
-            )
+            raise AxisError(choice(f"axis {name!r}: interp", interp, INTERPOLATIONS))
         values, unit = _split(name, edges)
         _check_edges(name, values, interp)
         for slot, value in (("_name", name), ("_unit", unit), ("_interp", interp)):

@@ -8,13 +8,16 @@ import astropy.units as u
 import numpy as np
 from numpy.typing import NDArray
 
+from ..core.calls import told
 from ..core.errors import AngleError, MaskValueError
+from ..core.names import choice
 from ..grid.wcs.geom import WcsGeom
 from .radius import row_widths
 
 __all__ = ["gammapy_radius", "gammapy_structure"]
 
 
+@told
 def gammapy_radius(
     geom: WcsGeom, width: Any, kernel: str = "disk"
 ) -> u.Quantity | tuple[u.Quantity, u.Quantity]:
@@ -45,7 +48,7 @@ def gammapy_radius(
     (<Quantity 3. pix>, (<Quantity 3. pix>, <Quantity 3. pix>))
     """
     if kernel not in ("disk", "box"):
-        raise MaskValueError(f"kernel must be 'disk' or 'box', got {kernel!r}")
+        raise MaskValueError(choice("kernel", kernel, ("disk", "box")))
     quantity = u.Quantity(width)
     if quantity.unit.is_equivalent(u.pix):
         quantity = quantity.to_value(u.pix) * u.dimensionless_unscaled
@@ -60,6 +63,7 @@ def gammapy_radius(
     return float((odd[1] - 1) / 2) * u.pix, float((odd[0] - 1) / 2) * u.pix
 
 
+@told
 def gammapy_structure(geom: WcsGeom, width: Any, kernel: str = "disk") -> NDArray[np.bool_]:
     """The structuring element of gammapy's ``binary_dilate`` and ``binary_erode``, rows before columns.
 

@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.coverage import EMPTY, FULL, MIXED, Coverage, invert
-from ..core.errors import MaskTypeError, NeedsGridError
-from ..expr.mask import Ask, Bools, Mask, Reach
+from ..core.errors import NeedsGridError
+from ..expr.mask import Ask, Bools, Mask, Reach, need_mask
+from ..expr.verbs import Kernel, Metric, Radius
 from ..grid.lattice import Grid
 from ..grid.points import Pixels, Points
 from ..grid.survey import Survey
@@ -73,10 +74,14 @@ class Growth(Sized):
     axis: str | None
 
     def __init__(
-        self, mask: Mask, radius: Any, kernel: str = "disk", metric: str = "sky", axis: str = "energy"
+        self,
+        mask: Mask,
+        radius: Radius,
+        kernel: Kernel = "disk",
+        metric: Metric = "sky",
+        axis: str = "energy",
     ) -> None:
-        if not isinstance(mask, Mask):
-            raise MaskTypeError(f"{type(self).__name__} takes a mask, got a {type(mask).__name__}")
+        need_mask(mask, type(self).__name__)
         sizes, unit = half_sides(radius, kernel, metric)
         several = axis if len(sizes) > 1 else None
         self._store(mask=mask, radius=sizes, unit=unit, kernel=kernel, metric=metric, axis=several)

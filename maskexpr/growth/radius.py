@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import astropy.units as u
 import numpy as np
 from numpy.typing import NDArray
 
 from ..core.errors import AngleError, AxisError, MaskValueError
+from ..core.names import choice
 from ..core.records import frozen_array
 from ..grid.lattice import Grid
 from ..pixels.disks import box_widths, disk_widths
@@ -26,6 +27,9 @@ __all__ = [
 ]
 
 Floats = NDArray[np.float64]
+
+KERNELS: Final = ("disk", "box")
+METRICS: Final = ("sky", "pixel")
 
 
 def half_sides(radius: Any, kernel: str, metric: str) -> tuple[Floats, str]:
@@ -47,10 +51,10 @@ def half_sides(radius: Any, kernel: str, metric: str) -> tuple[Floats, str]:
     >>> half_sides(("2 deg", "1 deg"), "box", "sky")
     (array([[2., 1.]]), 'deg')
     """
-    if kernel not in ("disk", "box"):
-        raise MaskValueError(f"kernel must be 'disk' or 'box', got {kernel!r}")
-    if metric not in ("sky", "pixel"):
-        raise MaskValueError(f"metric must be 'sky' or 'pixel', got {metric!r}")
+    if kernel not in KERNELS:
+        raise MaskValueError(choice("kernel", kernel, KERNELS))
+    if metric not in METRICS:
+        raise MaskValueError(choice("metric", metric, METRICS))
     pair = isinstance(radius, (tuple, list)) and len(radius) == 2 and kernel == "box"
     if isinstance(radius, tuple) and not pair:
         raise MaskValueError(

@@ -14,6 +14,7 @@ from astropy.wcs import WCS
 from astropy.wcs.wcsapi import BaseLowLevelWCS
 
 from ..core.errors import GeometryError, MaskTypeError
+from ..core.names import described
 from ..grid.healpix.geom import HpxGeom
 from ..grid.lattice import Grid
 from ..grid.wcs.geom import WcsGeom
@@ -26,6 +27,23 @@ _GRIDS = (
     "NDData with "
     "a WCS, or a DataArray that carries its grid"
 )
+
+
+_HINTS = {
+    "str": "read the grid of a file with WcsGeom.read(path)",
+    "PurePath": "read the grid of a file with WcsGeom.read(path)",
+    "ndarray": "an array has no sky; give (wcs, array.shape)",
+    "tuple": "make a grid with WcsGeom.create(skydir=, width=, binsz=) or WcsGeom.allsky(binsz=)",
+    "int": "make a grid with WcsGeom.allsky(binsz=)",
+    "float": "make a grid with WcsGeom.allsky(binsz=)",
+    "NoneType": "make a grid with WcsGeom.allsky(binsz=)",
+    "SkyCoord": "positions are asked with mask.contains(positions)",
+    "Dataset": "give one of its arrays",
+    "HDUList": "give the header of one HDU",
+    "PrimaryHDU": "give its header",
+    "ImageHDU": "give its header",
+}
+"""What to write instead of an object of a class, or of one below it."""
 
 
 def class_of(value: Any) -> str:
@@ -80,7 +98,8 @@ def as_grid(value: Any) -> Grid:
         return _of_wcs(value, value.array_shape)
     if isinstance(value, tuple) and len(value) == 2 and isinstance(value[0], BaseLowLevelWCS):
         return _of_wcs(*value)
-    raise MaskTypeError(f"a mask is put on {_GRIDS}; got a {class_of(value)}")
+    hint = next((_HINTS[each.__name__] for each in type(value).__mro__ if each.__name__ in _HINTS), "")
+    raise MaskTypeError(f"a mask is put on {_GRIDS}; got {described(value)}{hint and ': '}{hint}")
 
 
 def _of_gammapy(value: Any) -> Grid:

@@ -11,6 +11,7 @@ import xarray as xr
 from dask.base import tokenize
 from numpy.typing import NDArray
 
+from ..core.calls import told
 from ..core.errors import FormatError, GeometryError, IntegrityError, borrowed
 from ..grid.lattice import Grid
 from ..grid.wcs.geom import WcsGeom
@@ -30,6 +31,7 @@ _SIDE: Final = 2048
 _TRIES: Final = 100
 
 
+@told
 def read_mask(
     path: str | os.PathLike[str], hdu: str | int | None = None, frame: str | None = None
 ) -> xr.DataArray:
@@ -75,6 +77,7 @@ def read_mask(
     return _lazy(path, hdu, frame, mask=True)
 
 
+@told
 def read_map(
     path: str | os.PathLike[str], hdu: str | int | None = None, frame: str | None = None
 ) -> xr.DataArray:

@@ -23,7 +23,9 @@ import numpy as np
 from dask.utils import parse_bytes
 from numpy.typing import NDArray
 
-from ..core.errors import MaskValueError, WriteError
+from ..core.calls import told_class
+from ..core.errors import MaskTypeError, MaskValueError, WriteError
+from ..core.names import described
 from ..core.trace import count
 
 __all__ = ["TileStore"]
@@ -36,6 +38,7 @@ _KEPT: Final = 0.9
 _FORGOTTEN: Final = 3600.0
 
 
+@told_class
 class TileStore:
     """A folder of evaluated tiles that any number of runs and processes share.
 
@@ -62,6 +65,8 @@ class TileStore:
     """
 
     def __init__(self, path: str | os.PathLike[str], max_bytes: int | str = "2 GB") -> None:
+        if not isinstance(path, str | os.PathLike):
+            raise MaskTypeError(f"a TileStore is a folder, named by a path; got {described(path)}")
         self.path = Path(path).absolute()
         try:
             self.max_bytes = parse_bytes(max_bytes) if isinstance(max_bytes, str) else int(max_bytes)

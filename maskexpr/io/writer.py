@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from ..core.coverage import EMPTY, FULL
 from ..core.errors import FormatError, MaskError, MaskTypeError, MaskValueError, WriteError
+from ..core.progress import advance
 from ..grid.lattice import Grid
 from ..pixels.window import Window
 from .journal import Journal
@@ -285,6 +286,7 @@ class MaskWriter(ABC):
             here.table.put(some)
             if here.journal is not None:
                 here.journal.append(some)
+        advance(len(some))
 
     def _check(self, patch: Patch, numbers: Any) -> None:
         window, value = patch.window, patch.value

@@ -18,6 +18,7 @@ import xarray as xr
 from astropy.io import fits
 from numpy.typing import NDArray
 
+from ..core.calls import told
 from ..core.errors import FormatError, GeometryError, borrowed
 from ..grid.axis import Axis, axes_of_text
 from ..grid.healpix.geom import HpxGeom
@@ -184,6 +185,7 @@ def _parse(header: str, axes: str) -> WcsGeom:
     return geom.to_cube(found) if found else geom
 
 
+@told
 def geom_of(array: xr.DataArray) -> WcsGeom | HpxGeom:
     """The geometry of an array that carries one, of a piece of it too.
 

@@ -9,7 +9,8 @@ import astropy.units as u
 import numpy as np
 
 from ..core.coverage import EMPTY, FULL, Coverage
-from ..core.errors import AxisError, MaskValueError
+from ..core.errors import AxisError, MaskTypeError, MaskValueError
+from ..core.names import described
 from ..expr.mask import Ask, Bools, Mask, node
 from ..grid.lattice import Grid
 from ..grid.points import Points
@@ -58,6 +59,10 @@ class AxisRange(Mask):
     needs_grid = True
 
     def __init__(self, name: str, lo: Any = None, hi: Any = None, round_to_edge: bool = False) -> None:
+        if not isinstance(name, str):
+            raise MaskTypeError(
+                f"AxisRange: the name of the axis comes first, such as 'energy'; got {described(name)}"
+            )
         low, high = _limit(lo, "lo"), _limit(hi, "hi")
         if low is None and high is None:
             raise MaskValueError("AxisRange needs lo=, hi= or both")

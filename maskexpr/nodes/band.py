@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+from numbers import Real
 from typing import Any
 
 import numpy as np
 
 from ..core.coverage import EMPTY, FULL, MIXED, Coverage
-from ..core.errors import MaskValueError
+from ..core.errors import AngleError, MaskValueError
 from ..expr.mask import Ask, Bools, Mask, node
 from ..grid.points import Points
 from ..grid.tiles import Areas
-from ..sphere.angles import format_degrees, to_degrees
+from ..sphere.angles import AnglePair, format_degrees, to_degrees
 from ..sphere.vectors import TIE, angle_between, lonlat, rotate, rotation, unit
 
 __all__ = ["Band"]
@@ -55,12 +56,17 @@ class Band(Mask):
     frame: str
     stores_arguments = False
 
-    def __init__(self, lon: Any = None, lat: Any = None, frame: str = "icrs") -> None:
+    def __init__(
+        self, lon: AnglePair | None = None, lat: AnglePair | None = None, frame: str = "icrs"
+    ) -> None:
         if lon is None and lat is None:
             raise MaskValueError("Band needs lon=(from, to) or lat=(from, to)")
         rotation(frame, "icrs")
-        lon, lat = None if lon is None else _longitudes(lon), None if lat is None else _latitudes(lat)
-        self._store(lon=lon, lat=lat, frame=frame)
+        self._store(
+            lon=None if lon is None else _longitudes(lon),
+            lat=None if lat is None else _latitudes(lat),
+            frame=frame,
+        )
 
     def arguments(self) -> dict[str, Any]:
         return {**self._typed(), "frame": self.frame}
@@ -190,4 +196,6 @@ def _pair(limits: Any, name: str) -> tuple[float, float]:
         low, high = limits
     except (TypeError, ValueError) as err:
         raise MaskValueError(f"{name} must be a pair (from, to) of angles, got {limits!r}") from err
+    if all(isinstance(each, Real) for each in (low, high)):
+        raise AngleError(f"{name}=({low}, {high}) has no unit: write {name}=('{low} deg', '{high} deg')")
     return to_degrees(low, f"{name} from"), to_degrees(high, f"{name} to")

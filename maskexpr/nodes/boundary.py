@@ -13,6 +13,7 @@ from scipy.spatial import cKDTree
 from ..core.coverage import EMPTY, FULL, MIXED, Coverage
 from ..core.errors import MaskValueError
 from ..expr.mask import Ask, Bools, Reach, node
+from ..expr.verbs import Metric, Radius
 from ..grid.lattice import ON, Grid
 from ..grid.neighbours import CapTree
 from ..grid.points import Pixels, Points
@@ -82,7 +83,7 @@ class Boundary(Sized):
     box: bool
     axis: str | None
 
-    def __init__(self, width: Any, metric: str = "sky", axis: str = "energy") -> None:
+    def __init__(self, width: Radius, metric: Metric = "sky", axis: str = "energy") -> None:
         pair = isinstance(width, (tuple, list)) and len(width) == 2
         sizes, unit = half_sides(width, "box" if pair else "disk", metric)
         if metric == "sky" and pair and (sizes[:, 1] > 90).any():

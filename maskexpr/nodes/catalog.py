@@ -24,9 +24,9 @@ from ..grid.lattice import Grid
 from ..grid.parts import Parts
 from ..grid.points import Points, lonlat_of
 from ..grid.tiles import Areas, Tile
-from ..sphere.angles import format_degrees, to_degrees_array
+from ..sphere.angles import AngleLike, format_degrees, to_degrees_array
 from ..sphere.vectors import TIE, Caps, angle_between, lonlat, rotate, rotation, unit
-from ..tables.given import as_positions
+from ..tables.given import as_positions, named_radius
 from ..tables.read import Request, read_circles
 from .ellipses import Ellipses
 
@@ -50,7 +50,7 @@ class Catalog(Mask):
         n sources, n from 0 to millions; a table has position columns of usual names.
     radius : Quantity, Angle or str
         One angle, one per source (n,), or per source and energy bin (n, nbin); (1, nbin) is the same for all
-        sources.
+        sources. Of a table also the name of a column.
     axis : str
         Name of the axis that radii per bin belong to.
 
@@ -78,7 +78,9 @@ class Catalog(Mask):
     radius: NDArray[np.float64]
     axis: str
 
-    def __init__(self, positions: Any, radius: Any, axis: str = "energy") -> None:
+    def __init__(self, positions: Any, radius: AngleLike | list[Any], axis: str = "energy") -> None:
+        if isinstance(radius, str):
+            radius = named_radius(positions, radius)
         lon, lat, frame = lonlat_of(as_positions(positions))
         lon, lat = frozen_array(lon.reshape(-1)), frozen_array(lat.reshape(-1))
         self._set(lon, lat, frame, frozen_array(to_degrees_array(radius, "radius")), axis)
@@ -117,7 +119,7 @@ class Catalog(Mask):
     def read(
         cls,
         path: str | os.PathLike[str],
-        radius: Any,
+        radius: AngleLike,
         hdu: int | str | None = None,
         lon: str | None = None,
         lat: str | None = None,

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from ..circles.inscribed import Inscribed
 from ..core.coverage import Coverage
 from ..core.errors import MaskTypeError, MaskValueError
+from ..core.names import choice
 from ..core.once import once
 from ..core.records import frozen_array
 from ..expr.mask import Ask, Bools, Mask, node
@@ -166,7 +167,7 @@ class Ellipses(Mask):
         array([1.58333333])
         """
         if axes not in ("semi", "full"):
-            raise MaskValueError(f"axes must be 'semi' or 'full', got {axes!r}")
+            raise MaskValueError(choice("axes", axes, ("semi", "full")))
         sizes = {"major": major, "minor": minor, "angle": angle}
         rows: dict[str, Any] = {"hdu": hdu, "lon": lon, "lat": lat, "frame": frame}
         rows |= {"where": where, "units": units, "missing": missing}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import astropy.units as u
 import numpy as np
@@ -78,7 +78,7 @@ class Hysteresis(Connected):
         low: Any,
         high: Any,
         connectivity: int = 4,
-        nan: bool | str = False,
+        nan: bool | Literal["raise"] = False,
         outside: bool = False,
         linked: bool = False,
     ) -> None:

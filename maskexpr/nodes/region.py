@@ -7,13 +7,14 @@ import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import regions
 
 from ..core.coverage import EMPTY, Coverage
 from ..core.errors import MaskValueError, NeedsGridError, RegionError, borrowed
+from ..core.names import choice
 from ..core.once import once
 from ..doors.texts import check_region_text
 from ..expr.mask import And, Ask, Bools, Mask, NoSky, Not, Or, Xor, node
@@ -95,13 +96,13 @@ class Region(Mask):
     """
 
     shape: Shape
-    metric: str
+    metric: Literal["sky", "pixel", "gammapy"]
     _ignored: ClassVar[Mapping[str, int]]
 
     def __init__(
         self,
         spec: Any,
-        metric: str = "sky",
+        metric: Literal["sky", "pixel", "gammapy"] = "sky",
         *,
         where: Callable[[Mapping[str, Any]], Any] | str | None = None,
         exclude: str = "before",
@@ -353,7 +354,7 @@ class Region(Mask):
 
 def _check_metric(metric: str) -> None:
     if metric not in METRICS:
-        raise MaskValueError(f"metric must be 'sky' or 'pixel' (or 'gammapy'), got {metric!r}")
+        raise MaskValueError(choice("metric", metric, METRICS))
 
 
 def _marks(pixels: MarkedPixels, where: Tile | Pixels) -> Bools:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import operator
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import astropy.units as u
 import numpy as np
@@ -20,6 +20,7 @@ from ..maps.missing import policy, settle
 
 __all__ = ["Threshold"]
 
+Op: TypeAlias = Literal["<", "<=", ">", ">=", "==", "!="]
 _COMPARE = {
     "<": operator.lt,
     "<=": operator.le,
@@ -27,6 +28,23 @@ _COMPARE = {
     ">=": operator.ge,
     "==": operator.eq,
     "!=": operator.ne,
+}
+
+
+# What other languages call the operators.
+_CALLED = {
+    "gt": ">",
+    "ge": ">=",
+    "lt": "<",
+    "le": "<=",
+    "eq": "==",
+    "ne": "!=",
+    "=": "==",
+    "=>": ">=",
+    "=<": "<=",
+    "<>": "!=",
+    "≥": ">=",
+    "≤": "<=",
 }
 
 
@@ -86,10 +104,11 @@ class Threshold(FromData):
     outside: bool
 
     def __init__(
-        self, data: Any, op: str, value: Any, nan: bool | str = False, outside: bool = False
+        self, data: Any, op: Op, value: Any, nan: bool | Literal["raise"] = False, outside: bool = False
     ) -> None:
         if op not in _COMPARE:
-            raise MaskValueError(f"Threshold: op must be one of {' '.join(_COMPARE)}, got {op!r}")
+            meant = f"; did you mean {_CALLED[op]!r}?" if op in _CALLED else ""
+            raise MaskValueError(f"Threshold: op must be one of {' '.join(_COMPARE)}, got {op!r}{meant}")
         source = held_source(data)
         self._store(
             data=source,
@@ -115,6 +134,8 @@ class Threshold(FromData):
 
 def _number(value: Any, data: Any, source: Source) -> float:
     """The value as a plain number in the unit of the data."""
+    if isinstance(value, str):
+        raise MaskValueError(f"Threshold: the value must be one number or Quantity, got the text {value!r}")
     try:
         if isinstance(value, u.Quantity):
             unit = _unit_of(data, source)

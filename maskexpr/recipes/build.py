@@ -11,10 +11,11 @@ import astropy.units as u
 from astropy.coordinates import SkyCoord
 
 from ..core.errors import MaskError
+from ..core.names import nearest
 from ..core.records import RECORDS, build, decode
 from ..doors.files import open_file
 from ..expr.mask import Mask
-from .grammar import DIGEST, FIELDS, Call, Name, nearest, parse_mask
+from .grammar import DIGEST, FIELDS, Call, Name, parse_mask
 from .text import Item
 
 __all__ = ["Workshop", "attempt"]

@@ -7,20 +7,20 @@ its arguments. What may stand in the arguments is read off the constructor and, 
 
 from __future__ import annotations
 
-import difflib
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
+from ..core.names import nearest
 from ..expr.mask import NODES, Mask
 from ..grid.healpix.geom import HpxGeom
 from ..grid.lattice import Grid
 from ..grid.wcs.geom import WcsGeom
 from .text import Item
 
-__all__ = ["GRIDS", "Call", "Maker", "Name", "makers", "names_in", "nearest", "node_names", "parse_mask"]
+__all__ = ["GRIDS", "Call", "Maker", "Name", "makers", "names_in", "node_names", "parse_mask"]
 
 VERBS = ("dilate", "erode", "open", "close", "fill_holes", "remove_small")
 """Methods of a mask that make another; their names are the tags of the nodes."""
@@ -208,15 +208,6 @@ def names_in(tree: Call | Name) -> Iterator[str]:
             stack.extend(each.arguments.values())
         elif isinstance(each, list):
             stack.extend(each)
-
-
-def nearest(name: str, known: Iterable[str]) -> str:
-    """``; did you mean 'Dilate'?``, or nothing where no name is near."""
-    by_lower: dict[str, str] = {}
-    for each in known:
-        by_lower.setdefault(each.lower(), each)
-    found = difflib.get_close_matches(name.lower(), by_lower, n=1)
-    return f"; did you mean {by_lower[found[0]]!r}?" if found else ""
 
 
 def _kind(value: Any) -> str:

@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Any
 
-from ..core.errors import FormatError
+from ..core.calls import told_class
+from ..core.errors import FormatError, MaskTypeError
+from ..core.names import described, nearest
 from ..doors.files import read_file
 from ..expr.mask import Mask
 from ..grid.axis import Axis
 from ..grid.lattice import Grid
 from ..grid.wcs.geom import WcsGeom
 from .build import Workshop, attempt
-from .grammar import GRIDS, names_in, nearest, node_names, parse_mask
+from .grammar import GRIDS, names_in, node_names, parse_mask
 from .text import Item, read_yaml
 from .write import to_yaml, written
 
-__all__ = ["Output", "Recipe", "to_recipe"]
+__all__ = ["Output", "Recipe", "recipe_text", "to_recipe"]
 
 VERSION = 1
 _KEYS = ("maskexpr", "parts", "mask", "grid", "grids", "outputs")
@@ -46,6 +48,7 @@ class Output:
     options: Mapping[str, Any] = field(default_factory=dict)
 
 
+@told_class
 @dataclass(frozen=True)
 class Recipe:
     """A mask with the grids and outputs that a YAML file names.
@@ -77,6 +80,12 @@ class Recipe:
     mask: Mask
     grids: Mapping[str, Grid] = field(default_factory=dict)
     outputs: tuple[Output, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.mask, Mask):
+            raise MaskTypeError(
+                f"a Recipe is made of a mask, got {described(self.mask)}; read a file with Recipe.read(path)"
+            )
 
     @classmethod
     def read(cls, path: str | os.PathLike[str]) -> Recipe:
@@ -149,8 +158,20 @@ class Recipe:
             raise FormatError(f"the recipe has no one grid; it has: {found}. Take one of .grids")
         return next(iter(self.grids.values()))
 
-    def run(self, **options: Any) -> list[Path]:
-        r"""Write all outputs; the options are those of `Mask.write` and win over the recipe's.
+    def run(self, skip: Collection[Path] = (), **options: Any) -> list[Path]:
+        r"""Write all outputs.
+
+        Parameters
+        ----------
+        skip : collection of Path
+            Outputs that are not written.
+        **options
+            Of `Mask.write`; they win over the recipe's.
+
+        Returns
+        -------
+        list of Path
+            What was written.
 
         Examples
         --------
@@ -165,18 +186,26 @@ class Recipe:
         return [
             self.mask.write(each.path, self.grids[each.grid], **{**each.options, **options})
             for each in self.outputs
+            if each.path not in skip
         ]
 
 
 def to_recipe(mask: Mask, path: str | os.PathLike[str] | None = None, embed: bool = False) -> str:
     """Write a mask as a recipe. See `Mask.to_recipe`."""
-    place = None if path is None else Path(path)
-    data = written(mask, Path() if place is None else place.parent, embed)
-    text = to_yaml({"maskexpr": VERSION, **data})
-    if Recipe.loads(text, Path() if place is None else place.parent).mask != mask:
+    if not isinstance(path, str | os.PathLike | None):
+        raise MaskTypeError(f"to_recipe takes a path, got {described(path)}")
+    if path is None:
+        return recipe_text(mask, Path(), embed)
+    text = recipe_text(mask, Path(path).parent, embed)
+    Path(path).write_text(text, encoding="utf-8")
+    return text
+
+
+def recipe_text(mask: Mask, folder: Path, embed: bool = False) -> str:
+    """The recipe of a mask that will stand in a folder, read back and found equal."""
+    text = to_yaml({"maskexpr": VERSION, **written(mask, folder, embed)})
+    if Recipe.loads(text, folder).mask != mask:
         raise FormatError("the recipe does not read back as the mask; save it with maskexpr.dumps")
-    if place is not None:
-        place.write_text(text, encoding="utf-8")
     return text
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Protocol, TypeAlias
 
 import astropy.units as u
 import numpy as np
@@ -15,12 +15,30 @@ from numpy.typing import NDArray
 from ..core.errors import AngleError, MaskValueError
 from .units import angle_unit, pixel_unit
 
+
+class HasUnit(Protocol):
+    """A Quantity, Angle or column: numbers with a unit."""
+
+    @property
+    def unit(self) -> Any: ...
+
+
+AngleLike: TypeAlias = str | HasUnit
+"""One angle or several with a unit: ``"0.3 deg"``, ``0.3 * u.deg``; never a bare number."""
+AnglePair: TypeAlias = tuple[AngleLike, AngleLike] | list[Any] | HasUnit
+"""Two angles, from and to or (lon, lat). Of ``[1, 2] * u.deg`` type checkers make a list of numbers, so that
+what is in a list is seen only when it runs.
+"""
+
 # One number and a unit; 1d30m is neither, nor is 1:30.
 _ONE_NUMBER = re.compile(r"\s*([-+]?(?:(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|nan|inf))\s*([^\d\s:+-]\D*)")
 # A text that is longer holds no angle, and takes a grammar long.
 _LONGEST = 80
 
 __all__ = [
+    "AngleLike",
+    "AnglePair",
+    "HasUnit",
     "format_degrees",
     "in_degrees",
     "is_pixels",

@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..core.errors import GeometryError, MaskValueError
 from .angles import unmasked
+from .frames import near_frame
 
 __all__ = [
     "TIE",
@@ -149,8 +150,10 @@ def midpoint(a: Vectors, b: Vectors) -> Vectors:
 def _rotation(origin: str, target: str) -> tuple[tuple[float, ...], ...]:
     for frame in (origin, target):
         if not isinstance(frame, str) or frame_transform_graph.lookup_name(frame) is None:
-            known = ", ".join(sorted(frame_transform_graph.get_names()))
-            raise GeometryError(f"unknown frame {frame!r}; astropy names {known}")
+            raise GeometryError(
+                f"unknown frame {frame!r}{near_frame(frame)}; there are icrs, fk5, galactic, supergalactic, "
+                "barycentricmeanecliptic and the others of astropy that are fixed to the sky"
+            )
     try:
         axes = SkyCoord([0, 90, 0], [0, 0, 90], unit="deg", frame=origin)
         matrix = from_sky(axes, target)

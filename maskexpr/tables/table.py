@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -11,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.errors import FormatError
+from ..core.names import similar
 
 __all__ = ["Column", "SourceTable", "listed", "masked_texts", "nearest", "printable"]
 
@@ -100,9 +100,8 @@ def nearest(name: str, names: Iterable[str]) -> str:
     >>> nearest("Signif_Av", ["Name", "Signif_Avg"])
     " (did you mean 'Signif_Avg'?)"
     """
-    folded = {each.casefold(): each for each in names}
-    found = difflib.get_close_matches(name.casefold(), folded, n=1)
-    return f" (did you mean {folded[found[0]]!r}?)" if found else ""
+    found = similar(name, names)
+    return "" if found is None else f" (did you mean {found!r}?)"
 
 
 def listed(names: Iterable[str]) -> str:

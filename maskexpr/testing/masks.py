@@ -28,7 +28,7 @@ from ..nodes.open_close import Close, Open
 from ..nodes.raster import Raster
 from ..nodes.region import Region
 from ..nodes.remove_small import RemoveSmall
-from ..nodes.threshold import Threshold
+from ..nodes.threshold import Op, Threshold
 
 __all__ = ["ON_THE_MAP", "OPERATORS", "STRATEGIES", "masks"]
 
@@ -129,7 +129,7 @@ _flag = st.booleans()
 
 @st.composite
 def _threshold(draw: st.DrawFn) -> Mask:
-    operator = draw(st.sampled_from(["<", "<=", ">", ">=", "==", "!="]))
+    operator: Op = draw(st.sampled_from(["<", "<=", ">", ">=", "==", "!="]))
     return Threshold(
         draw(_data()), operator, draw(st.sampled_from([-1.0, 0.0, 2.5])), draw(_flag), draw(_flag)
     )

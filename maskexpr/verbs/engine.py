@@ -20,6 +20,7 @@ from ..compile.plan import Plan, make_plan
 from ..compile.simplify import simplify
 from ..compile.spread import spread
 from ..core.errors import MaskTypeError, MaskValueError
+from ..core.names import choice
 from ..expr.describe import one_line
 from ..expr.mask import Mask
 from ..expr.serialize import to_dict
@@ -32,6 +33,7 @@ from ..tables.given import as_positions
 from .convert import to_array, to_gammapy
 from .fractions import AreaBounds, area_bounds, fraction
 from .labels import like_array, world_coords
+from .notebook import mask_html
 from .plot import plot
 from .sample import contains_pixels, selected_area
 from .to_moc import to_moc
@@ -47,6 +49,7 @@ __all__ = [
     "explain",
     "fraction",
     "fsky",
+    "mask_html",
     "on",
     "plan",
     "plot",
@@ -65,7 +68,7 @@ def on(
 ) -> xr.DataArray:
     """Put a mask on a grid: a lazy bool DataArray. See `Mask.on`."""
     if coords not in ("pixel", "world"):
-        raise MaskValueError(f"coords must be 'pixel' or 'world', got {coords!r}")
+        raise MaskValueError(choice("coords", coords, ("pixel", "world")))
     if geom is None and like is None:
         raise MaskTypeError("on() takes a grid, or like= an array that carries one")
     geom = as_grid(like if geom is None else geom)

@@ -47,6 +47,7 @@ def plot(
     plane: int | tuple[int, ...] | None = None,
     color: str = "tab:blue",
     background: str | None = None,
+    outline: bool = False,
     legend: bool = True,
     title: str | None = None,
     most: int = MOST_PIXELS,
@@ -70,6 +71,8 @@ def plot(
         Index along the non-spatial axes. If not given, a pixel counts that any plane selects.
     color, background : str
         Of selected pixels, and of others that are on the sky, which are left transparent on given axes.
+    outline : bool
+        Draw the edge of what is selected and nothing else, over a picture that is there.
     legend : bool
         Whether to say which colour means selected.
     title : str, optional
@@ -77,7 +80,7 @@ def plot(
     most : int
         How many pixels to evaluate at most, planes counted.
     **style
-        For ``imshow``, for example ``alpha=0.5``.
+        For ``imshow``, for example ``alpha=0.5``; with ``outline`` for ``contour``, ``linewidths=2``.
 
     Returns
     -------
@@ -109,7 +112,10 @@ def plot(
     elif not ax.has_data() and ax.get_autoscale_on():
         _decorate(ax, geom)  # a panel of a figure, which nobody has drawn on or chosen what it shows
     colors = (color, background or ("none" if given else "0.9"))
-    _draw(ax, values, on_sky, factor, colors, style)
+    if outline:
+        _draw_outline(ax, values, factor, color, style)
+    else:
+        _draw(ax, values, on_sky, factor, colors, style)
     if title is not None or not given:
         ax.set_title(_title(mask, factor) if title is None else title, fontsize="medium")
     if legend:
@@ -254,6 +260,16 @@ def _draw(
     limits = ax.get_xlim(), ax.get_ylim()
     place = {"origin": "lower", "extent": (-0.5, columns, -0.5, rows)}
     ax.imshow(image, **place, **{"interpolation": "nearest", **style})
+    ax.set(xlim=limits[0], ylim=limits[1])
+
+
+def _draw_outline(ax: Any, values: Bools, factor: int, color: str, style: dict[str, Any]) -> None:
+    if values.all() or not values.any():
+        return  # no edge
+    rows, columns = (n * factor - 0.5 for n in values.shape)
+    place = {"origin": "lower", "extent": (-0.5, columns, -0.5, rows)}
+    limits = ax.get_xlim(), ax.get_ylim()
+    ax.contour(values.astype(float), levels=[0.5], **place, **{"colors": [color], **style})
     ax.set(xlim=limits[0], ylim=limits[1])
 
 

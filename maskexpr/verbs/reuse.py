@@ -9,14 +9,16 @@ from pathlib import Path
 
 from ..compile.compiled import Compiled
 from ..compile.local import local_part
+from ..core.errors import MaskError
 from ..core.versions import installed
 from ..expr.mask import Bools, Mask
 from ..expr.structure import postorder
-from ..io.formats import stamp_of
+from ..grid.lattice import Grid
+from ..io.formats import open_map, stamp_of
 from ..io.sources import FileSource
 from ..io.tilestore import TileStore
 
-__all__ = ["ReusedTiles", "file_stamps"]
+__all__ = ["ReusedTiles", "file_stamps", "is_written"]
 
 
 @dataclass(frozen=True)
@@ -55,9 +57,28 @@ def file_stamps(mask: Mask) -> list[tuple[str, str]]:
     """What tells whether the files that a mask reads are still the same: time and size, of a folder those of
     all that is in it.
     """
+    return [(path, _stamp(path)) for path in _files(mask)]
+
+
+def _files(mask: Mask) -> list[str]:
+    """The files that a mask reads when it is evaluated."""
     values = (value for each in postorder(mask) for _, value in each.fields())
-    paths = {os.path.abspath(value.path) for value in values if isinstance(value, FileSource)}
-    return [(path, _stamp(path)) for path in sorted(paths)]
+    return sorted({os.path.abspath(value.path) for value in values if isinstance(value, FileSource)})
+
+
+def is_written(mask: Mask, path: str | os.PathLike[str], geom: Grid) -> bool:
+    """Whether a product of an equal mask on an equal grid stands under a name, younger than the files that
+    the mask reads.
+    """
+    name = os.path.abspath(path)
+    try:
+        stored = open_map(name, stamp_of(name), None, True)
+    except MaskError:
+        return False
+    if stored.manifest is None or stored.provenance.get("hash") != mask.digest.hex():
+        return False
+    younger = all(os.path.getmtime(each) < os.path.getmtime(name) for each in _files(mask))
+    return younger and stored.manifest.facts["grid"] == geom.fingerprint
 
 
 def _stamp(path: str) -> str:

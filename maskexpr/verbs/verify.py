@@ -12,6 +12,7 @@ import numpy as np
 from dask.utils import format_bytes
 
 from ..compile.compiled import compile_mask
+from ..core.calls import told
 from ..core.errors import FormatError, IntegrityError, MaskTypeError
 from ..core.threads import run_blocks
 from ..expr.mask import Mask
@@ -135,6 +136,7 @@ class VerifyReport:
         )
 
 
+@told
 def info(path: str | os.PathLike[str]) -> ProductInfo:
     """Tell what a file of a mask or a map is, without reading a pixel.
 
@@ -199,6 +201,7 @@ def _info(name: str, stored: StoredMap) -> ProductInfo:
     )
 
 
+@told
 def verify(path: str | os.PathLike[str], against: Mask | None = None) -> VerifyReport:
     """Read a product whole and compare every tile with what the manifest says, and every checksum.
 

@@ -16,6 +16,7 @@ from ..compile.compiled import Compiled, compile_mask
 from ..compile.dask import lazy_array
 from ..compile.measured import Measured
 from ..core.errors import AngleError, MaskTypeError, MaskValueError
+from ..core.names import choice
 from ..expr.describe import one_line
 from ..expr.mask import Mask
 from ..io.given import as_grid
@@ -74,7 +75,7 @@ def apodize(
 ) -> xr.DataArray:
     """Apodised weights. See `Mask.apodize`."""
     if not callable(profile) and profile not in PROFILES:
-        raise MaskValueError(f"profile must be one of {', '.join(PROFILES)} or a callable, got {profile!r}")
+        raise MaskValueError(choice("profile", profile, PROFILES) + " (or a callable)")
     angle = _limit(width, "width")
     attrs = {"long_name": "weight", "mask": one_line(mask)}
     return _measured(mask, geom, angle, _Profile(profile, angle), chunks, "weight", attrs)

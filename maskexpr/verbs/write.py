@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Sequence
 from functools import partial
@@ -16,6 +17,8 @@ from ..compile.compiled import Compiled, compile_mask
 from ..compile.plan import Plan
 from ..core.coverage import FULL, MIXED
 from ..core.errors import MaskTypeError
+from ..core.names import described
+from ..core.progress import expect
 from ..core.threads import run_blocks
 from ..core.versions import installed
 from ..expr.describe import one_line
@@ -93,6 +96,9 @@ def write(
         If the output cannot be written: a full disk, a limit, a call that fails. What was there is as it was.
     """
     geom = as_grid(geom)
+    for name, value in (("overwrite", overwrite), ("resume", resume)):
+        if not isinstance(value, bool | np.bool_):
+            raise MaskTypeError(f"{name} must be True or False, got {described(value)}")
     if is_moc_file(path):
         if chunks != "auto" or progress or memory_limit is not None or resume or store is not None:
             raise MaskTypeError("a MOC is written in one piece: of the options it takes overwrite= alone")
@@ -118,9 +124,13 @@ def write(
         if writer.published:
             return writer.path
         states = tile_states(plan)
-        for block in _blocks(states, FULL):
-            writer.store(_patch(plan.compiled, block, True))
+        full = _blocks(states, FULL)
         todo = [block for block in _blocks(states, MIXED) if not _is_done(plan.compiled, writer, block)]
+        # A block of a mask that does not vary is a tile on every plane.
+        tiles_of_a_block = math.prod(geom.planes_shape) // math.prod(map(len, plan.compiled.along))
+        expect((len(full) + len(todo)) * tiles_of_a_block)
+        for block in full:
+            writer.store(_patch(plan.compiled, block, True))
         work = partial(write_tile, plan.compiled, writer, kept)
         run_blocks(lambda block: writer.note(work(block)), todo, progress)
     return writer.path

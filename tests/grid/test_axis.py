@@ -106,7 +106,7 @@ def test_bad_edges_are_refused(edges, message):
         (("e", 1 * u.TeV, 2 * u.TeV, 0), "nbin"),
         (("e", 1 * u.TeV, 2 * u.TeV, 1.5), "nbin"),
         (("e", -1 * u.TeV, 2 * u.TeV, 2, "sqrt"), "zero or more"),
-        (("e", 1 * u.TeV, 2 * u.TeV, 2, "cubic"), "lin, log, sqrt"),
+        (("e", 1 * u.TeV, 2 * u.TeV, 2, "cubic"), "'lin', 'log' or 'sqrt'"),
         (("", 1 * u.TeV, 2 * u.TeV, 2), "needs a name"),
     ],
 )

@@ -537,7 +537,7 @@ def test_bad_specs(spec: object, error: type[Exception], words: str) -> None:
 
 
 def test_bad_metric() -> None:
-    with pytest.raises(MaskValueError, match="'sky' or 'pixel'"):
+    with pytest.raises(MaskValueError, match="'sky', 'pixel'"):
         Region("icrs; circle(0, 0, 1)", metric="planar")
     with pytest.raises(RegionError, match="line holds no pixel centre"):
         Region(Line((0, 1), (0, 1)), metric="pixel")

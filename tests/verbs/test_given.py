@@ -69,8 +69,8 @@ def no_shape():
 
 
 REFUSED = {
-    "text": ("geom.fits", MaskTypeError, "got a str"),
-    "a number": (3, MaskTypeError, "got a int"),
+    "text": ("geom.fits", MaskTypeError, "WcsGeom.read"),
+    "a number": (3, MaskTypeError, "got an int"),
     "an array": (np.zeros((3, 3)), MaskTypeError, "numpy ndarray"),
     "a DataArray without a grid": (xr.DataArray(np.zeros((3, 3))), GeometryError, "carries no sky grid"),
     "NDData without a WCS": (NDData(np.zeros((3, 3))), GeometryError, "has no wcs"),
@@ -152,9 +152,9 @@ def test_a_comparison_with_an_array_is_an_error(name):
 
 
 def test_a_mask_and_something_else():
-    with pytest.raises(MaskTypeError, match="& takes masks, got a int"):
+    with pytest.raises(MaskTypeError, match="& takes masks, got an int"):
         MASK & 3
-    with pytest.raises(MaskTypeError, match="got a str"):
+    with pytest.raises(MaskTypeError, match="got the str"):
         "a" | MASK
     assert MASK != 3
 

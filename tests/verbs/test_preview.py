@@ -276,3 +276,21 @@ def test_title_warns_of_radii_in_pixels() -> None:
     assert "4 times as large" in plot(grown, geom).get_title()
     assert "times as large" not in plot(grown, GEOMETRIES["allsky"]).get_title()
     assert "times as large" not in plot(Dilate(PLANE, "3 deg"), geom).get_title()
+
+
+def test_outline_is_the_edge_and_leaves_the_picture() -> None:
+    geom = WcsGeom.create(skydir=(83, 22), npix=(60, 50), binsz=0.1, proj="TAN")
+    ax = axes_for(geom)
+    ax.imshow(np.zeros(geom.image_shape), origin="lower")
+    limits = ax.get_xlim(), ax.get_ylim()
+    mask = Catalog(SkyCoord(83, 22, unit="deg"), "1 deg")
+    plot(mask, geom, ax, outline=True, color="red", legend=False, linewidths=2)
+    assert len(ax.images) == 1
+    assert (ax.get_xlim(), ax.get_ylim()) == limits
+    [path] = ax.collections[-1].get_paths()
+    centre = geom.wcs.world_to_pixel(SkyCoord(83, 22, unit="deg"))
+    # The edge runs between pixel centres: within a pixel of the circle of ten pixels.
+    apart = np.hypot(*(path.vertices - np.array(centre)).T)
+    assert np.abs(apart - 10).max() < 1
+    for nothing in (NoSky(), AllSky()):
+        plot(nothing, geom, ax, outline=True)

@@ -153,7 +153,7 @@ def test_bad_input():
     for bad in (3, "0 deg", "200 deg", "3 GeV"):
         with pytest.raises(AngleError):
             HOLES.distance(geom, bad)
-    with pytest.raises(MaskValueError, match="C1, C2, cos"):
+    with pytest.raises(MaskValueError, match="'C1', 'C2' or 'cos'"):
         HOLES.apodize(geom, "1 deg", "C3")
     with pytest.raises(MaskTypeError, match="DataArray"):
         mx.sky_fractions(np.ones(3))

@@ -17,6 +17,7 @@ from astropy.coordinates import SkyCoord
 from numpy.typing import ArrayLike, NDArray
 from xarray.indexes import PandasIndex
 
+from ...core.calls import told_class
 from ...core.errors import AxisError, GeometryError, MaskTypeError, MaskValueError
 from ...pixels.window import Window
 from ...sphere.vectors import Caps, rotation
@@ -57,6 +58,7 @@ _DIM = "cells"
 _IDS = "cell_ids"
 
 
+@told_class
 class HpxGeom(Grid):
     """A grid of HEALPix cells in nested order, on the whole sky or on some cells, and bins of axes.
 

@@ -13,6 +13,7 @@ from astropy.coordinates import Angle, SkyCoord
 
 from ...core.errors import GeometryError
 from ...sphere.angles import to_degrees
+from ...sphere.frames import near_frame
 from .projection import FRAMES, Projection
 from .sip import Pair
 
@@ -32,7 +33,8 @@ def spec_of(
     """
     if frame not in FRAMES:
         raise GeometryError(
-            f"frame {frame!r} cannot be used for a map; supported frames: {', '.join(FRAMES)}"
+            f"frame {frame!r} cannot be used for a map{near_frame(frame, FRAMES)}; "
+            f"supported frames: {', '.join(FRAMES)}"
         )
     lon_size, lat_size = _sizes(binsz, "binsz")
     if npix is None:

@@ -21,6 +21,7 @@ from astropy.io import fits
 from astropy.wcs import WCS
 from numpy.typing import ArrayLike, NDArray
 
+from ...core.calls import told_class
 from ...core.errors import AxisError, GeometryError, borrowed, require
 from ...pixels.window import Window
 from ...sphere.angles import to_degrees
@@ -31,6 +32,7 @@ from ..rim import rim_by_steps
 from . import area, bounds, lattice, topology
 from .area import solid_angle_array
 from .arguments import pair, spec_of, whole_pair
+from .facts import FACTS
 from .header import header_text, parts_of_file, parts_of_header
 from .images import array_index, best_image
 from .outline import chords
@@ -50,6 +52,7 @@ _DEG2: Final = float((1 * u.sr).to_value(u.deg**2))
 _LARGEST: Final = 64.0
 
 
+@told_class
 class WcsGeom(Grid):
     """A grid of pixels on the sky, and bins of non-spatial axes.
 
@@ -137,7 +140,12 @@ class WcsGeom(Grid):
         >>> WcsGeom.allsky(binsz=1, proj="AIT").is_allsky
         True
         """
-        return cls.create(binsz=binsz, frame=frame, proj=proj, axes=axes)
+        made = cls.create(binsz=binsz, frame=frame, proj=proj, axes=axes)
+        if FACTS[proj].surface == "plane" and not FACTS[proj].everywhere:
+            raise GeometryError(
+                f"the projection {proj!r} does not show the whole sky; use CAR, AIT, MOL, or WcsGeom.create"
+            )
+        return made
 
     @classmethod
     def from_header(

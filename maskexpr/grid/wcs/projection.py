@@ -14,6 +14,8 @@ from astropy.wcs import WCS, SingularMatrixError
 from numpy.typing import NDArray
 
 from ...core.errors import GeometryError
+from ...core.names import nearest
+from ...sphere.frames import near_frame
 from .facts import FACTS, Facts
 from .sip import Distortion, Pair, pair_of, shrink
 
@@ -86,9 +88,13 @@ class Projection:
             For an unknown projection or frame, or numbers that make no map.
         """
         if code not in PROJECTIONS:
-            raise GeometryError(f"unknown projection {code!r}; known are {', '.join(PROJECTIONS)}")
+            raise GeometryError(
+                f"unknown projection {code!r}{nearest(code, PROJECTIONS)}; known are {', '.join(PROJECTIONS)}"
+            )
         if frame not in FRAMES:
-            raise GeometryError(f"frame {frame!r} cannot be used for a map; {_SUPPORTED}")
+            raise GeometryError(
+                f"frame {frame!r} cannot be used for a map{near_frame(frame, FRAMES)}; {_SUPPORTED}"
+            )
         wcs = WCS(naxis=2)
         wcs.wcs.ctype = [f"{prefix}-{code}" for prefix in _PREFIXES[frame]]
         wcs.wcs.crpix, wcs.wcs.crval, wcs.wcs.cdelt = crpix, crval, cdelt

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any, Final, NamedTuple
 
 from ...core.errors import RegionError
+from ...core.names import nearest
 from .. import IMAGE, Shape, combine
 from .ds9_shapes import SHAPES, Tokens
 from .items import Item, Reader, shown
@@ -152,8 +153,9 @@ def _read(statement: _Statement, stated: str | None, general: dict[str, Any], re
 
 def _unknown(word: str) -> str:
     return (
-        f"unknown frame or shape {shown(word)}: the frames are {', '.join(_FRAMES)}, "
-        f"the shapes {', '.join(SHAPES)}; where={shown('shape!=' + word)} leaves such shapes out"
+        f"unknown frame or shape {shown(word)}{nearest(word, [*_FRAMES, *SHAPES])}; "
+        f"the frames are {', '.join(_FRAMES)}, the shapes {', '.join(SHAPES)}; "
+        f"where={shown('shape!=' + word)} leaves such shapes out"
     )
 
 

@@ -12,7 +12,8 @@ from typing import Any, Final, NamedTuple
 
 import regions
 
-from ...core.errors import FormatError, MaskValueError, RegionError
+from ...core.errors import FormatError, MaskTypeError, MaskValueError, RegionError
+from ...core.names import described
 from ...doors.files import read_file
 from ...doors.texts import check_region_text
 from ...grid.healpix.mocs import moc_cells
@@ -28,6 +29,18 @@ __all__ = ["read_shape", "shape_of"]
 
 _FITS: Final = b"SIMPLE  ="
 _FILE: Final = re.compile(r"[^\s(\[;,]+\.(reg|crtf|fits?|fits?\.gz|txt|reg\.gz)\s*", re.IGNORECASE)
+
+
+_HINTS: Final = {
+    "PurePath": "read a file with Region.read(path)",
+    "SkyCoord": "give positions a radius, Catalog(positions, radius)",
+    "Table": "give positions a radius, Catalog(table, radius)",
+    "Mask": "it is a mask already",
+    "dict": "write DS9 text, Region('icrs;circle(83.6, 22, 0.3)')",
+    "Real": "write DS9 text, Region('icrs;circle(83.6, 22, 0.3)')",
+    "Quantity": "write DS9 text, Region('icrs;circle(83.6, 22, 0.3)')",
+}
+"""What to write instead of an object of a class, or of one below it."""
 
 
 class TextFormat(NamedTuple):
@@ -96,6 +109,11 @@ def shape_of(spec: Any, options: Options) -> Found:
         if isinstance(found.shape, Compound) and not found.shape.shapes:
             raise RegionError(f"no shape in {shown(spec)}; to read a file use Region.read(path)")
         return found
+    hint = next((_HINTS[each.__name__] for each in type(spec).__mro__ if each.__name__ in _HINTS), "")
+    if hint:
+        raise MaskTypeError(
+            f"a region is text or an object of the regions package, got {described(spec)}: {hint}"
+        )
     _take_nothing(options, [name for name in options.given if name != "where"], "objects of regions")
     several = isinstance(spec, Iterable | regions.Regions) and moc_cells(spec) is None
     read_regions(list(spec) if several else [spec], reader)

@@ -1,0 +1,121 @@
+"""Calls that cannot be, told with the names that are right: an argument too many, missing, or misspelled."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, TypeVar, cast
+
+from .errors import MaskError, MaskTypeError
+from .names import nearest
+
+__all__ = ["told", "told_class", "told_methods"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+C = TypeVar("C", bound=type)
+
+
+def told(function: F, name: str = "") -> F:
+    """The same function, whose wrong calls are a MaskTypeError that shows the right one.
+
+    Parameters
+    ----------
+    function : callable
+        A function or method.
+    name : str
+        What users call it, if not its own name.
+
+    Examples
+    --------
+    >>> @told
+    ... def grow(radius, kernel="disk"):
+    ...     return radius
+    >>> grow(1, kernl="box")
+    Traceback (most recent call last):
+    ...
+    maskexpr.core.errors.MaskTypeError: grow has no argument 'kernl'; did you mean 'kernel'? Write grow(...
+    """
+
+    @wraps(function)
+    def call(*arguments: Any, **keywords: Any) -> Any:
+        try:
+            return function(*arguments, **keywords)
+        except TypeError as err:
+            # Only a call that cannot be is told so; what goes wrong inside one that can be goes on.
+            words = None if isinstance(err, MaskError) else _wrong(function, name, arguments, keywords)
+            if words is None:
+                raise
+            raise MaskTypeError(words) from None
+
+    return cast(F, call)
+
+
+def _wrong(
+    function: Callable[..., Any], name: str, arguments: tuple[Any, ...], keywords: dict[str, Any]
+) -> str | None:
+    """What is wrong with a call, if anything is."""
+    signature = inspect.signature(function)
+    try:
+        signature.bind(*arguments, **keywords)
+    except TypeError:
+        pass
+    else:
+        return None
+    known = {key: each for key, each in signature.parameters.items() if key not in ("self", "cls")}
+    name = name or getattr(function, "__name__", "the call")
+    shown = f"Write {name}({', '.join(_shown(each) for each in known.values())})"
+    odd = next((key for key in keywords if key not in known), None)
+    if odd is not None:
+        return f"{name} has no argument {odd!r}{nearest(odd, known) or ';'} {shown}"
+    bound = signature.bind_partial(*arguments[: _most(signature)], **_left(signature, arguments, keywords))
+    missing = [
+        key
+        for key, each in known.items()
+        if key not in bound.arguments and each.default is each.empty and each.kind not in _MANY
+    ]
+    if missing:
+        return f"{name} needs {', '.join(missing)}; {shown}"
+    return f"{name} does not take so many arguments; {shown}"
+
+
+_MANY = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+_PLACED = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+
+
+def _most(signature: inspect.Signature) -> int:
+    return sum(each.kind in _PLACED for each in signature.parameters.values())
+
+
+def _left(
+    signature: inspect.Signature, arguments: tuple[Any, ...], keywords: dict[str, Any]
+) -> dict[str, Any]:
+    """Keywords that are not given by place already."""
+    placed = list(signature.parameters)[: len(arguments)]
+    return {key: value for key, value in keywords.items() if key not in placed}
+
+
+def _shown(parameter: inspect.Parameter) -> str:
+    if parameter.kind is parameter.VAR_POSITIONAL:
+        return f"*{parameter.name}"
+    if parameter.default is parameter.empty:
+        return parameter.name
+    return f"{parameter.name}={parameter.default!r}"
+
+
+def told_class(cls: C) -> C:
+    """The same class, whose constructor and class methods are `told`."""
+    for key, value in list(vars(cls).items()):
+        if isinstance(value, classmethod) and not key.startswith("_"):
+            setattr(cls, key, classmethod(told(value.__func__, f"{cls.__name__}.{key}")))
+    if cls.__init__ is not object.__init__:  # type: ignore[misc]
+        cls.__init__ = told(cls.__init__, cls.__name__)  # type: ignore[misc]
+    return cls
+
+
+def told_methods(cls: C) -> C:
+    """The same class, whose public methods are `told`."""
+    for key, value in list(vars(cls).items()):
+        if inspect.isfunction(value) and not key.startswith("_"):
+            setattr(cls, key, told(value))
+    return cls

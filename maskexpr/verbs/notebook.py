@@ -1,0 +1,98 @@
+"""What a notebook shows of a mask: its tree beside a small picture of the whole sky."""
+
+from __future__ import annotations
+
+import html
+from typing import Any, Final
+
+import numpy as np
+
+from ..compile.compiled import compile_mask
+from ..compile.evaluate import evaluate_planes
+from ..core.errors import MaskError
+from ..expr.describe import tree
+from ..expr.mask import Mask
+from ..expr.structure import postorder
+from ..grid.tiles import Tile
+from ..grid.wcs.geom import WcsGeom
+from ..pixels.png import data_url, png
+from ..pixels.window import Window
+from ..shapes.compound import Compound
+
+__all__ = ["mask_html", "preview"]
+
+_SKY: Final = WcsGeom.allsky(binsz=3, frame="galactic", proj="AIT")
+# What a preview may cost, so that it is there at once: nodes, shapes and sources, and how far nodes look.
+_NODES: Final = 60
+_THINGS: Final = 25_000
+# A shape takes as long as so many numbers of a catalogue.
+_SHAPE: Final = 15
+_REACH: Final = 20.0
+_COLOURS: Final = ((0, 0, 0, 0), (225, 225, 225, 255), (31, 119, 180, 255))
+
+
+def preview(mask: Mask) -> bytes | None:
+    """A picture (PNG) of a mask on the whole sky; None where it would take long or has no meaning: where data
+    are read, along axes, in pixels of a map, for very many shapes, or far-reaching nodes.
+
+    Examples
+    --------
+    >>> from maskexpr import AllSky
+    >>> preview(AllSky())[1:4]
+    b'PNG'
+    """
+    if not _is_small(mask):
+        return None
+    ny, nx = _SKY.image_shape
+    window = Window(0, ny, 0, nx)
+    try:
+        values = evaluate_planes(compile_mask(mask, _SKY).mask, _SKY, window, ((),))[0]
+    except MaskError:
+        # A picture that cannot be drawn is no reason not to show the tree.
+        return None
+    on_sky = Tile(_SKY, window).on_sky
+    places = np.ones((ny, nx), dtype=np.uint8) if on_sky is None else on_sky.astype(np.uint8)
+    return png(places + (values & (places > 0)), _COLOURS)
+
+
+def _is_small(mask: Mask) -> bool:
+    things, reach = 0, 0.0
+    for number, each in enumerate(postorder(mask)):
+        far = each.reach()
+        # Without the end of the walk a deep expression would cost what its picture may not.
+        if (
+            number >= _NODES
+            or each.reads_data
+            or each.needs_grid
+            or far.everywhere
+            or far.pixels
+            or each.axes()
+        ):
+            return False
+        things += _number_of_things(each)
+        reach += far.degrees
+    return things <= _THINGS and reach <= _REACH
+
+
+def _number_of_things(node: Mask) -> int:
+    """Numbers that a node holds; its shapes count as several each."""
+    held: Any = (value for _, value in node.plain_fields())
+    return sum(
+        _SHAPE * len(value.shapes) if isinstance(value, Compound) else int(np.size(value))
+        for value in held
+        if isinstance(value, Compound | np.ndarray)
+    )
+
+
+def mask_html(mask: Mask) -> str:
+    """The tree of a mask, and the preview beside it where there is one."""
+    text = f'<pre style="margin:0">{html.escape(tree(mask))}</pre>'
+    picture = preview(mask)
+    if picture is None:
+        return text
+    note = "the whole sky in galactic Aitoff; selected is blue"
+    image = (
+        f'<img alt="{note}" title="{note}" width="240" style="image-rendering:pixelated" '
+        f'src="{data_url(picture)}"/>'
+    )
+    return f'<div style="display:flex;gap:1em;align-items:center">{text}{image}</div>'

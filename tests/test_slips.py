@@ -1,0 +1,308 @@
+"""A hundred slips of users: what is typed, and the words that the message must hold.
+
+Every slip gives one error of maskexpr that says what to write: none a bare exception, none silence.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import astropy.units as u
+import numpy as np
+import pytest
+import regions
+import xarray as xr
+from astropy.coordinates import SkyCoord
+from astropy.io import fits
+from astropy.table import Table
+from astropy.wcs import WCS
+
+import maskexpr as mx
+from maskexpr.core.errors import require
+
+SLIPS: list[tuple[str, str, tuple[str, ...]]] = [
+    # masks and operators
+    ("the base class", "mx.Mask()", ("start with Region, Catalog, Band",)),
+    ("the base class called", "mx.Mask('icrs;circle(1,2,3)')", ("start with Region",)),
+    ("or", "a or b", ("| & ^ ~",)),
+    ("and", "a and b", ("| & ^ ~",)),
+    ("not", "not a", ("| & ^ ~",)),
+    ("a condition", "1 if a else 0", ("truth value",)),
+    ("plus", "a + b", ("|", "&", "no +")),
+    ("unary minus", "-a", ("~",)),
+    ("order", "a < b", ("no order",)),
+    ("an index", "a[0]", ("mask.on(geom)",)),
+    ("a length", "len(a)", ("mask.on(geom)",)),
+    ("a loop", "list(a)", ("mask.children",)),
+    ("numpy's sum", "np.sum(a)", ("numpy.sum", "mask.on(geom)")),
+    ("numpy's where", "np.where(a, 1, 0)", ("numpy.where", "mask.on(geom)")),
+    ("True as all", "a | True", ("AllSky()",)),
+    ("None", "a & None", ("takes masks", "None")),
+    ("text of a region", "a | 'icrs;circle(1,2,3)'", ("maskexpr.Region(text)",)),
+    ("positions", "a | crab", ("astropy SkyCoord", "maskexpr.Catalog(positions, radius)")),
+    ("a region object", "a | region", ("maskexpr.Region(region)",)),
+    ("a grid", "a & geom", ("mask.on(geom)",)),
+    ("a list of masks", "a & [b, b]", ("maskexpr.Or(*masks)",)),
+    ("an array on the right", "a & array", ("maskexpr.Raster((array, geom))", "mask.on(geom) & array")),
+    ("an array on the left", "array & a", ("maskexpr.Raster((array, geom))",)),
+    ("a DataArray", "a & a.on(geom)", ("xarray DataArray", "mask.on(geom) & array")),
+    ("compared with an array", "a == array", ("mask.on(geom)",)),
+    ("a list for Or", "mx.Or([a, b])", ("Or(*masks)",)),
+    ("text for And", "mx.And(a, 'b')", ("operand 1", "'b'")),
+    ("two for Not", "mx.Not(a, b)", ("Write Not(mask)",)),
+    ("Not of nothing", "mx.Not()", ("Not needs mask",)),
+    ("AllSky of a grid", "mx.AllSky(geom)", ("Write AllSky()",)),
+    # names
+    ("a verb misspelled", "a.dilat('1 deg')", ("did you mean 'dilate'?",)),
+    ("another package's verb", "a.grow('1 deg')", ("mask.dilate(radius)",)),
+    ("a method for an operator", "a.union(b)", ("mask | other",)),
+    ("a method for ~", "a.invert()", ("~mask",)),
+    ("a type of an expression", "b.dtype", ("mask.on(geom).dtype",)),
+    ("a name of the package", "mx.Regions", ("did you mean 'Region'?",)),
+    ("a name in another case", "mx.wcsgeom", ("did you mean 'WcsGeom'?",)),
+    # angles, kernels
+    ("no unit", "a.dilate(0.1)", ("0.1", "unit", "'0.3 deg'")),
+    ("text without a unit", "a.dilate('0.1')", ("'0.1'", "'0.3 deg'")),
+    ("a length", "a.dilate(1 * u.m)", ("must be an angle", "'m'")),
+    ("a time", "a.dilate(1 * u.day)", ("must be an angle", "'d'")),
+    ("negative", "a.dilate('-1 deg')", ("use Erode",)),
+    ("pixels on the sky", "a.dilate(3 * u.pix)", ("metric='pixel'",)),
+    ("pixels without a unit", "a.dilate(3, metric='pixel')", ("unit",)),
+    ("kernel disc", "a.dilate('1 deg', kernel='disc')", ("did you mean 'disk'?",)),
+    ("kernel gauss", "a.dilate('1 deg', kernel='gauss')", ("'disk' or 'box'", "'gauss'")),
+    ("metric pixels", "a.dilate('1 deg', metric='pixels')", ("did you mean 'pixel'?",)),
+    ("metric in the kernel's place", "a.dilate('1 deg', 'sky')", ("kernel must be", "'sky'")),
+    ("a pair for a disk", "a.dilate(('1 deg', '2 deg'))", ("kernel='box'",)),
+    ("no radius", "a.dilate()", ("needs radius", "dilate(radius, kernel='disk'")),
+    ("width for radius", "a.dilate(width=1 * u.deg)", ("no argument 'width'", "dilate(radius")),
+    ("swapped", "mx.Dilate('0.1 deg', a)", ("Dilate takes masks", "'0.1 deg'")),
+    ("a region to dilate", "mx.Dilate(region, '1 deg')", ("maskexpr.Region(region)",)),
+    ("an angle for an area", "a.fill_holes('3 deg')", ("'0.1 deg2'",)),
+    ("a number for an area", "a.remove_small(5)", ("'0.1 deg2'",)),
+    # bands
+    ("no limits", "mx.Band()", ("lat=(from, to)",)),
+    ("limits without a unit", "mx.Band(lat=(-5, 5))", ("lat=(-5, 5)", "('-5 deg', '5 deg')")),
+    ("one limit", "mx.Band(lat='5 deg')", ("pair (from, to)",)),
+    ("limits exchanged", "mx.Band(lat=('5 deg', '-5 deg'))", ("lower one first",)),
+    ("lon and lat exchanged", "mx.Band(('-5 deg', '5 deg'), ('90 deg', '270 deg'))", ("between -90 and 90",)),
+    ("frame gal", "mx.Band(lat=LAT, frame='gal')", ("did you mean 'galactic'?",)),
+    ("frame Galactic", "mx.Band(lat=LAT, frame='Galactic')", ("did you mean 'galactic'?",)),
+    ("frame J2000", "mx.Band(lat=LAT, frame='J2000')", ("did you mean 'fk5'?",)),
+    ("frame glon", "mx.Band(lat=LAT, frame='GLON')", ("did you mean 'galactic'?",)),
+    ("b for lat", "mx.Band(b=LAT)", ("no argument 'b'", "Band(lon=None, lat=None")),
+    # regions
+    ("a file's name", "mx.Region('my.reg')", ("Region.read(path)",)),
+    ("a path", "mx.Region(Path('my.reg'))", ("Region.read(path)",)),
+    ("no frame", "mx.Region('circle(83.6, 22, 0.3)')", ("frame='icrs'",)),
+    ("a shape misspelled", "mx.Region('icrs;cirlce(83.6, 22, 0.3)')", ("did you mean 'circle'?",)),
+    ("a frame misspelled", "mx.Region('galaktic;circle(83.6, 22, 0.3)')", ("did you mean 'galactic'?",)),
+    ("no bracket", "mx.Region('icrs;circle(83.6, 22, 0.3')", ("bracket",)),
+    ("lat beyond the pole", "mx.Region('icrs;circle(22, 183.6, 0.3)')", ("183.6", "pole")),
+    ("numbers", "mx.Region(83.6, 22, 0.3)", ("Write Region(spec",)),
+    ("a position", "mx.Region(crab)", ("Catalog(positions, radius)",)),
+    ("a mask", "mx.Region(a)", ("a mask already",)),
+    ("a pixel region", "mx.Region(pixel_region)", ("metric='pixel'",)),
+    ("no such region file", "mx.Region.read('nothing.reg')", ("nothing.reg",)),
+    # catalogues
+    ("a catalogue's name", "mx.Catalog('sources.ecsv', '0.3 deg')", ("Catalog.read(path, radius=)",)),
+    ("radius without a unit", "mx.Catalog(crab, 0.3)", ("'0.3 deg'",)),
+    ("no radius", "mx.Catalog(crab)", ("needs radius", "Catalog(positions, radius")),
+    ("a column without a table", "mx.Catalog(crab, 'r95')", ("'r95'", "for tables", "Catalog.read")),
+    ("a column misspelled", "mx.Catalog(table, 'Conf_95')", ("did you mean 'Conf_95_SemiMajor'?",)),
+    (
+        "a column of a file",
+        "mx.Catalog.read('sources.ecsv', 'Conf_95')",
+        ("did you mean 'Conf_95_SemiMajor'?",),
+    ),
+    ("arguments exchanged", "mx.Catalog('0.3 deg', crab)", ("positions must be a SkyCoord",)),
+    ("a list of numbers", "mx.Catalog([83.6, 22.0], '0.3 deg')", ("SkyCoord(lon, lat, unit='deg'",)),
+    ("a list of SkyCoord", "mx.Catalog([crab, crab], '0.3 deg')", ("SkyCoord(list)",)),
+    ("columns", "mx.Catalog(table['RA'], table['DEC'])", ("whole table",)),
+    ("a table of something else", "mx.Catalog(Table({'x': [1]}), '1 deg')", ("columns: x",)),
+    ("where misspelled", "mx.Catalog.read('sources.ecsv', 'r', where='Signif > 3')", ("'Signif'",)),
+    ("lat misspelled", "mx.Catalog.read('sources.ecsv', 'r', lon='RA', lat='DEK')", ("did you mean 'DEC'?",)),
+    (
+        "frame of a catalogue",
+        "mx.Catalog.read('sources.ecsv', 'r', lon='RA', lat='DEC', frame='gal')",
+        ("gal",),
+    ),
+    # maps
+    ("op in words", "mx.Threshold('counts.fits', 'gt', 5)", ("did you mean '>'?",)),
+    ("op turned round", "mx.Threshold('counts.fits', '=>', 5)", ("did you mean '>='?",)),
+    ("op and value exchanged", "mx.Threshold('counts.fits', 5, '>')", ("op must be one of",)),
+    ("no value", "mx.Threshold('counts.fits', '>')", ("needs value",)),
+    ("text for a number", "mx.Threshold('counts.fits', '>', '5')", ("'5'", "one number")),
+    ("NaN", "mx.Threshold('counts.fits', '>', np.nan)", ("nan=",)),
+    ("all in one text", "mx.Threshold('counts.fits > 5')", ("needs op, value",)),
+    ("an array without a sky", "mx.Threshold(np.zeros((3, 3)), '>', 5)", ("(array, geom)",)),
+    ("an array of another shape", "mx.Threshold((np.zeros((3, 3)), geom), '>', 5)", ("shape",)),
+    ("nan ignored", "mx.Threshold('counts.fits', '>', 5, nan='ignore')", ("nan must be",)),
+    ("a mask as data", "mx.Raster(a)", ("DataArray", "(array, geom)")),
+    ("low above high", "mx.Hysteresis('counts.fits', 5, 3)", ("exchange them",)),
+    ("an axis without its name", "mx.AxisRange(1 * u.GeV, 10 * u.GeV)", ("name of the axis comes first",)),
+    ("energy without a unit", "mx.AxisRange('energy', 1, 10).compute(cube)", ("unit", "'10 GeV'")),
+    (
+        "an axis that is not there",
+        "mx.AxisRange('energy', 1 * u.GeV).compute(geom)",
+        ("axis 'energy'", "none"),
+    ),
+    ("a border without a unit", "mx.Boundary(0.5)", ("'0.3 deg'",)),
+    # grids
+    ("a frame of a map", "mx.WcsGeom.create(binsz=1, frame='gal')", ("did you mean 'galactic'?",)),
+    ("a projection", "mx.WcsGeom.create(binsz=1, proj='TNA')", ("did you mean 'TAN'?",)),
+    ("gammapy's old name", "mx.WcsGeom.create(binsz=1, coordsys='GAL')", ("no argument 'coordsys'",)),
+    ("a projection of half the sky", "mx.WcsGeom.allsky(binsz=1, proj='TAN')", ("CAR, AIT, MOL",)),
+    ("no pixel size", "mx.WcsGeom.allsky()", ("needs binsz",)),
+    ("a WCS alone", "mx.WcsGeom(geom.wcs)", ("needs shape",)),
+    ("a file as a grid", "a.on('counts.fits')", ("WcsGeom.read(path)",)),
+    ("a shape as a grid", "a.on((180, 360))", ("WcsGeom.allsky(binsz=)",)),
+    ("an array as a grid", "a.on(array)", ("numpy ndarray", "(wcs, array.shape)")),
+    ("no grid", "a.compute()", ("needs geom",)),
+    ("a WCS without a shape", "a.on(wcs)", ("(wcs, (ny, nx))",)),
+    ("a DataArray of something else", "a.on(xr.DataArray(np.zeros((3, 3))))", ("sky_wcs", "(array, geom)")),
+    ("a RegionGeom", "a.on(RegionGeom())", ("to_wcs_geom()",)),
+    ("another object of gammapy", "a.on(Estimator())", ("gammapy Estimator",)),
+    ("nside of no grid", "mx.HpxGeom(nside=100)", ("power of two",)),
+    ("ring order", "mx.HpxGeom(nside=64, nest=False)", ("no argument 'nest'",)),
+    ("edges without a unit", "mx.Axis('energy', [1, 10])", ("unit",)),
+    ("interp in full", "mx.Axis('energy', EDGES, interp='logarithmic')", ("did you mean 'log'?",)),
+    # questions
+    ("two numbers", "a.contains((83.6, 22))", ("SkyCoord(lon, lat, unit='deg'",)),
+    ("a grid for positions", "a.contains(geom)", ("geom=",)),
+    ("coords sky", "a.on(geom, coords='sky')", ("'pixel' or 'world'",)),
+    ("chunks in words", "a.on(geom, chunks='small')", ("'auto'",)),
+    ("profile c1", "a.apodize(geom, '1 deg', 'c1')", ("did you mean 'C1'?",)),
+    ("a distance without a unit", "a.distance(geom, 5)", ("'0.3 deg'",)),
+    # files
+    ("a picture", "a.write('mask.png', geom)", (".zarr, .fits",)),
+    ("path and grid exchanged", "a.write(geom, 'mask.fits')", ("mask is put on",)),
+    ("no grid to write on", "a.write('mask.fits')", ("needs geom",)),
+    ("a folder that is not there", "a.write('none/mask.fits', geom)", ("make it first",)),
+    ("overwrite in words", "a.write('mask.fits', geom, overwrite='no')", ("True or False",)),
+    ("text for a mask", "mx.dumps('mask')", ("takes masks",)),
+    ("a file's name for its text", "mx.loads('mask.json')", ("not JSON",)),
+    ("a recipe's path", "mx.Recipe('mask.yaml')", ("Recipe.read(path)",)),
+    ("a key of a recipe", "mx.Recipe.loads(RADIS)", ("line 2", "did you mean 'radius'?")),
+    ("a node of a recipe", "mx.Recipe.loads(DILTE)", ("line 2", "did you mean")),
+    (
+        "a recipe to verify against",
+        "mx.verify('counts.fits', against='mask.yaml')",
+        ("against must be a mask",),
+    ),
+    ("a map as a product", "mx.verify('counts.fits')", ("against=",)),
+    ("a region file as a map", "mx.read_mask('my.reg')", ("neither a FITS file",)),
+    ("percent", "mx.containment_radius('psf.fits', 68)", ("between 0 and 1",)),
+    ("a limit", "mx.set_limits(node=3)", ("'node'", "nodes")),
+]
+
+
+class RegionGeom:
+    """Stands for gammapy's where gammapy is not installed: it is told by its names."""
+
+    __module__ = "gammapy.maps.region.geom"
+
+
+class Estimator:
+    """Something else of gammapy."""
+
+    __module__ = "gammapy.estimators"
+
+
+@pytest.fixture(scope="module")
+def names(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What users have at hand; the files are in the folder of the test."""
+    folder = tmp_path_factory.mktemp("slips")
+    geom = mx.WcsGeom.allsky(binsz=10)
+    crab = SkyCoord(83.6, 22, unit="deg")
+    columns = {"RA": [83.6], "DEC": [22.0], "r": [1.0], "Conf_95_SemiMajor": [0.1]}
+    table = Table({name: values * u.deg for name, values in columns.items()})
+    table.write(folder / "sources.ecsv")
+    fits.PrimaryHDU(np.zeros((18, 36)), geom.to_header()).writeto(folder / "counts.fits")
+    (folder / "my.reg").write_text("icrs;circle(1,2,3)")
+    edges = [1, 10, 100] * u.GeV
+    wcs = WCS(geom.to_header())
+    wcs.array_shape = None
+    return {
+        "FOLDER": folder,
+        "a": mx.Region("icrs;circle(1,2,30)"),
+        "b": mx.Band(lat=("-5 deg", "5 deg")),
+        "geom": geom,
+        "wcs": wcs,
+        "cube": geom.to_cube([mx.Axis("energy", edges)]),
+        "crab": crab,
+        "table": table,
+        "array": np.zeros((18, 36), dtype=bool),
+        "region": regions.CircleSkyRegion(crab, 1 * u.deg),
+        "pixel_region": regions.CirclePixelRegion(regions.PixCoord(1, 2), 3),
+        "RADIS": "maskexpr: 1\nmask: {Dilate: {mask: AllSky, radis: 1 deg}}",
+        "DILTE": "maskexpr: 1\nmask: {dilte: {mask: AllSky, radius: 1 deg}}",
+        "LAT": ("-5 deg", "5 deg"),
+        "EDGES": edges,
+        "mx": mx,
+        "np": np,
+        "u": u,
+        "xr": xr,
+        "WCS": WCS,
+        "Path": Path,
+        "Table": Table,
+        "RegionGeom": RegionGeom,
+        "Estimator": Estimator,
+    }
+
+
+@pytest.mark.parametrize(("typed", "words"), [slip[1:] for slip in SLIPS], ids=[slip[0] for slip in SLIPS])
+def test_slip(
+    typed: str, words: tuple[str, ...], names: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(names["FOLDER"])
+    with pytest.raises(mx.MaskError) as caught:
+        eval(typed, dict(names))
+    for word in words:
+        assert word in str(caught.value)
+
+
+def test_there_are_a_hundred() -> None:
+    assert len({typed for _, typed, _ in SLIPS}) == len(SLIPS) >= 100
+
+
+def test_what_can_be_is_called() -> None:
+    """Errors inside a call that can be are not told as errors of the call."""
+    with pytest.raises(TypeError, match="inside"):
+        mx.Band(lat=("-5 deg", "5 deg")).apodize(
+            mx.WcsGeom.allsky(binsz=30), "1 deg", profile=_raises
+        ).compute()
+
+
+def _raises(x: Any) -> Any:
+    raise TypeError("inside")
+
+
+@pytest.fixture
+def half_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A gammapy that does not import."""
+    package = tmp_path / "gammapy"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    (package / "maps.py").write_text("from regions import a_name_that_went_away\n")
+    for name in [each for each in sys.modules if each.partition(".")[0] == "gammapy"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.syspath_prepend(tmp_path)
+    yield
+    for name in [each for each in sys.modules if each.partition(".")[0] == "gammapy"]:
+        del sys.modules[name]
+
+
+@pytest.mark.usefixtures("half_installed")
+@pytest.mark.parametrize(("version", "said"), [("0.12", True), ("0.11.1", False)])
+def test_an_import_that_fails_tells_its_cause(
+    version: str, said: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("maskexpr.core.errors.version", lambda name: version)
+    with pytest.raises(mx.MaskError, match="gammapy is installed but does not import") as caught:
+        require("gammapy.maps", extra="gammapy")
+    assert "a_name_that_went_away" in str(caught.value)
+    assert ("pip install 'regions<0.12'" in str(caught.value)) is said
+    assert isinstance(caught.value, ImportError)
