@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
+from weakref import WeakValueDictionary
 
 import dask
 import numpy as np
@@ -80,6 +81,9 @@ class Compiled:
         """Name of the array: the same for an equal mask on an equal grid, in every process."""
         return f"mask-{dask.base.tokenize(self.mask.digest.hex(), self.geom.fingerprint, self.chunks)}"
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _arrived, (self.name, self.mask, self.geom, self.chunks)
+
     @property
     def numblocks(self) -> BlockId:
         """Number of blocks along each axis."""
@@ -148,6 +152,24 @@ class Compiled:
             return {}, [()] * len(blocks)
         made = Stages(self, name, source)
         return made.graph, [made.needs([self.mask], self.window(each), self.planes(each)) for each in blocks]
+
+
+_here: WeakValueDictionary[str, Compiled] = WeakValueDictionary()
+_last: list[Compiled] = []
+
+
+def _arrived(name: str, mask: Mask, geom: Grid, chunks: tuple[tuple[int, ...], ...]) -> Compiled:
+    """Interning: of masks that arrive with several graphs, the one that is here already, with its indices.
+
+    The last one stays: a worker that is short of memory puts it to disk after each task. Masks of data do
+    not, since what they remember is of files that may have been replaced.
+    """
+    made = Compiled(mask, geom, chunks)
+    if any(each.reads_data for each in postorder(mask)):
+        return made
+    kept = _here.setdefault(name, made)
+    _last[:] = [kept]
+    return kept
 
 
 def compile_mask(mask: Mask, geom: Grid, chunks: Any = "auto") -> Compiled:

@@ -62,6 +62,7 @@ class Engine(Protocol):
         progress: bool,
         memory_limit: Any,
         resume: bool,
+        client: Any,
         store: Any,
     ) -> Path: ...
 
@@ -540,6 +541,7 @@ class Fluent(Node):
         progress: bool = False,
         memory_limit: Any = None,
         resume: bool = False,
+        client: Any = "auto",
         store: Any = None,
     ) -> Path:
         """Write the mask to ``.zarr``, ``.fits`` or ``.fits.gz``, tile by tile, with the expression as
@@ -563,6 +565,8 @@ class Fluent(Node):
             Refuse, before anything runs, if the plan may need more than this, in bytes or as ``"2 GB"``.
         resume : bool
             Finish what a killed run of the same mask on the same grid began.
+        client : "auto", None or distributed.Client
+            Whose workers evaluate and store the tiles; None leaves them out.
         store : path or TileStore, optional
             A folder of evaluated tiles that runs share.
 
@@ -577,6 +581,8 @@ class Fluent(Node):
             If the output is there and ``overwrite`` is not given; nothing is computed then.
         WriteError
             If the output cannot be written. What was there is as it was.
+        TileError
+            If workers die of a tile, or evaluating it fails.
 
         Examples
         --------
@@ -586,7 +592,9 @@ class Fluent(Node):
         >>> mx.Band(lat=("-5 deg", "5 deg")).write(path, mx.WcsGeom.allsky(binsz=1)).name
         'plane.fits'
         """
-        return _engines[0].write(self, path, geom, overwrite, chunks, progress, memory_limit, resume, store)
+        return _engines[0].write(
+            self, path, geom, overwrite, chunks, progress, memory_limit, resume, client, store
+        )
 
     def dilate(self, radius: Any, kernel: str = "disk", metric: str = "sky", axis: str = "energy") -> Mask:
         """Grow by a radius. See `maskexpr.Dilate`.

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from functools import partial
-from itertools import product
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ..compile.compiled import Compiled, compile_mask
+from ..compile.cluster import client_of
+from ..compile.compiled import compile_mask
 from ..compile.plan import Plan
 from ..core.coverage import FULL, MIXED
 from ..core.errors import MaskTypeError
@@ -24,13 +23,13 @@ from ..grid.lattice import Grid
 from ..grid.wcs.geom import WcsGeom
 from ..io.formats import check_output, open_writer
 from ..io.given import as_grid
-from ..io.manifest import TileRecord
 from ..io.tilestore import TileStore
-from ..io.writer import MaskWriter, Patch
+from .patch import is_done, patch_of
 from .reuse import ReusedTiles, file_stamps
 from .to_moc import is_moc_file, write_as_moc
+from .workers import Sink, write_on_workers
 
-__all__ = ["provenance", "write", "write_tile"]
+__all__ = ["provenance", "write"]
 
 Block = tuple[int, ...]
 
@@ -44,6 +43,7 @@ def write(
     progress: bool = False,
     memory_limit: Any = None,
     resume: bool = False,
+    client: Any = "auto",
     store: str | os.PathLike[str] | TileStore | None = None,
 ) -> Path:
     """Write a mask on a grid to a zarr store or a FITS file.
@@ -69,6 +69,10 @@ def write(
         Go on with what a killed run of the same mask on the same grid has left of this output: its finished
         tiles are compared with its journal and not evaluated again. If this run fails, what is done is left
         for the next; otherwise nothing is.
+    client : "auto", None or distributed.Client
+        Whose workers evaluate the tiles, and store them where they see the folder of the output; elsewhere
+        bits come back, compressed. By default the client that dask would use now, if there is one; with None
+        the threads of this process do it.
     store : path or TileStore, optional
         A folder of evaluated tiles: those that it has are read, others are added. A tile is found again by
         any run for which nothing has changed that matters there.
@@ -84,6 +88,8 @@ def write(
         If the output is there and ``overwrite`` is not given; nothing is computed then.
     WriteError
         If the output cannot be written: a full disk, a limit, a call that fails. What was there is as it was.
+    TileError
+        If workers die of a tile, or evaluating it fails.
     """
     geom = as_grid(geom)
     if is_moc_file(path):
@@ -106,14 +112,18 @@ def write(
     about = provenance(mask)
     run = f"{about['hash']} {file_stamps(mask)} maskexpr {installed('maskexpr')}"
     kept = None if store is None else ReusedTiles(TileStore.of(store))
+    workers_of = client_of(client)
     with open_writer(path, geom, (rows, columns), about, overwrite, resume, run) as writer:
         if writer.published:
             return writer.path
         for block in _blocks(plan, FULL):
-            writer.store(_patch(plan.compiled, block, True))
-        todo = [block for block in _blocks(plan, MIXED) if not _is_done(plan.compiled, writer, block)]
-        work = partial(write_tile, plan.compiled, writer, kept)
-        run_blocks(lambda block: writer.note(work(block)), todo, progress)
+            writer.store(patch_of(plan.compiled, block, True))
+        todo = [block for block in _blocks(plan, MIXED) if not is_done(plan.compiled, writer, block)]
+        if workers_of is not None:
+            write_on_workers(workers_of, plan.compiled, writer, kept, todo, progress)
+        else:
+            sink = Sink(writer, kept)
+            run_blocks(lambda block: writer.note(sink.take(plan.compiled, block)), todo, progress)
     return writer.path
 
 
@@ -135,40 +145,3 @@ def provenance(mask: Mask) -> dict[str, str]:
 
 def _blocks(plan: Plan, state: np.uint8) -> list[Block]:
     return [tuple(int(i) for i in place) for place in np.argwhere(plan.states == state)]
-
-
-def _patch(compiled: Compiled, block: Block, value: Any) -> Patch:
-    """The patch of the output that a block of the compiled mask is; where the mask does not vary, it is on
-    every plane.
-    """
-    along = _planes(compiled, block)
-    planes = tuple(slice(each.start, each.stop) for each in along)
-    if not isinstance(value, bool):
-        value = np.broadcast_to(value, (*(len(each) for each in along), *value.shape[-2:]))
-    return Patch(compiled.window(block), value, planes or None)
-
-
-def _planes(compiled: Compiled, block: Block) -> list[range]:
-    """Planes of the map, along each axis, that a block is."""
-    found = []
-    for sizes, i, n in zip(compiled.chunks[:-2], block, compiled.geom.shape, strict=False):
-        start = int(sum(sizes[:i]))
-        # Where the mask does not vary, it is on every plane.
-        found.append(range(n) if sum(sizes) == 1 else range(start, start + sizes[i]))
-    return found
-
-
-def _is_done(compiled: Compiled, writer: MaskWriter, block: Block) -> bool:
-    """Whether a run before has written all tiles that a block is."""
-    planes = product(*_planes(compiled, block))
-    return bool(writer.done) and all((*plane, *block[-2:]) in writer.done for plane in planes)
-
-
-def write_tile(
-    compiled: Compiled, writer: MaskWriter, kept: ReusedTiles | None, block: Block
-) -> list[TileRecord]:
-    """Evaluate one block and write it, in this process or any other that sees the file; all that is needed
-    pickles, and the records that come back are for `MaskWriter.note`.
-    """
-    values = compiled.compute(block) if kept is None else kept.values(compiled, block)
-    return writer.put(_patch(compiled, block, values))
