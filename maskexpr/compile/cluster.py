@@ -12,6 +12,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Generator, Hashable, Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError
+from types import FrameType
 from typing import Any, Final, Literal, NamedTuple
 from weakref import WeakKeyDictionary
 
@@ -20,7 +21,16 @@ from dask.base import get_scheduler
 
 from ..core.errors import MaskTypeError, MaskValueError, require
 
-__all__ = ["LARGE", "LostError", "Portion", "client_of", "results", "send", "sent_key", "size_of"]
+__all__ = [
+    "LARGE",
+    "LostError",
+    "Portion",
+    "client_of",
+    "results",
+    "send",
+    "sent_key",
+    "size_of",
+]
 
 Key = Any
 
@@ -188,3 +198,34 @@ def results(client: Any, portions: Iterator[Portion]) -> Generator[tuple[Hashabl
 def _named(error: BaseException, key: Key) -> BaseException:
     error.task_key = key  # type: ignore[attr-defined]
     return error
+
+
+def is_for_cluster() -> bool:
+    """Whether what is being pickled goes to a cluster: whoever pickles a lazy array for another reason, to
+    keep it, gets all of it.
+    """
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        if frame.f_globals.get("__name__") == "distributed.protocol.pickle":
+            return True
+        frame = frame.f_back
+    return False
+
+
+def is_sent(name: Key) -> bool:
+    """Whether the workers of every client of this process have a value of that name; it is not known which of
+    the clients a graph is for.
+    """
+    distributed: Any = require("distributed", extra="distributed")
+    clients = [each for each in list(distributed.Client._instances) if each.status == "running"]
+    return bool(clients) and all(sent_key(each, name) is not None for each in clients)
+
+
+def fetched(name: Key) -> Any | None:
+    """The value of that name, for a task on a worker; None anywhere else."""
+    distributed: Any = require("distributed", extra="distributed")
+    try:
+        distributed.get_worker()
+    except ValueError:
+        return None
+    return distributed.Future(name, distributed.get_client()).result()

@@ -1,8 +1,8 @@
 """Lazy arrays of tiles: a dask layer that makes tasks only for the tiles that are asked for.
 
 A layer of this kind is not a dict of tasks. It knows the tiles' keys, and when dask culls a graph to what a
-result needs, it lets its source decide those tiles: a decided tile is an alias of one shared constant, an
-undecided one is a task.
+result needs, it lets its source decide those tiles: a decided tile is a shared constant, an undecided one
+is a task.
 """
 
 from __future__ import annotations
@@ -13,14 +13,23 @@ from typing import Any, Protocol
 
 import dask.array as da
 import numpy as np
-from dask._task_spec import Alias, DataNode, GraphNode, Task, TaskRef
+from dask._task_spec import DataNode, GraphNode, Task, TaskRef
 from dask.highlevelgraph import HighLevelGraph, Layer, MaterializedLayer
+from numpy.typing import NDArray
 
-__all__ = ["BlockId", "TileSource", "lazy_array"]
+from ..core.errors import MaskTypeError
+from .cluster import fetched, is_for_cluster, is_sent
+
+__all__ = ["BlockId", "TileSource", "lazy_array", "source_key"]
 
 BlockId = tuple[int, ...]
 """The index of a block, which is a chunk of the array, along each axis; dask's word."""
 Key = tuple[Any, ...]
+
+
+def source_key(name: str) -> Key:
+    """The key of the source of an array of some name."""
+    return (f"{name}-source",)
 
 
 class TileSource(Protocol):
@@ -59,6 +68,39 @@ def lazy_array(
     return da.Array(graph, name, chunks, dtype=dtype)  # type: ignore[no-untyped-call]
 
 
+class DecidedTiles:
+    """What the scheduler of a cluster has to know of a source that the workers already have: the decisions.
+
+    Parameters
+    ----------
+    states : ndarray of uint8
+        Of every block: 0 or 1 for its one value, 2 if it has to be computed.
+    """
+
+    def __init__(self, states: NDArray[np.uint8]) -> None:
+        self.states = states
+
+    @classmethod
+    def of(cls, source: TileSource, blocks: Sequence[BlockId]) -> DecidedTiles:
+        """The decisions of a source on all its blocks, the last one last."""
+        codes = [2 if state is None else int(state) for state in source.decide(blocks)]
+        return cls(np.array(codes, dtype=np.uint8).reshape([i + 1 for i in blocks[-1]]))
+
+    def decide(self, blocks: Sequence[BlockId]) -> Sequence[bool | float | None]:
+        """See `TileSource.decide`."""
+        return [(False, True, None)[self.states[block]] for block in blocks]
+
+    def compute(self, block: BlockId, known: Sequence[Any] = ()) -> np.ndarray:
+        """Nothing: the source itself computes."""
+        raise MaskTypeError("this part of a lazy mask was made for a cluster and is computed there only")
+
+    def stages(
+        self, name: str, source: Key, blocks: Sequence[BlockId]
+    ) -> tuple[dict[Key, GraphNode], list[Any]]:
+        """None: masks of nodes about the whole map are not sent like this."""
+        return {}, [()] * len(blocks)
+
+
 class TileLayer(Layer):
     """The blocks of one lazy array, as tasks only on demand."""
 
@@ -80,8 +122,10 @@ class TileLayer(Layer):
 
     def _graph(self, keys: Collection[Key]) -> dict[Key, GraphNode]:
         wanted = sorted(key for key in keys if key[0] == self.name)
+        if isinstance(self.source, DecidedTiles):
+            self.source = fetched(source_key(self.name)) or self.source
         states = self.source.decide([key[1:] for key in wanted])
-        shared = (f"{self.name}-source",)
+        shared = source_key(self.name)
         undecided = [key for key, state in zip(wanted, states, strict=True) if state is None]
         graph, needs = self.source.stages(self.name, shared, [key[1:] for key in undecided])
         for key, known in zip(undecided, needs, strict=True):
@@ -93,8 +137,8 @@ class TileLayer(Layer):
             constant = (f"{self.name}-constant", state, *shape)
             if constant not in graph:
                 graph[constant] = Task(constant, np.full, shape, state, self.dtype)
-            graph[key] = Alias(key, constant)
-        if undecided:
+            graph[key] = Task(key, _decided, TaskRef(constant))
+        if undecided and not isinstance(self.source, DecidedTiles):
             graph[shared] = DataNode(shared, self.source)
         return graph
 
@@ -131,8 +175,19 @@ class TileLayer(Layer):
         return len(self._whole())
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (TileLayer, (self.name, self.source, self.chunks, self.dtype))
+        source = self.source
+        if not isinstance(source, DecidedTiles) and is_for_cluster() and is_sent(source_key(self.name)):
+            # Workers have the source.
+            source = DecidedTiles.of(source, [key[1:] for key in self._keys()])
+        return (TileLayer, (self.name, source, self.chunks, self.dtype))
 
 
 def _compute(source: TileSource, block: BlockId, known: Sequence[Any]) -> np.ndarray:
     return source.compute(block, known)
+
+
+def _decided(constant: np.ndarray) -> np.ndarray:
+    """The constant that a tile is. An alias would do, but dask does not put one together with the task that
+    uses it: that would be two tasks for each tile.
+    """
+    return constant

@@ -17,6 +17,7 @@ from ..compile.evaluate import Evaluator
 from ..compile.explain import explain
 from ..compile.lower import lower
 from ..compile.plan import Plan, make_plan
+from ..compile.sending import send_source
 from ..compile.simplify import simplify
 from ..compile.spread import spread
 from ..core.errors import MaskTypeError, MaskValueError
@@ -79,6 +80,7 @@ def on(
 
 def _lazy(mask: Mask, geom: Grid, chunks: Any) -> xr.DataArray:
     compiled = compile_mask(mask, geom, chunks)
+    send_source(compiled)
     array = lazy_array(compiled.name, compiled, compiled.chunks)
     if array.shape != geom.shape:
         array = da.broadcast_to(array, geom.shape)  # type: ignore[no-untyped-call]

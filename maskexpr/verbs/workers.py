@@ -23,6 +23,7 @@ from dask._task_spec import DataNode, GraphNode, List, Task, TaskRef
 
 from ..compile.cluster import LostError, Portion, results, send
 from ..compile.compiled import Compiled
+from ..compile.dask import source_key
 from ..core.errors import MaskError, TileError, WriteError, require
 from ..expr.describe import one_line
 from ..expr.mask import Bools
@@ -176,7 +177,7 @@ def _portions(
     some_of: dict[Any, list[Block]],
 ) -> Iterator[Portion]:
     """The tasks, in portions; which blocks each is of is noted in ``some_of``."""
-    source, place = (f"{compiled.name}-source",), f"{name}-sink"
+    source, place = source_key(compiled.name), f"{name}-sink"
     shared: dict[Any, GraphNode] = {**send(client, source, compiled), place: DataNode(place, sink)}
     stages, needs = compiled.stages(name, source, blocks)
     known = dict(zip(blocks, needs, strict=True))
