@@ -82,7 +82,7 @@ class Compiled:
         return f"mask-{dask.base.tokenize(self.mask.digest.hex(), self.geom.fingerprint, self.chunks)}"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _arrived, (self.name, self.mask, self.geom, self.chunks)
+        return _arrived, (self.name, self.mask, self.geom, self.along, self.layout)
 
     @property
     def numblocks(self) -> BlockId:
@@ -158,13 +158,13 @@ _here: WeakValueDictionary[str, Compiled] = WeakValueDictionary()
 _last: list[Compiled] = []
 
 
-def _arrived(name: str, mask: Mask, geom: Grid, chunks: tuple[tuple[int, ...], ...]) -> Compiled:
+def _arrived(name: str, mask: Mask, geom: Grid, along: Chunks, layout: Layout) -> Compiled:
     """Interning: of masks that arrive with several graphs, the one that is here already, with its indices.
 
     The last one stays: a worker that is short of memory puts it to disk after each task. Masks of data do
     not, since what they remember is of files that may have been replaced.
     """
-    made = Compiled(mask, geom, chunks)
+    made = Compiled(mask, geom, along, layout)
     if any(each.reads_data for each in postorder(mask)):
         return made
     kept = _here.setdefault(name, made)

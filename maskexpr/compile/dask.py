@@ -1,8 +1,8 @@
 """Lazy arrays of tiles: a dask layer that makes tasks only for the tiles that are asked for.
 
 A layer of this kind is not a dict of tasks. It knows the tiles' keys, and when dask culls a graph to what a
-result needs, it lets its source decide those tiles: a decided tile is a shared constant, an undecided one
-is a task.
+result needs, it lets its source decide those tiles: a decided tile is an alias of one shared constant, an
+undecided one is a task.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 import dask.array as da
 import numpy as np
-from dask._task_spec import DataNode, GraphNode, Task, TaskRef
+from dask._task_spec import Alias, DataNode, GraphNode, Task, TaskRef
 from dask.highlevelgraph import HighLevelGraph, Layer, MaterializedLayer
 from numpy.typing import NDArray
 
@@ -137,7 +137,7 @@ class TileLayer(Layer):
             constant = (f"{self.name}-constant", state, *shape)
             if constant not in graph:
                 graph[constant] = Task(constant, np.full, shape, state, self.dtype)
-            graph[key] = Task(key, _decided, TaskRef(constant))
+            graph[key] = Alias(key, constant)
         if undecided and not isinstance(self.source, DecidedTiles):
             graph[shared] = DataNode(shared, self.source)
         return graph
@@ -184,10 +184,3 @@ class TileLayer(Layer):
 
 def _compute(source: TileSource, block: BlockId, known: Sequence[Any]) -> np.ndarray:
     return source.compute(block, known)
-
-
-def _decided(constant: np.ndarray) -> np.ndarray:
-    """The constant that a tile is. An alias would do, but dask does not put one together with the task that
-    uses it: that would be two tasks for each tile.
-    """
-    return constant
