@@ -137,12 +137,15 @@ class Compiled:
 
     def compute(self, block: BlockId, known: Sequence[Any] = ()) -> Bools:
         """Values of a block; ``known`` is what the stages before it made."""
-        planes = self.planes(block)
         sizes = tuple(sizes[i] for sizes, i in zip(self.chunks, block, strict=True))
-        tile = Tile(self.geom, self.window(block))
+        return self.layout.pack(self.on_window(block, known), self.spatial(block)).reshape(sizes)
+
+    def on_window(self, block: BlockId, known: Sequence[Any] = ()) -> Bools:
+        """Values of a block on its window of the lattice, shape (planes, ny, nx)."""
+        planes, tile = self.planes(block), Tile(self.geom, self.window(block))
         out = np.zeros((len(planes), *tile.shape), dtype=bool)
         evaluate_into(self.mask, tile, planes, out, decisions(self.mask, known), is_open=True)
-        return self.layout.pack(out, self.spatial(block)).reshape(sizes)
+        return out
 
     def stages(
         self, name: str, source: tuple[str, ...], blocks: Sequence[BlockId]

@@ -26,8 +26,8 @@ from ..io.given import as_grid
 from ..io.tilestore import TileStore
 from .patch import is_done, patch_of
 from .reuse import ReusedTiles, file_stamps
+from .sink import Sink, write_on_workers
 from .to_moc import is_moc_file, write_as_moc
-from .workers import Sink, write_on_workers
 
 __all__ = ["provenance", "write"]
 
@@ -119,10 +119,10 @@ def write(
         for block in _blocks(plan, FULL):
             writer.store(patch_of(plan.compiled, block, True))
         todo = [block for block in _blocks(plan, MIXED) if not is_done(plan.compiled, writer, block)]
+        sink = Sink(writer, kept)
         if workers_of is not None:
-            write_on_workers(workers_of, plan.compiled, writer, kept, todo, progress)
+            write_on_workers(workers_of, plan.compiled, sink, todo, progress)
         else:
-            sink = Sink(writer, kept)
             run_blocks(lambda block: writer.note(sink.take(plan.compiled, block)), todo, progress)
     return writer.path
 
