@@ -14,9 +14,10 @@ from collections.abc import Generator, Hashable, Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError
 from types import FrameType
 from typing import Any, Final, Literal, NamedTuple
+from uuid import uuid4
 from weakref import WeakKeyDictionary
 
-from dask._task_spec import DataNode, GraphNode
+from dask._task_spec import Alias, DataNode, GraphNode
 from dask.base import get_scheduler
 
 from ..core.errors import MaskTypeError, MaskValueError, require
@@ -228,4 +229,6 @@ def fetched(name: Key) -> Any | None:
         distributed.get_worker()
     except ValueError:
         return None
-    return distributed.Future(name, distributed.get_client()).result()
+    # A future that is made here would wait for ever: the scheduler is told of those that graphs ask for.
+    wanted = f"fetched-{uuid4().hex}"
+    return distributed.get_client().get({wanted: Alias(wanted, name)}, wanted)

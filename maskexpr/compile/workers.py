@@ -72,8 +72,8 @@ def on_workers(
         except LostError as err:
             if attempt == _ATTEMPTS:
                 raise TileError(
-                    f"{one_line(compiled.mask)}: the cluster lost what was sent to it {attempt} times ({err}): "
-                    "its workers die faster than they can be told what to do"
+                    f"{one_line(compiled.mask)}: the cluster lost what was sent to it {attempt} times: its "
+                    f"workers die faster than they can be told what to do ({err})"
                 ) from err
         finally:
             if client.status == "running":

@@ -42,7 +42,7 @@ MASKS = {
 @contextmanager
 def cluster(**options: Any) -> Iterator[Any]:
     """A cluster on this machine, on free ports."""
-    facts = {"n_workers": 2, "threads_per_worker": 1, "host": "127.0.0.1", "dashboard_address": None}
+    facts = {"n_workers": 2, "threads_per_worker": 1, "host": "127.0.0.1", "dashboard_address": "127.0.0.1:0"}
     with (
         dask.config.set({"distributed.admin.tick.limit": "1h", "distributed.worker.memory.terminate": False}),
         distributed.LocalCluster(**{**facts, **options}) as made,
@@ -226,6 +226,7 @@ class Fails(Mask):
     """A leaf that cannot be evaluated; not registered, or the law tests would find it."""
 
     tag = "test-fails"
+    needs_grid = True
 
     how = "raise"
 
