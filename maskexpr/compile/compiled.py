@@ -140,6 +140,15 @@ class Compiled:
         sizes = tuple(sizes[i] for sizes, i in zip(self.chunks, block, strict=True))
         return self.layout.pack(self.on_window(block, known), self.spatial(block)).reshape(sizes)
 
+    def fill(self, out: Bools, block: BlockId, known: Sequence[Any] = ()) -> None:
+        """Write the values of a block into an array of False of its shape."""
+        if not self.layout.is_image:
+            out[...] = self.compute(block, known)
+            return
+        planes, tile = self.planes(block), Tile(self.geom, self.window(block))
+        views = [out[place] for place in np.ndindex(*out.shape[: len(self.along)])]
+        evaluate_into(self.mask, tile, planes, views, decisions(self.mask, known), is_open=True)
+
     def on_window(self, block: BlockId, known: Sequence[Any] = ()) -> Bools:
         """Values of a block on its window of the lattice, shape (planes, ny, nx)."""
         planes, tile = self.planes(block), Tile(self.geom, self.window(block))

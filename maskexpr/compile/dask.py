@@ -11,16 +11,15 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import product
 from typing import Any, Protocol
 
-import dask.array as da
 import numpy as np
 from dask._task_spec import Alias, DataNode, GraphNode, Task, TaskRef
-from dask.highlevelgraph import HighLevelGraph, Layer, MaterializedLayer
+from dask.highlevelgraph import Layer, MaterializedLayer
 from numpy.typing import NDArray
 
 from ..core.errors import MaskTypeError
 from .cluster import fetched, is_for_cluster, is_sent
 
-__all__ = ["BlockId", "TileSource", "lazy_array", "source_key"]
+__all__ = ["BlockId", "DecidedTiles", "Key", "TileLayer", "TileSource", "source_key"]
 
 BlockId = tuple[int, ...]
 """The index of a block, which is a chunk of the array, along each axis; dask's word."""
@@ -41,31 +40,13 @@ class TileSource(Protocol):
     def compute(self, block: BlockId, known: Sequence[Any] = ()) -> np.ndarray:
         """The values of a block, from what earlier tasks made for it; runs in a task."""
 
+    def fill(self, out: np.ndarray, block: BlockId, known: Sequence[Any] = ()) -> None:
+        """Write the values of a block into an array of zeros of its shape."""
+
     def stages(
         self, name: str, source: Key, blocks: Sequence[BlockId]
     ) -> tuple[dict[Key, GraphNode], list[Any]]:
         """Tasks that come before those of the blocks, and for each block the references to what it needs."""
-
-
-def lazy_array(
-    name: str, source: TileSource, chunks: tuple[tuple[int, ...], ...], dtype: Any = np.bool_
-) -> da.Array:
-    """A lazy array whose blocks come from a source.
-
-    Parameters
-    ----------
-    name : str
-        Deterministic name: equal for equal content.
-    source : TileSource
-        Decides and computes blocks.
-    chunks : tuple of tuple of int
-        Chunk sizes along each axis.
-    dtype : dtype
-        Of the values.
-    """
-    layer = TileLayer(name, source, chunks, np.dtype(dtype))
-    graph = HighLevelGraph({name: layer}, {name: set()})
-    return da.Array(graph, name, chunks, dtype=dtype)  # type: ignore[no-untyped-call]
 
 
 class DecidedTiles:
@@ -94,6 +75,10 @@ class DecidedTiles:
         """Nothing: the source itself computes."""
         raise MaskTypeError("this part of a lazy mask was made for a cluster and is computed there only")
 
+    def fill(self, out: np.ndarray, block: BlockId, known: Sequence[Any] = ()) -> None:
+        """Nothing either."""
+        self.compute(block, known)
+
     def stages(
         self, name: str, source: Key, blocks: Sequence[BlockId]
     ) -> tuple[dict[Key, GraphNode], list[Any]]:
@@ -113,6 +98,7 @@ class TileLayer(Layer):
         self.chunks = chunks
         self.dtype = dtype
         self._all: dict[Key, GraphNode] | None = None
+        self.has_travelled = False
 
     def __repr__(self) -> str:
         return f"TileLayer<{self.name}>"
@@ -179,7 +165,13 @@ class TileLayer(Layer):
         if not isinstance(source, DecidedTiles) and is_for_cluster() and is_sent(source_key(self.name)):
             # Workers have the source.
             source = DecidedTiles.of(source, [key[1:] for key in self._keys()])
-        return (TileLayer, (self.name, source, self.chunks, self.dtype))
+        return (_arrived, (self.name, source, self.chunks, self.dtype))
+
+
+def _arrived(*what: Any) -> TileLayer:
+    layer = TileLayer(*what)
+    layer.has_travelled = True
+    return layer
 
 
 def _compute(source: TileSource, block: BlockId, known: Sequence[Any]) -> np.ndarray:

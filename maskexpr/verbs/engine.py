@@ -11,7 +11,6 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from ..compile.compiled import compile_mask, whole_rows
-from ..compile.dask import lazy_array
 from ..compile.eager import compute_array
 from ..compile.evaluate import Evaluator
 from ..compile.explain import explain
@@ -20,6 +19,7 @@ from ..compile.plan import Plan, make_plan
 from ..compile.sending import send_source
 from ..compile.simplify import simplify
 from ..compile.spread import spread
+from ..compile.whole import lazy_array
 from ..core.errors import MaskTypeError, MaskValueError
 from ..expr.describe import one_line
 from ..expr.mask import Mask
