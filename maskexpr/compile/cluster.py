@@ -133,12 +133,20 @@ def send(client: Any, name: Key, value: Any) -> dict[Key, GraphNode]:
         Key of the value, made of its content.
     value : object
         What pickles.
+
+    Raises
+    ------
+    LostError
+        If workers were lost while it was sent.
     """
     if sent_key(client, name) is not None:
         return {}
     if size_of(value) < LARGE:
         return {name: DataNode(name, value)}
-    future = client.scatter({name: value}, broadcast=True)[name]
+    try:
+        future = client.scatter({name: value}, broadcast=True)[name]
+    except OSError as err:  # A worker died of something else meanwhile, or there is none.
+        raise LostError(f"sending to the workers failed: {err}") from err
     with _lock:
         sent = _sent.setdefault(client, OrderedDict())
         sent[name] = future

@@ -7,10 +7,11 @@ sources would weigh 24 MB, with every result that is asked for.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from math import prod
 from typing import Final
 
-from .cluster import client_of, send
+from .cluster import LostError, client_of, send
 from .compiled import Compiled
 from .dask import source_key
 from .stages import has_stages
@@ -26,4 +27,6 @@ def send_source(compiled: Compiled) -> None:
     client = client_of("auto")
     if client is None or prod(compiled.numblocks) > _DECIDED or has_stages(compiled.mask):
         return
-    send(client, source_key(compiled.name), compiled)
+    # Or it is sent with each graph.
+    with suppress(LostError):
+        send(client, source_key(compiled.name), compiled)

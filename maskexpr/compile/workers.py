@@ -35,6 +35,7 @@ _PORTION: Final = 256
 # How often what workers have lost is sent again, and seconds in which they end what they are at.
 _ATTEMPTS: Final = 4
 _PATIENCE: Final = 60.0
+_PAUSE: Final = 0.5
 
 
 def on_workers(
@@ -75,6 +76,8 @@ def on_workers(
                     f"{one_line(compiled.mask)}: the cluster lost what was sent to it {attempt} times: its "
                     f"workers die faster than they can be told what to do ({err})"
                 ) from err
+            # Others are about to come.
+            time.sleep(attempt * _PAUSE)
         finally:
             if client.status == "running":
                 client.run(_halt, name, on_error="ignore")
