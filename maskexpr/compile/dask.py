@@ -40,9 +40,6 @@ class TileSource(Protocol):
     def compute(self, block: BlockId, known: Sequence[Any] = ()) -> np.ndarray:
         """The values of a block, from what earlier tasks made for it; runs in a task."""
 
-    def fill(self, out: np.ndarray, block: BlockId, known: Sequence[Any] = ()) -> None:
-        """Write the values of a block into an array of zeros of its shape."""
-
     def stages(
         self, name: str, source: Key, blocks: Sequence[BlockId]
     ) -> tuple[dict[Key, GraphNode], list[Any]]:
@@ -74,10 +71,6 @@ class DecidedTiles:
     def compute(self, block: BlockId, known: Sequence[Any] = ()) -> np.ndarray:
         """Nothing: the source itself computes."""
         raise MaskTypeError("this part of a lazy mask was made for a cluster and is computed there only")
-
-    def fill(self, out: np.ndarray, block: BlockId, known: Sequence[Any] = ()) -> None:
-        """Nothing either."""
-        self.compute(block, known)
 
     def stages(
         self, name: str, source: Key, blocks: Sequence[BlockId]

@@ -117,10 +117,6 @@ class Measured:
         sizes = tuple(sizes[i] for sizes, i in zip(compiled.chunks, block, strict=True))
         return self._numbers(compiled.layout.pack(out, compiled.spatial(block)).reshape(sizes))
 
-    def fill(self, out: NDArray[np.float32], block: BlockId, known: Sequence[Any] = ()) -> None:
-        """Write the numbers of a block into an array of its shape."""
-        out[...] = self.compute(block, known)
-
     def _numbers(self, angles: Floats) -> NDArray[np.float32]:
         return np.asarray(self.weigh(angles)).astype(np.float32)
 

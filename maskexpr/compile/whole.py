@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from threading import Lock
-from typing import Any, Final
+from typing import Any, Final, Protocol, runtime_checkable
 
 import dask.array as da
 import numpy as np
@@ -27,6 +27,13 @@ Slices = tuple[slice, ...]
 
 # Bytes of the pages in which the system hands out memory.
 _PAGE: Final = 4096
+
+
+@runtime_checkable
+class _Filling(Protocol):
+    """A source that writes the values of a block into an array of zeros, where that saves a copy."""
+
+    def fill(self, out: np.ndarray, block: BlockId, known: Sequence[Any] = ()) -> None: ...
 
 
 def back_with_pages(view: np.ndarray) -> None:
@@ -143,7 +150,10 @@ def _write(
         return source.compute(block, known)
     view = canvas.array[place]
     back_with_pages(view)
-    source.fill(view, block, known)
+    if isinstance(source, _Filling):
+        source.fill(view, block, known)
+    else:
+        view[...] = source.compute(block, known)
     return view
 
 

@@ -30,6 +30,7 @@ LAZY: dict[str, Callable[[], xr.DataArray]] = {
     "planes": lambda: (SOURCES & mx.AxisRange("energy", 10 * u.GeV, None)).on(CUBE, chunks=(17, 23)),
     "no planes": lambda: SOURCES.on(CUBE, chunks=(17, 23)),
     "cells": lambda: SOURCES.on(mx.HpxGeom(order=3), chunks=1),
+    "shares": lambda: SOURCES.fraction(FLAT, 1)["lower"],
     "weights": lambda: SOURCES.apodize(FLAT, "4 deg", chunks=(17, 23)),
 }
 
