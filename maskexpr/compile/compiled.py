@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
+from weakref import WeakValueDictionary
 
 import dask
 import numpy as np
@@ -81,6 +82,9 @@ class Compiled:
         """Name of the array: the same for an equal mask on an equal grid, in every process."""
         return f"mask-{dask.base.tokenize(self.mask.digest.hex(), self.geom.fingerprint, self.chunks)}"
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _arrived, (self.name, self.mask, self.geom, self.along, self.layout)
+
     @property
     def numblocks(self) -> BlockId:
         """Number of blocks along each axis."""
@@ -134,11 +138,7 @@ class Compiled:
 
     def compute(self, block: BlockId, known: Sequence[Any] = ()) -> Bools:
         """Values of a block; ``known`` is what the stages before it made."""
-        planes = self.planes(block)
-        tile = Tile(self.geom, self.window(block))
-        out = np.zeros((len(planes), *tile.shape), dtype=bool)
-        evaluate_into(self.mask, tile, planes, out, decisions(self.mask, known), is_open=True)
-        return self.packed(out, block)
+        return self.packed(self.on_window(block, known), block)
 
     def packed(self, values: NDArray[Any], block: BlockId) -> NDArray[Any]:
         """A block of the array, from the values of its planes on its window, shape (planes, ny, nx)."""
@@ -151,6 +151,22 @@ class Compiled:
             self.layout.pack(one, self.spatial(block), part)
         return out
 
+    def fill(self, out: Bools, block: BlockId, known: Sequence[Any] = ()) -> None:
+        """Write the values of a block into an array of False of its shape."""
+        if not self.layout.is_image:
+            out[...] = self.compute(block, known)
+            return
+        planes, tile = self.planes(block), Tile(self.geom, self.window(block))
+        views = [out[place] for place in np.ndindex(*out.shape[: len(self.along)])]
+        evaluate_into(self.mask, tile, planes, views, decisions(self.mask, known), is_open=True)
+
+    def on_window(self, block: BlockId, known: Sequence[Any] = ()) -> Bools:
+        """Values of a block on its window of the lattice, shape (planes, ny, nx)."""
+        planes, tile = self.planes(block), Tile(self.geom, self.window(block))
+        out = np.zeros((len(planes), *tile.shape), dtype=bool)
+        evaluate_into(self.mask, tile, planes, out, decisions(self.mask, known), is_open=True)
+        return out
+
     def stages(
         self, name: str, source: tuple[str, ...], blocks: Sequence[BlockId]
     ) -> tuple[dict[Any, Any], list[Any]]:
@@ -159,6 +175,24 @@ class Compiled:
             return {}, [()] * len(blocks)
         made = Stages(self, name, source)
         return made.graph, [made.needs([self.mask], self.window(each), self.planes(each)) for each in blocks]
+
+
+_here: WeakValueDictionary[str, Compiled] = WeakValueDictionary()
+_last: list[Compiled] = []
+
+
+def _arrived(name: str, mask: Mask, geom: Grid, along: Chunks, layout: Layout) -> Compiled:
+    """Interning: of masks that arrive with several graphs, the one that is here already, with its indices.
+
+    The last one stays: a worker that is short of memory puts it to disk after each task. Masks of data do
+    not, since what they remember is of files that may have been replaced.
+    """
+    made = Compiled(mask, geom, along, layout)
+    if any(each.reads_data for each in postorder(mask)):
+        return made
+    kept = _here.setdefault(name, made)
+    _last[:] = [kept]
+    return kept
 
 
 def compile_mask(mask: Mask, geom: Grid, chunks: Any = "auto") -> Compiled:

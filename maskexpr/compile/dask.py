@@ -11,16 +11,24 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import product
 from typing import Any, Protocol
 
-import dask.array as da
 import numpy as np
 from dask._task_spec import Alias, DataNode, GraphNode, Task, TaskRef
-from dask.highlevelgraph import HighLevelGraph, Layer, MaterializedLayer
+from dask.highlevelgraph import Layer, MaterializedLayer
+from numpy.typing import NDArray
 
-__all__ = ["BlockId", "TileSource", "lazy_array"]
+from ..core.errors import MaskTypeError
+from .cluster import fetched, is_for_cluster, is_sent
+
+__all__ = ["BlockId", "DecidedTiles", "Key", "TileLayer", "TileSource", "source_key"]
 
 BlockId = tuple[int, ...]
 """The index of a block, which is a chunk of the array, along each axis; dask's word."""
 Key = tuple[Any, ...]
+
+
+def source_key(name: str) -> Key:
+    """The key of the source of an array of some name."""
+    return (f"{name}-source",)
 
 
 class TileSource(Protocol):
@@ -38,25 +46,37 @@ class TileSource(Protocol):
         """Tasks that come before those of the blocks, and for each block the references to what it needs."""
 
 
-def lazy_array(
-    name: str, source: TileSource, chunks: tuple[tuple[int, ...], ...], dtype: Any = np.bool_
-) -> da.Array:
-    """A lazy array whose blocks come from a source.
+class DecidedTiles:
+    """What the scheduler of a cluster has to know of a source that the workers already have: the decisions.
 
     Parameters
     ----------
-    name : str
-        Deterministic name: equal for equal content.
-    source : TileSource
-        Decides and computes blocks.
-    chunks : tuple of tuple of int
-        Chunk sizes along each axis.
-    dtype : dtype
-        Of the values.
+    states : ndarray of uint8
+        Of every block: 0 or 1 for its one value, 2 if it has to be computed.
     """
-    layer = TileLayer(name, source, chunks, np.dtype(dtype))
-    graph = HighLevelGraph({name: layer}, {name: set()})
-    return da.Array(graph, name, chunks, dtype=dtype)  # type: ignore[no-untyped-call]
+
+    def __init__(self, states: NDArray[np.uint8]) -> None:
+        self.states = states
+
+    @classmethod
+    def of(cls, source: TileSource, blocks: Sequence[BlockId]) -> DecidedTiles:
+        """The decisions of a source on all its blocks, the last one last."""
+        codes = [2 if state is None else int(state) for state in source.decide(blocks)]
+        return cls(np.array(codes, dtype=np.uint8).reshape([i + 1 for i in blocks[-1]]))
+
+    def decide(self, blocks: Sequence[BlockId]) -> Sequence[bool | float | None]:
+        """See `TileSource.decide`."""
+        return [(False, True, None)[self.states[block]] for block in blocks]
+
+    def compute(self, block: BlockId, known: Sequence[Any] = ()) -> np.ndarray:
+        """Nothing: the source itself computes."""
+        raise MaskTypeError("this part of a lazy mask was made for a cluster and is computed there only")
+
+    def stages(
+        self, name: str, source: Key, blocks: Sequence[BlockId]
+    ) -> tuple[dict[Key, GraphNode], list[Any]]:
+        """None: masks of nodes about the whole map are not sent like this."""
+        return {}, [()] * len(blocks)
 
 
 class TileLayer(Layer):
@@ -71,6 +91,7 @@ class TileLayer(Layer):
         self.chunks = chunks
         self.dtype = dtype
         self._all: dict[Key, GraphNode] | None = None
+        self.has_travelled = False
 
     def __repr__(self) -> str:
         return f"TileLayer<{self.name}>"
@@ -80,8 +101,10 @@ class TileLayer(Layer):
 
     def _graph(self, keys: Collection[Key]) -> dict[Key, GraphNode]:
         wanted = sorted(key for key in keys if key[0] == self.name)
+        if isinstance(self.source, DecidedTiles):
+            self.source = fetched(source_key(self.name)) or self.source
         states = self.source.decide([key[1:] for key in wanted])
-        shared = (f"{self.name}-source",)
+        shared = source_key(self.name)
         undecided = [key for key, state in zip(wanted, states, strict=True) if state is None]
         graph, needs = self.source.stages(self.name, shared, [key[1:] for key in undecided])
         for key, known in zip(undecided, needs, strict=True):
@@ -94,7 +117,7 @@ class TileLayer(Layer):
             if constant not in graph:
                 graph[constant] = Task(constant, np.full, shape, state, self.dtype)
             graph[key] = Alias(key, constant)
-        if undecided:
+        if undecided and not isinstance(self.source, DecidedTiles):
             graph[shared] = DataNode(shared, self.source)
         return graph
 
@@ -131,7 +154,17 @@ class TileLayer(Layer):
         return len(self._whole())
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (TileLayer, (self.name, self.source, self.chunks, self.dtype))
+        source = self.source
+        if not isinstance(source, DecidedTiles) and is_for_cluster() and is_sent(source_key(self.name)):
+            # Workers have the source.
+            source = DecidedTiles.of(source, [key[1:] for key in self._keys()])
+        return (_arrived, (self.name, source, self.chunks, self.dtype))
+
+
+def _arrived(*what: Any) -> TileLayer:
+    layer = TileLayer(*what)
+    layer.has_travelled = True
+    return layer
 
 
 def _compute(source: TileSource, block: BlockId, known: Sequence[Any]) -> np.ndarray:

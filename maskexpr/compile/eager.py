@@ -11,11 +11,9 @@ from .compiled import Compiled
 from .dask import BlockId
 from .evaluate import evaluate_into
 from .plan import Plan
+from .whole import back_with_pages
 
 __all__ = ["compute_array"]
-
-# Bytes of the pages in which the system hands out memory.
-_PAGE = 4096
 
 
 def compute_array(compiled: Compiled) -> NDArray[np.bool_]:
@@ -34,9 +32,7 @@ def compute_array(compiled: Compiled) -> NDArray[np.bool_]:
         views = [out[plane][layout.place(block)] for plane in planes]
         if layout.is_image:
             for view in views:
-                # Memory that is read before it is written comes in small pages, and the system takes longer
-                # to hand these out than we take to fill them.
-                view[:, ::_PAGE] = False
+                back_with_pages(view)
             evaluate_into(compiled.mask, tile, planes, views, is_open=True)
             return
         values = np.zeros((len(planes), *tile.shape), dtype=bool)

@@ -16,7 +16,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.coverage import EMPTY, FULL, MIXED, Coverage
-from ..core.errors import MaskError, TileError
 from ..core.pruning import is_pruned
 from ..core.trace import count, count_asked
 from ..expr.mask import And, Bools, Mask, Not, Or, Reach, Xor
@@ -26,6 +25,7 @@ from ..grid.points import Points
 from ..grid.tiles import Areas, Tile, refine
 from ..pixels.window import Window
 from .deep import landings
+from .failures import failed_at
 from .kept import Kept
 from .narrow import narrow
 from .requests import Requests, is_stacked, plan_requests
@@ -377,7 +377,7 @@ def evaluate_into(
     Raises
     ------
     TileError
-        If a node fails; names the tile. Errors of maskexpr itself go through as they are.
+        If a node fails; names the tile. Errors of maskexpr itself keep their class.
     """
     ask = Evaluator(mask, decided)
     run = ask.run_open if is_open else ask.run_into
@@ -385,9 +385,8 @@ def evaluate_into(
     for plane, part in zip(planes, out, strict=True):
         try:
             run(mask, tile.on_plane(plane), part)
-        except MaskError:
-            raise
         except Exception as err:
-            raise TileError(
-                f"evaluating {mask!r} on {tile.window} of plane {plane} failed: {type(err).__name__}: {err}"
-            ) from err
+            failure = failed_at(err, mask, tile.window, plane)
+            if failure is err:
+                raise
+            raise failure from err

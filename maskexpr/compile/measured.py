@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.coverage import EMPTY, FULL
-from ..core.errors import MaskError, TileError
 from ..core.trace import count
 from ..expr.mask import Ask, Bools, Mask
 from ..grid.lattice import Grid
@@ -21,6 +20,7 @@ from .classify import classify
 from .compiled import Compiled
 from .dask import BlockId
 from .evaluate import Evaluator
+from .failures import failed_at
 from .stages import decisions
 
 __all__ = ["Measured", "Measures"]
@@ -109,13 +109,11 @@ class Measured:
         for place, plane in enumerate(planes):
             try:
                 out[place] = ask.answer(compiled.mask, tile.on_plane(plane), node.distances)
-            except MaskError:
-                raise
             except Exception as err:
-                raise TileError(
-                    f"measuring {node.mask!r} on {tile.window} of plane {plane} failed: "
-                    f"{type(err).__name__}: {err}"
-                ) from err
+                failure = failed_at(err, node, tile.window, plane)
+                if failure is err:
+                    raise
+                raise failure from err
         return self._numbers(compiled.packed(out, block))
 
     def _numbers(self, angles: Floats) -> NDArray[np.float32]:

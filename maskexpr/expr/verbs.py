@@ -74,6 +74,7 @@ class Engine(Protocol):
         progress: bool,
         memory_limit: Any,
         resume: bool,
+        client: Any,
         store: Any,
         ordering: Any,
     ) -> Path: ...
@@ -598,6 +599,7 @@ class Fluent(Node):
         progress: bool = False,
         memory_limit: Any = None,
         resume: bool = False,
+        client: Any = "auto",
         store: Any = None,
         ordering: str | None = None,
     ) -> Path:
@@ -622,6 +624,8 @@ class Fluent(Node):
             Refuse, before anything runs, if the plan may need more than this, in bytes or as ``"2 GB"``.
         resume : bool
             Finish what a killed run of the same mask on the same grid began.
+        client : "auto", None or distributed.Client
+            Whose workers evaluate and store the tiles; None leaves them out.
         store : path or TileStore, optional
             A folder of evaluated tiles that runs share.
         ordering : {"nested", "ring"}, optional
@@ -638,6 +642,8 @@ class Fluent(Node):
             If the output is there and ``overwrite`` is not given; nothing is computed then.
         WriteError
             If the output cannot be written. What was there is as it was.
+        TileError
+            If workers die of a tile, or evaluating it fails.
 
         Examples
         --------
@@ -648,7 +654,7 @@ class Fluent(Node):
         'plane.fits'
         """
         return _engines[0].write(
-            self, path, geom, overwrite, chunks, progress, memory_limit, resume, store, ordering
+            self, path, geom, overwrite, chunks, progress, memory_limit, resume, client, store, ordering
         )
 
     def dilate(

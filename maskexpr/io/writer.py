@@ -147,7 +147,17 @@ class MaskWriter(ABC):
         return self._here
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_here": None, **dict.fromkeys(self.handles, None)}
+        # What only the process that publishes needs may be large; others may stand in another folder.
+        place = None if self._temporary is None else self._temporary.absolute()
+        left: dict[str, Any] = {"_here": None, "_temporary": place, "provenance": {}, "done": set()}
+        return {**self.__dict__, **left, **dict.fromkeys(self.handles, None)}
+
+    @property
+    def is_near(self) -> bool:
+        """Whether this process can put tiles: it publishes, or sees where the output is made."""
+        if self._here is not None:
+            return True
+        return self.resumes and self._temporary is not None and self._temporary.exists()
 
     # ---- the life of an output
 

@@ -11,14 +11,15 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from ..compile.compiled import compile_mask, whole_rows
-from ..compile.dask import lazy_array
 from ..compile.eager import compute_array
 from ..compile.evaluate import Evaluator
 from ..compile.explain import explain
 from ..compile.lower import lower
 from ..compile.plan import Plan, make_plan
+from ..compile.sending import send_source
 from ..compile.simplify import simplify
 from ..compile.spread import spread
+from ..compile.whole import lazy_array
 from ..core.errors import MaskTypeError, MaskValueError
 from ..core.names import choice
 from ..expr.describe import one_line
@@ -82,6 +83,7 @@ def on(
 
 def _lazy(mask: Mask, geom: Grid, chunks: Any) -> xr.DataArray:
     compiled = compile_mask(mask, geom, chunks)
+    send_source(compiled)
     array = lazy_array(compiled.name, compiled, compiled.chunks)
     if array.shape != geom.shape:
         array = da.broadcast_to(array, geom.shape)  # type: ignore[no-untyped-call]

@@ -10,9 +10,9 @@ import numpy as np
 import xarray as xr
 
 from ..compile.compiled import Compiled
-from ..compile.dask import lazy_array
 from ..compile.fractions import Fractions
 from ..compile.spherical import sky_bounds
+from ..compile.whole import lazy_array
 from ..core.errors import MaskTypeError, MaskValueError
 from ..expr.describe import one_line
 from ..expr.mask import Mask

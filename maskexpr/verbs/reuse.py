@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ..compile.compiled import Compiled
 from ..compile.local import local_part
@@ -27,12 +29,14 @@ class ReusedTiles:
 
     store: TileStore
 
-    def values(self, compiled: Compiled, block: tuple[int, ...]) -> Bools:
-        """Values of a block: those in the store, or evaluated and put there."""
+    def values(self, compiled: Compiled, block: tuple[int, ...], known: Sequence[Any] = ()) -> Bools:
+        """Values of a block: those in the store, or evaluated, from what earlier tasks made for it, and put
+        there.
+        """
         key = tile_key(compiled, block)
         found = self.store.get(key)
         if found is None:
-            found = compiled.compute(block)
+            found = compiled.compute(block, known)
             self.store.put(key, found)
         return found
 

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import product
+from typing import Any
 
 import numpy as np
 from astropy import units as u
 from astropy.coordinates import SkyCoord
 from numpy.typing import NDArray
 
+from ..compile.cluster import client_of
 from ..compile.compiled import Compiled
+from ..compile.dask import BlockId
 from ..compile.evaluate import evaluate_planes
 from ..compile.plan import Plan
-from ..core.coverage import EMPTY, FULL
+from ..compile.workers import on_workers
+from ..core.coverage import EMPTY, FULL, MIXED
 from ..pixels.window import Window
 
 __all__ = ["contains_pixels", "selected_area"]
@@ -61,19 +66,32 @@ def selected_area(compiled: Compiled) -> NDArray[np.float64]:
     """Solid angle of the selected pixels in sr: a number, or one per plane along the axes that the mask
     varies along.
     """
-    plan = Plan(compiled)
-    varying = tuple(sum(sizes) for sizes in compiled.along)
-    total = np.zeros(varying)
-    for block in zip(*np.nonzero(plan.states != EMPTY), strict=True):
-        place = tuple(int(i) for i in block)
-        window = compiled.window(place)
-        areas = compiled.geom.solid_angle_of(window)
-        planes = compiled.planes(place)
+    plan, client = Plan(compiled), client_of("auto")
+    total = np.zeros(tuple(sum(sizes) for sizes in compiled.along))
+    mixed = [tuple(int(i) for i in place) for place in np.argwhere(plan.states == MIXED)]
+    known = {} if client is None or not mixed else dict(on_workers(client, compiled, mixed, _mixed_area))
+    # One after the other in the order of the map, whoever summed up the tiles: the last bit depends on it.
+    for place in np.argwhere(plan.states != EMPTY):
+        block = tuple(int(i) for i in place)
         if plan.states[block] == FULL:
-            sums = np.full(len(planes), np.nansum(np.broadcast_to(areas, window.shape)))
+            sums = _full_area(compiled, block)
         else:
-            values = evaluate_planes(compiled.mask, compiled.geom, window, planes)
-            sums = np.array([np.nansum(np.where(each, areas, 0.0)) for each in values])
-        for plane, amount in zip(planes, sums, strict=True):
+            sums = known[block] if block in known else _mixed_area(compiled, block)
+        for plane, amount in zip(compiled.planes(block), sums, strict=True):
             total[plane] += amount
     return total[()]
+
+
+def _full_area(compiled: Compiled, block: BlockId) -> NDArray[np.float64]:
+    """Solid angle of all pixels of a block, for each of its planes."""
+    window = compiled.window(block)
+    areas = np.broadcast_to(compiled.geom.solid_angle_of(window), window.shape)
+    return np.full(len(compiled.planes(block)), np.nansum(areas))
+
+
+def _mixed_area(
+    compiled: Compiled, block: BlockId, known: Sequence[Any] = (), given: None = None
+) -> NDArray[np.float64]:
+    """Solid angle of the selected pixels of a block, for each of its planes."""
+    areas = compiled.geom.solid_angle_of(compiled.window(block))
+    return np.array([np.nansum(np.where(each, areas, 0.0)) for each in compiled.on_window(block, known)])

@@ -13,8 +13,8 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from ..compile.compiled import Compiled, compile_mask
-from ..compile.dask import lazy_array
 from ..compile.measured import Measured
+from ..compile.whole import lazy_array
 from ..core.errors import AngleError, MaskTypeError, MaskValueError
 from ..core.names import choice
 from ..expr.describe import one_line

@@ -5,15 +5,14 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Sequence
-from functools import partial
-from itertools import product
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..compile.compiled import Compiled, compile_mask
+from ..compile.cluster import client_of
+from ..compile.compiled import compile_mask
 from ..compile.plan import Plan
 from ..core.coverage import FULL, MIXED
 from ..core.errors import MaskTypeError
@@ -29,14 +28,14 @@ from ..grid.lattice import Grid
 from ..grid.wcs.geom import WcsGeom
 from ..io.formats import check_output, open_writer
 from ..io.given import as_grid
-from ..io.manifest import TileRecord
 from ..io.tilestore import TileStore
-from ..io.writer import MaskWriter, Patch
-from .pieces import tile_shape, tile_states, tile_values, tile_window
+from .patch import is_done, patch_of
+from .pieces import tile_shape, tile_states
 from .reuse import ReusedTiles, file_stamps
+from .sink import Sink, write_on_workers
 from .to_moc import is_moc_file, write_as_moc
 
-__all__ = ["provenance", "write", "write_tile"]
+__all__ = ["provenance", "write"]
 
 Block = tuple[int, ...]
 
@@ -50,6 +49,7 @@ def write(
     progress: bool = False,
     memory_limit: Any = None,
     resume: bool = False,
+    client: Any = "auto",
     store: str | os.PathLike[str] | TileStore | None = None,
     ordering: str | None = None,
 ) -> Path:
@@ -77,6 +77,10 @@ def write(
         Go on with what a killed run of the same mask on the same grid has left of this output: its finished
         tiles are compared with its journal and not evaluated again. If this run fails, what is done is left
         for the next; otherwise nothing is.
+    client : "auto", None or distributed.Client
+        Whose workers evaluate the tiles, and store them where they see the folder of the output; elsewhere
+        bits come back, compressed. By default the client that dask would use now, if there is one; with None
+        the threads of this process do it.
     store : path or TileStore, optional
         A folder of evaluated tiles: those that it has are read, others are added. A tile is found again by
         any run for which nothing has changed that matters there.
@@ -94,6 +98,8 @@ def write(
         If the output is there and ``overwrite`` is not given; nothing is computed then.
     WriteError
         If the output cannot be written: a full disk, a limit, a call that fails. What was there is as it was.
+    TileError
+        If workers die of a tile, or evaluating it fails.
     """
     geom = as_grid(geom)
     for name, value in (("overwrite", overwrite), ("resume", resume)):
@@ -125,14 +131,18 @@ def write(
             return writer.path
         states = tile_states(plan)
         full = _blocks(states, FULL)
-        todo = [block for block in _blocks(states, MIXED) if not _is_done(plan.compiled, writer, block)]
+        todo = [block for block in _blocks(states, MIXED) if not is_done(plan.compiled, writer, block)]
         # A block of a mask that does not vary is a tile on every plane.
         tiles_of_a_block = math.prod(geom.planes_shape) // math.prod(map(len, plan.compiled.along))
         expect((len(full) + len(todo)) * tiles_of_a_block)
         for block in full:
-            writer.store(_patch(plan.compiled, block, True))
-        work = partial(write_tile, plan.compiled, writer, kept)
-        run_blocks(lambda block: writer.note(work(block)), todo, progress)
+            writer.store(patch_of(plan.compiled, block, True))
+        sink, workers_of = Sink(writer, kept), client_of(client)
+        # A tile of cells is a run of them, which is of several blocks: these are evaluated here.
+        if workers_of is not None and plan.compiled.layout.is_image:
+            write_on_workers(workers_of, plan.compiled, sink, todo, progress)
+        else:
+            run_blocks(lambda block: writer.note(sink.take(plan.compiled, block)), todo, progress)
     return writer.path
 
 
@@ -154,40 +164,3 @@ def provenance(mask: Mask) -> dict[str, str]:
 
 def _blocks(states: NDArray[np.uint8], state: np.uint8) -> list[Block]:
     return [tuple(int(i) for i in place) for place in np.argwhere(states == state)]
-
-
-def _patch(compiled: Compiled, block: Block, value: Any) -> Patch:
-    """The patch of the output that a block of the compiled mask is; where the mask does not vary, it is on
-    every plane.
-    """
-    along = _planes(compiled, block)
-    planes = tuple(slice(each.start, each.stop) for each in along)
-    if not isinstance(value, bool):
-        value = np.broadcast_to(value, (*(len(each) for each in along), *value.shape[-2:]))
-    return Patch(tile_window(compiled, block), value, planes or None)
-
-
-def _planes(compiled: Compiled, block: Block) -> list[range]:
-    """Planes of the map, along each axis, that a block is."""
-    found = []
-    for sizes, i, n in zip(compiled.along, block, compiled.geom.planes_shape, strict=False):
-        start = int(sum(sizes[:i]))
-        # Where the mask does not vary, it is on every plane.
-        found.append(range(n) if sum(sizes) == 1 else range(start, start + sizes[i]))
-    return found
-
-
-def _is_done(compiled: Compiled, writer: MaskWriter, block: Block) -> bool:
-    """Whether a run before has written all tiles that a block is."""
-    planes = product(*_planes(compiled, block))
-    return bool(writer.done) and all((*plane, *block[-2:]) in writer.done for plane in planes)
-
-
-def write_tile(
-    compiled: Compiled, writer: MaskWriter, kept: ReusedTiles | None, block: Block
-) -> list[TileRecord]:
-    """Evaluate one block and write it, in this process or any other that sees the file; all that is needed
-    pickles, and the records that come back are for `MaskWriter.note`.
-    """
-    compute = compiled.compute if kept is None else partial(kept.values, compiled)
-    return writer.put(_patch(compiled, block, tile_values(compiled, block, compute)))

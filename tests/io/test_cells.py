@@ -16,6 +16,7 @@ import maskexpr as mx
 from maskexpr import HpxGeom
 from maskexpr.errors import GeometryError, IntegrityError, MaskError, MaskTypeError, MaskValueError
 from maskexpr.grid.healpix.rings import to_ring
+from maskexpr.verbs.sink import Sink
 
 ORDER = 4
 NUMBER = 12 << 2 * ORDER
@@ -145,12 +146,10 @@ def test_what_does_not_apply_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_run_that_was_stopped_is_gone_on_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import maskexpr.verbs.write as module
-
     geom = HpxGeom(order=7)
     mask = mx.Region("icrs;circle(10,30,80)")
     plain = mask.write(tmp_path / "plain.fits", geom).read_bytes()
-    done, real = [], module.write_tile
+    done, real = [], Sink.take
 
     def stop(*args: Any) -> Any:
         if len(done) == 3:
@@ -158,14 +157,14 @@ def test_a_run_that_was_stopped_is_gone_on_with(tmp_path: Path, monkeypatch: pyt
         done.append(args)
         return real(*args)
 
-    monkeypatch.setattr(module, "write_tile", stop)
+    monkeypatch.setattr(Sink, "take", stop)
     path = tmp_path / "m.fits"
     with pytest.raises(KeyboardInterrupt):
         mask.write(path, geom, resume=True)
     first = {args[-1] for args in done}
     assert not path.exists()
     done.clear()
-    monkeypatch.setattr(module, "write_tile", lambda *args: done.append(args) or real(*args))
+    monkeypatch.setattr(Sink, "take", lambda *args: done.append(args) or real(*args))
     mask.write(path, geom, resume=True)
     assert done
     assert not first & {args[-1] for args in done}

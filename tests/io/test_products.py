@@ -23,7 +23,8 @@ from maskexpr.io.formats import open_writer
 from maskexpr.io.manifest import record_of
 from maskexpr.io.sums import ones_sum, tile_sum
 from maskexpr.io.writer import MaskWriter
-from maskexpr.verbs.write import provenance, write_tile
+from maskexpr.verbs.sink import Sink
+from maskexpr.verbs.write import provenance
 
 pytest.importorskip("zarr")
 
@@ -135,10 +136,10 @@ def test_tiles_are_written_by_other_processes(suffix: str, tmp_path: Path) -> No
     compiled = compile_mask(mask, GEOM, 40)
     blocks = list(np.ndindex(*compiled.numblocks))
     with open_writer(there, GEOM, (40, 40), provenance(mask)) as writer:
-        sent = pickle.dumps((compiled, writer, None))
+        sent = pickle.dumps((Sink(writer, None), compiled))
         for block in blocks:
-            records = pickle.loads(pickle.dumps(write_tile(*pickle.loads(sent), block)))
-            writer.note(records)
+            sink, arrived = pickle.loads(sent)
+            writer.note(pickle.loads(pickle.dumps(sink.take(arrived, block))))
     mask.write(here, GEOM, chunks=40)
     assert mx.verify(there, against=mask)
     if suffix != ".zarr":
@@ -233,7 +234,7 @@ def write_three(writer: MaskWriter, mask: mx.Mask) -> None:
     compiled = compile_mask(mask, GEOM, 30)
     with writer:
         for block in [(0, 0), (2, 3), (5, 11)]:
-            writer.note(write_tile(compiled, writer, None, block))
+            writer.note(Sink(writer, None).take(compiled, block))
         raise Stop
 
 

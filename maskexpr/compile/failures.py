@@ -1,0 +1,40 @@
+"""Exception translation: what fails while a tile is evaluated says which mask, tile and files it was.
+
+Errors of maskexpr keep their class, which callers catch, and say it at the end; others become a `TileError`.
+"""
+
+from __future__ import annotations
+
+from ..core.errors import MaskError, TileError
+from ..expr.describe import one_line
+from ..expr.mask import Mask
+from ..expr.structure import postorder
+from ..io.sources import FileSource
+from ..pixels.window import Window
+
+__all__ = ["failed_at"]
+
+_NAMED = "while evaluating "
+
+
+def failed_at(err: Exception, mask: Mask, window: Window, plane: tuple[int, ...]) -> Exception:
+    """The error to raise: the same with more to say, or a `TileError`."""
+    where = f"{one_line(mask)} on {window}"
+    if plane:
+        where += f" of plane {plane}"
+    paths = sorted(
+        {
+            value.path
+            for each in postorder(mask)
+            for _, value in each.fields()
+            if isinstance(value, FileSource)
+        }
+    )
+    if paths:
+        where += f", which reads {', '.join(paths)}"
+    if not isinstance(err, MaskError):
+        return TileError(f"evaluating {where} failed: {type(err).__name__}: {err}")
+    # One with more arguments (errno, text, path) says by these what it has to say.
+    if len(err.args) == 1 and _NAMED not in str(err.args[0]):
+        err.args = (f"{err.args[0]}; {_NAMED}{where}",)
+    return err

@@ -1,0 +1,105 @@
+"""Whole lazy arrays: the same values as block by block, in arrays of their own, whatever runs the tasks."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable
+
+import astropy.units as u
+import dask
+import dask.array as da
+import dask.diagnostics
+import numpy as np
+import pytest
+import xarray as xr
+from astropy.coordinates import SkyCoord
+
+import maskexpr as mx
+
+ENERGY = mx.Axis.from_bounds("energy", "1 GeV", "1 TeV", 3)
+FLAT = mx.WcsGeom.allsky("5 deg", proj="AIT")
+CUBE = mx.WcsGeom.create(npix=(40, 30), binsz=0.5, skydir=(30, 60), axes=[ENERGY])
+SOURCES = mx.Catalog(SkyCoord([10, 30, 200], [20, 60, -88], unit="deg"), "9 deg")
+LAZY: dict[str, Callable[[], xr.DataArray]] = {
+    "limb": lambda: SOURCES.on(FLAT, chunks=(17, 23)),
+    "one block": lambda: SOURCES.on(FLAT, chunks=-1),
+    "nothing": lambda: (SOURCES & ~SOURCES).on(FLAT, chunks=(17, 23)),
+    "everything": lambda: (SOURCES | ~SOURCES).on(CUBE, chunks=(17, 23)),
+    "grown": lambda: SOURCES.dilate("2 deg").on(FLAT, chunks=(17, 23)),
+    "stages": lambda: (~SOURCES).fill_holes().on(FLAT, chunks=(17, 23)),
+    "planes": lambda: (SOURCES & mx.AxisRange("energy", 10 * u.GeV, None)).on(CUBE, chunks=(17, 23)),
+    "no planes": lambda: SOURCES.on(CUBE, chunks=(17, 23)),
+    "cells": lambda: SOURCES.on(mx.HpxGeom(order=3), chunks=1),
+    "shares": lambda: SOURCES.fraction(FLAT, 1)["lower"],
+    "weights": lambda: SOURCES.apodize(FLAT, "4 deg", chunks=(17, 23)),
+}
+
+
+def block_by_block(lazy: xr.DataArray) -> np.ndarray:
+    """What ordinary dask makes of the blocks, each asked for by itself."""
+    data = lazy.data
+    out = np.empty(data.shape, data.dtype)
+    for place in np.ndindex(*data.numblocks):
+        ends = [np.cumsum((0, *sizes)) for sizes in data.chunks]
+        where = tuple(slice(each[i], each[i + 1]) for each, i in zip(ends, place, strict=True))
+        out[where] = data.blocks[place].compute()
+    return out
+
+
+@pytest.mark.parametrize("name", LAZY)
+@pytest.mark.parametrize("scheduler", ["threads", "synchronous"])
+def test_blocks_and_the_whole_are_equal(name: str, scheduler: str) -> None:
+    lazy = LAZY[name]()
+    with dask.config.set(scheduler=scheduler, num_workers=3):
+        whole = np.asarray(lazy.compute().data)
+        assert whole.dtype == lazy.dtype
+        assert np.array_equal(whole, block_by_block(lazy))
+        assert np.array_equal(whole, lazy.persist().compute().data)
+        assert np.array_equal(whole[..., 1:], lazy[..., 1:].compute().data)
+
+
+@pytest.mark.parametrize("name", ["limb", "planes", "weights", "one block"])
+def test_in_other_processes(name: str) -> None:
+    lazy = LAZY[name]()
+    here = lazy.compute(scheduler="synchronous")
+    with dask.config.set({"multiprocessing.context": "spawn"}):
+        there = lazy.compute(scheduler="processes", num_workers=2)
+    assert np.array_equal(here, there)
+
+
+@pytest.mark.parametrize("name", LAZY)
+def test_results_share_nothing(name: str) -> None:
+    lazy = LAZY[name]()
+    (optimized,) = dask.optimize(lazy)
+    results = [each.compute().data for each in (lazy, lazy, optimized, optimized)]
+    kept = results[0].copy()
+    for i, one in enumerate(results):
+        assert not any(np.shares_memory(one, other) for other in results[i + 1 :])
+    if lazy.data.ndim == 2:
+        results[1][...] = 1 - results[1] if lazy.dtype != bool else ~results[1]
+        assert np.array_equal(lazy.compute().data, kept)
+
+
+def test_only_the_whole_shares_one_array() -> None:
+    lazy = LAZY["limb"]()
+    assert type(lazy.data) is da.Array
+    whole = lazy.compute().data
+    assert whole.base is None
+    assert whole.flags.writeable
+    both = dask.compute(lazy, lazy.sum(), lazy[3:9])
+    assert np.array_equal(both[0], whole)
+    assert int(both[1]) == whole.sum()
+    assert np.array_equal(both[2], whole[3:9])
+    assert np.array_equal(pickle.loads(pickle.dumps(lazy)).compute(), whole)
+    assert np.array_equal(xr.Dataset({"a": lazy, "b": ~lazy}).compute()["b"], ~whole)
+
+
+def test_decided_blocks_are_no_tasks() -> None:
+    lazy = SOURCES.on(mx.WcsGeom.allsky("0.5 deg"), chunks=20)
+    with dask.diagnostics.Profiler() as profiler:
+        lazy.compute(scheduler="threads")
+    seen = [each.key for each in profiler.results]
+    mixed = SOURCES.plan(mx.WcsGeom.allsky("0.5 deg"), chunks=20).n_mixed
+    # The array, the source, and what gives it out.
+    assert len(seen) <= mixed + 3
+    assert mixed < 0.3 * np.prod(lazy.data.numblocks)

@@ -1,0 +1,334 @@
+"""Masks on real clusters: workers store their tiles, nothing large is in a graph, workers are killed."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import shutil
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import dask
+import numpy as np
+import pytest
+from astropy import units as u
+from astropy.coordinates import SkyCoord
+
+import maskexpr as mx
+from maskexpr.errors import MaskTypeError, TileError
+from maskexpr.expr.mask import Mask
+from tests.sky_oracle import MAPS, positions
+
+distributed = pytest.importorskip("distributed", reason="needs dask.distributed")
+
+GEOM = MAPS["CAR"]
+ENERGY = mx.Axis.from_bounds("energy", 1 * u.GeV, 1 * u.TeV, 3)
+SOURCES = mx.Catalog(positions(300), np.linspace(0.5, 4, 300) * u.deg)
+DATA = np.random.default_rng(3).normal(size=GEOM.shape)
+MASKS = {
+    "circles": SOURCES,
+    "grown": SOURCES.dilate("1 deg") - mx.Band(lat=("-5 deg", "5 deg"), frame="galactic"),
+    "components": mx.Hysteresis((DATA, GEOM), 0.5, 2.5).remove_small("4 deg2").fill_holes(),
+    "data": mx.Threshold((DATA, GEOM), ">", 1) | SOURCES,
+}
+
+
+@contextmanager
+def cluster(**options: Any) -> Iterator[Any]:
+    """A cluster on this machine, on free ports."""
+    facts = {"n_workers": 2, "threads_per_worker": 1, "host": "127.0.0.1", "dashboard_address": "127.0.0.1:0"}
+    with (
+        dask.config.set({"distributed.admin.tick.limit": "1h", "distributed.worker.memory.terminate": False}),
+        distributed.LocalCluster(**{**facts, **options}) as made,
+        distributed.Client(made) as client,
+        dask.config.set(scheduler=None, num_workers=None),
+    ):
+        yield client
+
+
+@pytest.fixture(scope="module")
+def client() -> Iterator[Any]:
+    with cluster() as client:
+        yield client
+
+
+@pytest.fixture
+def sent(client: Any, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Bytes of every graph that is handed to the scheduler."""
+    sizes: list[int] = []
+    hand_over = client._send_to_scheduler
+
+    def weigh(message: dict[str, Any]) -> None:
+        if message.get("op") == "update-graph":
+            sizes.append(sum(len(frame) for frame in message["expr_ser"].frames))
+        hand_over(message)
+
+    monkeypatch.setattr(client, "_send_to_scheduler", weigh)
+    return sizes
+
+
+def bits(mask: Mask, **where: Any) -> np.ndarray:
+    with dask.config.set(scheduler="threads"):
+        return np.asarray(mask.on(where.get("geom", GEOM), chunks=64).compute().values)
+
+
+def tasks_run(client: Any) -> int:
+    """Number of tasks that are kept or have been run; keys that are gone are counted too."""
+
+    def count(dask_scheduler: Any) -> int:
+        return int(sum(len(each) for each in dask_scheduler.plugins["tasks-run"].seen.values()))
+
+    return int(client.run_on_scheduler(count))
+
+
+class Seen(distributed.SchedulerPlugin):
+    """Keys that workers have finished."""
+
+    def __init__(self) -> None:
+        self.seen: dict[str, set[Any]] = {}
+
+    def transition(self, key: Any, start: str, finish: str, *args: Any, **kwargs: Any) -> None:
+        if start == "processing" and finish == "memory":
+            self.seen.setdefault("keys", set()).add(str(key))
+
+
+@pytest.fixture
+def counted(client: Any) -> Iterator[Callable[[], int]]:
+    client.register_plugin(Seen(), name="tasks-run")
+    yield lambda: tasks_run(client)
+    client.unregister_scheduler_plugin("tasks-run")
+
+
+@pytest.mark.parametrize("name", MASKS)
+@pytest.mark.parametrize("suffix", [".zarr", ".fits"])
+def test_written_by_workers_is_what_threads_write(
+    client: Any, name: str, suffix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if suffix == ".zarr":
+        pytest.importorskip("zarr")
+    path = MASKS[name].write(tmp_path / f"a{suffix}", GEOM, chunks=64)
+    back = mx.read_mask(path)
+    with dask.config.set(scheduler="threads"):
+        assert np.array_equal(back.compute().values, bits(MASKS[name]))
+    assert mx.verify(path)
+    assert os.listdir(tmp_path) == [path.name]
+
+
+def test_the_client_evaluates_and_stores_nothing(
+    client: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from maskexpr.compile import compiled
+    from maskexpr.io.writer import MaskWriter
+
+    monkeypatch.setattr(compiled, "evaluate_into", None)
+    full, put = [], MaskWriter.put
+    monkeypatch.setattr(MaskWriter, "put", lambda self, patch: full.append(patch.value) or put(self, patch))
+    path = SOURCES.write(tmp_path / "a.fits", GEOM, chunks=64, progress=True)
+    assert all(each is True for each in full)
+    monkeypatch.undo()
+    assert mx.verify(path, against=SOURCES)
+
+
+def test_planes_of_a_cube(client: Any, tmp_path: Path) -> None:
+    cube = GEOM.to_cube([ENERGY])
+    mask = SOURCES & mx.AxisRange("energy", lo="5 GeV") | mx.Band(lat=("-5 deg", "5 deg"))
+    path = mask.write(tmp_path / "a.fits", cube, chunks=64)
+    with dask.config.set(scheduler="threads"):
+        assert np.array_equal(mx.read_mask(path).values, bits(mask, geom=cube))
+
+
+@pytest.mark.parametrize("name", ["grown", "components"])
+def test_workers_that_do_not_see_the_folder_send_bits(client: Any, name: str, tmp_path: Path) -> None:
+    from maskexpr.io.writer import MaskWriter
+
+    def blind(far: bool) -> None:
+        seen = property(lambda self: False) if far else MaskWriter.__dict__["_near"]
+        if far:
+            MaskWriter._near = MaskWriter.__dict__["is_near"]
+        MaskWriter.is_near = seen
+
+    client.run(blind, True)
+    try:
+        path = MASKS[name].write(tmp_path / "a.fits", GEOM, chunks=64)
+    finally:
+        client.run(blind, False)
+    with dask.config.set(scheduler="threads"):
+        assert np.array_equal(mx.read_mask(path).values, bits(MASKS[name]))
+    assert mx.verify(path)
+
+
+def test_which_client(client: Any, tmp_path: Path) -> None:
+    with pytest.raises(MaskTypeError, match="client must be"):
+        SOURCES.write(tmp_path / "a.fits", GEOM, client="threads")
+    assert not os.listdir(tmp_path)
+    with dask.config.set(scheduler="threads"):
+        assert SOURCES.write(tmp_path / "b.fits", GEOM, client=client).exists()
+
+
+def test_decided_tiles_are_no_tasks(
+    client: Any, counted: Callable[[], int], sent: list[int], tmp_path: Path
+) -> None:
+    geom = mx.WcsGeom.allsky(binsz=0.5)
+    one = mx.Catalog(SkyCoord(83.6, 22.0, unit="deg"), "1.2 deg")
+    assert (one.plan(geom, chunks=3).n_tiles, one.plan(geom, chunks=3).n_mixed < 10) == (28_800, True)
+    one.write(tmp_path / "a.fits", geom, chunks=3)
+    assert counted() <= one.plan(geom, chunks=3).n_mixed + 2
+    before = counted()
+    with dask.config.set(scheduler="threads"):
+        want = one.area(geom)
+    assert one.area(geom) == want
+    assert counted() - before <= 20
+    assert max(sent) < 100_000
+
+
+def test_a_million_sources_are_sent_once(client: Any, sent: list[int], tmp_path: Path) -> None:
+    rng = np.random.default_rng(5)
+    lat = np.degrees(np.arcsin(rng.uniform(-1, 1, 1_000_000)))
+    many = mx.Catalog(SkyCoord(rng.uniform(0, 360, 1_000_000), lat, unit="deg"), "0.02 deg")
+    geom = mx.WcsGeom.create(skydir=(0, 0), width=8, binsz=0.05)
+    with dask.config.set(scheduler="threads"):
+        want = many.on(geom, chunks=80).compute()
+    lazy = many.on(geom, chunks=80)
+    for _ in range(2):
+        assert np.array_equal(lazy.compute(), want)
+    assert int((~many.on(geom, chunks=80)).sum()) == int((~want).sum())
+    path = many.write(tmp_path / "a.fits", geom, chunks=80)
+    with dask.config.set(scheduler="threads"):
+        assert np.array_equal(mx.read_mask(path).values, want)
+    assert max(sent) < 50_000
+    # Whoever keeps a lazy mask keeps all of it.
+    assert len(pickle.dumps(lazy)) > 8_000_000
+    # One that is an argument of a task is computed there.
+    assert np.array_equal(client.submit(_computed, lazy).result(), want)
+
+
+def _computed(lazy: Any) -> Any:
+    with dask.config.set(scheduler="synchronous"):
+        return lazy.values
+
+
+def test_an_array_in_memory_is_sent_once(client: Any, sent: list[int]) -> None:
+    geom = mx.WcsGeom.create(npix=(1000, 800), binsz=0.1)
+    values = np.random.default_rng(6).normal(size=geom.shape)
+    mask = mx.Threshold((values, geom), ">", 1)
+    for _ in range(2):
+        assert np.array_equal(mask.on(geom, chunks=200).compute().values, values > 1)
+    assert max(sent) < 50_000
+
+
+class Fails(Mask):
+    """A leaf that cannot be evaluated; not registered, or the law tests would find it."""
+
+    tag = "test-fails"
+    needs_grid = True
+
+    how = "raise"
+
+    def __init__(self, how: str = "raise") -> None:
+        self._store(how=how)
+
+    def fields(self) -> list[tuple[str, Any]]:
+        return [("how", self.how)]
+
+    def coverage(self, areas: Any, of: Any) -> Any:
+        return np.ones(len(areas), np.uint8)
+
+    def values(self, where: Any, of: Any) -> Any:
+        if self.how == "die":
+            os.kill(os.getpid(), signal.SIGKILL)
+        if self.how == "wait":
+            time.sleep(0.3)
+            return np.zeros(where.shape, bool)
+        raise OSError("the disk is gone")
+
+
+def test_a_tile_that_fails_says_which(client: Any, tmp_path: Path) -> None:
+    with pytest.raises(TileError, match=r"Fails.*Window\(y0=.*OSError: the disk is gone"):
+        (Fails() & SOURCES).write(tmp_path / "a.fits", GEOM, chunks=64)
+    assert not os.listdir(tmp_path)
+
+
+def test_a_file_that_is_cut_is_named_with_the_tile(client: Any, tmp_path: Path) -> None:
+    data = SOURCES.write(tmp_path / "in.fits", GEOM, chunks=64)
+    mask = mx.Raster(str(data)) & SOURCES
+    os.truncate(data, data.stat().st_size // 2)
+    with pytest.raises(mx.MaskError, match=r"in\.fits"):
+        mask.write(tmp_path / "out.fits", GEOM, chunks=64)
+    os.unlink(data)
+    with pytest.raises(mx.MaskError, match=r"in\.fits"):
+        mask.write(tmp_path / "out.fits", GEOM, chunks=64)
+    assert not os.listdir(tmp_path)
+
+
+def test_ctrl_c_leaves_nothing(client: Any, counted: Callable[[], int], tmp_path: Path) -> None:
+    stop = threading.Timer(1.0, os.kill, (os.getpid(), signal.SIGINT))
+    stop.start()
+    with pytest.raises(KeyboardInterrupt):
+        Fails("wait").write(tmp_path / "a.fits", GEOM, chunks=20)
+    stop.cancel()
+    assert not os.listdir(tmp_path)
+    assert not any(client.processing().values())
+    before = counted()
+    time.sleep(0.7)
+    assert counted() == before
+    assert not os.listdir(tmp_path)
+
+
+def test_a_tile_that_kills_its_worker(tmp_path: Path) -> None:
+    with (
+        dask.config.set({"distributed.scheduler.allowed-failures": 0}),
+        cluster(n_workers=1) as own,
+        pytest.raises(TileError, match=r"Fails.*Window.*killed 1 workers"),
+    ):
+        Fails("die").write(tmp_path / "a.fits", GEOM, chunks=64, client=own)
+    assert not os.listdir(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["grown", "components"])
+def test_killed_workers_change_nothing(name: str, tmp_path: Path) -> None:
+    rng, want = np.random.default_rng(len(name)), bits(MASKS[name])
+    with (
+        dask.config.set({"distributed.scheduler.allowed-failures": 20, "distributed.comm.retry.count": 3}),
+        cluster() as own,
+    ):
+        for i in range(2):
+            victims = [each["nanny"] and each["pid"] for each in _workers(own)]
+            at = threading.Timer(rng.uniform(0.05, 0.6), os.kill, (victims[i % len(victims)], signal.SIGKILL))
+            at.start()
+            path = MASKS[name].write(tmp_path / f"{i}.fits", GEOM, chunks=16, client=own)
+            at.join()
+            with dask.config.set(scheduler="threads"):
+                assert np.array_equal(mx.read_mask(path).values, want)
+            assert mx.verify(path)
+            own.wait_for_workers(2)
+    assert sorted(os.listdir(tmp_path)) == ["0.fits", "1.fits"]
+
+
+def _workers(client: Any) -> list[dict[str, Any]]:
+    pids = client.run(os.getpid)
+    return [{"nanny": True, "pid": pid} for pid in pids.values()]
+
+
+def test_with_tls(tmp_path: Path) -> None:
+    if shutil.which("openssl") is None:
+        pytest.skip("certificates are made with openssl, which is absent")
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    asked = (
+        f"openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=test -keyout {key} -out {certificate}"
+    )
+    subprocess.run(asked.split(), check=True, capture_output=True)
+    sides = {
+        f"tls_{who}_{what}": str(path)
+        for who in ("client", "scheduler", "worker")
+        for what, path in (("key", key), ("cert", certificate))
+    }
+    security = distributed.Security(tls_ca_file=str(certificate), require_encryption=True, **sides)
+    with cluster(security=security, protocol="tls://", n_workers=1) as own:
+        path = MASKS["grown"].write(tmp_path / "a.fits", GEOM, chunks=64, client=own)
+    assert mx.verify(path, against=MASKS["grown"])
