@@ -145,7 +145,7 @@ def send(client: Any, name: Key, value: Any) -> dict[Key, GraphNode]:
         return {name: DataNode(name, value)}
     try:
         future = client.scatter({name: value}, broadcast=True)[name]
-    except OSError as err:  # A worker died of something else meanwhile, or there is none.
+    except (OSError, KeyError) as err:  # A worker died of something else meanwhile, or there is none.
         raise LostError(f"sending to the workers failed: {err}") from err
     with _lock:
         sent = _sent.setdefault(client, OrderedDict())

@@ -129,21 +129,25 @@ def write(
     with open_writer(path, geom, (rows, columns), about, overwrite, resume, run, **more) as writer:
         if writer.published:
             return writer.path
-        states = tile_states(plan)
-        full = _blocks(states, FULL)
-        todo = [block for block in _blocks(states, MIXED) if not is_done(plan.compiled, writer, block)]
-        # A block of a mask that does not vary is a tile on every plane.
-        tiles_of_a_block = math.prod(geom.planes_shape) // math.prod(map(len, plan.compiled.along))
-        expect((len(full) + len(todo)) * tiles_of_a_block)
-        for block in full:
-            writer.store(patch_of(plan.compiled, block, True))
-        sink, workers_of = Sink(writer, kept), client_of(client)
-        # A tile of cells is a run of them, which is of several blocks: these are evaluated here.
-        if workers_of is not None and plan.compiled.layout.is_image:
-            write_on_workers(workers_of, plan.compiled, sink, todo, progress)
-        else:
-            run_blocks(lambda block: writer.note(sink.take(plan.compiled, block)), todo, progress)
+        _write_tiles(plan, Sink(writer, kept), client_of(client), progress)
     return writer.path
+
+
+def _write_tiles(plan: Plan, sink: Sink, workers_of: Any, progress: bool) -> None:
+    """Write what is full, then what has to be evaluated, here or on the workers of a client."""
+    compiled, writer, states = plan.compiled, sink.writer, tile_states(plan)
+    full = _blocks(states, FULL)
+    todo = [block for block in _blocks(states, MIXED) if not is_done(compiled, writer, block)]
+    # A block of a mask that does not vary is a tile on every plane.
+    tiles_of_a_block = math.prod(compiled.geom.planes_shape) // math.prod(map(len, compiled.along))
+    expect((len(full) + len(todo)) * tiles_of_a_block)
+    for block in full:
+        writer.store(patch_of(compiled, block, True))
+    # A tile of cells is a run of them, which is of several blocks: these are evaluated here.
+    if workers_of is not None and compiled.layout.is_image:
+        write_on_workers(workers_of, compiled, sink, todo, progress)
+    else:
+        run_blocks(lambda block: writer.note(sink.take(compiled, block)), todo, progress)
 
 
 def _is_regular(chunks: Sequence[tuple[int, ...]]) -> bool:

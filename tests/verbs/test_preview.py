@@ -253,7 +253,7 @@ def test_without_matplotlib(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def absent(name: str) -> Any:
         if name.startswith("matplotlib"):
-            raise ImportError(f"No module named {name!r}")
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
         return real(name)
 
     monkeypatch.setattr(importlib, "import_module", absent)
