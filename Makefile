@@ -11,7 +11,7 @@ help:
 	@echo "make demo    build, plot and write the all-sky mask of the 4FGL-DR4 sources"
 	@echo "make test    the tests with the newest packages, then those against gammapy and other peers"
 	@echo "make hunt    random masks on random maps against an oracle: an hour of processor time; SEED=0 MINUTES=60"
-	@echo "make fuzz    mutated files and texts of eight kinds, each read under a watch; SEED=0 COUNT=1000 of each kind"
+	@echo "make fuzz    mutated files and texts of every kind, each read under a watch; SEED=0 COUNT=1000 of each kind"
 	@echo "make lint    ruff and mypy; make format rewrites"
 	@echo "make docs    the pages, warnings as errors; ONLINE=1 links to the pages of numpy, astropy and others"
 	@echo "make bench   the benchmarks against the peers"

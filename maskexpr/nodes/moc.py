@@ -25,6 +25,8 @@ from ..moc.files import read_moc, write_moc
 
 __all__ = ["Moc"]
 
+__doctest_requires__ = {("Moc.from_mocpy", "Moc.to_mocpy"): ["mocpy"]}
+
 
 @node("moc")
 @dataclasses.dataclass(init=False, frozen=True, eq=False, repr=False)
@@ -147,6 +149,12 @@ class Moc(Mask):
         ------
         MaskTypeError
             For anything else, a MOC of time too.
+
+        Examples
+        --------
+        >>> from mocpy import MOC
+        >>> Moc.from_mocpy(MOC.from_str("1/3-5")).sky_fraction
+        0.0625
         """
         found = moc_cells(moc) if is_mocpy(moc) else None
         if found is None:
@@ -160,6 +168,11 @@ class Moc(Mask):
         ------
         MissingDependencyError
             If mocpy is not installed.
+
+        Examples
+        --------
+        >>> Moc([[3, 6]], order=1).to_mocpy().max_order
+        1
         """
         ranges = finer(self.ranges, MAX_ORDER - self.order).astype(np.uint64)
         return require("mocpy", "moc").MOC.from_depth29_ranges(self.order, ranges)

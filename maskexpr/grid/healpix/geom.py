@@ -48,6 +48,8 @@ from .staircase import (
 
 __all__ = ["HpxGeom"]
 
+__doctest_requires__ = {("HpxGeom.from_gammapy", "HpxGeom.to_gammapy"): ["gammapy.maps"]}
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
@@ -260,12 +262,24 @@ class HpxGeom(Grid):
         ------
         GeometryError
             If it is none, or has cells of several sizes.
+
+        Examples
+        --------
+        >>> from gammapy.maps import HpxGeom as Theirs
+        >>> HpxGeom.from_gammapy(Theirs(nside=4, nest=True, frame="galactic"))
+        HpxGeom(order 2 galactic, all 192 cells of 14.7 deg)
         """
         cells, frame, axes = from_gammapy(geom)
         return cls._of(cells.order, cells.ranges, frame, axes)
 
     def to_gammapy(self) -> Any:
-        """The same grid as a gammapy ``HpxGeom``, nested."""
+        """The same grid as a gammapy ``HpxGeom``, nested.
+
+        Examples
+        --------
+        >>> int(HpxGeom(order=2).to_gammapy().nside[0])
+        4
+        """
         return to_gammapy(self._cells, self._frame, self._axes)
 
     # ---- where its cells are
@@ -427,6 +441,11 @@ class HpxGeom(Grid):
         ------
         GeometryError
             If the text cannot be read.
+
+        Examples
+        --------
+        >>> HpxGeom.from_text('{"order": 1, "frame": "icrs", "cells": [[3, 5]]}').shape
+        (2,)
         """
         try:
             fields = json.loads(text)
