@@ -8,7 +8,7 @@ import threading
 from functools import lru_cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.resources import files
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from ..core.errors import MaskError
 from ..expr.describe import tree
@@ -41,6 +41,11 @@ class Server(ThreadingHTTPServer):
         What is shown.
     port : int
         0 takes a free one, which `url` tells.
+
+    Raises
+    ------
+    MaskError
+        If the port cannot be had.
     """
 
     daemon_threads = True
@@ -51,12 +56,36 @@ class Server(ThreadingHTTPServer):
         self._open = threading.BoundedSemaphore(_CONNECTIONS)
         self._computing = threading.BoundedSemaphore(_AT_ONCE)
         self.tile = lru_cache(maxsize=_KEPT)(self._tile)
-        super().__init__(("127.0.0.1", port), _Handler)
+        self._thread: threading.Thread | None = None
+        try:
+            super().__init__(("127.0.0.1", port), _Handler)
+        except OSError as err:
+            raise MaskError(f"port {port} cannot be had ({err}); port 0 takes a free one") from err
 
     @property
     def url(self) -> str:
         """The address of the page."""
         return f"http://127.0.0.1:{self.server_address[1]}/"
+
+    def __repr__(self) -> str:
+        return f"<a mask on {self.url}, until close()>"
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def start(self) -> Self:
+        """Answer on a thread of its own, which ends with the process."""
+        self._thread = threading.Thread(target=self.serve_forever, name="maskexpr-serve", daemon=True)
+        self._thread.start()
+        return self
+
+    def close(self) -> None:
+        """Answer no more, and give the port back; more than once too."""
+        thread, self._thread = self._thread, None
+        if thread is not None:
+            self.shutdown()
+            thread.join()
+        self.server_close()
 
     def is_own(self, host: str | None) -> bool:
         """Whether a request names this server: a page elsewhere whose name was made to mean loopback does

@@ -63,6 +63,7 @@ class Engine(Protocol):
     def to_array(self, mask: Any, geom: Any, masked: bool) -> NDArray[np.bool_]: ...
     def mask_html(self, mask: Any) -> str: ...
     def plot(self, mask: Any, geom: Any, ax: Any, **style: Any) -> Any: ...
+    def serve(self, mask: Any, port: int, frame: str) -> Any: ...
     def to_moc(self, mask: Any, order: int, cover: str) -> Moc: ...
     def write(
         self,
@@ -507,6 +508,35 @@ class Fluent(Node):
         'the plane'
         """
         return _engines[0].plot(self, geom, ax, **style)
+
+    def serve(self, port: int = 0, frame: str = "galactic") -> Any:
+        """Show the mask on a page to pan and zoom, on loopback; tiles are computed when they are looked at.
+
+        Parameters
+        ----------
+        port : int
+            Port on loopback; a free one if 0.
+        frame : str
+            Frame of the map that is shown.
+
+        Returns
+        -------
+        Server
+            It runs on a thread until ``close()``, or the end of a ``with`` block; ``url`` is its address.
+
+        Raises
+        ------
+        MaskError
+            If the port cannot be had, or the mask varies along an axis.
+
+        Examples
+        --------
+        >>> import maskexpr as mx
+        >>> with mx.Band(lat=("-5 deg", "5 deg"), frame="galactic").serve() as page:
+        ...     page.url.startswith("http://127.0.0.1:")
+        True
+        """
+        return _engines[0].serve(self, port, frame)
 
     def to_moc(self, order: int, cover: str = "centre") -> Moc:
         """The HEALPix cells that the mask selects, found without a raster.

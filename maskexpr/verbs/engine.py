@@ -37,6 +37,7 @@ from .labels import like_array, world_coords
 from .notebook import mask_html
 from .plot import plot
 from .sample import contains_pixels, selected_area
+from .serve import serve
 from .to_moc import to_moc
 from .weights import apodize, distance
 from .write import write
@@ -54,6 +55,7 @@ __all__ = [
     "on",
     "plan",
     "plot",
+    "serve",
     "simplify",
     "to_array",
     "to_dict",

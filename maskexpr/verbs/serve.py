@@ -14,7 +14,7 @@ from ..expr.structure import postorder
 from ..grid.wcs.geom import WcsGeom
 from ..pixels.window import Window
 
-__all__ = ["server_of"]
+__all__ = ["serve", "server_of"]
 
 
 def server_of(mask: Mask, port: int = 0, frame: str = "galactic") -> Server:
@@ -28,6 +28,11 @@ def server_of(mask: Mask, port: int = 0, frame: str = "galactic") -> Server:
     True
     """
     return Server(Pyramid(mask, _values, frame), port)
+
+
+def serve(mask: Mask, port: int = 0, frame: str = "galactic") -> Server:
+    """Serve a mask from a thread. See `Mask.serve`."""
+    return server_of(mask, port, frame).start()
 
 
 def _values(mask: Mask, geom: WcsGeom, window: Window) -> Bools:

@@ -130,3 +130,14 @@ def test_only_the_own_page_is_answered(serving):
 def test_a_cube_is_refused():
     with pytest.raises(mx.MaskError, match="AxisRange"):
         server_of(mx.AxisRange("energy", "1 GeV"))
+
+
+def test_a_mask_serves_itself():
+    with MASK.serve() as server:
+        assert b"<html" in get(server, "").lower()
+        assert server.url in repr(server)
+        with pytest.raises(mx.MaskError, match="port 0 takes a free one"):
+            MASK.serve(port=server.server_address[1])
+    with pytest.raises(urllib.error.URLError):
+        get(server, "")
+    server.close()
