@@ -307,6 +307,7 @@ def verify_command(path: Path, against: Path | None, as_json: bool) -> None:
 @_kind
 @_with_reading
 @click.option("--grid", type=_file, help="For a product: a recipe with a grid, a FITS header, or a map.")
+@click.option("--order", type=click.IntRange(0, 29), help="For a MOC: the order of its cells.")
 @_overwrite
 @_as_json
 def convert_command(
@@ -314,17 +315,18 @@ def convert_command(
     target: Path,
     kind: str | None,
     grid: Path | None,
+    order: int | None,
     overwrite: bool,
     as_json: bool,
     **given: Any,
 ) -> None:
     """Write the mask in one file to another, whose ending says what it becomes.
 
-    From a recipe, an expression, a product or map, a region file or a catalogue to .yaml, .json, .reg, or a
-    product (.zarr, .fits, .fits.gz) on a grid.
+    From a recipe, an expression, a MOC, a product or map, a region file or a catalogue to .yaml, .json, .reg,
+    .moc.fits, or a product (.zarr, .fits, .fits.gz, .hsp) on a grid.
     """
     held = read_any(source, kind, **_options(**given))
-    path = convert(held, target, None if grid is None else _grid_in(grid), overwrite)
+    path = convert(held, target, None if grid is None else _grid_in(grid), overwrite, order)
     if as_json:
         _print({"source": str(source), "kind": held.kind, "target": str(path)})
         return

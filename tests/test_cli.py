@@ -156,11 +156,24 @@ def test_convert_to_regions_says_the_same_sky(files):
     assert len(regions.Regions.read(target, format="ds9")) == 2
 
 
+def test_convert_to_a_moc_and_back(files):
+    cells = files / "few.moc.fits"
+    assert run("convert", files / "few.reg", cells, "--order", 8).exit_code == 0
+    assert mx.Moc.read(cells) == MASKS["few.reg"].to_moc(8)
+    for name, options in (("again.moc.fits", []), ("same.json", [])):
+        assert run("convert", cells, files / name, *options).exit_code == 0
+    assert mx.Moc.read(files / "again.moc.fits") == mx.loads((files / "same.json").read_text())
+    told = run("info", cells)
+    assert "MOC" in told.output or "Moc" in told.output
+
+
 def test_convert_refuses_what_cannot_be(files):
     for words, said in [
         (("mask.yaml", "out.reg"), "region file holds regions"),
         (("few.reg", "out.fits"), "--grid"),
         (("few.reg", "out.png"), "known endings"),
+        (("few.reg", "out.moc.fits"), "--order"),
+        (("few.reg", "out.json", "--order", "3"), ".moc.fits"),
         (("few.reg", "out.json", "--radius", "1 deg"), "few.reg"),
         (("sources.ecsv", "out.json"), "--radius"),
         (("sources.ecsv", "out.json", "--from", "regions"), "sources.ecsv"),

@@ -27,12 +27,14 @@ from ..expr.serialize import dumps, loads
 from ..grid.lattice import Grid
 from ..io.formats import FORMATS, open_map, stamp_of
 from ..nodes.catalog import Catalog
+from ..nodes.moc import Moc
 from ..nodes.raster import Raster
 from ..nodes.region import Region
 from ..recipes.recipe import Recipe, recipe_text
 from ..shapes.base import Shape
 from ..shapes.circle import Circle
 from ..shapes.formats.write_ds9 import ds9_text
+from .to_moc import to_moc
 from .write import write
 
 __all__ = ["READERS", "WRITERS", "Held", "Reader", "Writer", "convert", "read_any"]
@@ -110,9 +112,14 @@ def _catalogue(path: Path, radius: Any = None, **options: Any) -> tuple[Mask, Ma
     return Catalog.read(path, radius=radius, **options), {}
 
 
+def _moc(path: Path) -> tuple[Mask, Mapping[str, Grid]]:
+    return Moc.read(path), {}
+
+
 READERS: Final[dict[str, Reader]] = {
     "recipe": Reader("a recipe", _recipe, (".yaml", ".yml")),
     "expression": Reader("an expression as JSON", _expression, (".json",)),
+    "moc": Reader("a MOC", _moc),
     "map": Reader("a mask product or a map", _map),
     "regions": Reader("a region file", _regions, options=("frame",)),
     "catalogue": Reader("a catalogue", _catalogue, options=("radius", "where", "hdu", "frame")),
@@ -234,6 +241,7 @@ WRITERS: Final[dict[str, Writer]] = {
     "recipe": Writer("a recipe", (".yaml", ".yml"), _as_recipe),
     "expression": Writer("an expression as JSON", (".json",), _as_json),
     "regions": Writer("a region file of DS9", (".reg",), _as_regions),
+    "moc": Writer("a MOC", (".moc.fits",)),
     "map": Writer("a mask product", tuple(suffix for each in FORMATS for suffix in each.suffixes)),
 }
 """Kinds of files that a mask is written to, in the order in which a suffix is looked up."""
@@ -260,7 +268,11 @@ def writer_of(path: Path) -> Writer:
 
 
 def convert(
-    held: Held, path: str | os.PathLike[str], grid: Grid | None = None, overwrite: bool = False
+    held: Held,
+    path: str | os.PathLike[str],
+    grid: Grid | None = None,
+    overwrite: bool = False,
+    order: int | None = None,
 ) -> Path:
     """Write the mask in one file to another, of the kind that its suffix says.
 
@@ -274,18 +286,26 @@ def convert(
         For a product; the one that the first file has, if it is not given.
     overwrite : bool
         Replace an existing file.
+    order : int, optional
+        Of a MOC, which holds the cells whose centres are selected; that of the first file if it is a MOC.
 
     Raises
     ------
     OutputExistsError
         If it is there.
     FormatError
-        For an unknown suffix, or a product without a grid.
+        For an unknown suffix, a product without a grid, or an order of what is no MOC.
     MaskTypeError
         For a mask that a region file cannot hold.
     """
     place = Path(path)
     writer = writer_of(place)
+    if order is not None and writer is not WRITERS["moc"]:
+        raise FormatError(f"{place}: an order is that of a MOC, whose name ends in .moc.fits")
+    if writer is WRITERS["moc"] and grid is None and (order is not None or isinstance(held.mask, Moc)):
+        cells = held.mask if order is None else to_moc(held.mask, order)
+        assert isinstance(cells, Moc)
+        return cells.write(place, overwrite=overwrite)
     if writer.text is None:
         return write(held.mask, place, _one_grid(held, grid), overwrite)
     if place.exists() and not overwrite:
@@ -302,5 +322,8 @@ def _one_grid(held: Held, grid: Grid | None) -> Grid:
     found = [grid] if grid is not None else list(held.grids.values())
     if len(found) != 1:
         names = ", ".join(held.grids) or "none"
-        raise FormatError(f"a mask product needs one grid (--grid); {READERS[held.kind].what} has: {names}")
+        raise FormatError(
+            f"a mask product needs one grid (--grid), a MOC that or an order (--order); "
+            f"{READERS[held.kind].what} has: {names}"
+        )
     return found[0]
