@@ -167,7 +167,7 @@ def _agree_limb(data: Circles, ours: Bools, theirs: Bools) -> str:
     weights = np.cos((np.arange(height) + 0.5 - height / 2) * np.pi / height)
     sky = 4 * np.pi / (np.pi / height) ** 2
     shares = ours.sum() / sky, theirs.mean(axis=1) @ weights / weights.sum()
-    assert abs(shares[0] - shares[1]) < 0.01, f"{shares} of the sky are selected"
+    assert abs(shares[0] - shares[1]) < 0.03, f"{shares} of the sky are selected"
     return f"{100 * shares[0]:.2f} % of the sky are selected on AIT, {100 * shares[1]:.2f} % on CAR"
 
 

@@ -43,7 +43,7 @@ def disjoint(bounds: Ints, free: int = 0) -> Ints:
     Examples
     --------
     >>> disjoint(np.array([[0, 10, 0, 10], [0, 10, 8, 20], [500, 504, 0, 4]]).T).T.tolist()
-    [[0, 12, 0, 20], [500, 504, 0, 4]]
+    [[0, 10, 0, 20], [500, 504, 0, 4]]
     """
     bounds = _outside_largest(bounds[:, areas(bounds) > 0])
     if bounds.shape[1] < 2:

@@ -618,7 +618,7 @@ refuse("STC-S", "too few numbers", "Circle ICRS 83.6 22", "shape 1", "got 2 numb
 refuse("STC-S", "an open bracket", "Union ICRS (Circle 83.6 22 0.3", "bracket")
 refuse("STC-S", "no bracket", "Union ICRS Circle 83.6 22 0.3", "brackets")
 refuse("STC-S", "very deep", "Not ICRS (" * 5000 + "Circle 83.6 22 1" + ")" * 5000, "deep")
-refuse("STC-S", "Cartesian", "Circle ICRS CARTESIAN2 83.6 22 0.3", "Cartesian")
+refuse("STC-S", "Cartesian", "Circle ICRS CARTESIAN2 83.6 22 0.3", "cartesian2 are no longitudes")
 refuse("STC-S", "no unit", "Circle ICRS 83.6 22 0.3 unit furlong", "furlong")
 
 # ---- which regions are taken, what exclusions take away from --------------------------------------------------

@@ -431,7 +431,7 @@ def test_bad_arguments(arguments: dict[str, object], error: type[Exception], wor
 
 
 def test_needs_a_mask_and_a_grid() -> None:
-    with pytest.raises(MaskTypeError, match="Dilate takes a mask"):
+    with pytest.raises(MaskTypeError, match="Dilate takes masks"):
         Dilate("circle", "1 deg")  # type: ignore[arg-type]
     bare = Points.from_sky(SkyCoord([1, 2], [3, 4], unit="deg"))
     for node in (Erode, Open, Close):

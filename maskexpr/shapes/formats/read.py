@@ -109,13 +109,14 @@ def shape_of(spec: Any, options: Options) -> Found:
         if isinstance(found.shape, Compound) and not found.shape.shapes:
             raise RegionError(f"no shape in {shown(spec)}; to read a file use Region.read(path)")
         return found
+    is_moc = moc_cells(spec) is not None
     hint = next((_HINTS[each.__name__] for each in type(spec).__mro__ if each.__name__ in _HINTS), "")
-    if hint:
+    if hint and not is_moc:
         raise MaskTypeError(
             f"a region is text or an object of the regions package, got {described(spec)}: {hint}"
         )
     _take_nothing(options, [name for name in options.given if name != "where"], "objects of regions")
-    several = isinstance(spec, Iterable | regions.Regions) and moc_cells(spec) is None
+    several = isinstance(spec, Iterable | regions.Regions) and not is_moc
     read_regions(list(spec) if several else [spec], reader)
     return assemble(reader)
 
