@@ -4,9 +4,18 @@ from __future__ import annotations
 
 import os
 import re
+import signal
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+# What is started in the background of a script ignores Ctrl-C, and so would all that tests start and stop.
+if (
+    threading.current_thread() is threading.main_thread()
+    and signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+):
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Before anything imports pyplot: no test opens a window.
 os.environ.setdefault("MPLBACKEND", "Agg")
