@@ -152,7 +152,7 @@ def test_unit_travels() -> None:
 
 def test_other_kinds_of_maps() -> None:
     region = maps.RegionNDMap.create("icrs;circle(83, 22, 1)")
-    with pytest.raises(MaskTypeError, match="WcsNDMap, got RegionNDMap"):
+    with pytest.raises(MaskTypeError, match="WcsNDMap or HpxNDMap, got RegionNDMap"):
         from_gammapy_map(region)
     with pytest.raises(MaskTypeError, match="WcsNDMap"):
         as_source(region)

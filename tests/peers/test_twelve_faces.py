@@ -44,7 +44,7 @@ class Cells(NamedTuple):
     def of(cls, grid: TwelveFaces) -> Cells:
         cells = np.arange(12 * grid.nside**2)
         lon, lat = healpix.healpix_to_lonlat(cells, grid.nside, order="nested")
-        return cls(grid, *grid.places(cells), SkyCoord(lon, lat, frame=grid.frame))
+        return cls(grid, *grid.cell_places(cells), SkyCoord(lon, lat, frame=grid.frame))
 
     @property
     def on_map(self) -> Bools:

@@ -86,7 +86,7 @@ class TwelveFaces(Grid):
         cell = (row * COLUMNS + column) * self.nside**2 + within
         return np.where(on_sky, cell, -1)
 
-    def places(self, cell: Ints) -> tuple[Ints, Ints]:
+    def cell_places(self, cell: Ints) -> tuple[Ints, Ints]:
         """Rows and columns of nested cells."""
         face, within = np.divmod(cell, self.nside**2)
         up, along = np.zeros_like(cell), np.zeros_like(cell)
@@ -110,7 +110,7 @@ class TwelveFaces(Grid):
         cell, along, up = healpix.lonlat_to_healpix(
             lon[there] * u.deg, lat[there] * u.deg, self.nside, return_offsets=True, order="nested"
         )
-        row, column = self.places(cell)
+        row, column = self.cell_places(cell)
         # A cell holds what astropy-healpix says, also where rounding puts it on the border.
         for index, middle, offset in ((y, row, up), (x, column, along)):
             low, high = np.nextafter(middle - 0.5, np.inf), np.nextafter(middle + 0.5, -np.inf)
@@ -130,7 +130,7 @@ class TwelveFaces(Grid):
     def rim(self, window: Window, corners: bool) -> Rim:
         def steps(y: Ints, x: Ints) -> tuple[Ints, Ints, Ints]:
             start, to = neighbours(self.cells(y, x), self.nside, corners)
-            return start, *self.places(to)
+            return start, *self.cell_places(to)
 
         return rim_by_neighbours(self, window, steps)
 
