@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from . import errors as errors  # mx.errors, without another import
 from .compile.plan import Plan
 from .core.errors import MaskAttributeError, MaskError
 from .core.limits import get_limits, set_limits

@@ -25,7 +25,7 @@ from ..grid.points import Points
 from ..grid.tiles import Areas, Tile, refine
 from ..pixels.window import Window
 from .deep import landings
-from .failures import failed_at
+from .failures import told_where
 from .kept import Kept
 from .narrow import narrow
 from .requests import Requests, is_stacked, plan_requests
@@ -383,10 +383,5 @@ def evaluate_into(
     run = ask.run_open if is_open else ask.run_into
     count("tiles")
     for plane, part in zip(planes, out, strict=True):
-        try:
+        with told_where(mask, tile.window, plane):
             run(mask, tile.on_plane(plane), part)
-        except Exception as err:
-            failure = failed_at(err, mask, tile.window, plane)
-            if failure is err:
-                raise
-            raise failure from err

@@ -5,6 +5,9 @@ Errors of maskexpr keep their class, which callers catch, and say it at the end;
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from ..core.errors import MaskError, TileError
 from ..expr.describe import one_line
 from ..expr.mask import Mask
@@ -12,14 +15,26 @@ from ..expr.structure import postorder
 from ..io.sources import FileSource
 from ..pixels.window import Window
 
-__all__ = ["failed_at"]
+__all__ = ["told_where"]
 
 _NAMED = "while evaluating "
 
 
-def failed_at(err: Exception, mask: Mask, window: Window, plane: tuple[int, ...]) -> Exception:
+@contextmanager
+def told_where(mask: Mask, window: Window | None, plane: tuple[int, ...]) -> Iterator[None]:
+    """While a mask is evaluated on a window of a plane: what fails says so."""
+    try:
+        yield
+    except Exception as err:
+        failure = _failure(err, mask, window, plane)
+        if failure is err:
+            raise
+        raise failure from err
+
+
+def _failure(err: Exception, mask: Mask, window: Window | None, plane: tuple[int, ...]) -> Exception:
     """The error to raise: the same with more to say, or a `TileError`."""
-    where = f"{one_line(mask)} on {window}"
+    where = f"{one_line(mask)} on {window or 'the whole map'}"
     if plane:
         where += f" of plane {plane}"
     paths = sorted(

@@ -20,7 +20,7 @@ from .classify import classify
 from .compiled import Compiled
 from .dask import BlockId
 from .evaluate import Evaluator
-from .failures import failed_at
+from .failures import told_where
 from .stages import decisions
 
 __all__ = ["Measured", "Measures"]
@@ -107,13 +107,8 @@ class Measured:
         count("tiles")
         out = np.empty((len(planes), *tile.shape))
         for place, plane in enumerate(planes):
-            try:
+            with told_where(node, tile.window, plane):
                 out[place] = ask.answer(compiled.mask, tile.on_plane(plane), node.distances)
-            except Exception as err:
-                failure = failed_at(err, node, tile.window, plane)
-                if failure is err:
-                    raise
-                raise failure from err
         return self._numbers(compiled.packed(out, block))
 
     def _numbers(self, angles: Floats) -> NDArray[np.float32]:

@@ -19,11 +19,10 @@ from ..expr.mask import Mask, Reach
 from ..expr.structure import postorder
 from ..grid.lattice import Grid
 from ..grid.layout import Layout
-from ..grid.rim import topology
 from ..grid.tiles import Tile
 from ..pixels.window import Window
 from .evaluate import Evaluator
-from .failures import failed_at
+from .failures import told_where
 
 __all__ = ["Stages", "decisions", "has_stages"]
 
@@ -174,11 +173,6 @@ def _run(
     """One step, with the node and the way to ask children made anew from the compiled mask."""
     node = _connected(compiled.mask)[number]
     of = Evaluator(node, decisions(compiled.mask, known))
-    try:
+    window = next((each for each in given if isinstance(each, Window)), None)
+    with told_where(node, window, plane):
         return make(Job(node, compiled.geom, plane, of), *given, *needed)
-    except Exception as err:
-        window = next((each for each in given if isinstance(each, Window)), None)
-        failure = failed_at(err, node, window or topology(compiled.geom).window, plane)
-        if failure is err:
-            raise
-        raise failure from err

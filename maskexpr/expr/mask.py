@@ -302,6 +302,9 @@ class Mask(Fluent):
     def __getitem__(self, index: Any) -> Any:
         raise MaskTypeError("a mask is no array: mask.on(geom) makes one, which can be sliced")
 
+    def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
+        raise MaskTypeError("a mask is no array: mask.on(geom) makes one, mask.to_array(geom) one in memory")
+
     def __array_function__(self, function: Any, types: Any, arguments: Any, keywords: Any) -> Any:
         raise MaskTypeError(
             f"numpy.{function.__name__} takes arrays, and a mask is none: mask.on(geom) makes one"

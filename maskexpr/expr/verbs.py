@@ -641,7 +641,8 @@ class Fluent(Node):
         Parameters
         ----------
         path : str or path
-            Ends in ``.zarr``, ``.fits`` or ``.fits.gz``.
+            Ends in ``.zarr``, ``.fits`` or ``.fits.gz``; on an `HpxGeom` also in ``.hsp`` (HealSparse) or in
+            ``.moc.fits``: the cells of a grid in ICRS whose centres are selected, as a MOC.
         geom : Grid, or what carries one
             See `on`.
         overwrite : bool
@@ -649,15 +650,18 @@ class Fluent(Node):
         chunks : "auto", int or (int, int)
             Pixels along y and x of a tile; for zarr also of a chunk of the store.
         progress : bool
-            Show dask's progress bar.
+            Show a progress bar.
         memory_limit : int or str, optional
             Refuse, before anything runs, if the plan may need more than this, in bytes or as ``"2 GB"``.
         resume : bool
-            Finish what a killed run of the same mask on the same grid began.
+            Finish what a killed run of the same mask on the same grid began: its finished tiles are compared
+            with its journal and not evaluated again. If this run fails, what is done is left for the next.
         client : "auto", None or distributed.Client
-            Whose workers evaluate and store the tiles; None leaves them out.
+            Whose workers evaluate the tiles, and store them where they see the folder of the output;
+            elsewhere bits come back, compressed. The one that dask would use now, or with None threads.
         store : path or TileStore, optional
-            A folder of evaluated tiles that runs share.
+            A folder of evaluated tiles that runs share. A tile is found again by any run for which nothing
+            has changed that matters there.
         ordering : {"nested", "ring"}, optional
             Order of the cells of an `HpxGeom` in a FITS file; nested if not given.
 

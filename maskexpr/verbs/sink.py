@@ -6,7 +6,6 @@ made, the bits of its tiles do, compressed, and are stored here.
 
 from __future__ import annotations
 
-import sys
 import zlib
 from collections.abc import Sequence
 from contextlib import closing
@@ -14,6 +13,7 @@ from functools import partial
 from math import prod
 from typing import Any, NamedTuple
 
+import click
 import numpy as np
 
 from ..compile.compiled import Compiled
@@ -73,13 +73,15 @@ def write_on_workers(
     TileError
         See `maskexpr.compile.workers.on_workers`.
     """
-    bar = _Bar(len(blocks), progress)
-    with closing(on_workers(client, compiled, blocks, _write_tile, sink)) as pieces:
+    with (
+        click.progressbar(length=len(blocks), label="tiles", hidden=not progress) as bar,
+        closing(on_workers(client, compiled, blocks, _write_tile, sink)) as pieces,
+    ):
         for block, made in pieces:
             if isinstance(made, _Packed):
                 made = sink.writer.put(patch_of(compiled, block, made.values()))
             sink.writer.note(made)
-            bar.step()
+            bar.update(1)
 
 
 def _write_tile(
@@ -88,22 +90,3 @@ def _write_tile(
     """Evaluate a block on a worker, and store it if the folder of the output is seen from there."""
     values = sink.values(compiled, block, known)
     return sink.writer.put(patch_of(compiled, block, values)) if sink.writer.is_near else _Packed.of(values)
-
-
-class _Bar:
-    """A line that says how many tiles there are."""
-
-    def __init__(self, number: int, is_shown: bool) -> None:
-        self._number = number
-        self._is_shown = is_shown
-        self._done = 0
-        self._long = -1
-
-    def step(self) -> None:
-        """One more is done; the bar is drawn anew where that changes it."""
-        self._done += 1
-        long = 40 * self._done // self._number
-        if self._is_shown and (long != self._long or self._done == self._number):
-            self._long, end = long, "\n" if self._done == self._number else ""
-            sys.stdout.write(f"\r[{'#' * long:<40}] | {self._done:,} of {self._number:,} tiles{end}")
-            sys.stdout.flush()

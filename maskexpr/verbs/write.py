@@ -53,54 +53,7 @@ def write(
     store: str | os.PathLike[str] | TileStore | None = None,
     ordering: str | None = None,
 ) -> Path:
-    """Write a mask on a grid to a zarr store or a FITS file.
-
-    Parameters
-    ----------
-    mask : Mask
-        The mask.
-    path : str or path
-        Ends in ``.zarr``, ``.fits`` or ``.fits.gz``; on an `HpxGeom` also in ``.hsp``, a HealSparse file, or
-        in ``.moc.fits``: then the cells of a HEALPix grid in ICRS whose centres are selected are written as a
-        MOC.
-    geom : WcsGeom or HpxGeom
-        The grid.
-    overwrite : bool
-        Replace an existing file.
-    chunks : "auto", int or (int, int)
-        Pixels along y and x of a tile; for zarr also of a chunk of the store.
-    progress : bool
-        Show dask's progress bar.
-    memory_limit : int or str, optional
-        Refuse, before anything runs, if the plan may need more than this.
-    resume : bool
-        Go on with what a killed run of the same mask on the same grid has left of this output: its finished
-        tiles are compared with its journal and not evaluated again. If this run fails, what is done is left
-        for the next; otherwise nothing is.
-    client : "auto", None or distributed.Client
-        Whose workers evaluate the tiles, and store them where they see the folder of the output; elsewhere
-        bits come back, compressed. By default the client that dask would use now, if there is one; with None
-        the threads of this process do it.
-    store : path or TileStore, optional
-        A folder of evaluated tiles: those that it has are read, others are added. A tile is found again by
-        any run for which nothing has changed that matters there.
-    ordering : {"nested", "ring"}, optional
-        Order of the cells of an `HpxGeom` in a FITS file; nested if not given.
-
-    Returns
-    -------
-    Path
-        What was written. It appears under its name only when it is complete.
-
-    Raises
-    ------
-    OutputExistsError
-        If the output is there and ``overwrite`` is not given; nothing is computed then.
-    WriteError
-        If the output cannot be written: a full disk, a limit, a call that fails. What was there is as it was.
-    TileError
-        If workers die of a tile, or evaluating it fails.
-    """
+    """Write a mask on a grid tile by tile. See `Mask.write`."""
     geom = as_grid(geom)
     for name, value in (("overwrite", overwrite), ("resume", resume)):
         if not isinstance(value, bool | np.bool_):
