@@ -71,9 +71,11 @@ def random_header(rng: np.random.Generator, largest: int = LARGEST) -> fits.Head
         header[f"CTYPE{i}"] = f"{name}-{code}"
         header[f"CUNIT{i}"] = "deg"
     header["CRVAL1"], header["CRVAL2"] = _reference(rng, code)
-    middle = rng.random() < 0.7
+    middle = rng.random() < 0.6
+    # Cutouts have their reference beside them, some of them very far away.
+    away = 1.0 if rng.random() < 0.7 else float(np.exp(rng.uniform(0, np.log(100))))
     for i, number in enumerate((nx, ny), start=1):
-        far = rng.uniform(-0.5, 1.5) * number
+        far = (0.5 + away * rng.uniform(-1, 1)) * number
         header[f"CRPIX{i}"] = (number + 1) / 2 if middle else round(float(far), int(rng.integers(0, 3)))
     stretch = 1.0 if rng.random() < 0.7 else float(rng.choice([0.3, 0.5, 2.0, 3.7]))
     header["CDELT1"] = scale * (1 if rng.random() < 0.2 else -1)
