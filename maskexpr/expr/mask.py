@@ -284,7 +284,7 @@ class Mask(Fluent):
 
     def _operand(self, other: Any, sign: str) -> Mask:
         """The mask that an operand is, or an error that says what to write."""
-        if is_array(other) and not isinstance(other, Mask):
+        if is_array(other):
             raise MaskTypeError(
                 f"{sign} takes masks, got {described(other)}: make it one with "
                 f"maskexpr.Raster((array, geom)), or work with arrays: mask.on(geom) {sign} array"

@@ -210,6 +210,8 @@ def is_array(value: Any) -> bool:
     >>> is_array(np.zeros(3)), is_array(3)
     (True, False)
     """
+    if isinstance(value, Node):
+        return False
     return hasattr(value, "__array__") or hasattr(value, "__array_interface__")
 
 
