@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
-__all__ = ["choice", "described", "nearest", "similar"]
+__all__ = ["choice", "described", "hint_of", "nearest", "similar"]
 
 
 def similar(name: object, known: Iterable[str]) -> str | None:
@@ -52,6 +52,17 @@ def described(value: object) -> str:
     package, name = type(value).__module__.partition(".")[0], type(value).__name__
     name = name if package in ("builtins", "maskexpr") else f"{package} {name}"
     return f"{'an' if name[0] in 'aeiouAEIOU' else 'a'} {name}"
+
+
+def hint_of(value: object, hints: Mapping[str, str]) -> str:
+    """What is said of the class of a value, by its name, or of the nearest class that it is of; else nothing.
+
+    Examples
+    --------
+    >>> hint_of(True, {"int": "a number"}), hint_of([], {"int": "a number"})
+    ('a number', '')
+    """
+    return next((hints[each.__name__] for each in type(value).__mro__ if each.__name__ in hints), "")
 
 
 def choice(what: str, given: object, known: Iterable[str]) -> str:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ..core.coverage import EMPTY, FULL, MIXED, Coverage, invert
 from ..core.errors import MaskTypeError, NeedsGridError
-from ..core.names import described
+from ..core.names import described, hint_of
 from ..grid.lattice import Grid
 from ..grid.parts import Parts
 from ..grid.points import Points
@@ -345,9 +345,8 @@ def need_mask(value: Any, what: str) -> Mask:
     """
     if isinstance(value, Mask):
         return value
-    names = [each.__name__ for each in type(value).__mro__]
-    hint = next((f": {_HINTS[name]}" for name in names if name in _HINTS), "")
-    raise MaskTypeError(f"{what} takes masks, got {described(value)}{hint}")
+    hint = hint_of(value, _HINTS)
+    raise MaskTypeError(f"{what} takes masks, got {described(value)}{hint and ': '}{hint}")
 
 
 # Operands up to which an operator is kept flat: operands of operands that are shared would double in number

@@ -14,7 +14,7 @@ from astropy.wcs import WCS
 from astropy.wcs.wcsapi import BaseLowLevelWCS
 
 from ..core.errors import GeometryError, MaskTypeError
-from ..core.names import described
+from ..core.names import described, hint_of
 from ..grid.healpix.geom import HpxGeom
 from ..grid.lattice import Grid
 from ..grid.wcs.geom import WcsGeom
@@ -98,7 +98,7 @@ def as_grid(value: Any) -> Grid:
         return _of_wcs(value, value.array_shape)
     if isinstance(value, tuple) and len(value) == 2 and isinstance(value[0], BaseLowLevelWCS):
         return _of_wcs(*value)
-    hint = next((_HINTS[each.__name__] for each in type(value).__mro__ if each.__name__ in _HINTS), "")
+    hint = hint_of(value, _HINTS)
     raise MaskTypeError(f"a mask is put on {_GRIDS}; got {described(value)}{hint and ': '}{hint}")
 
 

@@ -8,7 +8,7 @@ from astropy.coordinates import SkyCoord
 from astropy.table import Table
 
 from ..core.errors import AngleError, MaskTypeError
-from ..core.names import described, nearest
+from ..core.names import described, hint_of, nearest
 from ..sphere.angles import to_degrees_array
 from .files import source_table
 from .positions import read_positions
@@ -104,7 +104,7 @@ def as_positions(value: Any) -> SkyCoord:
         held = getattr(value, name, None)
         if isinstance(held, SkyCoord):
             return held
-    hint = next((_HINTS[each.__name__] for each in type(value).__mro__ if each.__name__ in _HINTS), "")
+    hint = hint_of(value, _HINTS)
     raise MaskTypeError(
         "positions must be a SkyCoord, a table with position columns, or a gammapy SourceCatalog or "
         f"EventList; got {described(value)}{hint and ': '}{hint}"

@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 import regions
 
 from ...core.errors import FormatError, MaskTypeError, MaskValueError, RegionError
-from ...core.names import described
+from ...core.names import described, hint_of
 from ...doors.files import read_file
 from ...doors.texts import check_region_text
 from ...grid.healpix.mocs import moc_cells
@@ -110,7 +110,7 @@ def shape_of(spec: Any, options: Options) -> Found:
             raise RegionError(f"no shape in {shown(spec)}; to read a file use Region.read(path)")
         return found
     is_moc = moc_cells(spec) is not None
-    hint = next((_HINTS[each.__name__] for each in type(spec).__mro__ if each.__name__ in _HINTS), "")
+    hint = hint_of(spec, _HINTS)
     if hint and not is_moc:
         raise MaskTypeError(
             f"a region is text or an object of the regions package, got {described(spec)}: {hint}"
