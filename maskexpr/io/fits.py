@@ -5,7 +5,6 @@ No file handle is shared between threads. How masks are written is in `maskexpr.
 
 from __future__ import annotations
 
-import mmap
 from abc import abstractmethod
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -35,7 +34,7 @@ from .fits_cells_product import CellsWriter
 from .fits_product import BLOCK, MASK, FitsWriter, Mark, audit_sums, mark_of, read_manifest, read_texts
 from .formats import Format, StoredMap
 from .healsparse import HealSparseWriter, is_healsparse, open_healsparse
-from .unpacked import Stamp, exclusive, first_bytes, open_bytes, open_hdus, size_of
+from .unpacked import Stamp, exclusive, first_bytes, open_hdus, read_spans, size_of
 from .validity import normal
 from .writer import MaskWriter
 
@@ -93,12 +92,17 @@ class _Image(_FitsMap):
 
     def read_plane(self, number: int, window: Window) -> NDArray[Any]:
         y0, y1, x0, x1 = window
-        with open_bytes(self.path, self.stamp) as file:
-            # Mapped anew each time: that takes microseconds, and there is nothing to share.
-            whole = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-        shape = (int(np.prod(self.geom.shape[:-2])), *self.geom.image_shape)
-        cube = np.ndarray(shape, self.coding.stored, whole, self.start)
-        return self.coding.decode(cube[number, y0:y1, x0:x1])
+        ny, nx = self.geom.image_shape
+        # One span of whole rows where that is not much more, else a span a row.
+        left, right = (0, nx) if 2 * (x1 - x0) >= nx else (x0, x1)
+        width = right - left
+        stored = self.coding.stored
+        rows = [self.start + ((number * ny + y) * nx + left) * stored.itemsize for y in range(y0, y1)]
+        sizes = [width * stored.itemsize] * len(rows)
+        if width == nx:
+            rows, sizes = rows[:1], [sum(sizes)]
+        values = read_spans(self.path, self.stamp, rows, sizes).view(stored).reshape(y1 - y0, width)
+        return self.coding.decode(values[:, x0 - left : x1 - left])
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -6,7 +6,6 @@ is believed or refused, never guessed.
 
 from __future__ import annotations
 
-import mmap
 from abc import abstractmethod
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, NamedTuple
@@ -26,7 +25,7 @@ from .cells import planes_of_cells
 from .coding import Coding, column_coding
 from .fits_product import audit_sums, read_texts
 from .formats import StoredMap
-from .unpacked import Stamp, open_bytes, size_of
+from .unpacked import Stamp, read_items, size_of
 
 __all__ = ["LISTED", "FitsCells", "frame_of_card", "is_cells", "open_cells", "order_of_cards"]
 
@@ -103,20 +102,18 @@ class _Column(NamedTuple):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class _Table(FitsCells):
-    """Rows of a table, mapped into memory where they are asked for."""
+    """Rows of a table, read where they are asked for."""
 
     start: int
     rows: int
     row: np.dtype[Any]
     columns: tuple[_Column, ...]
 
-    def column(self, number: int) -> NDArray[Any]:
-        """The stored values of a column, shape (rows, values a row)."""
-        with open_bytes(self.path, self.stamp) as file:
-            whole = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    def column(self, number: int, rows: slice | NDArray[np.integer[Any]]) -> NDArray[Any]:
+        """The stored values of a column in some rows, shape (rows, values a row)."""
         column = self.columns[number]
-        table: NDArray[Any] = np.ndarray((self.rows,), self.row, whole, self.start)[column.name]
-        return table.reshape(self.rows, column.repeat)
+        table = read_items(self.path, self.stamp, self.start, self.row, rows)
+        return table[column.name].reshape(len(table), column.repeat)
 
 
 class _Implicit(_Table):
@@ -125,7 +122,7 @@ class _Implicit(_Table):
     def read_run(self, number: int, first: int, end: int) -> NDArray[Any]:
         column = self.columns[number]
         above = first // column.repeat
-        raw = self.column(number)[above : -(-end // column.repeat)].reshape(-1)
+        raw = self.column(number, slice(above, -(-end // column.repeat))).reshape(-1)
         return column.decode(raw[first - above * column.repeat :][: end - first])
 
 
@@ -135,7 +132,8 @@ class _Ring(_Table):
     def read_run(self, number: int, first: int, end: int) -> NDArray[Any]:
         column = self.columns[number]
         at = to_ring(self.geom.order, np.arange(first, end))
-        return column.decode(self.column(number)[at // column.repeat, at % column.repeat])
+        rows, place = np.unique(at // column.repeat, return_inverse=True)
+        return column.decode(self.column(number, rows)[place, at % column.repeat])
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -150,7 +148,7 @@ class _Listed(_Table):
         by_columns = len(self.rows_of) == 1
         rows = self.rows_of[0 if by_columns else number, first:end]
         at = number if by_columns else 0
-        return self.columns[at].decode(self.column(at)[rows, 0])
+        return self.columns[at].decode(self.column(at, rows)[:, 0])
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -165,7 +163,7 @@ class _Sparse(_Table):
     def read_run(self, number: int, first: int, end: int) -> NDArray[Any]:
         before = number * number_of(self.geom.order)
         low, high = np.searchsorted(self.keys, [before + first, before + end])
-        values = self.columns[0].decode(self.column(0)[self.order[low:high], 0])
+        values = self.columns[0].decode(self.column(0, self.order[low:high])[:, 0])
         out = (np.ma.zeros if np.ma.isMA(values) else np.zeros)(end - first, self.dtype)
         out[self.keys[low:high] - before - first] = values
         return out
@@ -406,7 +404,7 @@ def _part(keys: Ints, order: Ints, planes: int, facts: dict[str, Any], what: str
 def _read(facts: dict[str, Any], column: _Column) -> NDArray[Any]:
     """A column of whole numbers, one a row."""
     table = _Implicit(**{**facts, "columns": (column,), "manifest": None})
-    values = column.decode(table.column(0)[:, 0])
+    values = column.decode(table.column(0, slice(0, table.rows))[:, 0])
     if values.dtype.kind not in "iu":
         raise FormatError(f"{facts['path']}: the column {column.name!r} must hold whole numbers")
     return values

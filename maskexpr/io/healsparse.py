@@ -8,7 +8,6 @@ bits, the first cell in the lowest. A file states no frame: it is taken to be IC
 from __future__ import annotations
 
 import math
-import mmap
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
@@ -26,7 +25,7 @@ from .fits_cells import FitsCells, order_of_cards
 from .fits_cells_product import Cells, Hdu
 from .fits_product import primary_cards, read_texts
 from .formats import StoredMap
-from .unpacked import Stamp, exclusive, open_bytes, open_hdus, size_of
+from .unpacked import Stamp, exclusive, open_hdus, read_items, size_of
 from .validity import normal
 
 __all__ = ["HealSparseWriter", "is_healsparse", "open_healsparse"]
@@ -99,10 +98,7 @@ class _Blocks(FitsCells):
                 width = image.shape[1]
                 rows = np.asarray(image.section[first // width : -(-end // width)]).reshape(-1)
                 return np.asarray(rows[first % width :][: end - first])
-        with open_bytes(self.path, self.stamp) as file:
-            whole = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-        stored: NDArray[Any] = np.ndarray((self.number,), self.coding.stored, whole, self.start)
-        return stored[first:end]
+        return read_items(self.path, self.stamp, self.start, self.coding.stored, slice(first, end))
 
 
 def is_healsparse(hdu: Any) -> bool:

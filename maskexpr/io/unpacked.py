@@ -5,18 +5,20 @@ from __future__ import annotations
 import os
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
-from typing import IO, Final
+from typing import IO, Any, Final
 
+import numpy as np
 from astropy.io import fits
+from numpy.typing import NDArray
 
 from ..core.errors import FormatError, IncompleteMaskError, IntegrityError
 from ..doors.files import is_packed, open_file, spill, unpack
 from ..doors.fits import open_fits
 
-__all__ = ["Stamp", "exclusive", "first_bytes", "open_bytes", "open_hdus", "size_of"]
+__all__ = ["Stamp", "exclusive", "first_bytes", "open_hdus", "read_items", "read_spans", "size_of"]
 
 Stamp = tuple[int, ...]
 """Time of the last change in ns, size, and number of the inode: tells a file from others of its name."""
@@ -50,17 +52,6 @@ def _whole() -> Iterator[None]:
 
 
 @contextmanager
-def open_bytes(path: str, stamp: Stamp) -> Iterator[IO[bytes]]:
-    """The file for mapping into memory; its position must not be used."""
-    if _is_packed(path, stamp):
-        unpacked = _unpack_once(path, stamp)
-        yield unpacked.file
-    else:
-        with open_file(path, _WHAT) as file:
-            yield file
-
-
-@contextmanager
 def exclusive(path: str, stamp: Stamp) -> Iterator[IO[bytes]]:
     """The file for reading from its beginning, by one thread at a time where the file is shared."""
     if not _is_packed(path, stamp):
@@ -71,6 +62,54 @@ def exclusive(path: str, stamp: Stamp) -> Iterator[IO[bytes]]:
     with _LOCK, os.fdopen(os.dup(_unpack_once(path, stamp).file.fileno()), "rb") as file:
         file.seek(0)
         yield file
+
+
+def read_spans(
+    path: str,
+    stamp: Stamp,
+    starts: Sequence[int] | NDArray[np.int64],
+    sizes: Sequence[int] | NDArray[np.int64],
+) -> NDArray[np.uint8]:
+    """Spans of bytes, one after another. They are read and not mapped into memory: whoever touches a mapped
+    page that another process has cut off is killed by the system.
+
+    Parameters
+    ----------
+    path, stamp
+        The file as it was opened.
+    starts, sizes : sequence of int, shape (n,)
+        Where each span begins and how many bytes it has.
+
+    Raises
+    ------
+    IncompleteMaskError
+        If the file ends before one of them does.
+    """
+    ends = np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)]).tolist()
+    out = np.empty(ends[-1], np.uint8)
+    with exclusive(path, stamp) as file:
+        for start, low, high in zip(starts, ends, ends[1:], strict=False):
+            file.seek(start)
+            if file.readinto(out.data[low:high]) != high - low:  # type: ignore[attr-defined]
+                raise IncompleteMaskError(f"{path}: it was cut short while it was read")
+    return out
+
+
+def read_items(
+    path: str, stamp: Stamp, start: int, dtype: np.dtype[Any], items: slice | NDArray[np.integer[Any]]
+) -> NDArray[Any]:
+    """Items of an array that stands in the file from ``start`` on: a slice of them, or by their numbers, of
+    which those that follow each other are read at once.
+    """
+    size = dtype.itemsize
+    if isinstance(items, slice):
+        length = (items.stop - items.start) * size
+        return read_spans(path, stamp, [start + items.start * size], [length]).view(dtype)
+    wanted, place = np.unique(items, return_inverse=True)
+    first = np.flatnonzero(np.diff(wanted, prepend=-2) != 1)
+    sizes = np.diff(first, append=len(wanted)) * size
+    data = read_spans(path, stamp, (start + wanted[first] * size).tolist(), sizes.tolist())
+    return data.view(dtype)[place].reshape(items.shape)
 
 
 @contextmanager

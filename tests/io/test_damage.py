@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import mmap
 import os
 import random
 import shutil
@@ -153,3 +154,32 @@ def test_files_of_others_are_read_as_they_are(values: np.ndarray, tmp_path: Path
     assert mx.verify(tmp_path / "a.zarr", against=MASK).n_selected == values.sum()
     with pytest.raises(IntegrityError, match="are not those of"):
         mx.verify(tmp_path / "a.zarr", against=~MASK)
+
+
+CUT = [
+    ("plane.fits", mx.WcsGeom.create(npix=(61, 43), binsz=0.1), {}),
+    ("implicit.fits", mx.HpxGeom(5), {}),
+    ("ring.fits", mx.HpxGeom(5), {"ordering": "ring"}),
+    ("listed.fits", mx.HpxGeom(5, cells=np.arange(40, 900)), {}),
+]
+
+
+@pytest.mark.parametrize(("name", "geom", "how"), CUT, ids=[each[0] for each in CUT])
+def test_a_file_is_cut_in_place_while_it_is_read(
+    name: str,
+    geom: mx.WcsGeom | mx.HpxGeom,
+    how: dict[str, str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    path = (~mx.Region("icrs; circle(0, 0, 3)")).write(tmp_path / name, geom, **how)
+    stored = FileSource(str(path)).stored()
+    every = Window(0, geom.plane_shape[0], 0, geom.plane_shape[1])
+    # Who touches a page that was cut off is killed: nothing is mapped that others may cut.
+    monkeypatch.setattr(mmap, "mmap", None)
+    monkeypatch.setattr(np, "memmap", None)
+    assert stored.read_array((), every).any()
+    size = path.stat().st_size
+    os.truncate(path, size // 3)
+    with pytest.raises(IncompleteMaskError, match="cut short while it was read"):
+        stored.read_array((), every)
