@@ -61,7 +61,7 @@ def _catalogue(folder: Path) -> Path:
 
 
 def _bomb(folder: Path) -> Path:
-    return _file(folder, "c.csv.gz", gzip.compress(b"ra,dec\n1,2\n" + b"\n" * (65 << 20)))
+    return _file(folder, "c.csv.gz", gzip.compress(b"ra,dec\n1,2" + b" " * (65 << 20) + b"\n"))
 
 
 CUBE = _header(NAXIS=3, NAXIS3=2)

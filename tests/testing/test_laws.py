@@ -25,6 +25,8 @@ from maskexpr.testing import (
     whole_tile,
 )
 
+from ..examples import some
+
 GEOMETRIES = geometries()
 SKY = {name: geom for name, geom in GEOMETRIES.items() if not geom.axes}
 
@@ -33,7 +35,7 @@ def expressions(cube=False, on_the_map=True):
     """Boolean expressions of leaves, a node that looks further over such a one, and both together.
 
     Random stacks of such nodes can take minutes at the limb of these coarse maps, where each asks the one
-    below for most of the sky: `test_three_that_look_further` tries fixed ones.
+    below for most of the sky: three of small radii are tried below.
     """
     kind = {"cheap": True, "on_the_map": on_the_map}
     flat = masks(cube=cube, max_leaves=5, **kind)
@@ -60,7 +62,7 @@ def test_every_node_is_held_against_the_laws():
 
 
 @pytest.mark.parametrize("tag", sorted(STRATEGIES))
-@settings(slow, max_examples=12)
+@settings(slow, max_examples=some(5))
 @given(data=st.data())
 def test_leaf(tag, data):
     mask = data.draw(STRATEGIES[tag])
@@ -70,7 +72,7 @@ def test_leaf(tag, data):
 
 
 @pytest.mark.parametrize("tag", sorted(OPERATORS))
-@settings(slow, max_examples=8)
+@settings(slow, max_examples=some(3))
 @given(data=st.data())
 def test_operator(tag, data):
     mask = data.draw(OPERATORS[tag](masks(cheap=True, max_leaves=3)))
@@ -79,7 +81,7 @@ def test_operator(tag, data):
 
 
 @pytest.mark.parametrize("name", sorted(GEOMETRIES))
-@settings(slow, max_examples=10)
+@settings(slow, max_examples=some(4))
 @given(data=st.data())
 def test_expression(name, data):
     mask = data.draw(expressions(cube=name == "cube"))
@@ -98,7 +100,21 @@ def test_three_that_look_further(name):
         assert np.array_equal(mask.compute(geom).values, want)
 
 
-@settings(slow, max_examples=25)
+@pytest.mark.parametrize("name", sorted(SKY))
+@settings(slow, max_examples=some(3))
+@given(data=st.data())
+def test_any_three_that_look_further(name, data):
+    geom = SKY[name]
+    size = float(np.sqrt(geom.pixel_scales.value.prod()))
+    mask = data.draw(masks(max_leaves=2, cheap=True))
+    for _ in range(3):
+        grow = data.draw(st.sampled_from([mx.Dilate, mx.Erode, mx.Open, mx.Close]))
+        radius = data.draw(st.sampled_from([0.7, 1.2, 2.4]))
+        mask = grow(mask, radius * size * u.deg, data.draw(st.sampled_from(["disk", "box"])))
+    check_node(mask, geom, side=data.draw(st.integers(3, 20)))
+
+
+@settings(slow, max_examples=some(12))
 @given(a=expressions(), b=expressions(), name=st.sampled_from(sorted(SKY)))
 def test_boolean_algebra(a, b, name):
     tile = whole_tile(SKY[name])
@@ -117,7 +133,7 @@ def test_boolean_algebra(a, b, name):
     assert np.array_equal(of(~(a & b)), of(~a | ~b))
 
 
-@settings(slow, max_examples=40)
+@settings(slow, max_examples=some(20))
 @given(mask=expressions(), name=st.sampled_from(sorted(SKY)))
 def test_simplify_keeps_bits_and_is_idempotent(mask, name):
     tile = whole_tile(SKY[name])
@@ -126,7 +142,7 @@ def test_simplify_keeps_bits_and_is_idempotent(mask, name):
     assert simplify(simple) == simple
 
 
-@settings(slow, max_examples=15)
+@settings(slow, max_examples=some(8))
 @given(mask=expressions(on_the_map=False), name=st.sampled_from(sorted(SKY)), data=st.data())
 def test_cutout_of_the_mask_is_the_mask_of_the_cutout(mask, name, data):
     geom = SKY[name]

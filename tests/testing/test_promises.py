@@ -5,8 +5,6 @@ A run tries 200 examples. ``HYPOTHESIS_PROFILE=search pytest tests/test_promises
 
 from __future__ import annotations
 
-import os
-
 import numpy as np
 import pytest
 from astropy import units as u
@@ -31,6 +29,8 @@ from maskexpr.testing import (
     tilings,
     unpruned,
 )
+
+from ..examples import some
 
 
 def grown_source():
@@ -79,8 +79,6 @@ def test_nothing_is_promised_of_a_place_that_is_not_known(mask):
 
 
 GEOMETRIES = geometries() | thin_geometries()
-EXAMPLES = 2000 if os.environ.get("HYPOTHESIS_PROFILE") == "search" else 200
-EACH = EXAMPLES // (len(STRATEGIES) + len(OPERATORS))
 
 
 def expressions(tag):
@@ -94,7 +92,7 @@ def expressions(tag):
 
 @pytest.mark.parametrize("tag", sorted(STRATEGIES) + sorted(OPERATORS))
 @settings(
-    max_examples=EACH,
+    max_examples=some(5),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 @given(data=st.data())
