@@ -37,8 +37,8 @@ def block(page: str, starts: str) -> str:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A folder with a recipe, its table, and the programs that a job finds on its path; ``srun`` runs what it is
-    given, as it does with one task.
+    """A folder with a recipe, its table, and the programs that a job finds on its path; ``srun`` runs what it
+    is given, as it does with one task.
     """
     (tmp_path / "mask.yaml").write_text(RECIPE)
     (tmp_path / "sources.csv").write_text("ra,dec\n83.63,22.01\n184.6,-5.8\n")
