@@ -121,7 +121,7 @@ class Compiled:
         return Tiles(self.geom, self.layout.all_bounds, (0,) * len(self.along))
 
     def cover(self, tiles: Tiles, planes: tuple[tuple[int, ...], ...], of: Mask | None = None) -> Coverage:
-        """Coverage of tiles over several planes, by the mask or a node of it: decided where the planes agree."""
+        """Coverage of tiles over several planes, by the mask or a node: decided where planes agree."""
         mask = self.mask if of is None else of
         return merge(np.stack([classify(mask, tiles.on_plane(plane)) for plane in planes]), axis=0)
 
