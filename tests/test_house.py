@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
+import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from types import ModuleType
 
@@ -124,3 +126,19 @@ def test_no_compute_refuses() -> None:
 
     with pytest.raises(AssertionError, match="computed"):
         da.ones(3).sum().compute()
+
+
+# What hatchling puts into every source distribution.
+ALWAYS = {"LICENSE", "README.md", "pyproject.toml"}
+
+
+def test_the_source_distribution_is_the_whole_checkout() -> None:
+    """So that it builds, lints and tests itself, and its pages' links lead somewhere."""
+    tables = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["hatch"]["build"]
+    included = {each.strip("/") for each in tables["targets"]["sdist"]["include"]}
+    assert [each for each in included if not (ROOT / each).exists()] == []
+    if not (ROOT / ".git").exists():
+        return  # this is one
+    listing = ["git", "-C", str(ROOT), "ls-tree", "--name-only", "HEAD"]
+    kept = set(subprocess.run(listing, capture_output=True, text=True, check=True).stdout.split())
+    assert kept - included - ALWAYS == set()

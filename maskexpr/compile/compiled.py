@@ -120,9 +120,10 @@ class Compiled:
         """The windows of all blocks of a plane, the last dimension running fastest."""
         return Tiles(self.geom, self.layout.all_bounds, (0,) * len(self.along))
 
-    def cover(self, tiles: Tiles, planes: tuple[tuple[int, ...], ...]) -> Coverage:
-        """Coverage of tiles over several planes: decided only where the planes agree."""
-        return merge(np.stack([classify(self.mask, tiles.on_plane(plane)) for plane in planes]), axis=0)
+    def cover(self, tiles: Tiles, planes: tuple[tuple[int, ...], ...], of: Mask | None = None) -> Coverage:
+        """Coverage of tiles over several planes, by the mask or a node: decided where planes agree."""
+        mask = self.mask if of is None else of
+        return merge(np.stack([classify(mask, tiles.on_plane(plane)) for plane in planes]), axis=0)
 
     def decide(self, blocks: Sequence[BlockId]) -> list[bool | None]:
         """For each block True, False, or None where pixels have to be asked."""

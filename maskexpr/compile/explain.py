@@ -12,12 +12,13 @@ from ..expr.describe import tree
 from ..expr.mask import Mask, Reach
 from ..expr.structure import postorder
 from ..grid.lattice import Grid
-from ..grid.tiles import Tiles
 from ..io.given import as_grid
-from .evaluate import Evaluator
-from .plan import make_plan
+from .plan import Plan, make_plan
 
 __all__ = ["Explanation", "explain"]
+
+# Nodes, each with all below it, that are counted at most.
+_MOST_NODES = 2048
 
 
 class Explanation(str):
@@ -42,16 +43,15 @@ def explain(mask: Mask, geom: Grid | None = None, chunks: Any = "auto") -> Expla
     if geom is None:
         return Explanation(tree(mask, _reach))
     done = make_plan(mask, as_grid(geom), chunks)
-    compiled = done.compiled
-    blocks = np.ndindex(*(len(sizes) for sizes in compiled.along))
-    tiles = compiled.all_tiles
-    found = _counts(compiled.mask, [tiles.on_plane(p) for each in blocks for p in compiled.planes(each)])
+    found = _all_counts(done)
 
     def note(each: Mask) -> str:
+        if id(each) not in found:
+            return f"{'not counted':>40}  {_reach(each)}"
         empty, full, mixed = found[id(each)]
         return f"{empty:>7,} empty {full:>7,} full {mixed:>7,} mixed  {_reach(each)}"
 
-    return Explanation(f"{tree(compiled.mask, note)}\n\n{done}")
+    return Explanation(f"{tree(done.compiled.mask, note)}\n\n{done}")
 
 
 def _reach(mask: Mask) -> str:
@@ -59,12 +59,27 @@ def _reach(mask: Mask) -> str:
     return f"reach {reach}" if reach != Reach() else ""
 
 
-def _counts(mask: Mask, batches: list[Tiles]) -> dict[int, tuple[int, int, int]]:
-    """For each node, by its id, how many tiles it leaves empty, full and mixed."""
-    found = {id(each): np.zeros(3, dtype=np.int64) for each in postorder(mask)}
-    for tiles in batches:
-        ask = Evaluator(mask)
-        for each in postorder(mask):
-            cover = ask.classify(each, tiles)
-            found[id(each)] += [np.count_nonzero(cover == state) for state in (EMPTY, FULL, MIXED)]
-    return {key: (int(a), int(b), int(c)) for key, (a, b, c) in found.items()}
+def _all_counts(plan: Plan) -> dict[int, tuple[int, ...]]:
+    """Counts of the nodes by their ids: of the whole mask, and of others from the leaves on, as far as the
+    work is not too much. A node is counted with all that is below it, so a deep chain is quadratic.
+    """
+    mask = plan.compiled.mask
+    found = {id(mask): _counts(mask, plan)}
+    sizes: dict[int, int] = {}
+    left = _MOST_NODES
+    for each in postorder(mask):
+        sizes[id(each)] = 1 + sum(sizes[id(child)] for child in each.children)
+        left -= sizes[id(each)]
+        if left >= 0:
+            found.setdefault(id(each), _counts(each, plan))
+    return found
+
+
+def _counts(each: Mask, plan: Plan) -> tuple[int, ...]:
+    """How many tiles a node leaves empty, full and mixed: what the plan says of the node as a mask."""
+    compiled = plan.compiled
+    cover = plan.states
+    if each is not compiled.mask:
+        blocks = np.ndindex(*(len(sizes) for sizes in compiled.along))
+        cover = np.stack([compiled.cover(plan.tiles, compiled.planes(block), each) for block in blocks])
+    return tuple(int(np.count_nonzero(cover == state)) for state in (EMPTY, FULL, MIXED))

@@ -340,7 +340,8 @@ class Fluent(Node):
         """The expression as a tree, each node with its reach beyond a tile.
 
         With a geometry it is the mask as it would be evaluated (simplified), each node with the number of
-        tiles that it leaves empty, full and mixed, and the plan.
+        tiles that it leaves empty, full and mixed, and the plan. A node's counts are those of its own plan.
+        In very deep masks the upper nodes are not counted.
 
         Returns
         -------

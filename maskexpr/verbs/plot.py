@@ -36,6 +36,8 @@ _LABELS = {
     "galactic": ("Galactic longitude", "Galactic latitude"),
     "supergalactic": ("Supergalactic longitude", "Supergalactic latitude"),
 }
+# Axes that any map can be drawn on.
+_WRITE = "ax = plt.subplot(projection=geom.wcs)"
 _EQUATORIAL = ("Right ascension", "Declination")
 
 
@@ -64,9 +66,10 @@ def plot(
         The mask.
     geom : WcsGeom, optional
         The map to show; the whole sky in galactic Aitoff if neither this nor ``ax`` is given.
-    ax : WCSAxes, optional
-        Where to draw: axes made with ``projection=geom.wcs``, which show the whole map if they are empty.
-        Without ``geom``, what they show is drawn in their own projection. New axes if not given.
+    ax : WCSAxes or Axes, optional
+        Where to draw: axes made with ``projection=geom.wcs``, by gammapy too, which show the whole map if
+        they are empty. Without ``geom``, what they show is drawn in their own projection. Axes that know no
+        sky, as of ``plt.imshow(array)``, count the pixels of ``geom``. New axes if not given.
     plane : int or tuple of int, optional
         Index along the non-spatial axes. If not given, a pixel counts that any plane selects.
     color, background : str
@@ -84,16 +87,17 @@ def plot(
 
     Returns
     -------
-    WCSAxes
+    WCSAxes or Axes
+        Those given, or new WCSAxes.
 
     Raises
     ------
     MissingDependencyError
         Without matplotlib.
     MaskTypeError
-        If ``ax`` are no WCSAxes.
+        If ``ax`` are no axes of matplotlib, or know no sky and ``geom`` is not given.
     MaskValueError
-        If ``ax`` show another projection than ``geom``.
+        If ``ax`` show another projection, or a picture of other pixels, than ``geom``.
     AxisError
         If ``plane`` is none of the geometry's.
 
@@ -164,17 +168,64 @@ def _geometry(geom: Grid | None, ax: Any) -> WcsGeom:
         raise MaskTypeError(f"a mask is drawn on a WcsGeom, got {geom!r}; leave it out to draw the whole sky")
     if ax is None:
         return _ALLSKY if geom is None else geom
-    wcsaxes = require("astropy.visualization.wcsaxes", extra="plot")
-    if not isinstance(ax, wcsaxes.WCSAxes):
-        raise MaskTypeError(f"ax must be WCSAxes, made with projection=geom.wcs; got {type(ax).__name__}")
+    if not isinstance(ax, require("matplotlib.axes", extra="plot").Axes):
+        raise MaskTypeError(f"ax must be axes of matplotlib, for example {_WRITE}; got {type(ax).__name__}")
+    if not hasattr(ax, "wcs"):
+        return _of_pixels(geom, ax)
     shape = tuple(max(1, math.floor(max(limits) + 0.5)) for limits in (ax.get_ylim(), ax.get_xlim()))
+    shown = WcsGeom(ax.wcs, shape if geom is None else geom.image_shape)
+    if geom is not None and shown != geom.to_image():
+        raise MaskValueError(f"ax show another projection than geom: write {_WRITE}, or leave geom out")
+    _check_upright(shown, ax)
+    return shown if geom is None else geom
+
+
+def _of_pixels(geom: WcsGeom | None, ax: Any) -> WcsGeom:
+    """The map whose pixels the axes count, as those of ``plt.imshow(array)`` do."""
     if geom is None:
-        return WcsGeom(ax.wcs, shape)
-    if WcsGeom(ax.wcs, geom.image_shape) != geom.to_image():
-        raise MaskValueError(
-            "ax show another projection than geom: make them with projection=geom.wcs, or leave geom out"
+        raise MaskTypeError(
+            f"ax know no sky: give the geom of the map they show, plot(geom, ax=ax), or write {_WRITE}"
         )
+    ny, nx = geom.image_shape
+    want = ((-0.5, -0.5), (nx - 0.5, ny - 0.5))
+    for picture in (*ax.images, *ax.collections):
+        corners = _corners(picture)
+        if corners is not None and not np.allclose(corners, want, atol=1e-6):
+            (left, bottom), (right, top) = corners
+            raise MaskValueError(
+                f"ax show a picture over x = {left:g} ... {right:g}, y = {bottom:g} ... {top:g}, and the "
+                f"pixels of geom are x = -0.5 ... {nx - 0.5:g}, y = -0.5 ... {ny - 0.5:g}: give the geom of "
+                f"the array that is shown, without extent=, or write {_WRITE}"
+            )
     return geom
+
+
+def _corners(picture: Any) -> Any:
+    """The corners of an image, as of ``imshow``, or of a mesh, as xarray draws; of nothing else."""
+    if hasattr(picture, "get_extent"):
+        left, right, bottom, top = picture.get_extent()
+        found = np.array([(left, bottom), (right, top)])
+    elif hasattr(picture, "get_coordinates"):
+        found = np.asarray(picture.get_coordinates()).reshape(-1, 2)
+    else:
+        return None
+    return found.min(axis=0), found.max(axis=0)
+
+
+def _check_upright(geom: WcsGeom, ax: Any) -> None:
+    """A WCS of three axes may be shown by any two of them, in any order (``slices=``)."""
+    ny, nx = geom.image_shape
+    y, x = np.array([0.0, 0.0, 1.0]) + ny // 2, np.array([0.0, 1.0, 0.0]) + nx // 2
+    sky = np.stack(geom.lonlat(y, x), axis=-1)
+    if not np.isfinite(sky).all():
+        return
+    there = (ax.get_transform(geom.frame) - ax.transData).transform(sky)
+    # A turn of an all-sky map's longitude is the same sky: pixels are compared as directions.
+    back = geom.lonlat(there[:, 1], there[:, 0])
+    if not np.allclose(np.exp(1j * np.deg2rad(back)), np.exp(1j * np.deg2rad(sky.T)), atol=1e-6):
+        raise MaskValueError(
+            "ax show the axes of their wcs in another order: write slices=('x', 'y', 0), longitude first"
+        )
 
 
 def _sample(
@@ -258,7 +309,7 @@ def _draw(
     image[values] = to_rgba(colors[0])
     rows, columns = (n * factor - 0.5 for n in values.shape)
     limits = ax.get_xlim(), ax.get_ylim()
-    place = {"origin": "lower", "extent": (-0.5, columns, -0.5, rows)}
+    place = {"origin": "lower", "extent": (-0.5, columns, -0.5, rows), "aspect": ax.get_aspect()}
     ax.imshow(image, **place, **{"interpolation": "nearest", **style})
     ax.set(xlim=limits[0], ylim=limits[1])
 
@@ -276,7 +327,9 @@ def _draw_outline(ax: Any, values: Bools, factor: int, color: str, style: dict[s
 def _decorate(ax: Any, geom: WcsGeom) -> None:
     """Limits, the graticule and its labels."""
     ny, nx = geom.image_shape
-    ax.set(xlim=(-0.5, nx - 0.5), ylim=(-0.5, ny - 0.5))
+    ax.set(xlim=(-0.5, nx - 0.5), ylim=(-0.5, ny - 0.5), aspect="equal")
+    if not hasattr(ax, "coords"):
+        return  # axes that count pixels
     lon, lat = sorted(ax.coords, key=lambda each: each.coord_type != "longitude")
     if _is_ellipse(geom):
         (y, x), scales = geom.reference_pixel, geom.pixel_scales.value

@@ -197,14 +197,83 @@ def test_axes_say_what_to_draw() -> None:
 
 def test_wrong_axes_are_refused() -> None:
     geom = WcsGeom.create(skydir=CRAB, npix=(60, 40), binsz=0.5, proj="TAN", frame="icrs")
-    with pytest.raises(MaskTypeError, match="WCSAxes"):
-        plot(PLANE, geom, ax=plt.figure().add_subplot())
+    with pytest.raises(MaskTypeError, match=r"give the geom .* plt.subplot\(projection=geom.wcs\)"):
+        plot(PLANE, ax=plt.figure().add_subplot())
+    for wrong in (plt.figure(), np.array([axes_for(geom)]), geom):
+        with pytest.raises(MaskTypeError, match="axes of matplotlib"):
+            plot(PLANE, geom, ax=wrong)
     with pytest.raises(MaskValueError, match="another projection"):
         plot(PLANE, geom.crop(3), ax=axes_for(geom))
     with pytest.raises(MaskTypeError, match="WcsGeom"):
         plot(PLANE, "CAR")  # type: ignore[arg-type]
     with pytest.raises(GeometryError):
         plot(PLANE, ax=plt.figure().add_subplot(projection=WCS(naxis=2)))
+
+
+@pytest.mark.parametrize("origin", ["lower", "upper"])
+def test_on_axes_of_imshow(origin: str) -> None:
+    """They count pixels: each selected pixel is drawn on its own pixel of the array, whichever way is up."""
+    geom = WcsGeom.create(skydir=CRAB, npix=(60, 40), binsz=0.5, proj="TAN", frame="icrs")
+    mask = Catalog(CRAB, "5 deg")
+    inside = mask.on(geom).values
+    figure, ax = plt.subplots()
+    ax.imshow(inside, origin=origin, cmap="gray", aspect="auto")
+    limits = ax.get_xlim(), ax.get_ylim()
+    assert plot(mask, geom, ax=ax, color="red", alpha=1.0, legend=False) is ax
+    assert (ax.get_xlim(), ax.get_ylim()) == limits
+    assert ax.get_aspect() == "auto"
+    figure.canvas.draw()
+    shown = np.asarray(figure.canvas.buffer_rgba())
+    red = (shown[..., 0] == 255) & (shown[..., 1] == 0)
+    y, x = np.nonzero(np.ones_like(inside))
+    at = np.floor(ax.transData.transform(np.stack([x, y], axis=-1))).astype(int)
+    np.testing.assert_array_equal(red[len(shown) - 1 - at[:, 1], at[:, 0]], inside.ravel())
+
+
+def test_on_axes_of_pixels() -> None:
+    geom = WcsGeom.create(skydir=CRAB, npix=(60, 40), binsz=0.5, proj="TAN", frame="icrs")
+    empty = plot(PLANE, geom, ax=plt.figure().add_subplot())
+    assert (empty.get_xlim(), empty.get_ylim()) == ((-0.5, 59.5), (-0.5, 39.5))
+    mesh = plt.figure().add_subplot()
+    PLANE.on(geom).plot(ax=mesh, add_colorbar=False)
+    plot(PLANE, geom, ax=mesh, outline=True)
+    lines = plt.figure().add_subplot()
+    lines.plot([1, 2], [3, 4])
+    np.testing.assert_array_equal(selected(plot(PLANE, geom, ax=lines)), PLANE.on(geom).values)
+
+
+def test_pictures_of_other_pixels_are_refused() -> None:
+    """A mask is never drawn beside what it is about."""
+    geom = WcsGeom.create(skydir=CRAB, npix=(60, 40), binsz=0.5, proj="TAN", frame="icrs")
+    for options in ({"extent": (0, 30, 0, 20)}, {"extent": (59.5, -0.5, 0, 39.5)}):
+        ax = plt.figure().add_subplot()
+        ax.imshow(np.zeros(geom.shape), **options)
+        with pytest.raises(MaskValueError, match=r"x = -?0(.5)? \.\.\. .* without extent="):
+            plot(PLANE, geom, ax=ax)
+    ax = plt.figure().add_subplot()
+    ax.imshow(np.zeros((20, 30)))
+    with pytest.raises(MaskValueError, match=r"29\.5.* 59\.5"):
+        plot(PLANE, geom, ax=ax)
+    ax = plt.figure().add_subplot()
+    ax.pcolormesh(np.linspace(70, 100, 61), np.linspace(12, 32, 41), np.zeros(geom.shape))
+    with pytest.raises(MaskValueError, match=r"x = 70 \.\.\. 100"):
+        plot(PLANE, geom, ax=ax)
+
+
+@pytest.mark.parametrize(("slices", "right"), [(("x", "y", 0), True), (("y", "x", 0), False)])
+def test_slices_of_a_wcs_of_three_axes(slices: tuple[Any, ...], right: bool) -> None:
+    geom = WcsGeom.create(skydir=CRAB, npix=(60, 40), binsz=0.5, proj="TAN", frame="icrs")
+    cube = WCS(naxis=3)
+    cube.wcs.ctype = ["RA---TAN", "DEC--TAN", "FREQ"]
+    cube.wcs.cunit = ["deg", "deg", "Hz"]
+    cube.wcs.crval, cube.wcs.crpix, cube.wcs.cdelt = (83.63, 22.01, 1e9), (30.5, 20.5, 1), (-0.5, 0.5, 1e9)
+    ax = plt.figure().add_subplot(projection=cube, slices=slices)
+    ax.imshow(np.zeros(geom.shape if right else geom.shape[::-1]))
+    if right:
+        np.testing.assert_array_equal(selected(plot(Catalog(CRAB, "5 deg"), ax=ax)).sum(), 316)
+    else:
+        with pytest.raises(MaskValueError, match="another order"):
+            plot(PLANE, ax=ax)
 
 
 def test_polarity_is_written_on_the_picture() -> None:
