@@ -186,7 +186,7 @@ def test_catalogue_files_that_are_right(tables: Path) -> None:
         ("icrs;circle(1,2,3p)", ["line 1", "'3p'"]),
         ("icrs;circle(1,2,181)", ["line 1", "181"]),
         ("icrs;-circle(1,2,3)", ["line 1", "before it"]),
-        ("icrs;panda(1,2,0,90,1,2,3,4)", ["line 1", "'panda'"]),
+        ("icrs;panda(1,2,0,90,1,2,1,4)", ["line 1", "inner radius 2"]),
         ("image;circle(1,2,3)", ["line 1", "pixel"]),
         ("", ["no shape"]),
         ("sources.reg", ["line 1"]),

@@ -26,6 +26,13 @@ _DRAWN: Final = re.compile(
 # Of those, what measures, orients or frames, and is no place.
 _DECORATION: Final = ("ruler", "compass", "composite", "textbox")
 
+# What DS9 draws along a line: no shape of its own, and what to write for the pixels that may be meant.
+_ALONG: Final = {
+    "vector": "a vector has a length and no area: write line(x1,y1,x2,y2) for the pixels that it crosses",
+    "projection": "a projection measures along a line, it has no area: write line(x1,y1,x2,y2) for pixels "
+    "that it crosses, or box(x,y,length,width,angle) for those beside it too",
+}
+
 # Braces of a line that may stay open.
 _OPEN: Final = 100
 _QUOTED: Final = re.compile(r"\{[^}]*\}|=\s*\"[^\"]*\"|=\s*'[^']*'")
@@ -152,6 +159,8 @@ def _read(statement: _Statement, stated: str | None, general: dict[str, Any], re
 
 
 def _unknown(word: str) -> str:
+    if word in _ALONG:
+        return f"{_ALONG[word]}; where={shown('shape!=' + word)} leaves such shapes out"
     return (
         f"unknown frame or shape {shown(word)}{nearest(word, [*_FRAMES, *SHAPES])}; "
         f"the frames are {', '.join(_FRAMES)}, the shapes {', '.join(SHAPES)}; "
