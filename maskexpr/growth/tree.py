@@ -22,7 +22,7 @@ from ..pixels.paint import list_busy
 from ..pixels.patches import Patches
 from ..pixels.window import Window
 from ..sphere.vectors import Caps, chord2_of, unit
-from .boxes import in_boxes
+from .halves import any_within
 from .metric import hiding_rings
 from .shape import Selection, SkyShape
 
@@ -31,6 +31,8 @@ __all__ = ["Rims", "TreeBlocks", "grow_by_tree", "reached", "surrounded", "tree_
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
+# Disks of so many radians are wide: the sky that they reach may be that at the horizon of a projection.
+_WIDE = 0.2
 # Targets and sources that are compared at once.
 _TARGETS = 1 << 17
 _SOURCES = 1 << 18
@@ -197,6 +199,8 @@ def reached(targets: Floats, sources: Floats, shape: SkyShape) -> Bools:
     """Which targets, shape (3, n), have one of the sources, shape (3, m), in the shape round them."""
     if not sources.shape[1]:
         return np.zeros(targets.shape[1], dtype=bool)
+    if shape.box or shape.bound > _WIDE:
+        return any_within(targets, sources, shape)
     # Built once and asked once: a tree that is cut in the middles is built in less time than a balanced one.
     tree = cKDTree(sources.T, balanced_tree=False, leafsize=24)
     # Wider by more than rounding: what the tree finds is then asked exactly.
@@ -204,7 +208,4 @@ def reached(targets: Floats, sources: Floats, shape: SkyShape) -> Bools:
     _, nearest = tree.query(targets.T, distance_upper_bound=chord)
     out = nearest < sources.shape[1]
     out[out] = shape.holds(targets[:, out], sources[:, nearest[out]])
-    if shape.box and not out.all():
-        # The nearest need not be the one in the box.
-        out[~out] = in_boxes(targets[:, ~out], sources, shape)
     return np.asarray(out)
