@@ -135,7 +135,7 @@ def _read(statement: _Statement, stated: str | None, general: dict[str, Any], re
     parts = _CHAIN.split(before.strip())
     match = _STATEMENT.fullmatch(parts[0])
     if match is None:
-        raise RegionError("neither a frame nor a shape")
+        raise RegionError("neither a frame (icrs) nor a shape (circle(83.6,22,0.3))")
     word = match["word"].lower()
     if word in _DECORATION:
         reader.draw(statement.place, f"a {word}")
@@ -182,7 +182,7 @@ def _chained(parts: list[str], text: str, stated: str | None, reader: Reader) ->
         raise RegionError("several operators on one line: write each shape on a line of its own")
     shapes = [_shape(part, text, stated, reader) for part in parts[::2]]
     if unknown := set(operators) - set(_JOINS.values()):
-        raise RegionError(f"the operator {unknown.pop()!r} between shapes is not supported")
+        raise RegionError(f"the operator {unknown.pop()!r} between shapes is not supported: use +, * or -")
     return combine(zip(["or", *operators], shapes, strict=True))
 
 
