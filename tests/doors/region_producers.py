@@ -441,6 +441,40 @@ read(
     apart=2,
 )
 
+for name, text in {
+    "no brackets": "icrs;circle 83.6 22 0.3",
+    "capitals": "ICRS\nCIRCLE(83.6,22,0.3)",
+    "tabs": "icrs\n\tcircle(83.6,22,0.3)\t# color=red",
+    "exponents": "icrs;circle(8.36e1,2.2e1,3e-1)",
+    "a plus": "icrs;+circle(83.6,22,0.3)",
+    "a shape inside a text": "icrs\ncircle(83.6,22,0.3) # text={; box(1,2,3,4)}",
+    "properties without values": "icrs\ncircle(83.6,22,0.3) # select=0 highlite=0 background",
+    "a bar of a composite": "icrs\ncircle(83.6,22,0.3) || # tag={a}\ncircle(83.6,22,0.1) ||",
+}.items():
+    read("7", f"DS9, {name}", text, CIRCLE)
+for name, text in {
+    "Stokes parameters": "circle[[83.6deg, 22deg], 0.3deg], coord=ICRS, corr=[I, Q, U, V]",
+    "small letters of a frame": "# comment [\n\ncircle[[83.6deg,22deg],0.3deg],coord=icrs",
+    "quotes in a font": 'circle [[83.6deg, 22.0deg], 1080arcsec] coord=ICRS, font="DejaVu Sans", usetex=false',
+}.items():
+    read("7", f"CRTF, {name}", f"#CRTFv0\n{text}\n", CIRCLE)
+for name, text, words in (
+    ("a frame before a shape", "icrs circle(83.6,22,0.3)", "a frame stands alone"),
+    ("decimal commas", "icrs;circle(83,6,22,0,3)", "got 5 parameters"),
+    ("a minus of typographers", "icrs;circle(83.6,\u221222,0.3)", "is not a number"),
+    ("a zero byte", "icrs;circle(83.6,22,0.3)\0", "bracket is not closed"),
+    ("a tile of a mosaic", "tile 2;icrs;circle(83.6,22,0.3)", "'tile' is not supported"),
+    ("a panda without its numbers", "icrs;panda(83.6,22,0,90,0.1,0.3)", "got 6 parameters"),
+    ("a panda inside out", "icrs;panda(83.6,22,0,90,1,0.3,0.1,1)", "must be less than the outer"),
+    ("a turned epanda", "icrs;epanda(83.6,22,0,90,1,0.1,0.1,0.3,0.3,1,30)", "*sector(83.6,22,start,stop)"),
+    ("a panda of no angle", "icrs;panda(83.6,22,90,90,1,0.1,0.3,1)", "0 and 360 for all round"),
+    ("a projection", "icrs\n# projection(83.6,22,83.7,22,0.1)", "write line(x1,y1,x2,y2)"),
+):
+    refuse("7", f"DS9, {name}", text, "line ", words)
+refuse(
+    "7", "a sector of one angle", table([("SECTOR", 20, 30, 0, 10)]), "row 1", "2 values of ROTANG", **PIXEL
+)
+
 TEXT = DS9 + "icrs\ncircle(83.6,22,0.2) # text={N\u00fcrnberg}\ncircle(83.9,22.1,0.15) # text={\u00c5}\n"
 TEXT_MEANS = both(sky(disc(0.2), *CENTRE), sky(disc(0.15), 83.9, 22.1))
 STC = "Union ICRS (\nCircle 83.6 22 0.2\nCircle 83.9 22.1 0.15)\n"

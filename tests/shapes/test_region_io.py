@@ -183,7 +183,8 @@ def test_comments_and_globals() -> None:
         ("global include=0\nicrs;circle(1,2,3)", 1, "include=0"),
         ("icrs;x point 1 2", 1, "'x'"),
         ("icrs;line(0,0,180,0)", 1, "antipodes"),
-        ("icrs;%", 1, "neither a frame nor a shape"),
+        ("icrs circle(1,2,3)", 1, "a frame stands alone: write 'icrs' on a line of its own"),
+        ("icrs;%", 1, "neither a frame (icrs) nor a shape"),
     ],
 )
 def test_what_cannot_be_honoured(text: str, line: int, words: str) -> None:

@@ -161,6 +161,8 @@ def _read(statement: _Statement, stated: str | None, general: dict[str, Any], re
 def _unknown(word: str) -> str:
     if word in _ALONG:
         return f"{_ALONG[word]}; where={shown('shape!=' + word)} leaves such shapes out"
+    if word in _FRAMES:
+        return f"a frame stands alone: write {word!r} on a line of its own, or a semicolon behind it"
     return (
         f"unknown frame or shape {shown(word)}{nearest(word, [*_FRAMES, *SHAPES])}; "
         f"the frames are {', '.join(_FRAMES)}, the shapes {', '.join(SHAPES)}; "
