@@ -193,10 +193,6 @@ def _annulus(row: Row) -> Shape:
     return CircleAnnulus(*at, inner, outer, row.plane.frame)
 
 
-def _sector(row: Row) -> Shape:
-    return _between(row)
-
-
 def _pie(row: Row) -> Shape:
     """The part of an annulus between two angles."""
     return _between(row, _annulus(row))
@@ -300,7 +296,7 @@ SHAPES: Final[dict[str, Callable[[Row], Shape]]] = {
     "point": _point,
     "circle": _circle,
     "annulus": _annulus,
-    "sector": _sector,
+    "sector": _between,
     "pie": _pie,
     # Half-axes for ellipses, full sides for boxes.
     "ellipse": _oblong(Ellipse, 2.0),
