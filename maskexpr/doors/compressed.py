@@ -89,7 +89,7 @@ def _check_settings(header: fits.Header, what: str) -> None:
         for i, length in enumerate(lengths, 1)
     ]
     if not all(tiles):
-        raise FormatError(f"{what}: tiles of {' x '.join(map(str, tiles))} pixels")
+        raise FormatError(f"{what}: its tiles (ZTILE1, ...) would be of {' x '.join(map(str, tiles))} pixels")
     tile = math.prod(map(min, tiles, lengths)) * _LONGEST
     check_limit("chunk_bytes", tile, what, "bytes a tile")
     for i in range(1, 1000):

@@ -20,6 +20,7 @@ from ..core.limits import check_limit
 
 __all__ = [
     "check_path",
+    "is_address",
     "is_packed",
     "open_file",
     "open_plain",
@@ -84,7 +85,7 @@ def check_path(path: str | os.PathLike[str], what: str) -> Path:
         ) from err
     if not isinstance(name, str):
         raise MaskTypeError(f"the {what} must be named by text, got {name!r}")
-    if _URL.match(name):
+    if is_address(name):
         raise FormatError(f"the {what} {name!r} is an address: download it and name the file")
     try:
         mode = os.stat(name).st_mode
@@ -96,6 +97,11 @@ def check_path(path: str | os.PathLike[str], what: str) -> Path:
         raise FormatError(f"the {what} {name!r} cannot be opened: {err}") from err
     _check_kind(mode, name, what)
     return Path(name)
+
+
+def is_address(name: str) -> bool:
+    """Whether a name is that of something elsewhere, such as ``https://example.org/a.fits``."""
+    return _URL.match(name) is not None
 
 
 def _check_kind(mode: int, name: str, what: str) -> None:

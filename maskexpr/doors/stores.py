@@ -118,7 +118,7 @@ def _check_array(name: str, array: dict[str, Any], what: str) -> None:
     kind = array.get("data_type", array.get("dtype"))
     kind = kind.get("name") if isinstance(kind, dict) else kind
     if not isinstance(kind, str) or "O" in kind or "object" in kind:
-        raise FormatError(f"{what}: values of type {kind!r} are not read")
+        raise FormatError(f"{what}: values of type {kind!r} are not read: store numbers or bool")
     shape = _sizes(array["shape"], what)
     check_limit("axes", len(shape), what, "axes")
     check_limit("pixels", math.prod(shape), what, "values")

@@ -61,12 +61,14 @@ def check_votable(data: bytes, what: str) -> None:
     """
     named = _ENCODING.match(data[:1000])
     if b"\0" in data[:1000] or (named is not None and named[1].lower() not in _PLAIN):
-        raise FormatError(f"{what}: a VOTable must be UTF-8 or Latin-1")
+        raise FormatError(f"{what}: a VOTable must be UTF-8 or Latin-1: save it as UTF-8")
     data = _USUAL.sub(b" ", _SILENT.sub(b" ", data), count=1)
     if re.search(rb"<!", data) is not None:
         raise FormatError(f"{what}: a VOTable may not have a DOCTYPE or entities; remove them")
     if any(_attribute(each[1], b"href") is not None for each in _STREAM.finditer(data)):
-        raise FormatError(f"{what}: a STREAM that is elsewhere (href) is not fetched")
+        raise FormatError(
+            f"{what}: a STREAM that is elsewhere (href) is not fetched: save the table with its data"
+        )
     tables = list(_TABLE.finditer(data))
     for table, end in zip(tables, [*(each.start() for each in tables[1:]), len(data)], strict=True):
         _check_size(table[1], data[table.end() : end], len(data), what)
@@ -78,7 +80,7 @@ def _check_size(attributes: bytes, inside: bytes, size: int, what: str) -> None:
     """
     fields = [_bytes_of_field(each[1], what) for each in _FIELD.finditer(inside)]
     if not any(fields) and _BINARY.search(inside) is not None:
-        raise FormatError(f"{what}: a table of rows that have no bytes")
+        raise FormatError(f"{what}: a table that states rows (nrows) but no fields of any bytes")
     stated = _attribute(attributes, b"nrows")
     rows = max(_count(stated or b"0", what), sum(1 for _ in _ROW.finditer(inside)), _ROWS)
     if sum(fields) * rows > _ALWAYS:

@@ -228,9 +228,12 @@ def _split(name: str, value: Any, unit: str | None = None) -> tuple[Floats, str]
         # A Quantity of strings ("10 GeV") is parsed by Quantity itself.
         quantity = value if isinstance(value, u.Quantity) else _parse(value)
         quantity = quantity if unit is None else quantity.to(unit)
+        text = str(quantity.unit)
+        # A scale that is no finite number ("inf m") has a text that is no unit.
+        u.Unit(text)
     except (TypeError, ValueError, u.UnitsError) as err:
         raise AxisError(f"axis {name!r}: {value!r} is not a quantity with a fitting unit ({err})") from err
-    return np.array(quantity.value, dtype=np.float64), str(quantity.unit)
+    return np.array(quantity.value, dtype=np.float64), text
 
 
 def _parse(value: Any) -> u.Quantity:

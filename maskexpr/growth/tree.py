@@ -22,6 +22,7 @@ from ..pixels.paint import list_busy
 from ..pixels.patches import Patches
 from ..pixels.window import Window
 from ..sphere.vectors import Caps, chord2_of, unit
+from .halves import any_within
 from .metric import hiding_rings
 from .shape import Selection, SkyShape
 
@@ -30,10 +31,11 @@ __all__ = ["Rims", "TreeBlocks", "grow_by_tree", "reached", "surrounded", "tree_
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-# Targets and sources that are compared at once, and pairs that are listed at once for a box.
+# Disks of so many radians are wide: the sky that they reach may be that at the horizon of a projection.
+_WIDE = 0.2
+# Targets and sources that are compared at once.
 _TARGETS = 1 << 17
 _SOURCES = 1 << 18
-_PAIRS = 1 << 20
 # Side of the blocks of which it is known how many neighbours hide a pixel.
 _HIDING = 32
 # Fewer selected pixels of a window are taken as they are.
@@ -197,30 +199,13 @@ def reached(targets: Floats, sources: Floats, shape: SkyShape) -> Bools:
     """Which targets, shape (3, n), have one of the sources, shape (3, m), in the shape round them."""
     if not sources.shape[1]:
         return np.zeros(targets.shape[1], dtype=bool)
+    if shape.box or shape.bound > _WIDE:
+        return any_within(targets, sources, shape)
     # Built once and asked once: a tree that is cut in the middles is built in less time than a balanced one.
     tree = cKDTree(sources.T, balanced_tree=False, leafsize=24)
-    if shape.box:
-        return _in_boxes(targets, sources, tree, shape)
     # Wider by more than rounding: what the tree finds is then asked exactly.
     chord = float(np.sqrt(chord2_of(shape.bound))) * (1 + 1e-9) + 1e-12
     _, nearest = tree.query(targets.T, distance_upper_bound=chord)
     out = nearest < sources.shape[1]
     out[out] = shape.holds(targets[:, out], sources[:, nearest[out]])
     return np.asarray(out)
-
-
-def _in_boxes(targets: Floats, sources: Floats, tree: cKDTree, shape: SkyShape) -> Bools:
-    """The nearest need not be the one in the box: all within the cap round the box are asked."""
-    chord = float(np.sqrt(chord2_of(shape.bound))) * (1 + 1e-9) + 1e-12
-    out = np.zeros(targets.shape[1], dtype=bool)
-    number = tree.query_ball_point(targets.T, chord, return_length=True)
-    pieces = np.cumsum(number) // _PAIRS
-    for piece in np.unique(pieces):
-        part = np.flatnonzero((pieces == piece) & (number > 0))
-        found = tree.query_ball_point(targets[:, part].T, chord, return_sorted=False)
-        if not len(part):
-            continue
-        target = np.repeat(part, number[part])
-        source = np.concatenate([np.asarray(each, dtype=np.intp) for each in found])
-        out[target[shape.holds(targets[:, target], sources[:, source])]] = True
-    return out

@@ -242,7 +242,16 @@ class EmbeddedSource:
 
     def open(self) -> Opened:
         """Geometry, type and shape."""
+        self._check()
         return Opened(self.geom, self.values.dtype, self.geom.shape)
+
+    def _check(self) -> None:
+        """An expression that was read may hold arrays for another geometry."""
+        for each in (self.values, getattr(self, "missing", self.values)):
+            if each.shape != self.geom.shape:
+                raise GeometryError(
+                    f"an array of shape {each.shape} does not fit the geometry's shape {self.geom.shape}"
+                )
 
     def read(self, window: Window, plane: tuple[int, ...] = ()) -> NDArray[Any]:
         """Values of a window inside the map, shape (ny, nx)."""

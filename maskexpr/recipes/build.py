@@ -13,7 +13,7 @@ from astropy.coordinates import SkyCoord
 from ..core.errors import MaskError
 from ..core.names import nearest
 from ..core.records import RECORDS, build, decode
-from ..doors.files import open_file
+from ..doors.files import is_address, open_file
 from ..expr.mask import Mask
 from .grammar import DIGEST, FIELDS, Call, Name, parse_mask
 from .text import Item
@@ -81,6 +81,10 @@ class Workshop:
         """A path, relative to the folder of the recipe."""
         if not isinstance(item.value, str):
             raise item.error(f"a path is text, got {item.plain()!r}")
+        if is_address(item.value):
+            raise item.error(
+                f"{item.value!r} is an address; a recipe reads and writes files: name a file here"
+            )
         return self.folder / item.value
 
     def _data(self, item: Item) -> Any:

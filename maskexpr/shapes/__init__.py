@@ -13,6 +13,7 @@ from .ellipse import Ellipse, EllipseAnnulus, Rectangle, RectangleAnnulus
 from .line import Line, Point
 from .pixel_box import PixelBox
 from .polygon import Polygon
+from .sector import Sector
 
 __all__ = [
     "IMAGE",
@@ -28,6 +29,7 @@ __all__ = [
     "Polygon",
     "Rectangle",
     "RectangleAnnulus",
+    "Sector",
     "Shape",
     "WholeSky",
     "combine",

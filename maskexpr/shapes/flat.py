@@ -16,10 +16,12 @@ from numpy.typing import NDArray
 from ..pixels.window import Window
 from .base import Bools
 
-__all__ = ["Disc", "Everything", "Extent", "Flat", "Mark", "Nothing", "Oval", "Ring", "Slab"]
+__all__ = ["Disc", "Everything", "Extent", "Fan", "Flat", "Mark", "Nothing", "Oval", "Ring", "Slab"]
 
 Floats = NDArray[np.float64]
 
+# Pixels from a line that are on it, more than rounding makes of them.
+_ON: Final = 1e-9
 # Pixels whose offsets are worked out at once: some arrays of float64 that stay in the cache.
 _PIXELS: Final = 1 << 15
 
@@ -165,6 +167,30 @@ class Ring(Flat):
     def contains(self, y: Floats, x: Floats) -> Bools:
         """See `Flat.contains`."""
         return self.outer.contains(y, x) & ~self.inner.contains(y, x)
+
+
+@dataclass(frozen=True)
+class Fan(Flat):
+    """What of a flat shape lies between two directions from a place; the first belongs to it.
+
+    ``before`` are the cosine and sine of the middles of three half turns, which end at the first direction,
+    midway and at the second: each half is less than a half turn, and so a difference of two half planes.
+    """
+
+    y: float
+    x: float
+    before: tuple[tuple[float, float], tuple[float, float], tuple[float, float]]
+    whole: Flat
+
+    def extent(self) -> Extent:
+        """See `Flat.extent`."""
+        return self.whole.extent()
+
+    def contains(self, y: Floats, x: Floats) -> Bools:
+        """See `Flat.contains`."""
+        dx, dy = x - self.x, y - self.y
+        start, middle, stop = (cos * dx + sin * dy > _ON for cos, sin in self.before)
+        return np.asarray(((middle & ~start) | (stop & ~middle)) & self.whole.contains(y, x))
 
 
 @dataclass(frozen=True)

@@ -105,7 +105,7 @@ class Line(_Marks):
         start, end = (place(lon, lat, self.frame) for lon, lat in zip(self.lon, self.lat, strict=True))
         store(self, lon=(start[0], end[0]), lat=(start[1], end[1]))
         if self.frame != IMAGE and chord2(unit(*start), -unit(*end)) < 1e-18:
-            raise RegionError("a line between antipodes: many arcs join them")
+            raise RegionError("a line between antipodes: many arcs join them; say by a vertex between which")
 
     @staticmethod
     def find(geom: Grid, lon: Floats, lat: Floats, frame: str) -> tuple[Floats, Floats]:

@@ -17,6 +17,7 @@ from .circle import Circle, CircleAnnulus, discs
 from .ellipse import Ellipse, EllipseAnnulus, Rectangle, RectangleAnnulus, tangents
 from .outline import Outlines
 from .polygon import Polygon
+from .sector import Sector, Sectors, fans
 
 __all__ = ["Many"]
 
@@ -139,7 +140,9 @@ class _OneByOne:
 
 def _kind(part: Shape | Outlines) -> tuple[Any, ...]:
     """What shapes of one batch have in common."""
-    return (Outlines, len(part.vertices)) if isinstance(part, Outlines) else (type(part), part.frame)
+    if isinstance(part, Outlines):
+        return Outlines, len(part.vertices)
+    return type(part), part.frame, type(part.ring) if isinstance(part, Sector) else None
 
 
 def _batch(shapes: Any, frame: str) -> Batch:
@@ -153,6 +156,9 @@ def _batch(shapes: Any, frame: str) -> Batch:
         return Rings(*(discs([each.rims[i] for each in shapes], frame) for i in (0, 1)))
     if isinstance(first, EllipseAnnulus | RectangleAnnulus):
         return Rings(*(tangents([each.rims[i] for each in shapes], frame) for i in (0, 1)))
+    if isinstance(first, Sector):
+        rings = None if first.ring is None else _batch([each.ring for each in shapes], frame)
+        return Sectors(fans(shapes, frame), rings)
     if isinstance(first, Outlines):
         return Outlines.stack(shapes)
     return _OneByOne(shapes, frame)

@@ -250,5 +250,8 @@ def _is_outside_odd(vertices: Floats, place: Floats) -> bool:
     areas, odd = cells(vertices, place)
     largest = odd[areas > areas.max() - _UNDECIDED]
     if largest.all() != largest.any():
-        raise RegionError("the polygon cuts the sky in two equal halves: nothing says which one is inside")
+        raise RegionError(
+            "the polygon cuts the sky in two equal halves: nothing says which one is inside; a circle of 90 "
+            "deg about the middle of one does"
+        )
     return bool(largest[0])

@@ -30,12 +30,13 @@ from .base import IMAGE, Bools, Shape
 from .circle import Circle, CircleAnnulus, WholeSky
 from .compound import Compound, join_coverage, join_values
 from .ellipse import Ellipse, EllipseAnnulus, Rectangle, RectangleAnnulus
-from .flat import Disc, Everything, Flat, Mark, Nothing, Oval, Ring, Slab
+from .flat import Disc, Everything, Fan, Flat, Mark, Nothing, Oval, Ring, Slab
 from .line import Point
 from .loop import Loop
 from .patch import Patch, join_patches
 from .pixel_box import PixelBox
 from .polygon import Polygon
+from .sector import Sector
 
 __all__ = ["Convention", "plane_coverage", "plane_paint", "plane_values"]
 
@@ -329,7 +330,17 @@ def _flat(shape: Any, at: _Local) -> Flat:
     if isinstance(shape, CircleAnnulus | EllipseAnnulus | RectangleAnnulus):
         inner, outer = (_flat(each, at) for each in shape.rims)
         return Ring(inner, outer)
+    if isinstance(shape, Sector):
+        return _fan(shape, at)
     return _MAKERS[type(shape)](shape, at)
+
+
+def _fan(shape: Sector, at: _Local) -> Flat:
+    ends = shape.start, (shape.start + shape.stop) / 2, shape.stop
+    # The middle of the half turn that ends at a direction is a quarter of a turn before it.
+    start, middle, stop = (at.turn((end - 90.0) % 360.0) for end in ends)
+    whole = Everything() if shape.ring is None else _flat(shape.ring, at)
+    return Fan(at.y, at.x, (start, middle, stop), whole)
 
 
 def _oblong(kind: type[Oval | Slab]) -> Callable[[Any, _Local], Flat]:

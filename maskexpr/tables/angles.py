@@ -112,11 +112,11 @@ def degrees(
         return found
     unit = angle_unit(stated)
     if unit is None:
-        raise FormatError(f"{what} is in {stated!r}, not an angle")
+        raise FormatError(f"{what} is in {stated!r}, not an angle: say its unit, units={{{name!r}: 'deg'}}")
     return _checked(found, unit, hours, what)
 
 
 def _checked(values: Floats, unit: u.UnitBase, hours: bool, what: str) -> Floats:
     if unit == u.hourangle and not hours:
-        raise FormatError(f"{what} is in hours, which only a right ascension is")
+        raise FormatError(f"{what} is in hours, which only a right ascension is: say the unit, units=")
     return np.asarray(in_degrees(values, unit), dtype=np.float64)

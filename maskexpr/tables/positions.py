@@ -175,7 +175,8 @@ def pair_of(table: SourceTable, lon: str, lat: str) -> Pair:
     of_lon, of_lat = (set(_systems(name, place)) for place, name in enumerate((lon, lat)))
     if of_lon and of_lat and not of_lon & of_lat and not (of_lon | of_lat) <= set(_OF_EQUATOR):
         raise FormatError(
-            f"{table.where}: {lon!r} is of the frame {of_lon.pop()} and {lat!r} of {of_lat.pop()}"
+            f"{table.where}: {lon!r} is of the frame {of_lon.pop()} and {lat!r} of {of_lat.pop()}: "
+            "give two of one frame"
         )
     by_ucd = {system for a, _, system in _UCDS if lon in _of_ucd(table, a)}
     found = (of_lon & of_lat) or of_lon or by_ucd or {_EQUATORIAL}
@@ -262,7 +263,10 @@ def _read(table: SourceTable, pair: Pair, frame: Any, units: Units, right_ascens
     lon = degrees(table, pair.lon, units, place=True, hours=hours, usual=usual)
     lat = degrees(table, pair.lat, units, place=True, hours=False, usual=u.deg)
     if lon.ndim != 1 or lat.ndim != 1:
-        raise FormatError(f"{table.where}: {pair.lon!r} and {pair.lat!r} hold several values a row")
+        raise FormatError(
+            f"{table.where}: {pair.lon!r} and {pair.lat!r} hold several values a row: "
+            "give columns of one each, lon= and lat="
+        )
     return Positions(pair, lon, lat, frame if frame is not None else _frame_of(table, pair))
 
 

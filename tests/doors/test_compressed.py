@@ -49,7 +49,7 @@ CARDS = {
     "bytes a pixel": ("ZVAL2", "3", FormatError, "BYTEPIX is 3"),
     "block": ("ZVAL1", "1000000", FormatError, "BLOCKSIZE is 1000000"),
     "bits": ("ZBITPIX", "12", FormatError, "ZBITPIX is 12"),
-    "no tile": ("ZTILE1", "0", FormatError, "tiles of 0 x 1"),
+    "no tile": ("ZTILE1", "0", FormatError, "would be of 0 x 1"),
     "axes": ("ZNAXIS", "400", FormatError, "ZNAXIS3"),
     "algorithm": ("ZCMPTYPE", "'NEW_1'", FormatError, "'NEW_1'"),
 }

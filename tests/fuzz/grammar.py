@@ -56,7 +56,19 @@ def ds9(random: Random) -> str:
                 random.choice(("icrs", "fk5", "galactic", "fk4", "ecliptic", "image", "physical", "J2000"))
             )
         shape = random.choice(
-            ("circle", "ellipse", "box", "annulus", "polygon", "point", "line", "text", "panda")
+            (
+                "circle",
+                "ellipse",
+                "box",
+                "annulus",
+                "polygon",
+                "point",
+                "line",
+                "text",
+                "panda",
+                "epanda",
+                "pie",
+            )
         )
         at = [_longitude(random), _latitude(random)]
         number = {"circle": 1, "point": 0, "text": 0}.get(shape, random.randrange(1, 7))
@@ -64,6 +76,11 @@ def ds9(random: Random) -> str:
             for _ in range({"line": 1}.get(shape, random.randrange(2, 6))):
                 at += [_longitude(random), _latitude(random)]
             number = 0
+        if shape in ("panda", "epanda", "pie") and random.random() < 0.8:
+            number = 0
+            at += [_number(random, 0, 360), _number(random, 0, 360)]
+            sizes = [_size(random) for _ in range(4 if shape == "epanda" else 2)]
+            at = [*at[:2], *sizes, *at[2:]] if shape == "pie" else [*at, "1", *sizes, "2"]
         parts = at + [_size(random) for _ in range(number)]
         text = random.choice((",", ", ", " ")).join(parts)
         sign = random.choice(("", "", "", "", "-", "+", "!", "#"))

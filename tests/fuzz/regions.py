@@ -35,6 +35,8 @@ ellipse(10,20,0.1,0.2,0.3,0.4,10)
 # text(10,20) text={hello}
 fk4;circle(10,20,3)
 ecliptic; circle 10 20 3
+panda(10,20,0,90,2,1,3,2) # panda=(0 45 90)(1 2 3)
+epanda(10,20,300,10,1,1,2,3,4,1,0);pie(10,20,1,3,0,200);sector(10,20,0,90)
 """
 
 IMAGE = b"""image;circle(6,5,3);box(3,4,5,2,30)
@@ -97,6 +99,8 @@ def region_tables() -> list[bytes]:
             "COMPONENT": np.array([1, 1, 2], np.int16),
         }
     )
+    made.append(bytes_of(fits.BinTableHDU(rows, name="REGION")))
+    rows["SHAPE"], rows["ROTANG"] = ["PIE", "!SECTOR", "PIE"], [[0.0, 90.0], [30.0, 300.0], [350.0, 10.0]]
     made.append(bytes_of(fits.BinTableHDU(rows, name="REGION")))
     return made
 

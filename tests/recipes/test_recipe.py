@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from pathlib import Path
 
 import astropy.units as u
 import numpy as np
@@ -329,3 +330,20 @@ def test_a_band_that_takes_a_pole_in(lat: tuple[str, str]) -> None:
     band = mx.Band(lat=lat)
     assert f"lat=({lat[0]}, {lat[1]})" in repr(band)
     assert mx.Recipe.loads(band.to_recipe()).mask == band
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "mask: {Catalog: {path: 'https://example.org/x.fits', radius: 1 deg}}",
+        "mask: {Threshold: {data: 's3://bucket/x.fits', op: '>', value: 1}}",
+        "mask: AllSky\ngrid: {header: 'http://example.org/x.fits'}",
+        "mask: AllSky\ngrid: {allsky: {binsz: 30 deg}}\noutputs: ['s3://bucket/x.zarr']",
+    ],
+)
+def test_addresses_are_no_files(text: str, tmp_path: Path) -> None:
+    """Not joined with the recipe's folder, where nothing of that name is."""
+    path = tmp_path / "mask.yaml"
+    path.write_text(f"maskexpr: 1\n{text}\n")
+    with pytest.raises(mx.MaskError, match="is an address; a recipe reads and writes files"):
+        mx.Recipe.read(path)

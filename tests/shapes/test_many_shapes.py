@@ -30,6 +30,7 @@ from maskexpr.shapes import (
     Polygon,
     Rectangle,
     RectangleAnnulus,
+    Sector,
     Shape,
     WholeSky,
     combine,
@@ -50,7 +51,7 @@ def drawn(rng: np.random.Generator, scale: float) -> Shape:
     )
     a, b, c, d = (float(rng.choice([each, np.ceil(each)])) for each in scale * np.exp(rng.uniform(-4, 0, 4)))
     angle, frame = float(rng.choice([0.0, 90.0, rng.uniform(0, 180)])), str(rng.choice(FRAMES))
-    kind = rng.integers(0, 8)
+    kind = rng.integers(0, 9)
     if kind == 0:
         return Ellipse(lon, lat, a, float(rng.choice([0.0, b], p=[0.1, 0.9])), angle, frame)
     if kind == 1:
@@ -63,6 +64,9 @@ def drawn(rng: np.random.Generator, scale: float) -> Shape:
         return EllipseAnnulus(lon, lat, a, b, min(a + c, 360.0), min(b + d, 360.0), angle, frame)
     if kind == 5:
         return RectangleAnnulus(lon, lat, a, b, min(a + c, 360.0), min(b + d, 360.0), angle, frame)
+    if kind == 6:
+        ring = CircleAnnulus(lon, lat, min(a, 89.0), min(a + b, 180.0), frame) if rng.random() < 0.7 else None
+        return Sector(lon, lat, angle, angle + float(rng.choice([90.0, 180.0, 359.0])), frame, ring)
     number = int(rng.integers(3, 7))
     turn = np.sort(rng.uniform(0, 2 * np.pi, number))
     lons, lats = lon + a * np.cos(turn), np.clip(lat + b * np.sin(turn), -90, 90)

@@ -139,9 +139,17 @@ def test_comments_and_globals() -> None:
     ("text", "line", "words"),
     [
         ("icrs\ncircle(1,2,3)\nfoo(1,2,3)", 3, "unknown frame or shape 'foo'"),
-        ("icrs\n\nvector(1,2,3,4)", 3, "unknown frame or shape 'vector'"),
-        ("icrs\n# vector(1,2,3,4) vector=1", 2, "vector"),
-        ("icrs;panda(1,2,0,360,4,1,2,1)", 1, "panda"),
+        ("icrs\n\nvector(1,2,3,4)", 3, "no area: write line(x1,y1,x2,y2)"),
+        ("icrs\n# vector(1,2,3,4) vector=1", 2, "where='shape!=vector' leaves"),
+        ("icrs\n# projection(1,2,3,4,5)", 2, "or box(x,y,length,width,angle)"),
+        ("icrs;panda(1,2,0,360,4,1,2)", 1, "got 7 parameters"),
+        ("icrs;panda(1,2,0,90,0,1,2,1)", 1, "'0' is no number of parts"),
+        ("icrs;panda(1,2,0,90,1,1,2,1.5)", 1, "'1.5' is no number of parts"),
+        ("icrs;panda(1,2,90,90,1,1,2,1)", 1, "0 and 360 for all round"),
+        ("icrs;panda(1,2,0,370,1,1,2,1)", 1, "0 and 360 for all round"),
+        ("icrs;epanda(1,2,0,90,1,1,1,2,2,1,30)", 1, "write ellipse(1,2,1,1,2,2,30)*sector(1,2,start,stop)"),
+        ("icrs;sector(1,2,3)", 1, "a centre and two angles"),
+        ("icrs;pie(1,2,3,4)", 1, "two radii and two angles"),
         ("icrs\n# composite(1,2,0) || composite=1", 2, "composite"),
         ("icrs\ncircle(1,2,3) || circle(2,3,4)", 2, "composite regions are not supported"),
         ("icrs;circle(1,2,3) && circle(2,3,4)", 1, "composite"),
@@ -175,7 +183,8 @@ def test_comments_and_globals() -> None:
         ("global include=0\nicrs;circle(1,2,3)", 1, "include=0"),
         ("icrs;x point 1 2", 1, "'x'"),
         ("icrs;line(0,0,180,0)", 1, "antipodes"),
-        ("icrs;%", 1, "neither a frame nor a shape"),
+        ("icrs circle(1,2,3)", 1, "a frame stands alone: write 'icrs' on a line of its own"),
+        ("icrs;%", 1, "neither a frame (icrs) nor a shape"),
     ],
 )
 def test_what_cannot_be_honoured(text: str, line: int, words: str) -> None:
@@ -347,7 +356,9 @@ def test_fits_components(tmp_path: Path) -> None:
 
 
 def test_fits_that_cannot_be_honoured(tmp_path: Path) -> None:
-    for number, (shape, words) in enumerate([("PIE", "pie"), ("BLOB", "blob")]):
+    for number, (shape, words) in enumerate(
+        [("PIE", "inner radius"), ("SECTOR", "of the 2 values of ROTANG"), ("BLOB", "blob")]
+    ):
         path = write_fits(tmp_path / f"{number}.fits", [*FITS_ROWS, (shape, [1.0], [2.0], [3.0], 0.0)])
         with pytest.raises(RegionError, match=rf"row 4 .*{words}"):
             Region.read(path, metric="pixel")

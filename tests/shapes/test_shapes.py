@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Callable
+from itertools import pairwise
+from typing import Any
 
 import astropy.units as u
 import numpy as np
@@ -27,6 +29,7 @@ from maskexpr.shapes import (
     Polygon,
     Rectangle,
     RectangleAnnulus,
+    Sector,
     Shape,
     WholeSky,
     combine,
@@ -120,6 +123,50 @@ def test_angle_zero_lies_along_the_longitude() -> None:
     tilted = Ellipse(0, 0, 4, 1, 45)
     assert tilted.inside(unit([-1.0, 1.0], [1.0, -1.0]), "icrs").all()
     assert not tilted.inside(unit([1.0, -1.0], [1.0, -1.0]), "icrs").any()
+
+
+@pytest.mark.parametrize(("lon", "lat"), CENTRES)
+@pytest.mark.parametrize(
+    ("start", "stop"), [(0.0, 90.0), (10.0, 190.0), (350.0, 371.0), (-80.0, 200.0), (5.0, 364.0), (0.0, 0.3)]
+)
+def test_sector_is_between_two_directions(lon: float, lat: float, start: float, stop: float) -> None:
+    xyz = np.concatenate([EVERYWHERE, near(lon, lat, 20, 4000), near(lon, lat, 180, 2000)], axis=1)
+    along, across = planar(lon, lat, 0.0, xyz)
+    direction = (np.rad2deg(np.arctan2(across, along)) - start) % 360
+    separation = np.hypot(along, across)
+    sure = np.minimum(np.abs(direction - (stop - start)), np.minimum(direction, 360 - direction)) > 1e-5
+    sure &= (separation > 1e-6) & (separation < 180 - 1e-6)
+    held = Sector(lon, lat, start, stop).inside(xyz, "icrs")
+    assert np.array_equal(held[sure], (direction < stop - start)[sure])
+    assert held.any()
+    ring = EllipseAnnulus(lon, lat, 2, 1, 30, 10)
+    part = Sector(lon, lat, start, stop, ring=ring).inside(xyz, "icrs")
+    assert np.array_equal(part, held & ring.inside(xyz, "icrs"))
+
+
+def test_sectors_leave_no_gap() -> None:
+    """Points on the rays between belong to one sector each; the centre belongs to none."""
+    rays = unit(*np.array([[0, 5], [0, -5], [5, 0], [-5, 0], [0, 0], [180, 0], [0, 90.0]]).T)
+    for ends in ([0, 90, 180, 270, 360], [0, 180, 360], [90, 270, 450], [-90, 0, 30, 270]):
+        held = [Sector(0, 0, a, b).inside(rays, "icrs") for a, b in pairwise(ends)]
+        assert np.sum(held, axis=0).tolist() == [1, 1, 1, 1, 0, 0, 1]
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: Sector(0, 0, 90, 90), "second angle must be the larger"),
+        (lambda: Sector(0, 0, 90, 80), "second angle must be the larger"),
+        (lambda: Sector(0, 0, 0, 360), "less than 360 deg"),
+        (lambda: Sector(0, 0, 0, np.nan), "second angle must be the larger"),
+        (lambda: Sector(0, 91, 0, 90), "beyond the pole"),
+        (lambda: Sector(0, 0, 0, 90, ring=CircleAnnulus(1, 0, 1, 2)), "must have its centre"),
+        (lambda: Sector(0, 0, 0, 90, ring=Circle(0, 0, 1)), "must be an annulus"),
+    ],
+)
+def test_no_sector(make: Callable[[], Shape], words: str) -> None:
+    with pytest.raises(RegionError, match=words):
+        make()
 
 
 def test_a_round_ellipse_is_a_circle() -> None:
@@ -281,6 +328,17 @@ def polygons(draw: st.DrawFn) -> Shape:
         return Circle(0, 0, 10)
 
 
+def sector(lon: float, lat: float, width: float, height: float, angle: float, kind: Any) -> Shape:
+    """From an angle on, as wide as it is tall."""
+    stop = angle + min(max(width, 0.1), 359.9)
+    if kind is None:
+        return Sector(lon, lat, angle, stop)
+    if kind is CircleAnnulus:
+        return Sector(lon, lat, angle, stop, ring=CircleAnnulus(lon, lat, height / 2, height + 1e-6))
+    whole = kind(lon, lat, width / 2, height / 2, width + 1e-6, height + 1e-6, angle)
+    return Sector(lon, lat, angle, stop, ring=whole)
+
+
 SIMPLE = st.one_of(
     st.builds(Circle, LON, LAT, SIZE),
     st.builds(Ellipse, LON, LAT, SIZE, SIZE, ANGLE),
@@ -288,6 +346,7 @@ SIMPLE = st.one_of(
     st.builds(lambda lon, lat, r: CircleAnnulus(lon, lat, r / 2, r + 1e-6), LON, LAT, SIZE),
     st.builds(ring, LON, LAT, SIZE, SIZE, ANGLE, st.sampled_from([EllipseAnnulus, RectangleAnnulus])),
     polygons(),
+    st.builds(sector, LON, LAT, SIZE, SIZE, ANGLE, st.sampled_from([None, CircleAnnulus, EllipseAnnulus])),
     st.just(WholeSky()),
 )
 OPERATOR = st.sampled_from(["or", "and", "xor", "minus"])
@@ -329,6 +388,8 @@ def test_coverage_keeps_its_promises(shape: Shape, seed: int, frame: str) -> Non
         EllipseAnnulus(10, 20, 6, 2, 12, 8, 30),
         RectangleAnnulus(10, 20, 6, 2, 12, 8, 30),
         Polygon([5, 15, 10], [15, 15, 25]),
+        Sector(10, 20, 40, 160),
+        Sector(10, 20, 40, 160, ring=CircleAnnulus(10, 20, 3, 7)),
     ],
 )
 def test_coverage_decides_most(shape: Shape) -> None:

@@ -44,7 +44,8 @@ def spec_of(
         nx, ny = whole_pair(npix, "npix", 1)
     if nx < 1 or ny < 1:
         raise GeometryError(
-            f"a map of {nx} columns and {ny} rows holds no pixel: width is less than half of binsz"
+            f"a map of {nx} columns and {ny} rows holds no pixel: width is less than half of binsz; give a "
+            "larger width or npix="
         )
     reference = ((nx + 1) / 2.0, (ny + 1) / 2.0) if refpix is None else _numbers(refpix, "refpix")
     projection = Projection.create(proj, frame, reference, _direction(skydir, frame), (-lon_size, lat_size))

@@ -156,7 +156,10 @@ def parts_of_header(
     alone if ``celestial``.
     """
     if not isinstance(header, fits.Header):
-        raise GeometryError(f"expected an astropy.io.fits.Header, got {type(header).__name__}")
+        raise GeometryError(
+            f"expected an astropy.io.fits.Header, got {type(header).__name__}; a file is read by "
+            "WcsGeom.read(path)"
+        )
     header = with_fits_units(header)
     if celestial:
         check_header(header, what)

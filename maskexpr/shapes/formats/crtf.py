@@ -86,14 +86,14 @@ def _properties(text: str, reader: Reader) -> dict[str, Any]:
         found[name] = value.strip("'\"\u2019")
         reader.ignored.update([name] if name in _DRAWN_KEYS else [])
     if rest := re.sub(r"[\s,]+", "", _PROPERTY.sub("", text)):
-        raise RegionError(f"{shown(rest)} is no property of CRTF")
+        raise RegionError(f"{shown(rest)} is no property of CRTF: write name=value behind the shape")
     return found
 
 
 def _read(statement: str, line: int, place: str, general: dict[str, Any], reader: Reader) -> None:
     match = _LINE.fullmatch(statement)
     if match is None:
-        raise RegionError("not a CRTF region")
+        raise RegionError("not a CRTF region: write one as circle[[83.6deg, 22deg], 0.3deg], coord=ICRS")
     word = match["word"].lower()
     if match["ann"] or word in _ANNOTATIONS:
         reader.draw(place, "an annotation" if match["ann"] else f"a {word}, which is an annotation,")
@@ -150,7 +150,10 @@ def _shape(word: str, inside: str, own: dict[str, Any], reader: Reader) -> Shape
     wanted = "".join("s" if isinstance(each, str) else "p" for each in parts)
     # A symbol is a sign that need not be there, such as a comma.
     if wanted != kinds and not (word == "symbol" and wanted[:1] == "p"):
-        raise RegionError(f"a {word} does not have the expected number of parameters: {shown(inside)}")
+        raise RegionError(
+            f"a {word} does not have the expected number of parameters: {shown(inside)}; write "
+            f"{_written(word)}"
+        )
     return combine(("or", each) for each in make(_Parameters(parts, own.get("coord"), reader)))
 
 
@@ -168,7 +171,10 @@ class _Parameters:
         tokens = [each for pair in pairs for each in pair]
         in_pixels = {self._is_pixel(token) for token in tokens}
         if len(in_pixels) > 1:
-            raise RegionError("a position has one coordinate in pixels and one that is an angle")
+            raise RegionError(
+                "a position has one coordinate in pixels and one that is an angle: write both in pix, or "
+                "both in deg"
+            )
         if in_pixels.pop():
             origin = self._reader.use("origin")
             first = _FIRST if origin is None else origin
@@ -306,6 +312,12 @@ def _lines(given: _Parameters) -> list[Shape]:
 def _symbol(given: _Parameters) -> list[Shape]:
     at = given.places(0)
     return [Point(at.lon[0], at.lat[0], at.frame)]
+
+
+def _written(word: str) -> str:
+    """How a shape is written, by its pairs and single parameters."""
+    kinds = _SHAPES[word][0]
+    return f"{word}[{', '.join('[x, y]' if each == 'p' else 'value' for each in kinds)}]"
 
 
 # Pairs (p) and single parameters (s) of each shape.

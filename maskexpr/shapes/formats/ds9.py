@@ -26,6 +26,13 @@ _DRAWN: Final = re.compile(
 # Of those, what measures, orients or frames, and is no place.
 _DECORATION: Final = ("ruler", "compass", "composite", "textbox")
 
+# What DS9 draws along a line: no shape of its own, and what to write for the pixels that may be meant.
+_ALONG: Final = {
+    "vector": "a vector has a length and no area: write line(x1,y1,x2,y2) for the pixels that it crosses",
+    "projection": "a projection measures along a line, it has no area: write line(x1,y1,x2,y2) for pixels "
+    "that it crosses, or box(x,y,length,width,angle) for those beside it too",
+}
+
 # Braces of a line that may stay open.
 _OPEN: Final = 100
 _QUOTED: Final = re.compile(r"\{[^}]*\}|=\s*\"[^\"]*\"|=\s*'[^']*'")
@@ -128,7 +135,7 @@ def _read(statement: _Statement, stated: str | None, general: dict[str, Any], re
     parts = _CHAIN.split(before.strip())
     match = _STATEMENT.fullmatch(parts[0])
     if match is None:
-        raise RegionError("neither a frame nor a shape")
+        raise RegionError("neither a frame (icrs) nor a shape (circle(83.6,22,0.3))")
     word = match["word"].lower()
     if word in _DECORATION:
         reader.draw(statement.place, f"a {word}")
@@ -152,6 +159,10 @@ def _read(statement: _Statement, stated: str | None, general: dict[str, Any], re
 
 
 def _unknown(word: str) -> str:
+    if word in _ALONG:
+        return f"{_ALONG[word]}; where={shown('shape!=' + word)} leaves such shapes out"
+    if word in _FRAMES:
+        return f"a frame stands alone: write {word!r} on a line of its own, or a semicolon behind it"
     return (
         f"unknown frame or shape {shown(word)}{nearest(word, [*_FRAMES, *SHAPES])}; "
         f"the frames are {', '.join(_FRAMES)}, the shapes {', '.join(SHAPES)}; "
@@ -173,7 +184,7 @@ def _chained(parts: list[str], text: str, stated: str | None, reader: Reader) ->
         raise RegionError("several operators on one line: write each shape on a line of its own")
     shapes = [_shape(part, text, stated, reader) for part in parts[::2]]
     if unknown := set(operators) - set(_JOINS.values()):
-        raise RegionError(f"the operator {unknown.pop()!r} between shapes is not supported")
+        raise RegionError(f"the operator {unknown.pop()!r} between shapes is not supported: use +, * or -")
     return combine(zip(["or", *operators], shapes, strict=True))
 
 

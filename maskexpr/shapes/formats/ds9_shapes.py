@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -20,6 +21,7 @@ from .. import (
     Polygon,
     Rectangle,
     RectangleAnnulus,
+    Sector,
     Shape,
     WholeSky,
 )
@@ -61,6 +63,11 @@ class Tokens:
             return [length(token, self.frame) for token in self.listed[first:last]]
         scale = self._physical().scale
         return [scale * length(_bare(token, "p"), IMAGE) for token in self.listed[first:last]]
+
+    def angles(self, first: int, last: int) -> tuple[float, float]:
+        """Two angles of rotation in degrees."""
+        start, stop = map(angle, self.listed[first:last])
+        return start, stop
 
     def _pixel(self, token: str, is_x: bool) -> float:
         # Degrees and minutes are no pixels.
@@ -145,6 +152,79 @@ def _elongated(single: Any, ring: Any, factor: float) -> Callable[[Tokens], list
     return read
 
 
+def _sector(tokens: Tokens) -> list[Shape]:
+    """CIAO's: all between two angles."""
+    _expect(tokens, len(tokens) == 4, "a sector has a centre and two angles")
+    return [sector_of(tokens.places(0, 2), tokens.angles(2, 4))]
+
+
+def _pie(tokens: Tokens) -> list[Shape]:
+    """CIAO's: the ring's sizes before its angles."""
+    _expect(tokens, len(tokens) == 6, "a pie has a centre, two radii and two angles")
+    at = tokens.places(0, 2)
+    return [sector_of(at, tokens.angles(4, 6), _ring(tokens, at, 2))]
+
+
+def _panda(tokens: Tokens) -> list[Shape]:
+    """DS9's, whose parts leave no gaps: one sector of one ring."""
+    _expect(tokens, len(tokens) == 8, "a panda has a centre, two angles, a number, two radii and a number")
+    _check_numbers(tokens, 4, 7)
+    at = tokens.places(0, 2)
+    return [sector_of(at, tokens.angles(2, 4), _ring(tokens, at, 5))]
+
+
+def _ring(tokens: Tokens, at: Place, first: int) -> CircleAnnulus:
+    inner, outer = tokens.lengths(first, first + 2)
+    return CircleAnnulus(at.lon[0], at.lat[0], inner, outer, at.frame)
+
+
+def _oblong_panda(ring: Any, factor: float, alone: str) -> Callable[[Tokens], list[Shape]]:
+    def read(tokens: Tokens) -> list[Shape]:
+        what = "it has a centre, two angles, a number, two pairs of sizes, a number and perhaps an angle"
+        _expect(tokens, len(tokens) in (10, 11), what)
+        _check_numbers(tokens, 4, 9)
+        at = tokens.places(0, 2)
+        made = ring(
+            at.lon[0], at.lat[0], *(factor * each for each in tokens.lengths(5, 9)), at.turn, at.frame
+        )
+        part = sector_of(at, tokens.angles(2, 4), made)
+        if len(tokens) == 11 and angle(turned := tokens.listed[10]):
+            sizes, centre = ",".join(tokens.listed[5:9]), ",".join(tokens.listed[:2])
+            raise RegionError(
+                f"it is turned by {turned}, and DS9 does not say whether its two angles turn along: write "
+                f"{alone}({centre},{sizes},{turned})*sector({centre},start,stop), with the angles that you "
+                "mean, counted from the longitude (in pixels from +x)"
+            )
+        return [part]
+
+    return read
+
+
+def _check_numbers(tokens: Tokens, *places: int) -> None:
+    """How many parts it is cut into, which are the same pixels together."""
+    for each in (tokens.listed[place] for place in places):
+        if not re.fullmatch(r"\+?0*[1-9]\d{0,9}", each):
+            raise RegionError(f"{shown(each)} is no number of parts")
+
+
+def sector_of(at: Place, angles: tuple[float, float], ring: Any = None) -> Shape:
+    """The sector of a ring, or of the sky, from one angle counter-clockwise to another.
+
+    Angles a whole turn apart mean all of it; the second may be less than the first, across 0.
+    """
+    start, stop = angles
+    turn = stop - start + (360 if stop < start else 0)
+    if not 0 < turn <= 360:
+        raise RegionError(
+            f"its angles are {start:g} and {stop:g} deg: write the second as it follows the first "
+            "counter-clockwise, 0 and 360 for all round"
+        )
+    if turn == 360:
+        whole: Shape = WholeSky(at.frame) if ring is None else ring
+        return whole
+    return Sector(at.lon[0], at.lat[0], start + at.turn, start + at.turn + turn, at.frame, ring)
+
+
 def _rectangle(tokens: Tokens) -> list[Shape]:
     _expect(tokens, len(tokens) == 4, "a rectangle has two corners")
     at = tokens.places(0, 4)
@@ -199,6 +279,11 @@ SHAPES: Final[dict[str, Callable[[Tokens], list[Shape]]]] = {
     "ellipse": _elongated(Ellipse, EllipseAnnulus, 2.0),
     "box": _elongated(Rectangle, RectangleAnnulus, 1.0),
     "rotbox": _elongated(Rectangle, RectangleAnnulus, 1.0),
+    "sector": _sector,
+    "pie": _pie,
+    "panda": _panda,
+    "epanda": _oblong_panda(EllipseAnnulus, 2.0, "ellipse"),
+    "bpanda": _oblong_panda(RectangleAnnulus, 1.0, "box"),
     "rectangle": _rectangle,
     "polygon": _polygon,
     "line": _line,

@@ -25,6 +25,8 @@ from .. import (
     Shape,
     combine,
 )
+from .ds9_shapes import sector_of
+from .place import Place
 
 __all__ = ["SHAPES", "OnPixels", "OnSky", "Plane", "Projected", "Row"]
 
@@ -145,8 +147,8 @@ class Projected:
     def angle(self, value: float, x: float, y: float) -> float:
         """See `Plane.angle`."""
         east, north = self._steps(x, y) @ _direction(value)
-        # The width lies along the longitude at an angle of 0, which is the position angle 90.
-        return float(np.rad2deg(np.arctan2(east, north))) - 90.0
+        # An angle of 0 is west, which is the position angle 270.
+        return float(np.rad2deg(np.arctan2(east, north))) + 90.0
 
     def _steps(self, x: float, y: float) -> Floats:
         """Degrees to the east and to the north by pixels in x and in y, shape (2, 2)."""
@@ -189,6 +191,28 @@ def _annulus(row: Row) -> Shape:
     x, y, at = _centre(row)
     inner, outer = (row.plane.size(each, x, y, None) for each in row.sizes(2))
     return CircleAnnulus(*at, inner, outer, row.plane.frame)
+
+
+def _pie(row: Row) -> Shape:
+    """The part of an annulus between two angles."""
+    return _between(row, _annulus(row))
+
+
+def _between(row: Row, ring: Shape | None = None) -> Shape:
+    """From the first angle counter-clockwise to the second, on the table's pixels."""
+    if len(row.angles) < 2:
+        raise RegionError(f"it has {len(row.angles)} of the 2 values of ROTANG that the shape needs")
+    x, y, (lon, lat) = _centre(row)
+    first, second = (float(each) for each in row.angles[:2])
+    start, beyond, stop = (row.plane.angle(each, x, y) for each in (first, first + 90, second))
+    turn = second - first
+    if 0 < abs(turn) < 360:
+        # Where the sky is seen from the other side, what is counter-clockwise here is clockwise there.
+        mirrored = (beyond - start) % 360 > 180
+        start, stop = (stop % 360, start % 360) if mirrored else (start % 360, stop % 360)
+    else:
+        stop = start + turn
+    return sector_of(Place((lon,), (lat,), row.plane.frame), (start, stop), ring)
 
 
 def _oblong(kind: Any, factor: float) -> Callable[[Row], Shape]:
@@ -272,6 +296,8 @@ SHAPES: Final[dict[str, Callable[[Row], Shape]]] = {
     "point": _point,
     "circle": _circle,
     "annulus": _annulus,
+    "sector": _between,
+    "pie": _pie,
     # Half-axes for ellipses, full sides for boxes.
     "ellipse": _oblong(Ellipse, 2.0),
     "box": _oblong(Rectangle, 1.0),

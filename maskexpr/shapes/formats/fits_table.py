@@ -190,7 +190,7 @@ class _Table:
     def _factor(self, name: str, unit: str) -> float:
         factor = degrees_in(unit)
         if factor is None:
-            raise RegionError(f"{self._path}: the unit {unit!r} of {name} is no angle")
+            raise RegionError(f"{self._path}: the unit {unit!r} of {name} is no angle, such as 'deg'")
         return factor
 
     # ---- what positions are
@@ -213,7 +213,10 @@ class _Table:
             return Projected(self._geometry(places[x_name], places[y_name]), in_angles)
         unit = self._units[x_name]
         if unit != self._units[y_name]:
-            raise RegionError(f"{x_name} is in {unit or 'no unit'!r} and {y_name} in {self._units[y_name]!r}")
+            raise RegionError(
+                f"{x_name} is in {unit or 'no unit'!r} and {y_name} in {self._units[y_name]!r}: "
+                "give both one unit (TUNIT)"
+            )
         if x_name == "X" and _is_pixels(unit):
             if in_angles is not None:
                 raise RegionError(
@@ -222,7 +225,9 @@ class _Table:
             origin = self._reader.use("origin")
             return OnPixels((0 if self._by_regions else 1) if origin is None else origin)
         if in_angles is None and self._r.shape[1]:
-            raise RegionError("positions are on the sky, but R has no unit of an angle")
+            raise RegionError(
+                "positions are on the sky, but R has no unit of an angle: give it one (TUNIT), such as 'deg'"
+            )
         if unit and self._factor(x_name, unit) != 1:
             raise RegionError(f"{x_name} and {y_name} must be in degrees, not {unit!r}")
         return OnSky(self._sky_frame(), in_angles or 1.0)
@@ -249,7 +254,10 @@ class _Table:
                 if f"{keyword}{column}" in self._header:
                     header[f"{name}{axis}"] = self._header[f"{keyword}{column}"]
         if any(re.fullmatch(rf"T(P|C|PC|CD){x}_{y}|T(P|C|PC|CD){y}_{x}", key) for key in self._header):
-            raise RegionError("the columns' WCS is turned by a matrix (TP or TC), which is not supported")
+            raise RegionError(
+                "the columns' WCS is turned by a matrix (TP or TC), which is not supported: give "
+                "positions on the sky, in columns RA and DEC"
+            )
         header["CROTA2"] = self._header.get(f"TCROT{y}", 0.0)
         for name in ("RADESYS", "EQUINOX"):
             for key in (f"{name[:4]}{x}", name, "RADECSYS" if name == "RADESYS" else name):
@@ -260,7 +268,8 @@ class _Table:
         across, up = geom.pixel_scales.value
         if self._r.shape[1] and abs(across / up - 1) > 1e-3:
             raise RegionError(
-                f"the table's pixels are not square ({across:g} and {up:g} deg): a circle is none"
+                f"the table's pixels are not square ({across:g} and {up:g} deg): a circle is none on "
+                "the sky; give positions and sizes on the sky, in columns RA, DEC and R"
             )
         return geom
 

@@ -123,7 +123,10 @@ def _convert(region: Any, metric: str) -> Shape:
     if cells is not None:
         return CellUnion(*cells)
     if isinstance(region, regions.Region):
-        raise RegionError(f"a {type(region).__name__} is not a shape that can be honoured")
+        raise RegionError(
+            f"a {type(region).__name__} is not a shape that can be honoured: take circles, "
+            "ellipses, rectangles, their annuli, polygons, points and lines"
+        )
     raise MaskTypeError(
         "a region is DS9 text, an object of the regions package, a MOC, a list of those, or a shape; "
         f"got a {type(region).__name__}"

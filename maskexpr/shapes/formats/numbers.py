@@ -101,7 +101,9 @@ def length(token: str, frame: str) -> float:
     value, unit = number(token)
     if frame == IMAGE:
         if unit not in ("", "i") and not pixel_unit(unit):
-            raise RegionError(f"{shown(token)} is no length in the frame image")
+            raise RegionError(
+                f"{shown(token)} is no length in the frame image: write pixels, as a plain number"
+            )
         return value
     factor = _in_degrees(unit)
     if factor is None:
@@ -114,7 +116,7 @@ def angle(token: str) -> float:
     value, unit = number(token)
     factor = None if unit in ("'", '"', "''") else _in_degrees(unit)
     if factor is None:
-        raise RegionError(f"{shown(token)} is no angle of rotation")
+        raise RegionError(f"{shown(token)} is no angle of rotation: write degrees, such as 30 or 30d")
     return value * factor
 
 
@@ -137,7 +139,10 @@ def sexagesimal(token: str) -> tuple[float, str] | None:
         "d": second not in "m'",
     }
     if wrong.get(first[0]) or (first[0] in ":." and seconds is None):
-        raise RegionError(f"{shown(token)} is no number of degrees or hours, minutes and seconds")
+        raise RegionError(
+            f"{shown(token)} is no number of degrees or hours, minutes and seconds, such as "
+            "5:34:32 or 5h34m32s"
+        )
     if int(minutes) >= 60 or float(seconds or 0) >= 60:
         raise RegionError(f"{shown(token)} has 60 or more minutes or seconds")
     value = int(whole) + int(minutes) / 60 + float(seconds or 0) / 3600

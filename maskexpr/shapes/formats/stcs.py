@@ -161,7 +161,7 @@ class _Phrases:
             raise RegionError("no frame: write one behind the shape, such as ICRS, or give frame='icrs'")
         name = _FRAMES.get(found.lower()) or found
         if name not in _FRAMES.values():
-            raise RegionError(f"unknown frame {found!r}")
+            raise RegionError(f"unknown frame {found!r}: use ICRS, FK5, FK4 or GALACTIC")
         return name
 
     def _system(self) -> str | None:
@@ -222,7 +222,7 @@ class _Phrases:
             while self.word is not None and degrees_in(self.word) is not None:
                 factor = degrees_in(self._take())
             if self._tokens[self.at - 1].lower() == "unit":
-                raise RegionError(f"the unit {self.word!r} is no angle")
+                raise RegionError(f"the unit {self.word!r} is no angle: write deg, arcmin, arcsec or rad")
         return factor or 1.0
 
     def _details(self) -> None:

@@ -25,6 +25,7 @@ from .. import (
     Polygon,
     Rectangle,
     RectangleAnnulus,
+    Sector,
     Shape,
     WholeSky,
 )
@@ -59,6 +60,8 @@ def to_region(shape: Shape) -> regions.Region:
         raise RegionError("regions has no region that is the whole sky")
     if isinstance(shape, CellUnion):
         raise RegionError("regions has no region of HEALPix cells; write them as a MOC")
+    if isinstance(shape, Sector):
+        raise RegionError(f"regions has no sectors, such as {shape.text()}; write them as DS9 text")
     if isinstance(shape, Polygon) and shape.larger_side:
         raise RegionError("regions has no polygon whose larger side is inside")
     return _MAKERS[type(shape)](shape)
