@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -138,9 +138,10 @@ class SkyGrowth(Growth):
         grown = grow_tile(where, self._shape(where.geom, where.plane), self._selection(of))
         return _complement(grown, where) if self.erodes else grown
 
-    def distances(self, tile: Tile, of: Ask) -> NDArray[np.float64]:
+    def distances(self, tile: Tile, of: Ask) -> Iterator[tuple[Window, NDArray[np.float64]]]:
         """Angles (radians) to the nearest pixel that the shape is laid round, at most its radius: to a
-        selected one, or, of an erosion, to an unselected one. 0 at those themselves and off the sky.
+        selected one, or, of an erosion, to an unselected one. 0 at those themselves and off the sky. Of
+        windows that make up the tile.
         """
         return nearest_selected(tile, self._shape(tile.geom, tile.plane), self._selection(of))
 
