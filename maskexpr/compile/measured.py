@@ -16,7 +16,7 @@ from ..expr.mask import Ask, Bools, Mask
 from ..grid.lattice import Grid
 from ..grid.layout import Layout
 from ..grid.tiles import ON, Tile, Tiles
-from ..pixels.window import Window
+from ..growth.distance import Near
 from .classify import classify
 from .compiled import Compiled
 from .dask import BlockId
@@ -34,8 +34,10 @@ class Measures(Protocol):
 
     mask: Mask
 
-    def distances(self, tile: Tile, of: Ask) -> Iterable[tuple[Window, Floats]]:
-        """Radians, of windows that make up a tile, each of shape (ny, nx)."""
+    def distances(self, tile: Tile, of: Ask) -> Iterable[Near]:
+        """Windows that make up a tile: their pixels that are nearer than the largest distance, and how near;
+        at 0 also those off the sky.
+        """
 
 
 @dataclass(frozen=True)
@@ -121,14 +123,17 @@ class Measured:
         compiled, node = self.compiled, self._node
         tile = Tile(compiled.geom, compiled.window(block))
         evaluator = Evaluator(node, decisions(node, known))
+        top, left = tile.window.y0, tile.window.x0
+        most = self._numbers(np.array([self.largest]))[0]
         count("tiles")
         for plane, view in zip(compiled.planes(block), out, strict=True):
 
             def measure(tile: Tile, of: Ask, view: NDArray[np.float32] = view) -> None:
-                for window, angles in node.distances(tile, of):
-                    y, x = window.y0 - tile.window.y0, window.x0 - tile.window.x0
-                    ny, nx = window.shape
-                    view[y : y + ny, x : x + nx] = self._numbers(angles)
+                for near in node.distances(tile, of):
+                    (y, x), (ny, nx) = (near.window.y0, near.window.x0), near.window.shape
+                    part = np.full(near.window.shape, most)
+                    part.reshape(-1)[near.pixels] = self._numbers(near.angles)
+                    view[y - top : y - top + ny, x - left : x - left + nx] = part
 
             with told_where(node, tile.window, plane):
                 evaluator.answer(node, tile.on_plane(plane), measure)

@@ -7,6 +7,7 @@ growth knows to be hidden behind others left out, see `maskexpr.growth.tree`.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,9 +23,10 @@ from .envelope import by_rows
 from .shape import Selection, SkyShape
 from .tree import Rims, tree_blocks
 
-__all__ = ["nearest_selected"]
+__all__ = ["Near", "nearest_selected"]
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 
 # Pixels that are looked up at once.
 _TARGETS = 1 << 17
@@ -32,8 +34,25 @@ _TARGETS = 1 << 17
 _ROWS = 256
 
 
-def nearest_selected(tile: Tile, shape: SkyShape, selection: Selection) -> Iterator[tuple[Window, Floats]]:
-    """Angles to the nearest selected pixel, on the map or beyond it, of windows that make up a tile.
+class Near(NamedTuple):
+    """Pixels of a window that are nearer than a limit to a selected one, or off the sky, and how near.
+
+    Attributes
+    ----------
+    window : Window
+    pixels : ndarray of int64, shape (n,)
+        Flat indices into the window (``y * nx + x``).
+    angles : ndarray of float64, shape (n,)
+        Radians; 0 where selected and off the sky.
+    """
+
+    window: Window
+    pixels: Ints
+    angles: Floats
+
+
+def nearest_selected(tile: Tile, shape: SkyShape, selection: Selection) -> Iterator[Near]:
+    """Angles to the nearest selected pixel, on the map or beyond it, in windows that make up a tile.
 
     Parameters
     ----------
@@ -43,21 +62,12 @@ def nearest_selected(tile: Tile, shape: SkyShape, selection: Selection) -> Itera
         A disk; no further is looked.
     selection : Selection
         How to ask for what is selected.
-
-    Yields
-    ------
-    window : Window
-    angles : ndarray of float64, shape (ny, nx)
-        Radians, the disk's radius where nothing is nearer; 0 where selected and off the sky.
     """
-    strips = _strips(tile) if tile.geom.separable else [tile]
-    for strip in strips:
-        angles = by_rows(strip, shape.lat, selection) if tile.geom.separable else None
-        if angles is None:
-            angles = _by_tree(strip, shape, selection)
-        elif strip.on_sky is not None:
-            angles[~strip.on_sky] = 0.0
-        yield strip.window, angles
+    for strip in _strips(tile) if tile.geom.separable else [tile]:
+        found = by_rows(strip, shape.lat, selection) if tile.geom.separable else None
+        if found is None:
+            found = _by_tree(strip, shape, selection)
+        yield Near(strip.window, *found)
 
 
 def _strips(tile: Tile) -> list[Tile]:
@@ -65,7 +75,7 @@ def _strips(tile: Tile) -> list[Tile]:
     return [tile.on(Window(y, min(y + _ROWS, y1), x0, x1)) for y in range(y0, y1, _ROWS)]
 
 
-def _by_tree(tile: Tile, shape: SkyShape, selection: Selection) -> Floats:
+def _by_tree(tile: Tile, shape: SkyShape, selection: Selection) -> tuple[Ints, Floats]:
     here = selection.values(tile)
     out = np.full(tile.shape, shape.lat)
     out[here if tile.on_sky is None else here | ~tile.on_sky] = 0.0
@@ -85,7 +95,8 @@ def _by_tree(tile: Tile, shape: SkyShape, selection: Selection) -> Floats:
         targets = unit(*tile.geom.lonlat(y[wanted], x[wanted]))
         for sources in rims.within(near.bounds):
             out[row, column] = np.minimum(out[row, column], _angles(targets, sources, shape))
-    return out
+    pixels = np.flatnonzero(out < shape.lat)
+    return pixels, out.reshape(-1)[pixels]
 
 
 def _angles(targets: Floats, sources: Floats, shape: SkyShape) -> Floats:

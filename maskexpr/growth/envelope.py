@@ -38,7 +38,7 @@ _ROWS = 32
 _ROUNDING = 1e-9
 
 
-def by_rows(tile: Tile, limit: float, selection: Selection) -> Floats | None:
+def by_rows(tile: Tile, limit: float, selection: Selection) -> tuple[Ints, Floats] | None:
     """Angles to the nearest selected pixel in a tile of a separable grid.
 
     Parameters
@@ -48,8 +48,9 @@ def by_rows(tile: Tile, limit: float, selection: Selection) -> Floats | None:
 
     Returns
     -------
-    ndarray of float64, shape (ny, nx), or None
-        Radians, the limit where nothing is nearer; None where a column of the sky is on the grid in part.
+    tuple (pixels, angles) or None
+        Flat indices of the tile's pixels for which one is nearer than that, and how near, radians; pixels off
+        the sky at 0. None where a column of the sky is on the grid in part.
     """
     geom, (y0, y1, x0, x1) = tile.geom, tile.window
     first, last = rows_within(geom, y0, y1, float(np.rad2deg(limit)) + _ROUNDING)
@@ -63,9 +64,12 @@ def by_rows(tile: Tile, limit: float, selection: Selection) -> Floats | None:
         selected = _selected(tile, Window(first, last, x0 - most, x1 + most), pieces, selection)
         # sin^2 of half an angle of longitude, by columns.
         table = np.sin(np.arange(most + _GAP + 1) * (rows.step / 2)) ** 2
+        room = np.empty(max(_PIXELS, len(least)))
         for low in range(0, len(rows.near), _ROWS):
             for row, start, offered in _stretches(selected, rows, low, most, table):
-                _lower(least, rows, row, start, offered)
+                _lower(least, rows, row, start, offered, room)
+    if tile.on_sky is not None:
+        least[~tile.on_sky] = 0.0
     return _angles(least, rows.cos_lat, limit)
 
 
@@ -76,11 +80,11 @@ class _Rows(NamedTuple):
     ----------
     cos_lat : ndarray of float64, shape (rows,)
         Cosines of the latitudes of the tile's rows, never 0.
-    between : ndarray of float64, shape (others, rows)
-        ``sin^2`` of half the angle of latitude between the other rows and the tile's, over ``cos_lat``.
+    between : list of ndarray of float64, shape (rows, 1)
+        For each of the others, ``sin^2`` of half its angle of latitude to the rows near it, over ``cos_lat``.
     cos_other : ndarray of float64, shape (others,)
         Cosines of the latitudes of the others.
-    start, stop : ndarray of int64, shape (others,)
+    start, stop : list of int
         Which rows of the tile are near each of the others.
     near : ndarray of int64, shape (others,)
         Columns beyond which no pixel of a row of the tile is within the limit; -1 if none is.
@@ -89,10 +93,10 @@ class _Rows(NamedTuple):
     """
 
     cos_lat: Floats
-    between: Floats
+    between: list[Floats]
     cos_other: Floats
-    start: Ints
-    stop: Ints
+    start: list[int]
+    stop: list[int]
     near: Ints
     step: float
 
@@ -102,17 +106,16 @@ class _Rows(NamedTuple):
         lat, other = np.deg2rad(geom.lat_of(rows)), np.deg2rad(geom.lat_of(others))
         step = float(np.deg2rad(abs(geom.lon_step)))
         cos_lat, cos_other = (np.maximum(np.cos(each), 1e-300) for each in (lat, other))
-        square = np.sin((other[:, None] - lat) / 2) ** 2
         is_near = np.abs(other[:, None] - lat) <= limit + _ROUNDING
+        start, number = is_near.argmax(axis=1), np.count_nonzero(is_near, axis=1)
+        k, i = np.nonzero(is_near)
+        square = np.sin((lat[i] - other[k]) / 2) ** 2
         left = np.sin(min(limit + _ROUNDING, np.pi) / 2) ** 2 - square
-        with np.errstate(over="ignore"):
-            turned = np.where(is_near, left, 0.0) / (cos_other[:, None] * cos_lat)
-        lon = 2 * np.arcsin(np.sqrt(np.clip(turned, 0.0, 1.0)))
-        near = np.where(is_near, np.minimum(lon, np.pi) / step + 1, -1).max(axis=1, initial=-1)
-        stop = len(rows) - is_near[:, ::-1].argmax(axis=1)
-        return cls(
-            cos_lat, square / cos_lat, cos_other, is_near.argmax(axis=1), stop, near.astype(np.int64), step
-        )
+        turned = np.arcsin(np.sqrt(np.clip(left / np.maximum(cos_lat[i] * cos_other[k], 1e-300), 0.0, 1.0)))
+        near = np.full(len(others), -1)
+        np.maximum.at(near, k, (2 * turned / step).astype(np.int64) + 1)
+        between = np.split((square / cos_lat[i])[:, None], np.cumsum(number)[:-1])
+        return cls(cos_lat, between, cos_other, start.tolist(), (start + number).tolist(), near, step)
 
 
 def _pieces(geom: Grid, x0: int, x1: int) -> list[tuple[int, int, int]] | None:
@@ -182,22 +185,22 @@ def _stretches(
         yield each, x, offered[a:b]
 
 
-def _lower(least: Floats, rows: _Rows, row: int, column: int, offered: Floats) -> None:
+def _lower(least: Floats, rows: _Rows, row: int, column: int, offered: Floats, room: Floats) -> None:
     """Lower the envelope of all rows near one of the others to what a stretch of it offers."""
-    y0, y1 = int(rows.start[row]), int(rows.stop[row])
-    between = rows.between[row, y0:y1, None]
-    wide = max(_PIXELS // (y1 - y0), 1)
+    y0, y1 = rows.start[row], rows.stop[row]
+    between, height = rows.between[row], y1 - y0
+    wide = max(_PIXELS // height, 1)
     for low in range(0, len(offered), wide):
         part = offered[low : low + wide]
         some = least[y0:y1, column + low : column + low + len(part)]
-        np.minimum(some, between + part, out=some)
+        sums = room[: height * len(part)].reshape(height, -1)
+        np.add(between, part, out=sums)
+        np.minimum(some, sums, out=some)
 
 
-def _angles(least: Floats, cos_lat: Floats, limit: float) -> Floats:
-    """Angles of the envelope, at most the limit."""
-    least *= cos_lat[:, None]
-    found = np.flatnonzero(least < np.sin(limit / 2) ** 2)
-    angles = 2 * np.arcsin(np.sqrt(np.minimum(least.reshape(-1)[found], 1.0)))
-    least.fill(limit)
-    least.reshape(-1)[found] = np.minimum(angles, limit)
-    return least
+def _angles(least: Floats, cos_lat: Floats, limit: float) -> tuple[Ints, Floats]:
+    """Where the envelope is below the limit, and its angles there."""
+    nearer = least < (np.sin(limit / 2) ** 2 / cos_lat)[:, None]
+    found = np.flatnonzero(nearer)
+    square = least.reshape(-1)[found] * np.repeat(cos_lat, np.count_nonzero(nearer, axis=1))
+    return found, np.minimum(2 * np.arcsin(np.sqrt(np.minimum(square, 1.0))), limit)
