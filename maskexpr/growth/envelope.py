@@ -1,10 +1,11 @@
 """True angles to the nearest selected pixel, row by row: the lower envelope of what each other row offers.
 
-On a separable grid the nearest selected pixel of a row is the one that is fewest columns away, whatever row it
-is seen from. With ``n`` columns to it, ``sin^2`` of half the angle between rows i and k is ``sin^2((lat_i -
-lat_k) / 2) + cos(lat_i) cos(lat_k) sin^2(n step / 2)``: divided by ``cos(lat_i)``, a number of the two rows
-plus one of row k's pixel. So each stretch of row k that has a selected pixel near is worked out once, and is
-added to and compared with all rows that are near enough, as whole rectangles: a separable distance transform.
+On a separable grid the nearest selected pixel of a row is the one that is fewest columns away, whatever row
+it is seen from. From a pixel of row i to one of row k that is n columns away, ``sin^2`` of half the angle is
+``sin^2((lat_i - lat_k) / 2) + cos(lat_i) cos(lat_k) sin^2(n step / 2)``: divided by ``cos(lat_i)``, a number
+of the two rows plus one of row k and n. So each stretch of row k that has a selected pixel near is worked out
+once, and all rows that are near enough are compared with it, as one rectangle: a separable distance
+transform.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ Ints = NDArray[np.int64]
 # Pixels of a rectangle, which stays in the processor's cache.
 _PIXELS = 1 << 14
 # Stretches with fewer columns between them are one: a call costs as much as some thousand pixels.
-_GAP = 16
+_GAP = 32
 # Rows whose stretches are listed together.
 _ROWS = 32
 # Angles that rounding may bring within the limit, radians.
@@ -105,7 +106,8 @@ class _Rows(NamedTuple):
         """From the numbers of the rows."""
         lat, other = np.deg2rad(geom.lat_of(rows)), np.deg2rad(geom.lat_of(others))
         step = float(np.deg2rad(abs(geom.lon_step)))
-        cos_lat, cos_other = (np.maximum(np.cos(each), 1e-300) for each in (lat, other))
+        # Rows off the sky have no latitude, and none near them.
+        cos_lat, cos_other = (np.fmax(np.cos(each), 1e-300) for each in (lat, other))
         is_near = np.abs(other[:, None] - lat) <= limit + _ROUNDING
         start, number = is_near.argmax(axis=1), np.count_nonzero(is_near, axis=1)
         k, i = np.nonzero(is_near)
@@ -179,10 +181,9 @@ def _stretches(
     opening = np.flatnonzero(first)
     length = np.add.reduceat(stop - start, opening)
     at = np.cumsum(length) - length
-    for each, x, a, b in zip(
-        (low + row[opening]).tolist(), start[opening].tolist(), at.tolist(), (at + length).tolist(), strict=True
-    ):
-        yield each, x, offered[a:b]
+    places = np.stack([low + row[opening], start[opening], at, at + length])
+    for each, x, begins, ends in places.T.tolist():
+        yield each, x, offered[begins:ends]
 
 
 def _lower(least: Floats, rows: _Rows, row: int, column: int, offered: Floats, room: Floats) -> None:
