@@ -16,7 +16,7 @@ from ..expr.mask import Ask, Bools, Mask
 from ..grid.lattice import Grid
 from ..grid.layout import Layout
 from ..grid.tiles import ON, Tile, Tiles
-from ..growth.distance import Near
+from ..pixels.window import Window
 from .classify import classify
 from .compiled import Compiled
 from .dask import BlockId
@@ -27,6 +27,7 @@ from .stages import decisions
 __all__ = ["Measured", "Measures"]
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 
 
 class Measures(Protocol):
@@ -34,9 +35,9 @@ class Measures(Protocol):
 
     mask: Mask
 
-    def distances(self, tile: Tile, of: Ask) -> Iterable[Near]:
-        """Windows that make up a tile: their pixels that are nearer than the largest distance, and how near;
-        at 0 also those off the sky.
+    def distances(self, tile: Tile, of: Ask) -> Iterable[tuple[Window, Ints, Floats]]:
+        """Windows that make up a tile, with the flat indices of their pixels that are nearer than the largest
+        distance, and how near these are, radians; those off the sky at 0.
         """
 
 
@@ -129,11 +130,11 @@ class Measured:
         for plane, view in zip(compiled.planes(block), out, strict=True):
 
             def measure(tile: Tile, of: Ask, view: NDArray[np.float32] = view) -> None:
-                for near in node.distances(tile, of):
-                    (y, x), (ny, nx) = (near.window.y0, near.window.x0), near.window.shape
-                    part = np.full(near.window.shape, most)
-                    part.reshape(-1)[near.pixels] = self._numbers(near.angles)
-                    view[y - top : y - top + ny, x - left : x - left + nx] = part
+                for window, pixels, angles in node.distances(tile, of):
+                    part = np.full(window.shape, most)
+                    part.reshape(-1)[pixels] = self._numbers(angles)
+                    y0, y1, x0, x1 = window.shift(-top, -left)
+                    view[y0:y1, x0:x1] = part
 
             with told_where(node, tile.window, plane):
                 evaluator.answer(node, tile.on_plane(plane), measure)

@@ -81,7 +81,7 @@ class Cells(MaskWriter):
     @property
     def _held(self) -> np.dtype[Any]:
         """Type of the values in the file of bytes."""
-        return np.dtype(np.uint8 if self.values.is_mask else np.float32)
+        return np.dtype(np.uint8 if self.content.is_mask else np.float32)
 
     def attach(self, temporary: Path) -> None:
         self._file = os.open(temporary, os.O_RDWR)
@@ -91,7 +91,7 @@ class Cells(MaskWriter):
     def write(self, plane: tuple[int, ...], window: Window, value: NDArray[Any] | bool) -> None:
         assert self._file is not None
         number = int(np.ravel_multi_index(plane, self.axes_shape)) if plane else 0
-        cells = np.ascontiguousarray(np.broadcast_to(value, window.shape), self.values.dtype).view(np.uint8)
+        cells = np.ascontiguousarray(np.broadcast_to(value, window.shape), self.content.dtype).view(np.uint8)
         place = (number * self.number + window.x0) * self._held.itemsize
         write_at(self._file, place, cells.reshape(-1).data)
 
@@ -99,7 +99,7 @@ class Cells(MaskWriter):
         assert self._temporary is not None
         number = int(np.ravel_multi_index(plane, self.axes_shape)) if plane else 0
         found = self.cells_of(self._temporary)[number, window.x0 : window.x1]
-        return np.asarray(found[None] == 1 if self.values.is_mask else found[None])
+        return np.asarray(found[None] == 1 if self.content.is_mask else found[None])
 
     def cells_of(self, temporary: Path) -> NDArray[Any]:
         """All cells that were written, shape (planes, cells)."""
@@ -140,7 +140,7 @@ class Cells(MaskWriter):
             spans.append((number, at, data, end))
             at = end
         tail = (
-            table_bytes(bands_hdu(self.geom.axes, f"{self.values.name.upper()}_BANDS"))
+            table_bytes(bands_hdu(self.geom.axes, f"{self.content.name.upper()}_BANDS"))
             if self.geom.axes
             else b""
         )
@@ -193,7 +193,7 @@ class CellsWriter(Cells):
     @property
     def _kind(self) -> str:
         """Type of a column of values."""
-        return "B" if self.values.is_mask else "E"
+        return "B" if self.content.is_mask else "E"
 
     def _listed(self) -> list[tuple[str, str]]:
         pix = ("PIX", "J" if number_of(self.geom.order) < 1 << 31 else "K")
@@ -212,11 +212,11 @@ class CellsWriter(Cells):
         ]
         for i, (name, kind) in enumerate(columns, 1):
             cards += [(f"TTYPE{i}", name), (f"TFORM{i}", kind)]
-        if unit := self.values.unit:
+        if unit := self.content.unit:
             # The column's own for healpy; the map's, as gammapy has it.
             cards += [(f"TUNIT{i}", unit) for i, (_, kind) in enumerate(columns, 1) if kind == self._kind]
             cards.append(("BUNIT", unit))
-        name = self.values.name.upper()
+        name = self.content.name.upper()
         cards += [("EXTNAME", name), ("PIXTYPE", "HEALPIX"), ("ORDERING", "RING" if self.ring else "NESTED")]
         cards += [("NSIDE", geom.nside), ("ORDER", geom.order), ("COORDSYS", coordsys)]
         cards += [("RADESYS", radesys)] if radesys else []

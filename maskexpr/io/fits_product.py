@@ -130,13 +130,13 @@ class FitsWriter(MaskWriter):
     @property
     def _stored(self) -> np.dtype[Any]:
         """Type of the pixels in the file."""
-        return np.dtype(np.uint8 if self.values.is_mask else ">f4")
+        return np.dtype(np.uint8 if self.content.is_mask else ">f4")
 
     def _bands(self) -> bytes:
         return (
             b""
             if not self.geom.axes
-            else table_bytes(bands_hdu(self.geom.axes, f"{self.values.name.upper()}_BANDS"))
+            else table_bytes(bands_hdu(self.geom.axes, f"{self.content.name.upper()}_BANDS"))
         )
 
     def _head(self, finished: bool, data_sum: int = 0) -> bytes:
@@ -144,18 +144,18 @@ class FitsWriter(MaskWriter):
         digit.
         """
         first = primary_cards(finished)
-        shape, bitpix = self.geom.shape[::-1], 8 if self.values.is_mask else -32
+        shape, bitpix = self.geom.shape[::-1], 8 if self.content.is_mask else -32
         cards: list[tuple[str, str | int]] = [
             ("XTENSION", "IMAGE"),
             ("BITPIX", bitpix),
             ("NAXIS", len(shape)),
         ]
         cards += [(f"NAXIS{i}", n) for i, n in enumerate(shape, 1)]
-        cards += [("PCOUNT", 0), ("GCOUNT", 1), ("EXTNAME", self.values.name.upper())]
-        if self.values.unit:
-            cards.append(("BUNIT", self.values.unit))
+        cards += [("PCOUNT", 0), ("GCOUNT", 1), ("EXTNAME", self.content.name.upper())]
+        if self.content.unit:
+            cards.append(("BUNIT", self.content.unit))
         if self.geom.axes:
-            cards.append(("BANDSHDU", f"{self.values.name.upper()}_BANDS"))
+            cards.append(("BANDSHDU", f"{self.content.name.upper()}_BANDS"))
         own = [card for card in self.geom.to_header().cards if not card.keyword.startswith("NAXIS")]
         image = [*(fits.Card(key, value) for key, value in cards), *own]
         return header_bytes(first, 0) + header_bytes(image, data_sum)
@@ -188,7 +188,7 @@ class FitsWriter(MaskWriter):
             marked = np.arange(rows) if self._rewrites else np.flatnonzero(value.any(axis=1))
             for row in marked:
                 self._write_at(start + first + int(row) * width, pixels[row % len(pixels)].data)
-        return tile_sum(value, first, nx) if self.values.is_mask else words_sum(pixels)
+        return tile_sum(value, first, nx) if self.content.is_mask else words_sum(pixels)
 
     def _write_bands(self, offset: int, pixels: NDArray[np.uint8], rows: int) -> None:
         """Whole rows, which are contiguous in the file, in few large writes."""
@@ -207,7 +207,7 @@ class FitsWriter(MaskWriter):
         assert self._temporary is not None
         cube = np.memmap(self._temporary, self._stored, "r", self._image_at, self.geom.shape)
         found = np.asarray(cube[plane][window.y0 : window.y1, window.x0 : window.x1])
-        return found == 1 if self.values.is_mask else found
+        return found == 1 if self.content.is_mask else found
 
     def finish(self, temporary: Path) -> Path:
         assert self._file is not None

@@ -30,7 +30,7 @@ from ..grid.healpix.geom import HpxGeom
 from ..grid.lattice import Grid
 from ..grid.wcs.geom import WcsGeom
 from ..pixels.window import Window
-from .manifest import MASK_VALUES, Manifest, Values
+from .manifest import MASK_CONTENT, Content, Manifest
 from .publish import check_place
 from .unpacked import Stamp, first_bytes
 from .workspace import LOCK, recover
@@ -161,7 +161,7 @@ class Format:
     options : tuple of str
         What else the writer takes, by name.
     numbers : bool
-        Whether the writer takes ``values=``, so that weights and distances are written too.
+        Whether the writer takes ``content=``, so that weights and distances are written too.
     """
 
     name: str
@@ -282,7 +282,7 @@ def open_writer(
     overwrite: bool = False,
     resume: bool = False,
     run: str = "",
-    values: Values = MASK_VALUES,
+    content: Content = MASK_CONTENT,
     **more: str,
 ) -> MaskWriter:
     """The writer for a path's suffix; the output is checked now, before anything is computed.
@@ -301,7 +301,7 @@ def open_writer(
         Whether an existing output may be replaced.
     resume, run
         See `MaskWriter`.
-    values : Values
+    content : Content
         What the values are, those of a mask unless given.
     **more
         Options of the format: ``ordering`` of HEALPix cells.
@@ -320,13 +320,13 @@ def open_writer(
         raise MaskValueError(f"{path}: {name}= is no option of {found.name}")
     assert found.writer is not None
     options: dict[str, Any] = {**more}
-    if not values.is_mask:
+    if not content.is_mask:
         if not found.numbers:
             known = ", ".join(suffix for suffix, each in _by_suffix().items() if each.numbers)
             raise FormatError(
-                f"{path}: {found.name} holds masks alone; a {values.name} is written as {known}"
+                f"{path}: {found.name} holds masks alone; a {content.name} is written as {known}"
             )
-        options["values"] = values
+        options["content"] = content
     return found.writer(target, geom, chunks, provenance, overwrite, resume, run, **options)
 
 

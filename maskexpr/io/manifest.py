@@ -26,11 +26,11 @@ from ..pixels.window import Window
 __all__ = [
     "DIGEST",
     "FORMAT",
-    "MASK_VALUES",
+    "MASK_CONTENT",
+    "Content",
     "Manifest",
     "TileRecord",
     "TileTable",
-    "Values",
     "describe",
     "record_of",
 ]
@@ -44,7 +44,7 @@ _PACKAGES: Final = ("maskexpr", "numpy", "astropy")
 _NAMES: Final = {"empty": EMPTY, "mixed": MIXED, "full": FULL}
 
 
-class Values(NamedTuple):
+class Content(NamedTuple):
     """What the values of a product are: those of a mask, or weights and distances.
 
     Parameters
@@ -91,7 +91,7 @@ class TileRecord(NamedTuple):
     checksum: int = 0
 
 
-MASK_VALUES: Final = Values()
+MASK_CONTENT: Final = Content()
 """Those of a mask."""
 
 
@@ -160,11 +160,11 @@ def describe(
     chunks: tuple[int, int],
     texts: Mapping[str, str],
     table: TileTable,
-    values: Values = MASK_VALUES,
+    content: Content = MASK_CONTENT,
 ) -> dict[str, Any]:
     """The facts of a product, as plain data."""
     return {
-        **({} if values.is_mask else {"values": list(values)}),
+        **({} if content.is_mask else {"content": list(content)}),
         "format": FORMAT,
         "mask": texts.get("hash", ""),
         "texts": _text_digest(texts),
@@ -213,9 +213,9 @@ class Manifest:
         return whole.hexdigest()
 
     @property
-    def values(self) -> Values:
+    def content(self) -> Content:
         """What the values are."""
-        return Values(*self.facts.get("values", ()))
+        return Content(*self.facts.get("content", ()))
 
     @property
     def chunks(self) -> tuple[int, int]:
@@ -302,7 +302,7 @@ class Manifest:
         IntegrityError
             If they differ, or those of a mask are not zeros and ones.
         """
-        state, is_mask = self.table.states[place], self.values.is_mask
+        state, is_mask = self.table.states[place], self.content.is_mask
         bits = values.dtype == np.bool_ or (values.dtype.kind != "f" and values.max(initial=0) <= 1)
         if not (bits if is_mask else values.dtype.kind == "f"):
             same = False

@@ -26,7 +26,7 @@ from ..core.progress import advance
 from ..grid.lattice import Grid
 from ..pixels.window import Window
 from .journal import Journal
-from .manifest import MASK_VALUES, Manifest, TileRecord, TileTable, Values, describe, record_of
+from .manifest import MASK_CONTENT, Content, Manifest, TileRecord, TileTable, describe, record_of
 from .publish import check_place, mark_of, publish, size_on_disk, sync_tree
 from .workspace import Workspace, abandoned, recover
 
@@ -77,7 +77,7 @@ class MaskWriter(ABC):
         Go on with what a killed run of the same ``run`` left, and leave what is done if this one fails.
     run : str
         Tells what is written.
-    values : Values
+    content : Content
         What the values are, those of a mask unless given; what is never stored of numbers is 0.
 
     Attributes
@@ -102,7 +102,7 @@ class MaskWriter(ABC):
         overwrite: bool = False,
         resume: bool = False,
         run: str = "",
-        values: Values = MASK_VALUES,
+        content: Content = MASK_CONTENT,
     ) -> None:
         self.path = Path(path)
         check_place(self.path, overwrite)
@@ -114,7 +114,7 @@ class MaskWriter(ABC):
         rows, columns = geom.plane_shape
         self.chunks = (min(int(chunks[0]), rows), min(int(chunks[1]), columns))
         self.provenance = dict(provenance or {})
-        self.values = values
+        self.content = content
         self.overwrite = overwrite
         self.resume = resume
         self.axes_shape: tuple[int, ...] = geom.planes_shape
@@ -140,7 +140,7 @@ class MaskWriter(ABC):
     def manifest(self) -> Manifest:
         """What is known of the tiles that were written."""
         table = self._mine.table
-        return Manifest(describe(self.geom, self.chunks, self.provenance, table, self.values), table)
+        return Manifest(describe(self.geom, self.chunks, self.provenance, table, self.content), table)
 
     @property
     def _mine(self) -> _Here:
@@ -314,12 +314,12 @@ class MaskWriter(ABC):
             raise MaskValueError(
                 f"{self.path}: {window} does not cover whole chunks of {rows} x {columns} pixels"
             )
-        if isinstance(value, (bool, np.bool_)) and self.values.is_mask:
+        if isinstance(value, (bool, np.bool_)) and self.content.is_mask:
             return
         dtype = np.asarray(value).dtype
-        if dtype != np.dtype(self.values.dtype):
+        if dtype != np.dtype(self.content.dtype):
             raise MaskTypeError(
-                f"{self.path}: a patch of a {self.values.name} must be {self.values.dtype}, got {dtype}"
+                f"{self.path}: a patch of a {self.content.name} must be {self.content.dtype}, got {dtype}"
             )
         assert not isinstance(value, bool)
         if value.shape not in (window.shape, (*numbers.shape, *window.shape)):

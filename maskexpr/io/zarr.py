@@ -94,16 +94,16 @@ class ZarrWriter(MaskWriter):
         dims = [*(axis.name for axis in geom.axes), *geom.dims]
         names = self._spatial(group)
         group.create_array(
-            self.values.name,
+            self.content.name,
             shape=geom.shape,
             chunks=(*(1 for _ in geom.axes), *self.chunks[-len(geom.dims) :]),
             dimension_names=dims,
             attributes={
                 "grid_mapping": GRID,
                 "coordinates": " ".join([GRID, *names]),
-                **({"units": self.values.unit} if self.values.unit else {}),
+                **({"units": self.content.unit} if self.content.unit else {}),
             },
-            **_coding(np.dtype(self.values.dtype)),
+            **_coding(np.dtype(self.content.dtype)),
         )
         for axis in geom.axes:
             _small(group, axis.name, axis.center.value, [axis.name], {"units": str(axis.unit)})
@@ -135,7 +135,7 @@ class ZarrWriter(MaskWriter):
         if self._here is None:
             return
         documents = self._documents(None)
-        for name in (f"{self.values.name}/{_META}", f"{GRID}/{_META}"):
+        for name in (f"{self.content.name}/{_META}", f"{GRID}/{_META}"):
             if (temporary / name).read_bytes() != documents[name]:
                 raise FormatError(f"{temporary}: {name} is not of this mask")
         # It may have been finished, and not published.
@@ -147,7 +147,7 @@ class ZarrWriter(MaskWriter):
         if value is not True and not np.any(value):
             path.unlink(missing_ok=True)
             return None
-        whole = np.zeros(self.chunks, dtype=self.values.dtype)
+        whole = np.zeros(self.chunks, dtype=self.content.dtype)
         whole[: window.shape[0], : window.shape[1]] = value
         _write_file(path, _encode(whole))
         return None
@@ -155,12 +155,12 @@ class ZarrWriter(MaskWriter):
     def _chunk(self, folder: Path, plane: tuple[int, ...], window: Window) -> Path:
         rows, columns = self.chunks
         place = (*plane, *(window.y0 // rows, window.x0 // columns)[-len(self.geom.dims) :])
-        return folder.joinpath(self.values.name, "c", *map(str, place))
+        return folder.joinpath(self.content.name, "c", *map(str, place))
 
     def read(self, plane: tuple[int, ...], window: Window) -> NDArray[Any]:
         zarr: Any = require("zarr", extra="zarr")
         try:
-            mask = zarr.open_array(self._temporary, path=self.values.name, mode="r")
+            mask = zarr.open_array(self._temporary, path=self.content.name, mode="r")
             return np.asarray(mask[(*plane, *_slices(self.geom, window))]).reshape(window.shape)
         except (ValueError, RuntimeError) as err:
             raise FormatError(f"{self.path}: a chunk that cannot be read: {err}") from err
@@ -413,11 +413,11 @@ def _open(path: str, stamp: Stamp, key: str | int | None, mask: bool) -> StoredM
         group = _group(path, stamp)
         found = _manifest_of(path, group)
         stored = _open_variable(path, stamp, key)
-        if found is None or stored.key != found[0].values.name:
+        if found is None or stored.key != found[0].content.name:
             return stored
         manifest, seal = found
         manifest.check_frame(path, stored.geom, stored.provenance, seal)
-        held, name = np.dtype(manifest.values.dtype), manifest.values.name
+        held, name = np.dtype(manifest.content.dtype), manifest.content.name
         if (group[name].shape, group[name].dtype) != (stored.geom.shape, held):
             raise IntegrityError(f"{path}: the {name} is not of the shape and type that were written")
         return replace(stored, manifest=manifest)

@@ -243,7 +243,7 @@ def verify(path: str | os.PathLike[str], against: Mask | None = None) -> VerifyR
             f"{path}: it has no manifest, because maskexpr did not write it; to compare it with a mask give "
             "against="
         )
-    is_mask = stored.manifest is None or stored.manifest.values.is_mask
+    is_mask = stored.manifest is None or stored.manifest.content.is_mask
     if against is not None and not is_mask:
         raise MaskTypeError(f"{path}: it holds numbers, which no mask is to compare with")
     if stored.manifest is not None:

@@ -18,7 +18,7 @@ from ..core.progress import expect
 from ..expr.serialize import VERSION
 from ..grid.lattice import Grid
 from ..io.formats import check_output, open_writer
-from ..io.manifest import Values
+from ..io.manifest import Content
 from ..io.writer import MaskWriter, Patch
 from ..io.xarray import geom_of
 from ..pixels.window import Window
@@ -44,10 +44,10 @@ def write_weights(
     data = _regular(da.asarray(array.data), geom)  # type: ignore[no-untyped-call]
     tile = [sizes[0] for sizes in data.chunks[-len(geom.dims) :]]
     texts = {"mask": str(array.attrs.get("mask", name)), "version": str(VERSION)}
-    values = Values(name, "float32", str(array.attrs.get("units", "")))
+    content = Content(name, "float32", str(array.attrs.get("units", "")))
     more: dict[str, Any] = {} if ordering is None else {"ordering": ordering}
     rows, columns = [1, *tile][-2:]
-    with open_writer(path, geom, (rows, columns), texts, overwrite, values=values, **more) as writer:
+    with open_writer(path, geom, (rows, columns), texts, overwrite, content=content, **more) as writer:
         expect(data.npartitions)
         target: Any = _Target(writer, len(geom.axes))
         stored = da.store(data, target, lock=False, compute=False)
