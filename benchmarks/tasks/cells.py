@@ -151,7 +151,7 @@ def _near_holes(data: Cells, ours: NDArray[np.float32], theirs: NDArray[np.float
 
 
 def _one_chunk(levels: int) -> Callable[[Cells], Job]:
-    """The plan, and the million cells at the first source, of a grid that is some orders coarser."""
+    """The million cells at the first source, of a grid that is some orders coarser."""
 
     def ready(data: Cells) -> Job:
         geom = mx.HpxGeom(order=data.geom.order - levels)
@@ -160,7 +160,6 @@ def _one_chunk(levels: int) -> Callable[[Cells], Job]:
         first = int(cells_of(parents, data.positions.icrs.cartesian.xyz.value[:, :1])[0]) * number
 
         def job() -> NDArray[np.bool_]:
-            data.mask.plan(geom)
             return np.asarray(data.mask.on(geom, chunks=parents)[first : first + number].values)
 
         return job
@@ -236,7 +235,7 @@ TASKS = [
     ),
     Task(
         key="cells-chunk",
-        work="plan of 4FGL on HEALPix nside 65536, and one chunk of a million cells",
+        work="4FGL on HEALPix nside 65536, one chunk of a million cells of it",
         peer="the same at nside 4096 (ours)",
         needs=(),
         at_most=1.5,

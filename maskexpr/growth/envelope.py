@@ -32,7 +32,7 @@ Ints = NDArray[np.int64]
 # Pixels of a rectangle, which stays in the processor's cache.
 _PIXELS = 1 << 14
 # Stretches with fewer columns between them are one: a call costs as much as some thousand pixels.
-_GAP = 32
+_GAP = 128
 # Rows whose stretches are listed together.
 _ROWS = 32
 # Angles that rounding may bring within the limit, radians.
