@@ -139,11 +139,7 @@ class Cells(MaskWriter):
             os.ftruncate(file.fileno(), end)
             spans.append((number, at, data, end))
             at = end
-        tail = (
-            table_bytes(bands_hdu(self.geom.axes, f"{self.content.name.upper()}_BANDS"))
-            if self.geom.axes
-            else b""
-        )
+        tail = table_bytes(bands_hdu(self.geom.axes, f"{self.content.hdu}_BANDS")) if self.geom.axes else b""
         write_at(file.fileno(), at, tail + tables(self.manifest, self.provenance))
         os.fsync(file.fileno())
         finished = list(self.hdus(cells, finished=True))
@@ -216,7 +212,7 @@ class CellsWriter(Cells):
             # The column's own for healpy; the map's, as gammapy has it.
             cards += [(f"TUNIT{i}", unit) for i, (_, kind) in enumerate(columns, 1) if kind == self._kind]
             cards.append(("BUNIT", unit))
-        name = self.content.name.upper()
+        name = self.content.hdu
         cards += [("EXTNAME", name), ("PIXTYPE", "HEALPIX"), ("ORDERING", "RING" if self.ring else "NESTED")]
         cards += [("NSIDE", geom.nside), ("ORDER", geom.order), ("COORDSYS", coordsys)]
         cards += [("RADESYS", radesys)] if radesys else []

@@ -134,9 +134,7 @@ class FitsWriter(MaskWriter):
 
     def _bands(self) -> bytes:
         return (
-            b""
-            if not self.geom.axes
-            else table_bytes(bands_hdu(self.geom.axes, f"{self.content.name.upper()}_BANDS"))
+            b"" if not self.geom.axes else table_bytes(bands_hdu(self.geom.axes, f"{self.content.hdu}_BANDS"))
         )
 
     def _head(self, finished: bool, data_sum: int = 0) -> bytes:
@@ -151,11 +149,11 @@ class FitsWriter(MaskWriter):
             ("NAXIS", len(shape)),
         ]
         cards += [(f"NAXIS{i}", n) for i, n in enumerate(shape, 1)]
-        cards += [("PCOUNT", 0), ("GCOUNT", 1), ("EXTNAME", self.content.name.upper())]
+        cards += [("PCOUNT", 0), ("GCOUNT", 1), ("EXTNAME", self.content.hdu)]
         if self.content.unit:
             cards.append(("BUNIT", self.content.unit))
         if self.geom.axes:
-            cards.append(("BANDSHDU", f"{self.content.name.upper()}_BANDS"))
+            cards.append(("BANDSHDU", f"{self.content.hdu}_BANDS"))
         own = [card for card in self.geom.to_header().cards if not card.keyword.startswith("NAXIS")]
         image = [*(fits.Card(key, value) for key, value in cards), *own]
         return header_bytes(first, 0) + header_bytes(image, data_sum)

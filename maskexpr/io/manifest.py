@@ -62,6 +62,11 @@ class Content(NamedTuple):
     unit: str = ""
 
     @property
+    def hdu(self) -> str:
+        """Name of the HDU that holds them."""
+        return self.name.upper()
+
+    @property
     def is_mask(self) -> bool:
         """Whether they are selected or not."""
         return self.dtype == "bool"
