@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 import maskexpr as mx
+from maskexpr.grid.healpix.cells import cells_of
 
 from ..harness import Job, Task
 from ..inputs import fermi
@@ -109,6 +111,67 @@ def _near(data: Cells, ours: NDArray[np.float32], theirs: NDArray[np.float64]) -
     return f"within {apart / size:.2f} of a pixel, by which pixell's are too large"
 
 
+def _healsparse(data: Cells) -> Job:
+    import healsparse
+    import hpgeom
+
+    lon, lat = data.positions.icrs.ra.deg, data.positions.icrs.dec.deg
+    nside, radius = data.geom.nside, _RADIUS.to_value(u.deg)
+
+    def job() -> Any:
+        made = healsparse.HealSparseMap.make_empty(min(128, nside // 2), nside, bool)
+        for each in zip(lon, lat, strict=True):
+            made.update_values_pix(hpgeom.query_circle(nside, *each, radius), True)
+        return made
+
+    return job
+
+
+def _agree_healsparse(data: Cells, ours: NDArray[np.bool_], theirs: Any) -> str:
+    cells = theirs.valid_pixels
+    assert np.array_equal(np.flatnonzero(ours), np.sort(cells)), "other cells are selected"
+    return f"the same {len(cells):,} of {ours.size:,} cells are selected"
+
+
+def _dist2holes(data: Cells) -> Job:
+    import healpy as hp
+
+    kept = hp.reorder((~data.mask).compute(data.geom).values.astype(np.uint8), n2r=True)
+    return lambda: np.rad2deg(hp.dist2holes(kept, maxdist=np.deg2rad(_FURTHEST)))
+
+
+def _near_holes(data: Cells, ours: NDArray[np.float32], theirs: NDArray[np.float64]) -> str:
+    import healpy as hp
+
+    nested = np.minimum(hp.reorder(theirs, r2n=True), _FURTHEST)
+    width = float(np.rad2deg(hp.nside2resol(data.geom.nside)))
+    apart = float(np.abs(ours - nested).max())
+    assert apart < 2 * width, f"they differ by {apart} deg, more than two cells"
+    return f"within {apart / width:.2f} of a cell; theirs is to holes' borders, ours to their centres"
+
+
+def _one_chunk(levels: int) -> Callable[[Cells], Job]:
+    """The million cells at the first source, of a grid that is some orders coarser."""
+
+    def ready(data: Cells) -> Job:
+        geom = mx.HpxGeom(order=data.geom.order - levels)
+        parents = max(geom.order - 10, 0)
+        number = 4 ** (geom.order - parents)
+        first = int(cells_of(parents, data.positions.icrs.cartesian.xyz.value[:, :1])[0]) * number
+
+        def job() -> NDArray[np.bool_]:
+            return np.asarray(data.mask.on(geom, chunks=parents)[first : first + number].values)
+
+        return job
+
+    return ready
+
+
+def _agree_chunks(data: Cells, ours: NDArray[np.bool_], theirs: NDArray[np.bool_]) -> str:
+    assert len(ours) <= max(len(theirs), 1 << 20), "more cells than a chunk has"
+    return f"{ours.sum():,} of {len(ours):,} cells are selected; of the coarse chunk {theirs.sum():,}"
+
+
 TASKS = [
     Task(
         key="cells",
@@ -145,5 +208,41 @@ TASKS = [
         ours=_away,
         theirs=_distance_transform,
         agree=_near,
+    ),
+    Task(
+        key="cells-distance",
+        work="distance up to 0.5 deg from 4FGL, HEALPix nside 2048",
+        peer="healpy `dist2holes`",
+        needs=("healpy",),
+        at_most=1 / 3,
+        aim=1 / 10,
+        data=_on(2048, 64),
+        ours=_away,
+        theirs=_dist2holes,
+        agree=_near_holes,
+    ),
+    Task(
+        key="cells-fine",
+        work="4FGL, 0.3 deg, on HEALPix nside 8192",
+        peer="healsparse, source by source",
+        needs=("healsparse", "hpgeom"),
+        at_most=1 / 3,
+        aim=1 / 10,
+        data=_on(8192, 64),
+        ours=_circles,
+        theirs=_healsparse,
+        agree=_agree_healsparse,
+    ),
+    Task(
+        key="cells-chunk",
+        work="4FGL on HEALPix nside 65536, one chunk of a million cells of it",
+        peer="the same at nside 4096 (ours)",
+        needs=(),
+        at_most=1.5,
+        aim=1.0,
+        data=_on(65536, 1024),
+        ours=_one_chunk(0),
+        theirs=_one_chunk(4),
+        agree=_agree_chunks,
     ),
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -16,6 +16,7 @@ from ..expr.mask import Ask, Bools, Mask
 from ..grid.lattice import Grid
 from ..grid.layout import Layout
 from ..grid.tiles import ON, Tile, Tiles
+from ..pixels.window import Window
 from .classify import classify
 from .compiled import Compiled
 from .dask import BlockId
@@ -26,6 +27,7 @@ from .stages import decisions
 __all__ = ["Measured", "Measures"]
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 
 
 class Measures(Protocol):
@@ -33,8 +35,10 @@ class Measures(Protocol):
 
     mask: Mask
 
-    def distances(self, tile: Tile, of: Ask) -> Floats:
-        """Radians, shape (ny, nx)."""
+    def distances(self, tile: Tile, of: Ask) -> Iterable[tuple[Window, Ints, Floats]]:
+        """Windows that make up a tile, with the flat indices of their pixels that are nearer than the largest
+        distance, and how near these are, radians; those off the sky at 0.
+        """
 
 
 @dataclass(frozen=True)
@@ -101,15 +105,39 @@ class Measured:
 
     def compute(self, block: BlockId, known: Sequence[Any] = ()) -> NDArray[np.float32]:
         """Numbers of a block."""
+        window = self.compiled.window(block)
+        out = np.empty((len(self.compiled.planes(block)), *window.shape), dtype=np.float32)
+        self._measure(out, block, known)
+        return self.compiled.packed(out, block)
+
+    def fill(self, out: NDArray[np.float32], block: BlockId, known: Sequence[Any] = ()) -> None:
+        """Write the numbers of a block into an array of its shape."""
+        if not self.layout.is_image:
+            out[...] = self.compute(block, known)
+            return
+        self._measure([out[place] for place in np.ndindex(*out.shape[:-2])], block, known)
+
+    def _measure(
+        self, out: Sequence[NDArray[np.float32]] | NDArray[np.float32], block: BlockId, known: Sequence[Any]
+    ) -> None:
+        """Write the numbers of a block's planes on its window."""
         compiled, node = self.compiled, self._node
-        tile, planes = Tile(compiled.geom, compiled.window(block)), compiled.planes(block)
-        ask = Evaluator(compiled.mask, decisions(compiled.mask, known))
+        tile = Tile(compiled.geom, compiled.window(block))
+        evaluator = Evaluator(node, decisions(node, known))
+        top, left = tile.window.y0, tile.window.x0
+        most = self._numbers(np.array([self.largest]))[0]
         count("tiles")
-        out = np.empty((len(planes), *tile.shape))
-        for place, plane in enumerate(planes):
+        for plane, view in zip(compiled.planes(block), out, strict=True):
+
+            def measure(tile: Tile, of: Ask, view: NDArray[np.float32] = view) -> None:
+                for window, pixels, angles in node.distances(tile, of):
+                    part = np.full(window.shape, most)
+                    part.reshape(-1)[pixels] = self._numbers(angles)
+                    y0, y1, x0, x1 = window.shift(-top, -left)
+                    view[y0:y1, x0:x1] = part
+
             with told_where(node, tile.window, plane):
-                out[place] = ask.answer(compiled.mask, tile.on_plane(plane), node.distances)
-        return self._numbers(compiled.packed(out, block))
+                evaluator.answer(node, tile.on_plane(plane), measure)
 
     def _numbers(self, angles: Floats) -> NDArray[np.float32]:
         return np.asarray(self.weigh(angles)).astype(np.float32)

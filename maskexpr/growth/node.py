@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,7 @@ from ..grid.survey import Survey
 from ..grid.tiles import Areas, Tile
 from ..pixels.rectangles import disjoint
 from ..pixels.window import Window
-from .distance import nearest_selected
+from .distance import Near, nearest_selected
 from .pixel import cover_in_pixels, grow_in_pixels, windows_around
 from .radius import (
     check_axis,
@@ -138,9 +138,9 @@ class SkyGrowth(Growth):
         grown = grow_tile(where, self._shape(where.geom, where.plane), self._selection(of))
         return _complement(grown, where) if self.erodes else grown
 
-    def distances(self, tile: Tile, of: Ask) -> NDArray[np.float64]:
-        """Angles (radians) to the nearest pixel that the shape is laid round, at most its radius: to a
-        selected one, or, of an erosion, to an unselected one. 0 at those themselves and off the sky.
+    def distances(self, tile: Tile, of: Ask) -> Iterator[Near]:
+        """Angles to the nearest pixel that the shape is laid round where they are below its radius: to a
+        selected one, or, of an erosion, to an unselected one. In windows that make up the tile.
         """
         return nearest_selected(tile, self._shape(tile.geom, tile.plane), self._selection(of))
 

@@ -280,8 +280,10 @@ _OPEN: Final = {"image": _open_image, "cells": open_cells, "healsparse": open_he
 def _writer(path: Any, geom: Grid, *args: Any, **more: Any) -> MaskWriter:
     if isinstance(geom, HpxGeom):
         return CellsWriter(path, geom, *args, **more)
-    for name in more:
-        raise MaskValueError(f"{path}: {name}= is about the cells of a HpxGeom, and the mask is on {geom!r}")
+    if "ordering" in more:
+        raise MaskValueError(
+            f"{path}: ordering= is about the cells of a HpxGeom, and the mask is on {geom!r}"
+        )
     return FitsWriter(path, geom, *args, **more)
 
 
@@ -292,6 +294,7 @@ FITS = Format(
     open=_open,
     writer=_writer,
     options=("ordering",),
+    numbers=True,
 )
 HEALSPARSE = Format(
     name="a HealSparse file",

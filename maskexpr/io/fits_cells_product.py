@@ -26,7 +26,7 @@ from ..grid.healpix.rings import from_ring, to_ring
 from ..grid.wcs.header import bands_hdu
 from ..pixels.window import Window
 from .fits_cells import LISTED
-from .fits_product import BLOCK, MASK, header_bytes, pack, primary_cards, table_bytes, tables, write_at
+from .fits_product import BLOCK, header_bytes, pack, primary_cards, table_bytes, tables, write_at
 from .sums import ones_sum
 from .writer import MaskWriter
 
@@ -76,28 +76,35 @@ class Cells(MaskWriter):
 
     @property
     def _size(self) -> int:
-        return int(np.prod(self.axes_shape)) * self.number
+        return int(np.prod(self.axes_shape)) * self.number * self._held.itemsize
+
+    @property
+    def _held(self) -> np.dtype[Any]:
+        """Type of the values in the file of bytes."""
+        return np.dtype(np.uint8 if self.content.is_mask else np.float32)
 
     def attach(self, temporary: Path) -> None:
         self._file = os.open(temporary, os.O_RDWR)
         if os.fstat(self._file).st_size != self._size:
             raise FormatError(f"{temporary}: it is not of this mask")
 
-    def write(self, plane: tuple[int, ...], window: Window, value: NDArray[np.bool_] | bool) -> None:
+    def write(self, plane: tuple[int, ...], window: Window, value: NDArray[Any] | bool) -> None:
         assert self._file is not None
         number = int(np.ravel_multi_index(plane, self.axes_shape)) if plane else 0
-        cells = np.ascontiguousarray(np.broadcast_to(value, window.shape), bool).view(np.uint8)
-        write_at(self._file, number * self.number + window.x0, cells.reshape(-1).data)
+        cells = np.ascontiguousarray(np.broadcast_to(value, window.shape), self.content.dtype).view(np.uint8)
+        place = (number * self.number + window.x0) * self._held.itemsize
+        write_at(self._file, place, cells.reshape(-1).data)
 
-    def read(self, plane: tuple[int, ...], window: Window) -> NDArray[np.bool_]:
+    def read(self, plane: tuple[int, ...], window: Window) -> NDArray[Any]:
         assert self._temporary is not None
         number = int(np.ravel_multi_index(plane, self.axes_shape)) if plane else 0
-        found = self.cells_of(self._temporary)[number, window.x0 : window.x1] == 1
-        return np.asarray(found[None])
+        found = self.cells_of(self._temporary)[number, window.x0 : window.x1]
+        return np.asarray(found[None] == 1 if self.content.is_mask else found[None])
 
-    def cells_of(self, temporary: Path) -> NDArray[np.uint8]:
+    def cells_of(self, temporary: Path) -> NDArray[Any]:
         """All cells that were written, shape (planes, cells)."""
-        return np.memmap(temporary, np.uint8, "r", shape=(self._size // self.number, self.number))
+        planes = int(np.prod(self.axes_shape))
+        return np.memmap(temporary, self._held, "r", shape=(planes, self.number))
 
     def close(self) -> None:
         if self._file is not None:
@@ -118,7 +125,7 @@ class Cells(MaskWriter):
             pack(plain, out)
         return packed
 
-    def _assemble(self, file: IO[bytes], cells: NDArray[np.uint8]) -> None:
+    def _assemble(self, file: IO[bytes], cells: NDArray[Any]) -> None:
         """Write the HDUs, the tables of the manifest and, when all is on the disk, the sums and the mark that
         the file is finished.
         """
@@ -132,7 +139,7 @@ class Cells(MaskWriter):
             os.ftruncate(file.fileno(), end)
             spans.append((number, at, data, end))
             at = end
-        tail = table_bytes(bands_hdu(self.geom.axes, f"{MASK}_BANDS")) if self.geom.axes else b""
+        tail = table_bytes(bands_hdu(self.geom.axes, f"{self.content.hdu}_BANDS")) if self.geom.axes else b""
         write_at(file.fileno(), at, tail + tables(self.manifest, self.provenance))
         os.fsync(file.fileno())
         finished = list(self.hdus(cells, finished=True))
@@ -143,7 +150,7 @@ class Cells(MaskWriter):
                 write_at(file.fileno(), start, header_bytes(finished[number].cards, total))
 
     @abstractmethod
-    def hdus(self, cells: NDArray[np.uint8], finished: bool) -> Iterator[Hdu]:
+    def hdus(self, cells: NDArray[Any], finished: bool) -> Iterator[Hdu]:
         """The HDUs before the tables of the manifest, the primary first."""
 
 
@@ -168,20 +175,25 @@ class CellsWriter(Cells):
         self.ring = ordering == "ring"
         self._run += f" {ordering}"
 
-    def hdus(self, cells: NDArray[np.uint8], finished: bool) -> Iterator[Hdu]:
+    def hdus(self, cells: NDArray[Any], finished: bool) -> Iterator[Hdu]:
         yield Hdu(primary_cards(finished), 0, iter(()))
         whole = self.geom.is_allsky
-        columns = [(f"CHANNEL{i + 1}", "B") for i in range(len(cells))] if whole else self._listed()
+        columns = [(f"CHANNEL{i + 1}", self._kind) for i in range(len(cells))] if whole else self._listed()
         row = np.dtype(
-            [(name, {"B": "u1", "I": ">i2", "J": ">i4", "K": ">i8"}[kind]) for name, kind in columns]
+            [(name, {"B": "u1", "J": ">i4", "K": ">i8", "E": ">f4"}[kind]) for name, kind in columns]
         )
         rows = self.number if whole else self.number * len(cells)
         pieces = self._implicit(cells, row) if whole else self._rows(cells, row)
         yield Hdu(self._cards(columns, row.itemsize, rows), row.itemsize * rows, pieces)
 
+    @property
+    def _kind(self) -> str:
+        """Type of a column of values."""
+        return "B" if self.content.is_mask else "E"
+
     def _listed(self) -> list[tuple[str, str]]:
         pix = ("PIX", "J" if number_of(self.geom.order) < 1 << 31 else "K")
-        return [pix, *([("CHANNEL", "J")] if self.geom.axes else []), ("VALUE", "B")]
+        return [pix, *([("CHANNEL", "J")] if self.geom.axes else []), ("VALUE", self._kind)]
 
     def _cards(self, columns: list[tuple[str, str]], width: int, rows: int) -> list[fits.Card]:
         geom, whole = self.geom, self.geom.is_allsky
@@ -196,7 +208,12 @@ class CellsWriter(Cells):
         ]
         for i, (name, kind) in enumerate(columns, 1):
             cards += [(f"TTYPE{i}", name), (f"TFORM{i}", kind)]
-        cards += [("EXTNAME", MASK), ("PIXTYPE", "HEALPIX"), ("ORDERING", "RING" if self.ring else "NESTED")]
+        if unit := self.content.unit:
+            # The column's own for healpy; the map's, as gammapy has it.
+            cards += [(f"TUNIT{i}", unit) for i, (_, kind) in enumerate(columns, 1) if kind == self._kind]
+            cards.append(("BUNIT", unit))
+        name = self.content.hdu
+        cards += [("EXTNAME", name), ("PIXTYPE", "HEALPIX"), ("ORDERING", "RING" if self.ring else "NESTED")]
         cards += [("NSIDE", geom.nside), ("ORDER", geom.order), ("COORDSYS", coordsys)]
         cards += [("RADESYS", radesys)] if radesys else []
         cards += [("FIRSTPIX", 0), ("LASTPIX", number_of(geom.order) - 1)]
@@ -204,10 +221,10 @@ class CellsWriter(Cells):
         # Of a list of several planes healpy would take one for all; what is not said to be a part it refuses.
         cards += [("OBJECT", "FULLSKY" if whole else "PARTIAL")] if whole or not geom.axes else []
         cards += [] if whole else [(LISTED, True)]
-        cards += [("BANDSHDU", f"{MASK}_BANDS")] if geom.axes else []
+        cards += [("BANDSHDU", f"{name}_BANDS")] if geom.axes else []
         return [fits.Card(key, value) for key, value in cards]
 
-    def _implicit(self, cells: NDArray[np.uint8], row: np.dtype[Any]) -> Iterator[tuple[int, memoryview]]:
+    def _implicit(self, cells: NDArray[Any], row: np.dtype[Any]) -> Iterator[tuple[int, memoryview]]:
         """Rows of all cells."""
         for first in range(0, self.number, _PIECE):
             end = min(first + _PIECE, self.number)
@@ -218,7 +235,8 @@ class CellsWriter(Cells):
             else:
                 some = cells[:, first:end]
             if some.any():
-                yield first * row.itemsize, np.ascontiguousarray(some.T).reshape(-1).data
+                rows = np.ascontiguousarray(some.T, row[0])
+                yield first * row.itemsize, rows.reshape(-1).view(np.uint8).data
 
     def _is_empty(self, first: int, end: int) -> bool:
         """Whether no tile has a cell between two places."""
@@ -230,7 +248,7 @@ class CellsWriter(Cells):
         """What is known of the tiles."""
         return self._mine.table.states
 
-    def _rows(self, cells: NDArray[np.uint8], row: np.dtype[Any]) -> Iterator[tuple[int, memoryview]]:
+    def _rows(self, cells: NDArray[Any], row: np.dtype[Any]) -> Iterator[tuple[int, memoryview]]:
         """Rows of listed cells, plane after plane, in each in the order of the file."""
         order, ids = None, self.geom.cells.ids(0, self.number)
         if self.ring:

@@ -26,7 +26,7 @@ from ..grid.wcs.geom import WcsGeom
 from ..grid.wcs.header import bands_hdu
 from ..pixels.window import Window
 from .manifest import DIGEST, FORMAT, Manifest, TileTable
-from .sums import folded, ones_sum, sealed_header, tile_sum
+from .sums import folded, ones_sum, sealed_header, tile_sum, words_sum
 from .unpacked import Stamp, exclusive, open_hdus
 from .writer import MaskWriter
 
@@ -127,20 +127,33 @@ class FitsWriter(MaskWriter):
         self._write_at(0, head)
         os.ftruncate(self._file, self._tables_at)
 
+    @property
+    def _stored(self) -> np.dtype[Any]:
+        """Type of the pixels in the file."""
+        return np.dtype(np.uint8 if self.content.is_mask else ">f4")
+
     def _bands(self) -> bytes:
-        return table_bytes(bands_hdu(self.geom.axes, "MASK_BANDS")) if self.geom.axes else b""
+        return (
+            b"" if not self.geom.axes else table_bytes(bands_hdu(self.geom.axes, f"{self.content.hdu}_BANDS"))
+        )
 
     def _head(self, finished: bool, data_sum: int = 0) -> bytes:
         """The primary header and that of the image: the mandatory cards, then the geometry's own, to the last
         digit.
         """
         first = primary_cards(finished)
-        shape = self.geom.shape[::-1]
-        cards: list[tuple[str, str | int]] = [("XTENSION", "IMAGE"), ("BITPIX", 8), ("NAXIS", len(shape))]
+        shape, bitpix = self.geom.shape[::-1], 8 if self.content.is_mask else -32
+        cards: list[tuple[str, str | int]] = [
+            ("XTENSION", "IMAGE"),
+            ("BITPIX", bitpix),
+            ("NAXIS", len(shape)),
+        ]
         cards += [(f"NAXIS{i}", n) for i, n in enumerate(shape, 1)]
-        cards += [("PCOUNT", 0), ("GCOUNT", 1), ("EXTNAME", MASK)]
+        cards += [("PCOUNT", 0), ("GCOUNT", 1), ("EXTNAME", self.content.hdu)]
+        if self.content.unit:
+            cards.append(("BUNIT", self.content.unit))
         if self.geom.axes:
-            cards.append(("BANDSHDU", "MASK_BANDS"))
+            cards.append(("BANDSHDU", f"{self.content.hdu}_BANDS"))
         own = [card for card in self.geom.to_header().cards if not card.keyword.startswith("NAXIS")]
         image = [*(fits.Card(key, value) for key, value in cards), *own]
         return header_bytes(first, 0) + header_bytes(image, data_sum)
@@ -153,27 +166,27 @@ class FitsWriter(MaskWriter):
     @once
     def _tables_at(self) -> int:
         """Where the tables of the manifest begin."""
-        size = int(np.prod(self.geom.shape))
+        size = int(np.prod(self.geom.shape)) * self._stored.itemsize
         return self._image_at + -(-size // BLOCK) * BLOCK + len(self._bands())
 
-    def write(self, plane: tuple[int, ...], window: Window, value: NDArray[np.bool_] | bool) -> int | None:
+    def write(self, plane: tuple[int, ...], window: Window, value: NDArray[Any] | bool) -> int | None:
         ny, nx = self.geom.image_shape
         number = int(np.ravel_multi_index(plane, self.axes_shape)) if plane else 0
-        first = number * ny * nx + window.y0 * nx + window.x0
-        start, (rows, columns) = self._image_at, window.shape
+        first = (number * ny * nx + window.y0 * nx + window.x0) * self._stored.itemsize
+        start, (rows, columns), width = self._image_at, window.shape, nx * self._stored.itemsize
         if value is True:
             value = np.broadcast_to(np.True_, window.shape)
             pixels = np.ones((min(rows, max(1, _BAND // columns)), columns), np.uint8)
         else:
             assert not isinstance(value, bool)
-            pixels = np.ascontiguousarray(value).view(np.uint8)
+            pixels = np.ascontiguousarray(value, self._stored).view(np.uint8)
         if columns == nx:
             self._write_bands(start + first, pixels, rows)
         else:
             marked = np.arange(rows) if self._rewrites else np.flatnonzero(value.any(axis=1))
             for row in marked:
-                self._write_at(start + first + int(row) * nx, pixels[row % len(pixels)].data)
-        return tile_sum(value, first, nx)
+                self._write_at(start + first + int(row) * width, pixels[row % len(pixels)].data)
+        return tile_sum(value, first, nx) if self.content.is_mask else words_sum(pixels)
 
     def _write_bands(self, offset: int, pixels: NDArray[np.uint8], rows: int) -> None:
         """Whole rows, which are contiguous in the file, in few large writes."""
@@ -188,11 +201,11 @@ class FitsWriter(MaskWriter):
         assert self._file is not None
         write_at(self._file, offset, text)
 
-    def read(self, plane: tuple[int, ...], window: Window) -> NDArray[np.bool_]:
+    def read(self, plane: tuple[int, ...], window: Window) -> NDArray[Any]:
         assert self._temporary is not None
-        cube = np.memmap(self._temporary, np.uint8, "r", self._image_at, self.geom.shape)
-        found: NDArray[np.bool_] = np.asarray(cube[plane][window.y0 : window.y1, window.x0 : window.x1]) == 1
-        return found
+        cube = np.memmap(self._temporary, self._stored, "r", self._image_at, self.geom.shape)
+        found = np.asarray(cube[plane][window.y0 : window.y1, window.x0 : window.x1])
+        return found == 1 if self.content.is_mask else found
 
     def finish(self, temporary: Path) -> Path:
         assert self._file is not None

@@ -30,7 +30,7 @@ from ..grid.healpix.geom import HpxGeom
 from ..grid.lattice import Grid
 from ..grid.wcs.geom import WcsGeom
 from ..pixels.window import Window
-from .manifest import Manifest
+from .manifest import MASK_CONTENT, Content, Manifest
 from .publish import check_place
 from .unpacked import Stamp, first_bytes
 from .workspace import LOCK, recover
@@ -160,6 +160,8 @@ class Format:
         format that is only read, which has no suffixes.
     options : tuple of str
         What else the writer takes, by name.
+    numbers : bool
+        Whether the writer takes ``content=``, so that weights and distances are written too.
     """
 
     name: str
@@ -169,6 +171,7 @@ class Format:
     open: Callable[[str, Stamp, str | int | None, bool], StoredMap]
     writer: Callable[..., MaskWriter] | None = None
     options: tuple[str, ...] = ()
+    numbers: bool = False
 
     def __post_init__(self) -> None:
         if bool(self.magic) == bool(self.members):
@@ -279,6 +282,7 @@ def open_writer(
     overwrite: bool = False,
     resume: bool = False,
     run: str = "",
+    content: Content = MASK_CONTENT,
     **more: str,
 ) -> MaskWriter:
     """The writer for a path's suffix; the output is checked now, before anything is computed.
@@ -297,13 +301,15 @@ def open_writer(
         Whether an existing output may be replaced.
     resume, run
         See `MaskWriter`.
+    content : Content
+        What the values are, those of a mask unless given.
     **more
         Options of the format: ``ordering`` of HEALPix cells.
 
     Raises
     ------
     FormatError
-        For an unknown suffix.
+        For an unknown suffix, or weights in a format of masks.
     MaskValueError
         For an option that is none of the format.
     OutputExistsError
@@ -313,7 +319,15 @@ def open_writer(
     for name in more.keys() - set(found.options):
         raise MaskValueError(f"{path}: {name}= is no option of {found.name}")
     assert found.writer is not None
-    return found.writer(target, geom, chunks, provenance, overwrite, resume, run, **more)
+    options: dict[str, Any] = {**more}
+    if not content.is_mask:
+        if not found.numbers:
+            known = ", ".join(suffix for suffix, each in _by_suffix().items() if each.numbers)
+            raise FormatError(
+                f"{path}: {found.name} holds masks alone; a {content.name} is written as {known}"
+            )
+        options["content"] = content
+    return found.writer(target, geom, chunks, provenance, overwrite, resume, run, **options)
 
 
 def existing(path: str | os.PathLike[str]) -> Path:

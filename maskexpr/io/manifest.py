@@ -23,7 +23,17 @@ from ..core.versions import installed
 from ..grid.lattice import Grid
 from ..pixels.window import Window
 
-__all__ = ["DIGEST", "FORMAT", "Manifest", "TileRecord", "TileTable", "describe", "record_of"]
+__all__ = [
+    "DIGEST",
+    "FORMAT",
+    "MASK_CONTENT",
+    "Content",
+    "Manifest",
+    "TileRecord",
+    "TileTable",
+    "describe",
+    "record_of",
+]
 
 FORMAT: Final = 2
 """Version of what products hold; readers refuse another."""
@@ -32,6 +42,34 @@ DIGEST: Final = 16
 _NONE: Final = bytes(DIGEST)
 _PACKAGES: Final = ("maskexpr", "numpy", "astropy")
 _NAMES: Final = {"empty": EMPTY, "mixed": MIXED, "full": FULL}
+
+
+class Content(NamedTuple):
+    """What the values of a product are: those of a mask, or weights and distances.
+
+    Parameters
+    ----------
+    name : str
+        Name of the array in the file.
+    dtype : str
+        "bool" or "float32".
+    unit : str
+        Of numbers.
+    """
+
+    name: str = "mask"
+    dtype: str = "bool"
+    unit: str = ""
+
+    @property
+    def hdu(self) -> str:
+        """Name of the HDU that holds them."""
+        return self.name.upper()
+
+    @property
+    def is_mask(self) -> bool:
+        """Whether they are selected or not."""
+        return self.dtype == "bool"
 
 
 class TileRecord(NamedTuple):
@@ -44,7 +82,7 @@ class TileRecord(NamedTuple):
     state : int
         EMPTY, MIXED or FULL.
     selected : int
-        Number of its pixels that are.
+        Number of its pixels that are; of numbers, of those that are not 0.
     digest : bytes
         Of the tile's bits.
     checksum : int
@@ -58,10 +96,14 @@ class TileRecord(NamedTuple):
     checksum: int = 0
 
 
+MASK_CONTENT: Final = Content()
+"""Those of a mask."""
+
+
 def record_of(
-    place: tuple[int, ...], value: NDArray[np.bool_] | bool, shape: tuple[int, int], checksum: int = 0
+    place: tuple[int, ...], value: NDArray[Any] | bool, shape: tuple[int, int], checksum: int = 0
 ) -> TileRecord:
-    """The record of a tile of (rows, columns) with some values.
+    """The record of a tile of (rows, columns) with some values; of numbers that are not all 0 it is mixed.
 
     Examples
     --------
@@ -70,7 +112,7 @@ def record_of(
     """
     size = shape[0] * shape[1]
     count = (size if value else 0) if isinstance(value, bool) else int(np.count_nonzero(value))
-    if count in (0, size) or isinstance(value, bool):
+    if count == 0 or isinstance(value, bool) or (count == size and value.dtype == np.bool_):
         return TileRecord(place, int(FULL if count else EMPTY), count, _NONE, checksum)
     return TileRecord(place, int(MIXED), count, _digest(value), checksum)
 
@@ -78,7 +120,10 @@ def record_of(
 def _digest(values: NDArray[Any]) -> bytes:
     rows, columns = values.shape
     whole = hashlib.sha256(f"{rows} {columns} ".encode())
-    whole.update(np.packbits(values, axis=1).data)
+    # Of numbers the bytes themselves, in the order of FITS and of every machine.
+    numbers = values.dtype.kind == "f"
+    bits = np.ascontiguousarray(values, ">f4").view(np.uint8) if numbers else np.packbits(values, axis=1)
+    whole.update(bits.data)
     return whole.digest()[:DIGEST]
 
 
@@ -116,10 +161,15 @@ class TileTable:
 
 
 def describe(
-    geom: Grid, chunks: tuple[int, int], texts: Mapping[str, str], table: TileTable
+    geom: Grid,
+    chunks: tuple[int, int],
+    texts: Mapping[str, str],
+    table: TileTable,
+    content: Content = MASK_CONTENT,
 ) -> dict[str, Any]:
     """The facts of a product, as plain data."""
     return {
+        **({} if content.is_mask else {"content": list(content)}),
         "format": FORMAT,
         "mask": texts.get("hash", ""),
         "texts": _text_digest(texts),
@@ -166,6 +216,11 @@ class Manifest:
         for array, kind in ((table.states, "u1"), (table.counts, "<i8"), (table.digests, "u1")):
             whole.update(np.ascontiguousarray(array, dtype=kind).data)
         return whole.hexdigest()
+
+    @property
+    def content(self) -> Content:
+        """What the values are."""
+        return Content(*self.facts.get("content", ()))
 
     @property
     def chunks(self) -> tuple[int, int]:
@@ -250,10 +305,11 @@ class Manifest:
         Raises
         ------
         IntegrityError
-            If they differ, or are not zeros and ones.
+            If they differ, or those of a mask are not zeros and ones.
         """
-        state = self.table.states[place]
-        if values.dtype != np.bool_ and values.size and values.max() > 1:
+        state, is_mask = self.table.states[place], self.content.is_mask
+        bits = values.dtype == np.bool_ or (values.dtype.kind != "f" and values.max(initial=0) <= 1)
+        if not (bits if is_mask else values.dtype.kind == "f"):
             same = False
         elif state == MIXED:
             same = _digest(values) == self.table.digests[place].tobytes()

@@ -26,7 +26,7 @@ from ..core.progress import advance
 from ..grid.lattice import Grid
 from ..pixels.window import Window
 from .journal import Journal
-from .manifest import Manifest, TileRecord, TileTable, describe, record_of
+from .manifest import MASK_CONTENT, Content, Manifest, TileRecord, TileTable, describe, record_of
 from .publish import check_place, mark_of, publish, size_on_disk, sync_tree
 from .workspace import Workspace, abandoned, recover
 
@@ -43,14 +43,14 @@ class Patch(NamedTuple):
     ----------
     window : Window
         Where it is, inside the map; whole tiles of the writer.
-    value : ndarray of bool, or bool
+    value : ndarray, or bool
         Shape (ny, nx) of the window, or with the selected planes before that; True where all pixels are in.
     planes : tuple of int or slice, optional
         Index along each non-spatial axis; None for every plane.
     """
 
     window: Window
-    value: NDArray[np.bool_] | bool
+    value: NDArray[Any] | bool
     planes: Planes | None = None
 
 
@@ -77,6 +77,8 @@ class MaskWriter(ABC):
         Go on with what a killed run of the same ``run`` left, and leave what is done if this one fails.
     run : str
         Tells what is written.
+    content : Content
+        What the values are, those of a mask unless given; what is never stored of numbers is 0.
 
     Attributes
     ----------
@@ -100,6 +102,7 @@ class MaskWriter(ABC):
         overwrite: bool = False,
         resume: bool = False,
         run: str = "",
+        content: Content = MASK_CONTENT,
     ) -> None:
         self.path = Path(path)
         check_place(self.path, overwrite)
@@ -111,6 +114,7 @@ class MaskWriter(ABC):
         rows, columns = geom.plane_shape
         self.chunks = (min(int(chunks[0]), rows), min(int(chunks[1]), columns))
         self.provenance = dict(provenance or {})
+        self.content = content
         self.overwrite = overwrite
         self.resume = resume
         self.axes_shape: tuple[int, ...] = geom.planes_shape
@@ -136,7 +140,7 @@ class MaskWriter(ABC):
     def manifest(self) -> Manifest:
         """What is known of the tiles that were written."""
         table = self._mine.table
-        return Manifest(describe(self.geom, self.chunks, self.provenance, table), table)
+        return Manifest(describe(self.geom, self.chunks, self.provenance, table, self.content), table)
 
     @property
     def _mine(self) -> _Here:
@@ -236,7 +240,7 @@ class MaskWriter(ABC):
             For a window that is empty, beyond the map or not of whole tiles, or a value whose shape does not
             fit.
         MaskTypeError
-            For a value that is not bool, or a writer that is not open.
+            For a value of another type, or a writer that is not open.
         WriteError
             If it cannot be written.
         """
@@ -270,7 +274,7 @@ class MaskWriter(ABC):
                 tuple(int(k) for k in np.unravel_index(number, self.axes_shape)) if self.axes_shape else ()
             )
             for window, place in self._tiles(patch.window, plane):
-                value: NDArray[np.bool_] | bool = (
+                value: NDArray[Any] | bool = (
                     bool(patch.value)
                     if flat is None
                     else _part(flat[i if len(flat) > 1 else 0], patch.window, window)
@@ -310,10 +314,14 @@ class MaskWriter(ABC):
             raise MaskValueError(
                 f"{self.path}: {window} does not cover whole chunks of {rows} x {columns} pixels"
             )
-        if isinstance(value, (bool, np.bool_)):
+        if isinstance(value, (bool, np.bool_)) and self.content.is_mask:
             return
-        if value.dtype != np.bool_:
-            raise MaskTypeError(f"{self.path}: a patch of a mask must be bool, got {value.dtype}")
+        dtype = np.asarray(value).dtype
+        if dtype != np.dtype(self.content.dtype):
+            raise MaskTypeError(
+                f"{self.path}: a patch of a {self.content.name} must be {self.content.dtype}, got {dtype}"
+            )
+        assert not isinstance(value, bool)
         if value.shape not in (window.shape, (*numbers.shape, *window.shape)):
             raise MaskValueError(
                 f"{self.path}: a patch of shape {value.shape} does not fit {window} on {numbers.size} planes"
@@ -382,10 +390,10 @@ class MaskWriter(ABC):
 
     @abstractmethod
     def create(self, temporary: Path) -> None:
-        """Begin an output in which every pixel is False."""
+        """Begin an output in which every pixel is False, or 0."""
 
     @abstractmethod
-    def write(self, plane: tuple[int, ...], window: Window, value: NDArray[np.bool_] | bool) -> int | None:
+    def write(self, plane: tuple[int, ...], window: Window, value: NDArray[Any] | bool) -> int | None:
         """Write one tile of one plane; thread-safe.
 
         Returns
@@ -412,7 +420,7 @@ class MaskWriter(ABC):
         """
         raise FormatError(f"{self.path}: this format writes from one process, in one run")
 
-    def read(self, plane: tuple[int, ...], window: Window) -> NDArray[np.bool_]:
+    def read(self, plane: tuple[int, ...], window: Window) -> NDArray[Any]:
         """Values of a tile that was written."""
         raise FormatError(f"{self.path}: this format is written in one run")
 

@@ -94,12 +94,16 @@ class ZarrWriter(MaskWriter):
         dims = [*(axis.name for axis in geom.axes), *geom.dims]
         names = self._spatial(group)
         group.create_array(
-            _MASK,
+            self.content.name,
             shape=geom.shape,
             chunks=(*(1 for _ in geom.axes), *self.chunks[-len(geom.dims) :]),
             dimension_names=dims,
-            attributes={"grid_mapping": GRID, "coordinates": " ".join([GRID, *names])},
-            **_coding(),
+            attributes={
+                "grid_mapping": GRID,
+                "coordinates": " ".join([GRID, *names]),
+                **({"units": self.content.unit} if self.content.unit else {}),
+            },
+            **_coding(np.dtype(self.content.dtype)),
         )
         for axis in geom.axes:
             _small(group, axis.name, axis.center.value, [axis.name], {"units": str(axis.unit)})
@@ -131,19 +135,19 @@ class ZarrWriter(MaskWriter):
         if self._here is None:
             return
         documents = self._documents(None)
-        for name in (f"{_MASK}/{_META}", f"{GRID}/{_META}"):
+        for name in (f"{self.content.name}/{_META}", f"{GRID}/{_META}"):
             if (temporary / name).read_bytes() != documents[name]:
                 raise FormatError(f"{temporary}: {name} is not of this mask")
         # It may have been finished, and not published.
         self._write_documents(temporary, None)
 
-    def write(self, plane: tuple[int, ...], window: Window, value: NDArray[np.bool_] | bool) -> int | None:
+    def write(self, plane: tuple[int, ...], window: Window, value: NDArray[Any] | bool) -> int | None:
         assert self._temporary is not None
         path = self._chunk(self._temporary, plane, window)
         if value is not True and not np.any(value):
             path.unlink(missing_ok=True)
             return None
-        whole = np.zeros(self.chunks, dtype=bool)
+        whole = np.zeros(self.chunks, dtype=self.content.dtype)
         whole[: window.shape[0], : window.shape[1]] = value
         _write_file(path, _encode(whole))
         return None
@@ -151,12 +155,12 @@ class ZarrWriter(MaskWriter):
     def _chunk(self, folder: Path, plane: tuple[int, ...], window: Window) -> Path:
         rows, columns = self.chunks
         place = (*plane, *(window.y0 // rows, window.x0 // columns)[-len(self.geom.dims) :])
-        return folder.joinpath(_MASK, "c", *map(str, place))
+        return folder.joinpath(self.content.name, "c", *map(str, place))
 
-    def read(self, plane: tuple[int, ...], window: Window) -> NDArray[np.bool_]:
+    def read(self, plane: tuple[int, ...], window: Window) -> NDArray[Any]:
         zarr: Any = require("zarr", extra="zarr")
         try:
-            mask = zarr.open_array(self._temporary, path=_MASK, mode="r")
+            mask = zarr.open_array(self._temporary, path=self.content.name, mode="r")
             return np.asarray(mask[(*plane, *_slices(self.geom, window))]).reshape(window.shape)
         except (ValueError, RuntimeError) as err:
             raise FormatError(f"{self.path}: a chunk that cannot be read: {err}") from err
@@ -174,15 +178,15 @@ def _slices(geom: Grid, window: Window) -> tuple[slice, ...]:
     return (slice(window.y0, window.y1), slice(window.x0, window.x1))[-len(geom.dims) :]
 
 
-def _coding() -> dict[str, Any]:
-    """How the mask is stored. Shuffled by bits, eight equal pixels become one byte; zstd then finds the runs;
-    CRC-32C tells a damaged chunk.
+def _coding(dtype: np.dtype[Any]) -> dict[str, Any]:
+    """How the values are stored. Shuffled by bits, eight equal pixels of a mask become one byte; zstd then
+    finds the runs; CRC-32C tells a damaged chunk.
     """
     codecs = require("zarr", extra="zarr").codecs
-    packed = codecs.BloscCodec(cname="zstd", clevel=5, shuffle="bitshuffle", typesize=1)
+    packed = codecs.BloscCodec(cname="zstd", clevel=5, shuffle="bitshuffle", typesize=dtype.itemsize)
     return {
-        "dtype": bool,
-        "fill_value": False,
+        "dtype": dtype,
+        "fill_value": dtype.type(0),
         "compressors": [packed, codecs.Crc32cCodec()],
         "config": {"write_empty_chunks": False},
     }
@@ -218,13 +222,13 @@ def _put_manifest(marks: Any, manifest: Manifest, dims: list[str]) -> None:
 _spare = threading.local()
 
 
-def _encode(whole: NDArray[np.bool_]) -> bytes:
+def _encode(whole: NDArray[Any]) -> bytes:
     """The bytes of a chunk, made by zarr in an array of one chunk in memory."""
     zarr: Any = require("zarr", extra="zarr")
-    if getattr(_spare, "shape", None) != whole.shape:
-        _spare.shape, _spare.files = whole.shape, {}
+    if getattr(_spare, "like", None) != (whole.shape, whole.dtype):
+        _spare.like, _spare.files = (whole.shape, whole.dtype), {}
         store = zarr.storage.MemoryStore(_spare.files)
-        _spare.array = zarr.create_array(store, shape=whole.shape, chunks=whole.shape, **_coding())
+        _spare.array = zarr.create_array(store, shape=whole.shape, chunks=whole.shape, **_coding(whole.dtype))
     _spare.array[...] = whole
     chunk: bytes = _spare.files.pop("c/0/0").to_bytes()
     return chunk
@@ -409,12 +413,13 @@ def _open(path: str, stamp: Stamp, key: str | int | None, mask: bool) -> StoredM
         group = _group(path, stamp)
         found = _manifest_of(path, group)
         stored = _open_variable(path, stamp, key)
-        if found is None or stored.key != _MASK:
+        if found is None or stored.key != found[0].content.name:
             return stored
         manifest, seal = found
         manifest.check_frame(path, stored.geom, stored.provenance, seal)
-        if (group[_MASK].shape, group[_MASK].dtype) != (stored.geom.shape, np.dtype(bool)):
-            raise IntegrityError(f"{path}: the mask is not of the shape and type that were written")
+        held, name = np.dtype(manifest.content.dtype), manifest.content.name
+        if (group[name].shape, group[name].dtype) != (stored.geom.shape, held):
+            raise IntegrityError(f"{path}: the {name} is not of the shape and type that were written")
         return replace(stored, manifest=manifest)
 
 
@@ -475,4 +480,5 @@ ZARR = Format(
     members=("zarr.json", ".zmetadata", ".zgroup", ".zarray"),
     open=_open,
     writer=ZarrWriter,
+    numbers=True,
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +17,8 @@ from ..io.xarray import geom_of
 from ..nodes.raster import Raster
 from ..tables.given import as_positions
 from .plot import plot
+from .write import write
+from .write_weights import write_weights
 
 __all__ = ["SkyAccessor"]
 
@@ -52,6 +56,44 @@ class SkyAccessor:
         dtype('bool')
         """
         return to_gammapy_map(self._array)
+
+    def write(
+        self, path: str | os.PathLike[str], overwrite: bool = False, ordering: str | None = None
+    ) -> Path:
+        """Write the array to a file, tile by tile: a mask of bool as `maskexpr.Mask.write` does it, weights
+        and distances of float32 with the same manifest, so that damage is found when they are read.
+
+        Parameters
+        ----------
+        path : str or path
+            With the suffix ``.zarr``, ``.fits`` or ``.fits.gz``.
+        overwrite : bool
+            Whether an existing file may be replaced.
+        ordering : {"nested", "ring"}, optional
+            Order of HEALPix cells in a FITS file; nested unless given.
+
+        Returns
+        -------
+        Path
+            Read it with `maskexpr.read_map`; `maskexpr.verify` compares all of it with its manifest.
+
+        Raises
+        ------
+        MaskTypeError
+            For an array of another type.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> import maskexpr as mx
+        >>> weights = mx.Band(lat=("0 deg", "90 deg")).apodize(mx.WcsGeom.allsky(binsz=10), "20 deg")
+        >>> path = weights.maskexpr.write(tempfile.mkdtemp() + "/weights.fits")
+        >>> mx.read_map(path).equals(weights)
+        True
+        """
+        if self._array.dtype == np.bool_:
+            return write(Raster(self._array), path, self.geom, overwrite, ordering=ordering)
+        return write_weights(self._array, path, overwrite, ordering)
 
     def plot(self, ax: Any = None, **style: Any) -> Any:
         """Draw a coarse preview of an array of bool; see `maskexpr.Mask.plot`.

@@ -50,7 +50,7 @@ class ProductInfo:
     tile : (int, int), optional
         Rows and columns of a tile.
     n_selected : int, optional
-        Number of selected pixels, on all planes.
+        Number of selected pixels, on all planes; of weights and distances, of those that are not 0.
     mask : str, optional
         The mask in one line.
     hash : str, optional
@@ -243,6 +243,9 @@ def verify(path: str | os.PathLike[str], against: Mask | None = None) -> VerifyR
             f"{path}: it has no manifest, because maskexpr did not write it; to compare it with a mask give "
             "against="
         )
+    is_mask = stored.manifest is None or stored.manifest.content.is_mask
+    if against is not None and not is_mask:
+        raise MaskTypeError(f"{path}: it holds numbers, which no mask is to compare with")
     if stored.manifest is not None:
         stored.audit()
     tiles = _tiles(stored)
@@ -252,7 +255,9 @@ def verify(path: str | os.PathLike[str], against: Mask | None = None) -> VerifyR
     def compare(number: int) -> None:
         plane, window = tiles[number]
         planes = tuple(slice(i, i + 1) for i in plane)
-        values = as_mask(stored.read_array(planes, window), name).reshape(window.shape)
+        values = stored.read_array(planes, window).reshape(window.shape)
+        if is_mask:
+            values = as_mask(values, name)
         counts[number] = np.count_nonzero(values)
         if wanted is not None:
             anew = piece_of(wanted, plane, window)

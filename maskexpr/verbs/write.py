@@ -78,7 +78,7 @@ def write(
     about = provenance(mask)
     run = f"{about['hash']} {file_stamps(mask)} maskexpr {installed('maskexpr')}"
     kept = None if store is None else ReusedTiles(TileStore.of(store))
-    more = {} if ordering is None else {"ordering": ordering}
+    more: dict[str, Any] = {} if ordering is None else {"ordering": ordering}
     with open_writer(path, geom, (rows, columns), about, overwrite, resume, run, **more) as writer:
         if writer.published:
             return writer.path

@@ -181,3 +181,27 @@ def test_we_read_healsparse(packed: bool, compress: bool, tmp_path: Path) -> Non
         made.write(str(path), nocompress=not compress)
     read = mx.read_mask(path)
     np.testing.assert_array_equal(np.sort(some), read["cell_ids"].values[read.values])
+
+
+@pytest.mark.parametrize("options", ORDERINGS)
+@pytest.mark.parametrize("geom", [WHOLE, PART], ids=["whole", "part"])
+def test_healpy_reads_weights(geom: HpxGeom, options: dict[str, Any], tmp_path: Path) -> None:
+    weights = DISC.apodize(geom, "10 deg")
+    path = weights.maskexpr.write(tmp_path / "w.fits", **options)
+    want = spread(weights.values, geom, hp.UNSEEN)
+    found = hp.read_map(path, nest=True, dtype=None, partial=not geom.is_allsky)
+    assert found.dtype == np.dtype(">f4") or found.dtype == np.float32
+    np.testing.assert_array_equal(found.astype(np.float32), want.astype(np.float32))
+
+
+@pytest.mark.parametrize("geom", [WHOLE, PART], ids=["whole", "part"])
+def test_gammapy_reads_weights(geom: HpxGeom, tmp_path: Path) -> None:
+    maps = pytest.importorskip("gammapy.maps", reason="maps of gammapy")
+    weights = DISC.apodize(geom, "10 deg")
+    found = maps.Map.read(weights.maskexpr.write(tmp_path / "w.fits"))
+    assert found.data.dtype.kind == "f"
+    lon, lat = hp.pix2ang(NSIDE, np.arange(NUMBER) if geom.is_allsky else IDS, nest=True, lonlat=True)
+    np.testing.assert_array_equal(found.get_by_coord((lon, lat)), weights.values)
+    image = DISC.apodize(mx.WcsGeom.allsky(binsz=5), "20 deg")
+    found = maps.Map.read(image.maskexpr.write(tmp_path / "i.fits"), hdu="WEIGHT")
+    np.testing.assert_array_equal(found.data, image.values)
