@@ -67,6 +67,16 @@ class Many:
     def __len__(self) -> int:
         return len(self._row)
 
+    def outlines(self) -> tuple[Numbers, list[Outlines]]:
+        """The polygons in batches, and their numbers, those of one batch after the other's."""
+        found = [
+            (np.flatnonzero(self._kind == place), batch)
+            for place, batch in enumerate(self._batches)
+            if isinstance(batch, Outlines)
+        ]
+        none = np.empty(0, dtype=np.intp)
+        return np.concatenate([none, *(each for each, _ in found)]), [batch for _, batch in found]
+
     def inside(self, xyz: Floats, which: Numbers) -> Bools:
         """Whether points are inside the shape that they are asked about.
 

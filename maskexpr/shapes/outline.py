@@ -27,10 +27,12 @@ __all__ = ["Outlines", "outline"]
 
 Floats = NDArray[np.float64]
 Edge = tuple[Floats, Floats, Floats, Floats]
-"""Ends and normal of an edge, shape (3, n) each, and its length, shape (n,)."""
+"""Ends and normals of some edges of n polygons, shape (3, edges, n) each, and lengths, shape (edges, n)."""
 
 # Candidates for reference points: enough that one is far from every edge's great circle.
 _CANDIDATES: Final = 96
+# Pairs of an edge and a thing in one call of numpy: what stays in the cache.
+_PAIRS: Final = 1 << 13
 # Arcs longer than this (cosine) have an uncertain direction: such points are reached from the second
 # reference.
 _FAR: Final = -0.9
@@ -118,48 +120,55 @@ class Outlines:
     def _crossings(self, reference: int, xyz: Floats, which: Which) -> tuple[Bools, Bools]:
         """Which arcs from a reference to points cross an odd number of edges; which points are on an edge."""
         start = self.references[reference][:, which]
-        plane = cross(start, xyz)
+        plane = cross(start, xyz)[:, None]
         odd = np.zeros(xyz.shape[1:], dtype=bool)
         edge = np.zeros(xyz.shape[1:], dtype=bool)
-        # Each vertex gets one sign, which both its edges use: an arc through a vertex crosses one of them or
-        # both or none, as it should.
-        left = dot(self.vertices[0][:, which], plane) >= 0
-        for a, b, normal, length in self.edges(which):
-            next_left = dot(b, plane) >= 0
-            side = dot(normal, xyz)
+        for a, b, normal, length in self.edges(which, xyz[0].size):
+            # Each vertex gets one sign, which both its edges use: an arc through a vertex crosses one of them
+            # or both or none, as it should.
+            left, next_left = dot(a, plane) >= 0, dot(b, plane) >= 0
+            side = dot(normal, xyz[:, None])
             # To the left and from before the edge, or to the right and from behind it.
-            forward = dot(normal, start) > 0
-            odd ^= (left != next_left) & (next_left == forward) & ((side < 0) == forward)
+            forward = dot(normal, start[:, None]) > 0
+            crosses = (left != next_left) & (next_left == forward) & ((side < 0) == forward)
+            odd ^= np.logical_xor.reduce(crosses, axis=0)
             touching = np.abs(side) <= TIE * length
             if touching.any():
-                a, b, normal = (np.broadcast_to(each, xyz.shape)[:, touching] for each in (a, b, normal))
+                a, b, normal = (np.broadcast_to(each, (3, *side.shape))[:, touching] for each in (a, b, normal))
                 limit = np.broadcast_to(-TIE * length, side.shape)[touching]
-                edge[touching] |= _along(a, b, normal, xyz[:, touching], limit)
-            left = next_left
+                points = np.broadcast_to(xyz[:, None], (3, *side.shape))[:, touching]
+                touching[touching] = _along(a, b, normal, points, limit)
+                edge |= touching.any(axis=0)
         return odd, edge
 
     def distance(self, xyz: Floats, which: Which) -> Floats:
         """Distance in radians of points to the nearest point of an edge, or less."""
         to_vertex = np.full(xyz.shape[1:], 4.0)
         sine = np.full(xyz.shape[1:], 1.0)
-        for a, b, normal, length in self.edges(which):
-            np.minimum(to_vertex, chord2(a, xyz), out=to_vertex)
-            off = np.abs(dot(normal, xyz)) / length
-            np.minimum(sine, np.where(_along(a, b, normal, xyz, 0.0), off, 1.0), out=sine)
+        points = xyz[:, None]
+        for a, b, normal, length in self.edges(which, xyz[0].size):
+            np.minimum(to_vertex, chord2(a, points).min(axis=0), out=to_vertex)
+            off = np.abs(dot(normal, points)) / length
+            off = np.where(_along(a, b, normal, points, 0.0), off, 1.0)
+            np.minimum(sine, off.min(axis=0), out=sine)
         nearest = 2 * np.arcsin(np.minimum(np.sqrt(to_vertex) / 2, _SURE))
         # Where no edge passes abeam, sine is 1 and says nothing.
         return np.asarray(
             np.where(sine < 1, np.minimum(nearest, np.arcsin(np.minimum(sine, _SURE))), nearest)
         )
 
-    def edges(self, which: Which) -> Iterator[Edge]:
-        """Edge after edge, of some of the polygons."""
-        number = len(self.vertices)
-        last = first = self.vertices[0][:, which]
-        for i in range(number):
-            end = self.vertices[i + 1][:, which] if i + 1 < number else first
-            yield last, end, self.normals[i][:, which], self.lengths[i][which]
-            last = end
+    def edges(self, which: Which, things: int) -> Iterator[Edge]:
+        """Edges of the polygons that things are asked about: one of each after the other, or so many at once
+        that numpy's calls are long where things are few.
+        """
+        vertices, normals = np.moveaxis(self.vertices, 1, 0), np.moveaxis(self.normals, 1, 0)
+        number = len(self.lengths)
+        step = max(1, _PAIRS // max(1, things))
+        for first in range(0, number, step):
+            last = min(first + step, number)
+            ends = vertices[:, np.arange(first, last + 1) % number][:, :, which]
+            some = slice(first, last)
+            yield ends[:, :-1], ends[:, 1:], normals[:, some][:, :, which], self.lengths[some][:, which]
 
     def _at(self, which: Which, some: Bools) -> Which:
         """The polygons of some of the things."""

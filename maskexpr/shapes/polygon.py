@@ -90,10 +90,10 @@ class Polygon(Shape):
         limit = angle + TIE
         # Both sides of the rim are near: whichever side is inside, points of the other are near if it is.
         cover = self.coverage(Caps(xyz, np.full(xyz.shape[1], limit)), frame)
-        for a, b, _, _ in self.outline(frame).edges(slice(None)):
+        for a, b, _, _ in self.outline(frame).edges(slice(None), xyz.shape[1]):
             rest = np.flatnonzero((cover != EMPTY) & ~out & np.isfinite(xyz[0]))
-            distance = to_arc(np.ascontiguousarray(xyz[:, rest]), a, b)
-            out[rest[distance <= limit]] = True
+            distance = to_arc(np.ascontiguousarray(xyz[:, None, rest]), a, b)
+            out[rest[(distance <= limit).any(axis=0)]] = True
         return out
 
     def outline(self, frame: str) -> Outlines:
