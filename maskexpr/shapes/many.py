@@ -15,7 +15,7 @@ from .base import Bools, Shape
 from .batch import Batch, Rings
 from .circle import Circle, CircleAnnulus, discs
 from .ellipse import Ellipse, EllipseAnnulus, Rectangle, RectangleAnnulus, tangents
-from .outline import Outlines
+from .outline import Outlines, outlines
 from .polygon import Polygon
 
 __all__ = ["Many"]
@@ -41,19 +41,19 @@ class Many:
     """
 
     def __init__(self, shapes: Sequence[Shape], frame: str) -> None:
-        parts = [each.outline(frame) if isinstance(each, Polygon) else each for each in shapes]
         kinds: dict[Any, list[int]] = {}
-        for number, part in enumerate(parts):
-            kinds.setdefault(_kind(part), []).append(number)
+        for number, shape in enumerate(shapes):
+            kinds.setdefault(_kind(shape), []).append(number)
         self._kind = np.zeros(len(shapes), dtype=np.intp)
         self._row = np.zeros(len(shapes), dtype=np.intp)
         self._batches: list[Batch] = []
         self.caps = Caps(np.zeros((3, len(shapes))), np.zeros(len(shapes)))
-        for place, members in enumerate(kinds.values()):
-            self._kind[members], self._row[members] = place, np.arange(len(members))
-            batch = _batch([parts[i] for i in members], frame)
-            self._batches.append(batch)
-            self.caps.centre[:, members], self.caps.radius[members] = batch.caps
+        for some in kinds.values():
+            for places, batch in _batches([shapes[i] for i in some], frame):
+                members = np.array(some)[places]
+                self._kind[members], self._row[members] = len(self._batches), np.arange(len(members))
+                self._batches.append(batch)
+                self.caps.centre[:, members], self.caps.radius[members] = batch.caps
 
     @classmethod
     def of_one_kind(cls, batch: Batch) -> Many:
@@ -147,13 +147,22 @@ class _OneByOne:
         return out
 
 
-def _kind(part: Shape | Outlines) -> tuple[Any, ...]:
-    """What shapes of one batch have in common."""
-    return (Outlines, len(part.vertices)) if isinstance(part, Outlines) else (type(part), part.frame)
+def _kind(shape: Shape) -> tuple[Any, ...]:
+    """What shapes that become arrays together have in common."""
+    return (type(shape), shape.frame, len(shape.lon) if isinstance(shape, Polygon) else 1)
+
+
+def _batches(shapes: Any, frame: str) -> list[tuple[Numbers | slice, Batch]]:
+    """Shapes of one kind as arrays, with the places of those in each batch."""
+    first = shapes[0]
+    if isinstance(first, Polygon):
+        lon, lat, larger = ([getattr(each, name) for each in shapes] for name in ("lon", "lat", "larger_side"))
+        return [*outlines(lon, lat, first.frame, frame, larger)]
+    return [(slice(None), _batch(shapes, frame))]
 
 
 def _batch(shapes: Any, frame: str) -> Batch:
-    """Shapes of one kind as arrays."""
+    """Shapes of a kind that makes one batch."""
     first = shapes[0]
     if isinstance(first, Circle):
         return discs(shapes, frame)
@@ -163,6 +172,4 @@ def _batch(shapes: Any, frame: str) -> Batch:
         return Rings(*(discs([each.rims[i] for each in shapes], frame) for i in (0, 1)))
     if isinstance(first, EllipseAnnulus | RectangleAnnulus):
         return Rings(*(tangents([each.rims[i] for each in shapes], frame) for i in (0, 1)))
-    if isinstance(first, Outlines):
-        return Outlines.stack(shapes)
     return _OneByOne(shapes, frame)

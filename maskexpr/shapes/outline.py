@@ -8,9 +8,9 @@ is certain unless the point itself is on an edge.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final, Self
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +23,7 @@ from .arrangement import cells
 from .base import SLACK, Bools
 from .batch import Which
 
-__all__ = ["Outlines", "outline"]
+__all__ = ["Outlines", "outline", "outlines"]
 
 Floats = NDArray[np.float64]
 Edge = tuple[Floats, Floats, Floats, Floats]
@@ -72,12 +72,6 @@ class Outlines:
     references: Floats
     known: Bools
     larger: Bools
-
-    @classmethod
-    def stack(cls, some: Sequence[Self]) -> Self:
-        """Outlines of as many vertices as one."""
-        names = [each.name for each in fields(cls)]
-        return cls(*(np.concatenate([getattr(each, name) for each in some], axis=-1) for name in names))
 
     @property
     def caps(self) -> Caps:
@@ -192,66 +186,95 @@ def outline(
         For fewer than three distinct vertices, an edge between antipodes, or two equal largest cells on
         different sides.
     """
-    vertices = _corners(rotate(rotation(origin, target), unit(np.array(lon), np.array(lat))))
-    ends = np.roll(vertices, -1, axis=1)
-    # The difference of near vertices is exact, so that short edges have true normals.
-    normals = cross(vertices - ends, vertices + ends) / 2
-    lengths = np.sqrt(chord2(normals, np.zeros(3)[:, None]))
-    centre = normalise(vertices.sum(axis=1))
-    radius = float(angle_between(vertices, centre[:, None]).max()) if np.isfinite(centre).all() else np.pi
-    if not radius < np.pi / 2 - 1e-6:
-        centre, radius = np.array([0.0, 0.0, 1.0]), np.pi
-    cos_radius = float(np.cos(radius + SLACK)) - 1e-15 if radius < np.pi else -2.0
-    references = _references(normals / lengths)
-
-    def made(known: bool, second: bool) -> Outlines:
-        return Outlines(
-            np.ascontiguousarray(vertices.T)[:, :, None],
-            np.ascontiguousarray(normals.T)[:, :, None],
-            lengths[:, None],
-            centre[:, None],
-            np.array([radius]),
-            np.array([cos_radius]),
-            references[:, :, None],
-            np.array([[known], [second]]),
-            np.array([larger]),
-        )
-
-    odd, _ = made(False, False)._crossings(0, references[1][:, None], slice(None))
-    second = bool(odd[0])
-    if radius < np.pi:
-        # All edges lie within a hemisphere: the other is a part of the largest cell.
-        outside, _ = made(False, second).sides(-centre[:, None], slice(None))
-        known = bool(outside[0])
-    else:
-        known = _is_outside_odd(vertices, references[0])
-    return made(known, second != known)
+    return outlines([lon], [lat], origin, target, [larger])[0][1]
 
 
-def _corners(vertices: Floats) -> Floats:
-    """The vertices that edges join, shape (3, n); refuses too few and edges that could go any way."""
+def outlines(
+    lon: Sequence[Sequence[float]],
+    lat: Sequence[Sequence[float]],
+    origin: str,
+    target: str,
+    larger: Sequence[bool],
+) -> list[tuple[NDArray[np.intp], Outlines]]:
+    """The outlines of polygons of one frame that are given by as many vertices, turned into another, in
+    batches, each with the places of its polygons; see `outline`.
+    """
+    vertices = rotate(rotation(origin, target), unit(np.array(lon), np.array(lat)))
     # A vertex given twice, as the last one often repeats the first, makes no edge.
-    found = np.ascontiguousarray(vertices[:, chord2(vertices, np.roll(vertices, 1, axis=1)) > TIE**2])
-    if found.shape[1] < 3:
-        raise RegionError("a polygon needs three distinct vertices")
-    antipodes = np.flatnonzero(chord2(found, -np.roll(found, -1, axis=1)) < 1e-18)
-    if len(antipodes):
-        raise RegionError(
-            f"edge {antipodes[0] + 1} joins antipodes: say by one more vertex which way it goes"
-        )
+    corner = chord2(vertices, np.roll(vertices, 1, axis=2)) > TIE**2
+    number = corner.sum(axis=1)
+    found = []
+    for each in np.unique(number).tolist():
+        some = np.flatnonzero(number == each)
+        corners = vertices[:, some][:, corner[some]].reshape(3, len(some), each)
+        found.append((some, _outlines(corners, np.array(larger)[some])))
     return found
 
 
+def _outlines(corners: Floats, larger: Bools) -> Outlines:
+    """The outlines of n polygons by the vertices that edges join, shape (3, n, m)."""
+    _check_corners(corners)
+    ends = np.roll(corners, -1, axis=2)
+    # The difference of near vertices is exact, so that short edges have true normals.
+    normals = cross(corners - ends, corners + ends) / 2
+    lengths = np.sqrt(chord2(normals, np.zeros((3, 1, 1))))
+    centre = normalise(corners.sum(axis=2))
+    radius = np.nan_to_num(angle_between(corners, centre[:, :, None]).max(axis=1), nan=np.pi)
+    wide = ~(radius < np.pi / 2 - 1e-6)
+    centre[:, wide], radius[wide] = np.array([[0.0], [0.0], [1.0]]), np.pi
+    cos_radius = np.where(wide, -2.0, np.cos(radius + SLACK) - 1e-15)
+    references = _references(normals / lengths)
+    known = np.zeros((2, len(radius)), dtype=bool)
+    made = Outlines(
+        np.ascontiguousarray(corners.transpose(2, 0, 1)),
+        np.ascontiguousarray(normals.transpose(2, 0, 1)),
+        np.ascontiguousarray(lengths.T),
+        centre,
+        radius,
+        cos_radius,
+        references,
+        known,
+        larger,
+    )
+    second, _ = made._crossings(0, references[1], slice(None))
+    known[1] = second
+    # Where all edges lie within a hemisphere, the other is a part of the largest cell.
+    outside, _ = made.sides(-centre, np.arange(len(radius)))
+    for i in np.flatnonzero(wide).tolist():
+        outside[i] = _is_outside_odd(np.ascontiguousarray(corners[:, i]), references[0, :, i])
+    known[:] = outside, second != outside
+    return made
+
+
+def _check_corners(corners: Floats) -> None:
+    """Refuse too few vertices, and edges that could go any way."""
+    if corners.shape[2] < 3:
+        raise RegionError("a polygon needs three distinct vertices")
+    antipodes = np.argwhere(chord2(corners, -np.roll(corners, -1, axis=2)) < 1e-18)
+    if len(antipodes):
+        raise RegionError(
+            f"edge {antipodes[0, 1] + 1} joins antipodes: say by one more vertex which way it goes"
+        )
+
+
 def _references(normals: Floats) -> Floats:
-    """Two points, shape (2, 3), far from the great circles of unit normals and neither near nor opposite."""
+    """Two points for each of n polygons, shape (2, 3, n), far from the great circles of its unit normals,
+    shape (3, n, m), and neither near nor opposite.
+    """
     turn = np.arange(_CANDIDATES) * 2.399963229728653
     height = (np.arange(_CANDIDATES) + 0.5) / _CANDIDATES * 2 - 1
     ring = np.sqrt(1 - height**2)
     points = np.stack([ring * np.cos(turn), ring * np.sin(turn), height])
-    margin = np.abs(dot(points[:, :, None], normals[:, None, :])).min(axis=1)
-    first = points[:, np.argmax(margin)]
-    apart = np.abs(dot(first, points)) < 0.7
-    return np.stack([first, points[:, np.argmax(np.where(apart, margin, -1.0))]])
+    number = normals.shape[1]
+    margin = np.empty((number, _CANDIDATES))
+    step = max(1, _PAIRS // normals[0, 0].size)
+    for first in range(0, number, step):
+        some = slice(first, first + step)
+        for i in range(_CANDIDATES):
+            margin[some, i] = np.abs(dot(points[:, i], normals[:, some])).min(axis=1)
+    first_ones = points[:, np.argmax(margin, axis=1)]
+    apart = np.abs(dot(first_ones[:, :, None], points[:, None])) < 0.7
+    return np.stack([first_ones, points[:, np.argmax(np.where(apart, margin, -1.0), axis=1)]])
 
 
 def _is_outside_odd(vertices: Floats, place: Floats) -> bool:
