@@ -227,7 +227,8 @@ class ShapeIndex:
     @once
     def _others(self) -> ShapeIndex | None:
         """The shapes that are no polygons."""
-        others = [] if isinstance(self._given, Many) else [x for x in self._given if not isinstance(x, Polygon)]
+        given = () if isinstance(self._given, Many) else self._given
+        others = [each for each in given if not isinstance(each, Polygon)]
         return ShapeIndex(others, self._frame) if others else None
 
     def _refine(self, tile: Tile, out: Bools) -> None:

@@ -156,7 +156,8 @@ def _batches(shapes: Any, frame: str) -> list[tuple[Numbers | slice, Batch]]:
     """Shapes of one kind as arrays, with the places of those in each batch."""
     first = shapes[0]
     if isinstance(first, Polygon):
-        lon, lat, larger = ([getattr(each, name) for each in shapes] for name in ("lon", "lat", "larger_side"))
+        names = ("lon", "lat", "larger_side")
+        lon, lat, larger = ([getattr(each, name) for each in shapes] for name in names)
         return [*outlines(lon, lat, first.frame, frame, larger)]
     return [(slice(None), _batch(shapes, frame))]
 

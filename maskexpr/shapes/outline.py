@@ -128,10 +128,10 @@ class Outlines:
             odd ^= np.logical_xor.reduce(crosses, axis=0)
             touching = np.abs(side) <= TIE * length
             if touching.any():
-                a, b, normal = (np.broadcast_to(each, (3, *side.shape))[:, touching] for each in (a, b, normal))
+                full = (3, *side.shape)
+                few = (np.broadcast_to(each, full)[:, touching] for each in (a, b, normal, xyz[:, None]))
                 limit = np.broadcast_to(-TIE * length, side.shape)[touching]
-                points = np.broadcast_to(xyz[:, None], (3, *side.shape))[:, touching]
-                touching[touching] = _along(a, b, normal, points, limit)
+                touching[touching] = _along(*few, limit)
                 edge |= touching.any(axis=0)
         return odd, edge
 

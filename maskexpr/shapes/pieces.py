@@ -8,7 +8,7 @@ what goes south at l0 minus it; an edge is cut where it turns, at the apex of it
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,7 @@ from .outline import Outlines
 __all__ = ["DOUBT", "Pieces"]
 
 Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
+Ints = NDArray[np.intp]
 
 DOUBT = 1e-11
 """Radians from an edge within which a point is asked: far more than rounding and ties together."""
@@ -53,19 +53,19 @@ class Pieces(NamedTuple):
     ends: Floats
 
     @classmethod
-    def of(cls, groups: Sequence[Outlines]) -> Self:
+    def of(cls, groups: Sequence[Outlines]) -> Pieces:
         """The pieces of the polygons of some batches, which are counted on from one to the next."""
-        parts = []
+        parts: list[Any] = []
         first = 0
         for each in groups:
             number = len(each.radius)
             parts.append(cls._of(each, np.arange(first, first + number)))
             first += number
-        found = cls(*(np.concatenate(some, axis=-1) for some in zip(*parts, strict=True)))
+        found = _joined(parts)
         return found.take(np.argsort(found.polygon, kind="stable"))
 
     @classmethod
-    def _of(cls, outlines: Outlines, polygon: Ints) -> Self:
+    def _of(cls, outlines: Outlines, polygon: Ints) -> Pieces:
         a, normal = np.moveaxis(outlines.vertices, 1, 0), np.moveaxis(outlines.normals, 1, 0)
         lat, lon = np.arctan2(a[2], np.hypot(a[0], a[1])), np.arctan2(a[1], a[0])
         c, lat_c, lon_c = np.roll(a, -1, axis=1), np.roll(lat, -1, axis=0), np.roll(lon, -1, axis=0)
@@ -79,22 +79,27 @@ class Pieces(NamedTuple):
         slope = np.divide(-normal[2], h, out=np.zeros_like(h), where=~flat)
         whose = np.broadcast_to(polygon, h.shape)
 
-        def some(which: Bools, start: Floats, stop: Floats, ascends: Bools) -> Self:
+        def some(which: Bools, start: Floats, stop: Floats, ascends: Bools) -> Pieces:
             low, high, way = np.minimum(start, stop), np.maximum(start, stop), np.where(ascends, 1.0, -1.0)
             # The start of what is flat, where the arccosine of its slope is a right angle.
             here = np.where(flat, lon - way * (np.pi / 2), node)
-            fields = (whose, low, high, here, slope, way, flat)
+            fields: Any = (whose, low, high, here, slope, way, flat)
             return cls(*(each[which] for each in fields), np.stack([lon[which], lon_c[which]]))
 
         before = some(np.ones_like(turns), lat, np.where(turns, apex, lat_c), north)
         after = some(turns, apex, lat_c, still)
-        return cls(*(np.concatenate(pair, axis=-1) for pair in zip(before, after, strict=True)))
+        return _joined([before, after])
 
-    def take(self, index: NDArray[np.intp]) -> Self:
+    def take(self, index: NDArray[np.intp]) -> Pieces:
         """The pieces at an index."""
-        return type(self)(*(each[..., index] for each in self))
+        fields: Any = self
+        return Pieces(*(each[..., index] for each in fields))
 
     def longitude(self, lat: Floats) -> Floats:
         """Where each piece meets a parallel, shape (n,), in radians."""
         cosine = np.clip(self.slope * np.tan(lat), -1.0, 1.0)
         return np.asarray(self.node + self.way * np.arccos(cosine))
+
+
+def _joined(parts: list[Any]) -> Pieces:
+    return Pieces(*(np.concatenate(some, axis=-1) for some in zip(*parts, strict=True)))

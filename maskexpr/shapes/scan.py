@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,7 +31,7 @@ __all__ = ["PolygonScan"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-Runs = tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]
+Runs = tuple[NDArray[Any], NDArray[Any], NDArray[Any]]
 
 _TURN: Final = 2 * np.pi
 # Pairs of a row and a piece of an edge that are worked out together, where polygons are small.
@@ -57,8 +57,10 @@ class PolygonScan:
     def __init__(self, groups: Sequence[Outlines], inside: Callable[[Floats, Ints], Bools]) -> None:
         self._inside = inside
         self._pieces = Pieces.of(groups)
-        radius, larger = (np.concatenate([getattr(each, name) for each in groups]) for name in ("radius", "larger"))
-        lon, lat = (np.deg2rad(each) for each in lonlat(np.concatenate([each.centre for each in groups], axis=1)))
+        radius = np.concatenate([each.radius for each in groups])
+        larger = np.concatenate([each.larger for each in groups])
+        centre = np.concatenate([each.centre for each in groups], axis=1)
+        lon, lat = (np.deg2rad(each) for each in lonlat(centre))
         number = np.bincount(self._pieces.polygon, minlength=len(radius))
         self._number, self._first = number, np.cumsum(number) - number
         # What keeps away from the poles and is no complement has an outside half a turn from its centre.
@@ -182,9 +184,13 @@ class _Scan:
         stop_slot = stop[some] - line * self._slots
         rows = self._strip.row[line % len(self._strip.lat)]
         x0 = self._strip.x0
-        return tuple(each.astype(np.int32) for each in (rows, start_slot + x0, stop_slot + x0))  # type: ignore[return-value]
+        return self._small(rows), self._small(start_slot + x0), self._small(stop_slot + x0)
 
-    def _key(self, turn: Ints, row: Ints, x: Ints | Floats) -> Ints:
+    def _small(self, numbers: Ints) -> NDArray[Any]:
+        """Half the memory where numbers are not too large."""
+        return numbers if np.abs(numbers).max(initial=0) >= 2**31 else numbers.astype(np.int32)
+
+    def _key(self, turn: Ints | int, row: Ints, x: Ints | Floats) -> Ints:
         """One number for a column in a row of a polygon's turn."""
         strip = self._strip
         slot = np.clip(x, strip.x0, strip.x1).astype(np.int64) - strip.x0
@@ -200,7 +206,7 @@ class _Scan:
         index, row = ragged_ranges(first, number)
         lat, few = strip.lat[row], pieces.take(piece)
 
-        def spread(each: NDArray[np.generic]) -> NDArray[np.generic]:
+        def spread(each: NDArray[Any]) -> NDArray[Any]:
             return np.repeat(each, number)
 
         slope, crosses = spread(few.slope), (spread(few.low) <= lat) & (lat < spread(few.high))
@@ -222,9 +228,8 @@ class _Scan:
     def _doubt(self, turn: Ints, pieces: Pieces, row: Ints) -> _Pairs:
         """Between which places pieces come within `DOUBT` of rows, if anywhere."""
         lat = self._strip.lat[row]
-        here, *near = (
-            pieces.longitude(np.clip(each, pieces.low, pieces.high)) for each in (lat, lat - DOUBT, lat + DOUBT)
-        )
+        lats = (np.clip(each, pieces.low, pieces.high) for each in (lat, lat - DOUBT, lat + DOUBT))
+        here, *near = (pieces.longitude(each) for each in lats)
         # A flat piece is near from its start to its end.
         near = [np.where(pieces.flat, end, each) for end, each in zip(pieces.ends, near, strict=True)]
         off = [(each - here) * self._sign for each in near]
@@ -244,10 +249,9 @@ class _Scan:
         found = []
         # What is near the one end of a turn may be near to the other too.
         for shift in (-period, 0.0, period):
-            start = np.maximum(np.ceil(begin + pairs.low / self._size + shift), np.maximum(np.ceil(begin), x0))
-            stop = np.minimum(
-                np.floor(begin + pairs.high / self._size + shift) + 1, np.minimum(np.ceil(begin + period), x1)
-            )
+            low, high = (begin + each / self._size + shift for each in (pairs.low, pairs.high))
+            start = np.maximum(np.ceil(low), np.maximum(np.ceil(begin), x0))
+            stop = np.minimum(np.floor(high) + 1, np.minimum(np.ceil(begin + period), x1))
             which, x = ragged_ranges(start.astype(np.int64), np.maximum(stop - start, 0).astype(np.int64))
             found.append(self._key(pairs.turn[which], pairs.row[which], x))
         return np.unique(np.concatenate(found))
@@ -276,12 +280,11 @@ class _Scan:
             at_end = (pairs.turn == turn) & ((pairs.low <= 0) | (pairs.high >= _TURN))
             rows = self._inside_at_begin(turn, meridian, pairs.row[at_end], sorted_keys, asked)
             begin = self._begin[turn]
-            found += [self._key(turn, rows, np.ceil(each)) for each in (begin, begin + self._strip.period)]
+            ends = (begin, begin + self._strip.period)
+            found += [self._key(turn, rows, np.ceil(each)) for each in ends]
         return found
 
-    def _inside_at_begin(
-        self, turn: int, meridian: Meridian, unsure: Ints, keys: Ints, asked: Ints
-    ) -> Ints:
+    def _inside_at_begin(self, turn: int, meridian: Meridian, unsure: Ints, keys: Ints, asked: Ints) -> Ints:
         """The rows on which a turn begins inside: from row to row it changes with each edge between them; a
         pixel that is not in doubt tells it of one row, and of those that are too near to such an edge.
         """
@@ -297,7 +300,8 @@ class _Scan:
         inside = np.zeros(len(rows), dtype=bool)
         inside[some] = self._asks(probe[some])
         # The parity of the toggles of the row itself, which are not all even yet.
-        inside ^= (np.searchsorted(keys, probe, side="right") - np.searchsorted(keys, low, side="left")) % 2 == 1
+        before = np.searchsorted(keys, low, side="left") % 2 == 1
+        inside ^= _odd(keys, probe) != before
         out = odd.copy()
         if len(known):
             out ^= inside[-1] ^ odd[known[0]]

@@ -1,4 +1,4 @@
-"""Windows of separable grids, as the longitudes of their columns and the latitudes of their rows, in radians."""
+"""Windows of separable grids: latitudes of their rows and longitudes of their columns."""
 
 from __future__ import annotations
 
