@@ -129,9 +129,10 @@ class Outlines:
             touching = np.abs(side) <= TIE * length
             if touching.any():
                 full = (3, *side.shape)
-                few = (np.broadcast_to(each, full)[:, touching] for each in (a, b, normal, xyz[:, None]))
+                ends = [np.broadcast_to(each, full)[:, touching] for each in (a, b)]
+                few = [np.broadcast_to(each, full)[:, touching] for each in (normal, xyz[:, None])]
                 limit = np.broadcast_to(-TIE * length, side.shape)[touching]
-                touching[touching] = _along(*few, limit)
+                touching[touching] = _along(ends[0], ends[1], few[0], few[1], limit)
                 edge |= touching.any(axis=0)
         return odd, edge
 

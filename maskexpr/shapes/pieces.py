@@ -84,7 +84,8 @@ class Pieces(NamedTuple):
             # The start of what is flat, where the arccosine of its slope is a right angle.
             here = np.where(flat, lon - way * (np.pi / 2), node)
             fields: Any = (whose, low, high, here, slope, way, flat)
-            return cls(*(each[which] for each in fields), np.stack([lon[which], lon_c[which]]))
+            ends = np.stack([lon[which], lon_c[which]])
+            return cls(*(each[which] for each in fields), ends=ends)
 
         before = some(np.ones_like(turns), lat, np.where(turns, apex, lat_c), north)
         after = some(turns, apex, lat_c, still)
