@@ -83,9 +83,9 @@ class Pieces(NamedTuple):
             low, high, way = np.minimum(start, stop), np.maximum(start, stop), np.where(ascends, 1.0, -1.0)
             # The start of what is flat, where the arccosine of its slope is a right angle.
             here = np.where(flat, lon - way * (np.pi / 2), node)
-            fields: Any = (whose, low, high, here, slope, way, flat)
-            ends = np.stack([lon[which], lon_c[which]])
-            return cls(*(each[which] for each in fields), ends=ends)
+            fields: list[Any] = [each[which] for each in (whose, low, high, here, slope, way, flat)]
+            fields.append(np.stack([lon[which], lon_c[which]]))
+            return cls(*fields)
 
         before = some(np.ones_like(turns), lat, np.where(turns, apex, lat_c), north)
         after = some(turns, apex, lat_c, still)

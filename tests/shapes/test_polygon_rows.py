@@ -15,7 +15,7 @@ from maskexpr.errors import RegionError
 from maskexpr.grid.points import Pixels
 from maskexpr.grid.tiles import Tile
 from maskexpr.pixels.window import Window
-from maskexpr.shapes import Circle, Compound, Polygon
+from maskexpr.shapes import Circle, Polygon, combine
 from maskexpr.shapes.index import ShapeIndex
 
 GRIDS = [
@@ -88,7 +88,7 @@ def test_every_bit_is_that_of_asking_all_pixels(some: list[Polygon], geom: mx.Wc
     [
         Polygon([0, 90, 90, 0], [0, 0, 45, 45]),  # along the equator
         Polygon([0, 90, 0], [0, 0, 90]),  # to the pole
-        Polygon([0, 120, 240], [0.0, 0.0, 1e-12]),  # nearly the equator
+        Polygon([0, 120, 240], [0.0, 0.0, 1e-6]),  # nearly the equator
         Polygon([10, 100, 190, 280], [-60] * 4),  # round a pole
         Polygon([0, 1e-7, 0], [0, 0, 1e-7]),  # smaller than a pixel, at one
         Polygon([0, 30, 0, 30], [0, 30, 30, 0]),  # crosses itself
@@ -113,9 +113,7 @@ def test_hardly_any_pixel_is_asked() -> None:
     rng = np.random.default_rng(2)
     lon, lat = rng.uniform(0, 360, (300, 1)), rng.uniform(-70, 70, (300, 1))
     corners = zip(lon + rng.uniform(-8, 8, (300, 6)), lat + rng.uniform(-8, 8, (300, 6)), strict=True)
-    mask = mx.Region(
-        Compound([Polygon(*each) for each in corners], [0, *sum(([i, "or"] for i in range(1, 300)), [])])
-    )
+    mask = mx.Region(combine(("or", Polygon(*each)) for each in corners))
     geom = mx.WcsGeom.allsky(binsz=0.25, proj="CAR")
     with tracing() as counts:
         selected = int(mask.on(geom).compute().sum())
