@@ -109,7 +109,7 @@ def test_other_shapes_are_joined() -> None:
 
 
 def test_hardly_any_pixel_is_asked() -> None:
-    """Polygons of 400,000 pixels in all, and no more than some of their rims are looked at."""
+    """Less than a hundredth of what is selected, where all rims are many times as much."""
     rng = np.random.default_rng(2)
     lon, lat = rng.uniform(0, 360, (300, 1)), rng.uniform(-70, 70, (300, 1))
     corners = zip(lon + rng.uniform(-8, 8, (300, 6)), lat + rng.uniform(-8, 8, (300, 6)), strict=True)
