@@ -38,10 +38,9 @@ class Polygons:
         return list(np.stack([x, y], axis=-1))
 
 
-def _star(rng: np.random.Generator, lon: Any, lat: Any, size: float, number: int) -> SkyCoord:
-    """Vertices round centres, at distances between half a size and the size."""
-    turn = np.arange(number) * (360 / number)
-    away = size * rng.uniform(0.5, 1, (len(lon), number))
+def _star(lon: Any, lat: Any, away: NDArray[np.float64]) -> SkyCoord:
+    """Vertices round centres, at distances (degrees) in even directions, shape (centres, vertices)."""
+    turn = np.arange(away.shape[1]) * (360 / away.shape[1])
     return SkyCoord(lon[:, None], lat[:, None], unit="deg").directional_offset_by(turn * u.deg, away * u.deg)
 
 
@@ -49,12 +48,14 @@ def _many(rng: np.random.Generator, small: bool) -> Polygons:
     number, size, binsz = (20, 8.0, 0.5) if small else (10_000, 1.0, 0.05)
     # Away from poles and seam, where straight lines between pixels mean something else.
     lon, lat = rng.uniform(-165, 165, number), rng.uniform(-60, 60, number)
-    return Polygons(_star(rng, lon, lat, size, 8), binsz)
+    return Polygons(_star(lon, lat, size * rng.uniform(0.5, 1, (number, 8))), binsz)
 
 
 def _footprint(rng: np.random.Generator, small: bool) -> Polygons:
     number, binsz = (100, 0.5) if small else (10_000, 0.05)
-    return Polygons(_star(rng, np.zeros(1), np.zeros(1), 50.0, number), binsz)
+    wave = np.sin(np.arange(number) * (14 * np.pi / number))
+    away = 45 + 4 * wave + rng.uniform(-0.3, 0.3, number)
+    return Polygons(_star(np.zeros(1), np.zeros(1), away[None]), binsz)
 
 
 def _ours(data: Polygons) -> Job:
