@@ -7,8 +7,9 @@ from .circles import TASKS as CIRCLES
 from .growing import TASKS as GROWING
 from .mocs import TASKS as MOCS
 from .numbers import TASKS as NUMBERS
+from .polygons import TASKS as POLYGONS
 from .positions import TASKS as POSITIONS
 
 __all__ = ["TASKS"]
 
-TASKS = {task.key: task for task in (*CELLS, *CIRCLES, *GROWING, *MOCS, *NUMBERS, *POSITIONS)}
+TASKS = {task.key: task for task in (*CELLS, *CIRCLES, *GROWING, *MOCS, *NUMBERS, *POLYGONS, *POSITIONS)}

@@ -100,6 +100,10 @@ def canonical(value: Any, child: Callable[[Any], bytes | None], here: bool = Fal
     if own is not None:
         return b"N" + own
     if isinstance(value, (tuple, list)):
+        if value and all(type(item) is float for item in value):
+            # One call for what would be two of each: positions of polygons are many.
+            floats = (field for item in value for field in (9, b"F", item + 0.0))
+            return struct.pack("<cq" + "qcd" * len(value), b"(", len(value), *floats)
         parts = [canonical(item, child, here) for item in value]
         return b"(" + struct.pack("<q", len(parts)) + b"".join(struct.pack("<q", len(p)) + p for p in parts)
     if isinstance(value, np.ndarray):

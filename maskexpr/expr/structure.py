@@ -149,6 +149,10 @@ class Node:
             for each in postorder(self, below=lambda each: () if of_child(each) else each.children):
                 if getattr(each, name) is None:
                     fields = [value for _, value in each.fields()]
+                    if here and not each.children and not any(hasattr(value, "identity") for value in fields):
+                        # Without data in memory both are the same bytes, and of many shapes long to find.
+                        object.__setattr__(each, name, each.digest)
+                        continue
                     object.__setattr__(each, name, digest_of(each.tag, fields, of_child, here))
         value: bytes = getattr(self, name)
         return value

@@ -21,7 +21,7 @@ from ..expr.mask import And, Ask, Bools, Mask, NoSky, Not, Or, Xor, node
 from ..grid.lattice import Grid
 from ..grid.points import Pixels, Points
 from ..grid.tiles import Areas, Tile, Tiles
-from ..shapes import CellUnion, Compound, Line, Point, Shape
+from ..shapes import CellUnion, Compound, Line, Point, Polygon, Shape
 from ..shapes.formats.items import Found, Options
 from ..shapes.formats.read import read_shape, shape_of
 from ..shapes.formats.to_regions import to_regions
@@ -256,8 +256,12 @@ class Region(Mask):
 
     @once
     def is_indexed(self) -> bool:
-        """Whether the region is of many shapes with an area, which are asked together."""
+        """Whether the region is of many shapes with an area, which are asked together, or of a polygon, which
+        may have many edges.
+        """
         shape = self.shape
+        if isinstance(shape, Polygon):
+            return not self.needs_grid
         if not isinstance(shape, Compound) or self.needs_grid:
             return False
         return shape.joined == "xor" or bool(shape.adds)
@@ -290,11 +294,11 @@ class Region(Mask):
 
     def _index(self, frame: str) -> ShapeIndex:
         """Index of the shapes in a frame; made once for each."""
-        assert isinstance(self.shape, Compound)
         with _lock:
             if frame not in self._indices:
-                shape, odd = self.shape, self.shape.joined == "xor"
-                self._indices[frame] = ShapeIndex(shape.shapes, frame, shape.adds, odd)
+                shape = self.shape
+                whole = shape if isinstance(shape, Compound) else Compound([shape], [0])
+                self._indices[frame] = ShapeIndex(whole.shapes, frame, whole.adds, whole.joined == "xor")
             return self._indices[frame]
 
     # ---- what a node says of itself

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.coverage import EMPTY, FULL, MIXED, Coverage
+from ..core.once import once
 from ..core.trace import count
 from ..grid.healpix.areas import Cells, PointsOfCells
 from ..grid.points import Points
@@ -24,6 +25,8 @@ from ..sphere.vectors import Caps, chord2
 from . import Shape
 from .blocks import SIDES, SMALLEST, OpenBlocks, View, centres
 from .many import Many
+from .polygon import Polygon
+from .scan import PolygonScan
 
 __all__ = ["ShapeIndex"]
 
@@ -64,6 +67,7 @@ class ShapeIndex:
         self, shapes: Sequence[Shape] | Many, frame: str, adds: Sequence[bool] = (), odd: bool = False
     ) -> None:
         self._many = shapes if isinstance(shapes, Many) else Many(shapes, frame)
+        self._given, self._frame = shapes, frame
         self._odd = odd
         self._value = np.array([False, True] if odd else [False, *(adds or [True] * len(shapes))])
         self._union = not odd and bool(self._value[1:].all())
@@ -206,6 +210,29 @@ class ShapeIndex:
 
     def paint(self, tile: Tile, out: Bools) -> None:
         """Select in an array of a tile's pixels those that are selected."""
+        if self._union and tile.geom.separable and self._scan is not None and self._scan.paint(tile, out):
+            if self._others is not None:
+                self._others.paint(tile, out)
+            return
+        self._refine(tile, out)
+
+    @once
+    def _scan(self) -> PolygonScan | None:
+        """The polygons, for grids on which they are painted by rows."""
+        numbers, outlines = self._many.outlines()
+        if not outlines:
+            return None
+        return PolygonScan(outlines, lambda xyz, which: self._many.inside(xyz, numbers[which]))
+
+    @once
+    def _others(self) -> ShapeIndex | None:
+        """The shapes that are no polygons."""
+        given = () if isinstance(self._given, Many) else self._given
+        others = [each for each in given if not isinstance(each, Polygon)]
+        return ShapeIndex(others, self._frame) if others else None
+
+    def _refine(self, tile: Tile, out: Bools) -> None:
+        """Select pixels block by block: those that are decided as a whole are not looked into."""
         view = View(tile, out)
         open_ = OpenBlocks.join([], tile.tiles)
         # Blocks that are bounded by the whole sky alone are cut on without shapes, as far as it goes.

@@ -15,7 +15,7 @@ from .base import Bools, Shape
 from .batch import Batch, Rings
 from .circle import Circle, CircleAnnulus, discs
 from .ellipse import Ellipse, EllipseAnnulus, Rectangle, RectangleAnnulus, tangents
-from .outline import Outlines
+from .outline import Outlines, outlines
 from .polygon import Polygon
 from .sector import Sector, Sectors, fans
 
@@ -42,19 +42,19 @@ class Many:
     """
 
     def __init__(self, shapes: Sequence[Shape], frame: str) -> None:
-        parts = [each.outline(frame) if isinstance(each, Polygon) else each for each in shapes]
         kinds: dict[Any, list[int]] = {}
-        for number, part in enumerate(parts):
-            kinds.setdefault(_kind(part), []).append(number)
+        for number, shape in enumerate(shapes):
+            kinds.setdefault(_kind(shape), []).append(number)
         self._kind = np.zeros(len(shapes), dtype=np.intp)
         self._row = np.zeros(len(shapes), dtype=np.intp)
         self._batches: list[Batch] = []
         self.caps = Caps(np.zeros((3, len(shapes))), np.zeros(len(shapes)))
-        for place, members in enumerate(kinds.values()):
-            self._kind[members], self._row[members] = place, np.arange(len(members))
-            batch = _batch([parts[i] for i in members], frame)
-            self._batches.append(batch)
-            self.caps.centre[:, members], self.caps.radius[members] = batch.caps
+        for some in kinds.values():
+            for places, batch in _batches([shapes[i] for i in some], frame):
+                members = np.array(some)[places]
+                self._kind[members], self._row[members] = len(self._batches), np.arange(len(members))
+                self._batches.append(batch)
+                self.caps.centre[:, members], self.caps.radius[members] = batch.caps
 
     @classmethod
     def of_one_kind(cls, batch: Batch) -> Many:
@@ -67,6 +67,16 @@ class Many:
 
     def __len__(self) -> int:
         return len(self._row)
+
+    def outlines(self) -> tuple[Numbers, list[Outlines]]:
+        """The polygons in batches, and their numbers, those of one batch after the other's."""
+        found = [
+            (np.flatnonzero(self._kind == place), batch)
+            for place, batch in enumerate(self._batches)
+            if isinstance(batch, Outlines)
+        ]
+        none = np.empty(0, dtype=np.intp)
+        return np.concatenate([none, *(each for each, _ in found)]), [batch for _, batch in found]
 
     def inside(self, xyz: Floats, which: Numbers) -> Bools:
         """Whether points are inside the shape that they are asked about.
@@ -138,15 +148,28 @@ class _OneByOne:
         return out
 
 
-def _kind(part: Shape | Outlines) -> tuple[Any, ...]:
-    """What shapes of one batch have in common."""
-    if isinstance(part, Outlines):
-        return Outlines, len(part.vertices)
-    return type(part), part.frame, type(part.ring) if isinstance(part, Sector) else None
+def _kind(shape: Shape) -> tuple[Any, ...]:
+    """What shapes that become arrays together have in common."""
+    alike: Any = None
+    if isinstance(shape, Polygon):
+        alike = len(shape.lon)
+    elif isinstance(shape, Sector):
+        alike = type(shape.ring)
+    return type(shape), shape.frame, alike
+
+
+def _batches(shapes: Any, frame: str) -> list[tuple[Numbers | slice, Batch]]:
+    """Shapes of one kind as arrays, with the places of those in each batch."""
+    first = shapes[0]
+    if isinstance(first, Polygon):
+        names = ("lon", "lat", "larger_side")
+        lon, lat, larger = ([getattr(each, name) for each in shapes] for name in names)
+        return [*outlines(lon, lat, first.frame, frame, larger)]
+    return [(slice(None), _batch(shapes, frame))]
 
 
 def _batch(shapes: Any, frame: str) -> Batch:
-    """Shapes of one kind as arrays."""
+    """Shapes of a kind that makes one batch."""
     first = shapes[0]
     if isinstance(first, Circle):
         return discs(shapes, frame)
@@ -159,6 +182,4 @@ def _batch(shapes: Any, frame: str) -> Batch:
     if isinstance(first, Sector):
         rings = None if first.ring is None else _batch([each.ring for each in shapes], frame)
         return Sectors(fans(shapes, frame), rings)
-    if isinstance(first, Outlines):
-        return Outlines.stack(shapes)
     return _OneByOne(shapes, frame)

@@ -8,9 +8,9 @@ is certain unless the point itself is on an edge.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final, Self
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,14 +23,16 @@ from .arrangement import cells
 from .base import SLACK, Bools
 from .batch import Which
 
-__all__ = ["Outlines", "outline"]
+__all__ = ["Outlines", "outline", "outlines"]
 
 Floats = NDArray[np.float64]
 Edge = tuple[Floats, Floats, Floats, Floats]
-"""Ends and normal of an edge, shape (3, n) each, and its length, shape (n,)."""
+"""Ends and normals of some edges of n polygons, shape (3, edges, n) each, and lengths, shape (edges, n)."""
 
 # Candidates for reference points: enough that one is far from every edge's great circle.
 _CANDIDATES: Final = 96
+# Pairs of an edge and a thing in one call of numpy: what stays in the cache.
+_PAIRS: Final = 1 << 13
 # Arcs longer than this (cosine) have an uncertain direction: such points are reached from the second
 # reference.
 _FAR: Final = -0.9
@@ -70,12 +72,6 @@ class Outlines:
     references: Floats
     known: Bools
     larger: Bools
-
-    @classmethod
-    def stack(cls, some: Sequence[Self]) -> Self:
-        """Outlines of as many vertices as one."""
-        names = [each.name for each in fields(cls)]
-        return cls(*(np.concatenate([getattr(each, name) for each in some], axis=-1) for name in names))
 
     @property
     def caps(self) -> Caps:
@@ -118,48 +114,56 @@ class Outlines:
     def _crossings(self, reference: int, xyz: Floats, which: Which) -> tuple[Bools, Bools]:
         """Which arcs from a reference to points cross an odd number of edges; which points are on an edge."""
         start = self.references[reference][:, which]
-        plane = cross(start, xyz)
+        plane = cross(start, xyz)[:, None]
         odd = np.zeros(xyz.shape[1:], dtype=bool)
         edge = np.zeros(xyz.shape[1:], dtype=bool)
-        # Each vertex gets one sign, which both its edges use: an arc through a vertex crosses one of them or
-        # both or none, as it should.
-        left = dot(self.vertices[0][:, which], plane) >= 0
-        for a, b, normal, length in self.edges(which):
-            next_left = dot(b, plane) >= 0
-            side = dot(normal, xyz)
+        for a, b, normal, length in self.edges(which, xyz[0].size):
+            # Each vertex gets one sign, which both its edges use: an arc through a vertex crosses one of them
+            # or both or none, as it should.
+            left, next_left = dot(a, plane) >= 0, dot(b, plane) >= 0
+            side = dot(normal, xyz[:, None])
             # To the left and from before the edge, or to the right and from behind it.
-            forward = dot(normal, start) > 0
-            odd ^= (left != next_left) & (next_left == forward) & ((side < 0) == forward)
+            forward = dot(normal, start[:, None]) > 0
+            crosses = (left != next_left) & (next_left == forward) & ((side < 0) == forward)
+            odd ^= np.logical_xor.reduce(crosses, axis=0)
             touching = np.abs(side) <= TIE * length
             if touching.any():
-                a, b, normal = (np.broadcast_to(each, xyz.shape)[:, touching] for each in (a, b, normal))
+                full = (3, *side.shape)
+                ends = [np.broadcast_to(each, full)[:, touching] for each in (a, b)]
+                few = [np.broadcast_to(each, full)[:, touching] for each in (normal, xyz[:, None])]
                 limit = np.broadcast_to(-TIE * length, side.shape)[touching]
-                edge[touching] |= _along(a, b, normal, xyz[:, touching], limit)
-            left = next_left
+                touching[touching] = _along(ends[0], ends[1], few[0], few[1], limit)
+                edge |= touching.any(axis=0)
         return odd, edge
 
     def distance(self, xyz: Floats, which: Which) -> Floats:
         """Distance in radians of points to the nearest point of an edge, or less."""
         to_vertex = np.full(xyz.shape[1:], 4.0)
         sine = np.full(xyz.shape[1:], 1.0)
-        for a, b, normal, length in self.edges(which):
-            np.minimum(to_vertex, chord2(a, xyz), out=to_vertex)
-            off = np.abs(dot(normal, xyz)) / length
-            np.minimum(sine, np.where(_along(a, b, normal, xyz, 0.0), off, 1.0), out=sine)
+        points = xyz[:, None]
+        for a, b, normal, length in self.edges(which, xyz[0].size):
+            np.minimum(to_vertex, chord2(a, points).min(axis=0), out=to_vertex)
+            off = np.abs(dot(normal, points)) / length
+            off = np.where(_along(a, b, normal, points, 0.0), off, 1.0)
+            np.minimum(sine, off.min(axis=0), out=sine)
         nearest = 2 * np.arcsin(np.minimum(np.sqrt(to_vertex) / 2, _SURE))
         # Where no edge passes abeam, sine is 1 and says nothing.
         return np.asarray(
             np.where(sine < 1, np.minimum(nearest, np.arcsin(np.minimum(sine, _SURE))), nearest)
         )
 
-    def edges(self, which: Which) -> Iterator[Edge]:
-        """Edge after edge, of some of the polygons."""
-        number = len(self.vertices)
-        last = first = self.vertices[0][:, which]
-        for i in range(number):
-            end = self.vertices[i + 1][:, which] if i + 1 < number else first
-            yield last, end, self.normals[i][:, which], self.lengths[i][which]
-            last = end
+    def edges(self, which: Which, things: int) -> Iterator[Edge]:
+        """Edges of the polygons that things are asked about: one of each after the other, or so many at once
+        that numpy's calls are long where things are few.
+        """
+        vertices, normals = np.moveaxis(self.vertices, 1, 0), np.moveaxis(self.normals, 1, 0)
+        number = len(self.lengths)
+        step = max(1, _PAIRS // max(1, things))
+        for first in range(0, number, step):
+            last = min(first + step, number)
+            ends = vertices[:, np.arange(first, last + 1) % number][:, :, which]
+            some = slice(first, last)
+            yield ends[:, :-1], ends[:, 1:], normals[:, some][:, :, which], self.lengths[some][:, which]
 
     def _at(self, which: Which, some: Bools) -> Which:
         """The polygons of some of the things."""
@@ -183,66 +187,95 @@ def outline(
         For fewer than three distinct vertices, an edge between antipodes, or two equal largest cells on
         different sides.
     """
-    vertices = _corners(rotate(rotation(origin, target), unit(np.array(lon), np.array(lat))))
-    ends = np.roll(vertices, -1, axis=1)
-    # The difference of near vertices is exact, so that short edges have true normals.
-    normals = cross(vertices - ends, vertices + ends) / 2
-    lengths = np.sqrt(chord2(normals, np.zeros(3)[:, None]))
-    centre = normalise(vertices.sum(axis=1))
-    radius = float(angle_between(vertices, centre[:, None]).max()) if np.isfinite(centre).all() else np.pi
-    if not radius < np.pi / 2 - 1e-6:
-        centre, radius = np.array([0.0, 0.0, 1.0]), np.pi
-    cos_radius = float(np.cos(radius + SLACK)) - 1e-15 if radius < np.pi else -2.0
-    references = _references(normals / lengths)
-
-    def made(known: bool, second: bool) -> Outlines:
-        return Outlines(
-            np.ascontiguousarray(vertices.T)[:, :, None],
-            np.ascontiguousarray(normals.T)[:, :, None],
-            lengths[:, None],
-            centre[:, None],
-            np.array([radius]),
-            np.array([cos_radius]),
-            references[:, :, None],
-            np.array([[known], [second]]),
-            np.array([larger]),
-        )
-
-    odd, _ = made(False, False)._crossings(0, references[1][:, None], slice(None))
-    second = bool(odd[0])
-    if radius < np.pi:
-        # All edges lie within a hemisphere: the other is a part of the largest cell.
-        outside, _ = made(False, second).sides(-centre[:, None], slice(None))
-        known = bool(outside[0])
-    else:
-        known = _is_outside_odd(vertices, references[0])
-    return made(known, second != known)
+    return outlines([lon], [lat], origin, target, [larger])[0][1]
 
 
-def _corners(vertices: Floats) -> Floats:
-    """The vertices that edges join, shape (3, n); refuses too few and edges that could go any way."""
+def outlines(
+    lon: Sequence[Sequence[float]],
+    lat: Sequence[Sequence[float]],
+    origin: str,
+    target: str,
+    larger: Sequence[bool],
+) -> list[tuple[NDArray[np.intp], Outlines]]:
+    """The outlines of polygons of one frame that are given by as many vertices, turned into another, in
+    batches, each with the places of its polygons; see `outline`.
+    """
+    vertices = rotate(rotation(origin, target), unit(np.array(lon), np.array(lat)))
     # A vertex given twice, as the last one often repeats the first, makes no edge.
-    found = np.ascontiguousarray(vertices[:, chord2(vertices, np.roll(vertices, 1, axis=1)) > TIE**2])
-    if found.shape[1] < 3:
-        raise RegionError("a polygon needs three distinct vertices")
-    antipodes = np.flatnonzero(chord2(found, -np.roll(found, -1, axis=1)) < 1e-18)
-    if len(antipodes):
-        raise RegionError(
-            f"edge {antipodes[0] + 1} joins antipodes: say by one more vertex which way it goes"
-        )
+    corner = chord2(vertices, np.roll(vertices, 1, axis=2)) > TIE**2
+    number = corner.sum(axis=1)
+    found = []
+    for each in np.unique(number).tolist():
+        some = np.flatnonzero(number == each)
+        corners = vertices[:, some][:, corner[some]].reshape(3, len(some), each)
+        found.append((some, _outlines(corners, np.array(larger)[some])))
     return found
 
 
+def _outlines(corners: Floats, larger: Bools) -> Outlines:
+    """The outlines of n polygons by the vertices that edges join, shape (3, n, m)."""
+    _check_corners(corners)
+    ends = np.roll(corners, -1, axis=2)
+    # The difference of near vertices is exact, so that short edges have true normals.
+    normals = cross(corners - ends, corners + ends) / 2
+    lengths = np.sqrt(chord2(normals, np.zeros((3, 1, 1))))
+    centre = normalise(corners.sum(axis=2))
+    radius = np.nan_to_num(angle_between(corners, centre[:, :, None]).max(axis=1), nan=np.pi)
+    wide = ~(radius < np.pi / 2 - 1e-6)
+    centre[:, wide], radius[wide] = np.array([[0.0], [0.0], [1.0]]), np.pi
+    cos_radius = np.where(wide, -2.0, np.cos(radius + SLACK) - 1e-15)
+    references = _references(normals / lengths)
+    known = np.zeros((2, len(radius)), dtype=bool)
+    made = Outlines(
+        np.ascontiguousarray(corners.transpose(2, 0, 1)),
+        np.ascontiguousarray(normals.transpose(2, 0, 1)),
+        np.ascontiguousarray(lengths.T),
+        centre,
+        radius,
+        cos_radius,
+        references,
+        known,
+        larger,
+    )
+    second, _ = made._crossings(0, references[1], slice(None))
+    known[1] = second
+    # Where all edges lie within a hemisphere, the other is a part of the largest cell.
+    outside, _ = made.sides(-centre, np.arange(len(radius)))
+    for i in np.flatnonzero(wide).tolist():
+        outside[i] = _is_outside_odd(np.ascontiguousarray(corners[:, i]), references[0, :, i])
+    known[:] = outside, second != outside
+    return made
+
+
+def _check_corners(corners: Floats) -> None:
+    """Refuse too few vertices, and edges that could go any way."""
+    if corners.shape[2] < 3:
+        raise RegionError("a polygon needs three distinct vertices")
+    antipodes = np.argwhere(chord2(corners, -np.roll(corners, -1, axis=2)) < 1e-18)
+    if len(antipodes):
+        raise RegionError(
+            f"edge {antipodes[0, 1] + 1} joins antipodes: say by one more vertex which way it goes"
+        )
+
+
 def _references(normals: Floats) -> Floats:
-    """Two points, shape (2, 3), far from the great circles of unit normals and neither near nor opposite."""
+    """Two points for each of n polygons, shape (2, 3, n), far from the great circles of its unit normals,
+    shape (3, n, m), and neither near nor opposite.
+    """
     turn = np.arange(_CANDIDATES) * 2.399963229728653
     height = (np.arange(_CANDIDATES) + 0.5) / _CANDIDATES * 2 - 1
     ring = np.sqrt(1 - height**2)
     points = np.stack([ring * np.cos(turn), ring * np.sin(turn), height])
-    margin = np.abs(dot(points[:, :, None], normals[:, None, :])).min(axis=1)
-    first = points[:, np.argmax(margin)]
-    apart = np.abs(dot(first, points)) < 0.7
-    return np.stack([first, points[:, np.argmax(np.where(apart, margin, -1.0))]])
+    number = normals.shape[1]
+    margin = np.empty((number, _CANDIDATES))
+    step = max(1, _PAIRS // normals[0, 0].size)
+    for first in range(0, number, step):
+        some = slice(first, first + step)
+        for i in range(_CANDIDATES):
+            margin[some, i] = np.abs(dot(points[:, i], normals[:, some])).min(axis=1)
+    first_ones = points[:, np.argmax(margin, axis=1)]
+    apart = np.abs(dot(first_ones[:, :, None], points[:, None])) < 0.7
+    return np.stack([first_ones, points[:, np.argmax(np.where(apart, margin, -1.0), axis=1)]])
 
 
 def _is_outside_odd(vertices: Floats, place: Floats) -> bool:

@@ -1,0 +1,329 @@
+"""Polygons on separable grids by rows (scan-line filling): each edge toggles what lies behind the place where
+it crosses a row.
+
+Places are certain to much less than a pixel, but for pixels so near to an edge that rounding or a tie could
+decide. Those are asked, by the same predicate as everywhere, so that the answer is that of asking all pixels.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..core.trace import count
+from ..grid.lattice import Grid
+from ..grid.tiles import Tile
+from ..pixels.paint import paint_in_window
+from ..pixels.ragged import ragged_ranges
+from ..pixels.window import Window
+from ..sphere.vectors import lonlat
+from .base import Bools
+from .meridian import Meridian
+from .outline import Outlines
+from .pieces import DOUBT, Pieces
+from .strips import SLACK, Strip
+
+__all__ = ["PolygonScan"]
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Runs = tuple[NDArray[Any], NDArray[Any], NDArray[Any]]
+
+_TURN: Final = 2 * np.pi
+# Pairs of a row and a piece of an edge that are worked out together, where polygons are small.
+_PAIRS: Final = 1 << 16
+# Bands of rows that are kept, and the columns up to which one is worked out for the whole map.
+_KEPT: Final = 4
+_WIDEST: Final = 50_000
+# Radians by which a polygon must keep away from the poles to count as compact.
+_AWAY: Final = 1e-3
+
+
+class PolygonScan:
+    """The union of polygons in one frame.
+
+    Parameters
+    ----------
+    groups : sequence of Outlines
+        At least one.
+    inside : callable
+        Asks points about single polygons, by their numbers: those of the groups one after the other.
+    """
+
+    def __init__(self, groups: Sequence[Outlines], inside: Callable[[Floats, Ints], Bools]) -> None:
+        self._inside = inside
+        self._pieces = Pieces.of(groups)
+        radius = np.concatenate([each.radius for each in groups])
+        larger = np.concatenate([each.larger for each in groups])
+        centre = np.concatenate([each.centre for each in groups], axis=1)
+        lon, lat = (np.deg2rad(each) for each in lonlat(centre))
+        number = np.bincount(self._pieces.polygon, minlength=len(radius))
+        self._number, self._first = number, np.cumsum(number) - number
+        # What keeps away from the poles and is no complement has an outside half a turn from its centre.
+        compact = ~larger & (np.abs(lat) + radius < np.pi / 2 - _AWAY)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            reach = np.arcsin(np.clip(np.sin(radius) / np.cos(lat), 0.0, 1.0)) + 1e-6
+        self._reach = np.where(compact, reach, np.pi)
+        self._cut = np.where(compact, lon + np.pi, 0.0)
+        self._low = np.where(compact, lat - radius - 1e-9, -np.pi)
+        self._high = np.where(compact, lat + radius + 1e-9, np.pi)
+        self._meridians: dict[int, Meridian] = {}
+        ends = np.cumsum([0, *(len(each.radius) for each in groups)])
+        for each in np.flatnonzero(~compact).tolist():
+            group = int(np.searchsorted(ends, each, side="right")) - 1
+            meridian = Meridian.of(np.ascontiguousarray(groups[group].vertices[:, :, each - ends[group]].T))
+            self._meridians[each], self._cut[each] = meridian, meridian.lon
+        self._lock = threading.Lock()
+        self._bands: dict[tuple[Grid, Window], _Band] = {}
+
+    def paint(self, tile: Tile, out: Bools) -> bool:
+        """Select the pixels of a tile, shape (ny, nx), that are in a polygon.
+
+        Returns
+        -------
+        bool
+            Whether it was done; it is not where columns are not evenly spaced.
+        """
+        band = self._band(tile)
+        if not band.strip.is_even:
+            return False
+        with band.lock:
+            if band.runs is None:
+                band.runs = self._runs(band.strip)
+        paint_in_window(out, tile.window, band.runs)
+        return True
+
+    def _band(self, tile: Tile) -> _Band:
+        """The rows of a tile, and all columns of the map where these are not too many."""
+        window, nx = tile.window, tile.geom.image_shape[1]
+        if window.x0 >= 0 and window.x1 <= nx <= _WIDEST:
+            window = Window(window.y0, window.y1, 0, nx)
+        key = (tile.geom, window)
+        with self._lock:
+            if key not in self._bands:
+                while len(self._bands) >= _KEPT:
+                    del self._bands[next(iter(self._bands))]
+                self._bands[key] = _Band(Strip(tile.geom, window))
+            return self._bands[key]
+
+    def _runs(self, strip: Strip) -> list[Runs]:
+        """Runs of pixels of all polygons on a strip, in parts."""
+        if not len(strip.lat) or strip.x0 == strip.x1:
+            return []
+        return [_Scan(self, strip, *some).runs() for some in self._portions(strip)]
+
+    def _portions(self, strip: Strip) -> Iterator[tuple[Ints, Floats]]:
+        """Polygons, and the column at which their turn of the sky begins, few enough to be worked out
+        together. The columns that are on the sky may lie in two turns.
+        """
+        meets = np.flatnonzero((self._low <= strip.lat[-1]) & (self._high >= strip.lat[0]))
+        begin = strip.starts(self._cut[meets])
+        polygon = np.concatenate([meets, meets])
+        begin = np.concatenate([begin, begin + strip.period])
+        middle, wide = begin + strip.period / 2, self._reach[polygon] / abs(strip.step) + 2
+        near = (middle + wide >= strip.x0) & (middle - wide <= strip.x1) & (begin < strip.x1)
+        polygon, begin = polygon[near], begin[near]
+        tall = np.minimum(self._high, strip.lat[-1]) - np.maximum(self._low, strip.lat[0])
+        per_row = max(strip.lat[-1] - strip.lat[0], 1e-300) / len(strip.lat)
+        # A polygon has two pieces on most rows that it reaches.
+        pairs = 2 * tall[polygon] / per_row + self._number[polygon]
+        parts = np.flatnonzero(np.diff(np.cumsum(pairs) // _PAIRS)) + 1
+        for some in np.split(np.arange(len(polygon)), parts) if len(polygon) else []:
+            yield polygon[some], begin[some]
+
+
+class _Band:
+    """The rows of tiles, with the runs on them when they are known."""
+
+    def __init__(self, strip: Strip) -> None:
+        self.strip = strip
+        self.lock = threading.Lock()
+        self.runs: list[Runs] | None = None
+
+
+class _Pairs(NamedTuple):
+    """Pairs of a turn and a row on which something is in doubt.
+
+    ``turn`` is the number of the polygon's turn in the portion; ``low`` and ``high`` are how far, in radians
+    along the columns, the doubt is from where the turn begins.
+    """
+
+    turn: Ints
+    row: Ints
+    low: Floats
+    high: Floats
+
+
+class _Scan:
+    """A portion of the polygons on a strip; see `PolygonScan._portions`."""
+
+    def __init__(self, whole: PolygonScan, strip: Strip, polygon: Ints, begin: Floats) -> None:
+        self._whole, self._strip, self._polygon, self._begin = whole, strip, polygon, begin
+        self._sign, self._size = np.sign(strip.step), abs(strip.step)
+        self._slots = strip.x1 - strip.x0 + 1
+
+    def runs(self) -> Runs:
+        """Runs of pixels: rows, starts and stops in indices of the grid, half open, not empty."""
+        turn, piece = ragged_ranges(self._whole._first[self._polygon], self._whole._number[self._polygon])
+        keys, doubtful = self._crossings(turn, piece)
+        asked = self._pixels(doubtful)
+        keys = np.concatenate([keys, *self._whole_rows(keys, doubtful, asked)])
+        keys.sort()
+        flips = self._flips(keys, asked)
+        if len(flips):
+            keys = np.concatenate([keys, flips])
+            keys.sort()
+        # In every row of a polygon an even number of toggles: they are starts and stops in turn.
+        start, stop = keys[::2], keys[1::2]
+        some = start < stop
+        line, start_slot = np.divmod(start[some], self._slots)
+        stop_slot = stop[some] - line * self._slots
+        rows = self._strip.row[line % len(self._strip.lat)]
+        x0 = self._strip.x0
+        return self._small(rows), self._small(start_slot + x0), self._small(stop_slot + x0)
+
+    def _small(self, numbers: Ints) -> NDArray[Any]:
+        """Half the memory where numbers are not too large."""
+        return numbers if np.abs(numbers).max(initial=0) >= 2**31 else numbers.astype(np.int32)
+
+    def _key(self, turn: Ints | int, row: Ints, x: Ints | Floats) -> Ints:
+        """One number for a column in a row of a polygon's turn."""
+        strip = self._strip
+        slot = np.clip(x, strip.x0, strip.x1).astype(np.int64) - strip.x0
+        return np.asarray((turn * len(strip.lat) + row) * self._slots + slot)
+
+    def _crossings(self, turn: Ints, piece: Ints) -> tuple[Ints, _Pairs]:
+        """Toggles, and the pairs of which something is in doubt."""
+        strip, pieces = self._strip, self._whole._pieces
+        first = np.searchsorted(strip.lat, pieces.low[piece] - DOUBT, side="left")
+        number = np.searchsorted(strip.lat, pieces.high[piece] + DOUBT, side="right") - first
+        reaches = np.flatnonzero(number > 0)
+        turn, piece, first, number = turn[reaches], piece[reaches], first[reaches], number[reaches]
+        index, row = ragged_ranges(first, number)
+        lat, few = strip.lat[row], pieces.take(piece)
+
+        def spread(each: NDArray[Any]) -> NDArray[Any]:
+            return np.repeat(each, number)
+
+        slope, crosses = spread(few.slope), (spread(few.low) <= lat) & (lat < spread(few.high))
+        cosine = np.clip(slope * strip.tan[row], -1.0, 1.0)
+        away = (few.node - self._whole._cut[self._polygon[turn]]) * self._sign
+        along = spread(few.way * self._sign) * np.arccos(cosine) + spread(away)
+        along -= _TURN * np.floor(along / _TURN)
+        column = spread(self._begin[turn]) + along / self._size
+        # How far the crossing moves where the row or the edge moves by `DOUBT`, times the sine.
+        moves = (np.abs(slope) / strip.cos[row] + 2.0) / strip.cos[row] * DOUBT
+        sure = crosses & (moves < SLACK * self._size * np.sqrt(1.0 - cosine * cosine))
+        sure &= np.abs(column - np.rint(column)) > SLACK
+        sure &= np.abs(along - np.pi) < np.pi - SLACK * self._size
+        sure &= ~spread(few.flat)
+        keys = self._key(spread(turn)[crosses], row[crosses], np.ceil(column[crosses]))
+        rest = np.flatnonzero(~sure)
+        return keys, self._doubt(turn[index[rest]], few.take(index[rest]), row[rest])
+
+    def _doubt(self, turn: Ints, pieces: Pieces, row: Ints) -> _Pairs:
+        """Between which places pieces come within `DOUBT` of rows, if anywhere."""
+        lat = self._strip.lat[row]
+        lats = (np.clip(each, pieces.low, pieces.high) for each in (lat, lat - DOUBT, lat + DOUBT))
+        here, *near = (pieces.longitude(each) for each in lats)
+        # A flat piece is near from its start to its end.
+        near = [np.where(pieces.flat, end, each) for end, each in zip(pieces.ends, near, strict=True)]
+        off = [(each - here) * self._sign for each in near]
+        off = [each - _TURN * np.rint(each / _TURN) for each in off]
+        along = (here - self._whole._cut[self._polygon[turn]]) * self._sign
+        along -= _TURN * np.floor(along / _TURN)
+        margin = 2 * DOUBT / self._strip.cos[row] + SLACK * self._size
+        low = along + np.minimum(np.minimum(*off), 0.0) - margin
+        high = along + np.maximum(np.maximum(*off), 0.0) + margin
+        everywhere = high - low >= _TURN
+        return _Pairs(turn, row, np.where(everywhere, 0.0, low), np.where(everywhere, _TURN, high))
+
+    def _pixels(self, pairs: _Pairs) -> Ints:
+        """Keys of the pixels in doubt, ascending, each once."""
+        x0, x1, period = self._strip.x0, self._strip.x1, self._strip.period
+        begin = self._begin[pairs.turn]
+        found = []
+        # What is near the one end of a turn may be near to the other too.
+        for shift in (-period, 0.0, period):
+            low, high = (begin + each / self._size + shift for each in (pairs.low, pairs.high))
+            start = np.maximum(np.ceil(low), np.maximum(np.ceil(begin), x0))
+            stop = np.minimum(np.floor(high) + 1, np.minimum(np.ceil(begin + period), x1))
+            which, x = ragged_ranges(start.astype(np.int64), np.maximum(stop - start, 0).astype(np.int64))
+            found.append(self._key(pairs.turn[which], pairs.row[which], x))
+        return np.unique(np.concatenate(found))
+
+    def _asks(self, keys: Ints) -> Bools:
+        """Whether pixels, by their keys, are in the polygons of these."""
+        count("pixels", len(keys))
+        line, slot = np.divmod(keys, self._slots)
+        turn, row = np.divmod(line, len(self._strip.lat))
+        points = self._strip.points(row, slot + self._strip.x0)
+        return self._whole._inside(points, self._polygon[turn])
+
+    def _flips(self, keys: Ints, asked: Ints) -> Ints:
+        """Toggles that set right those pixels in doubt that sorted toggles set wrong."""
+        wrong = asked[self._asks(asked) != _odd(keys, asked)]
+        return np.concatenate([wrong, wrong + 1])
+
+    def _whole_rows(self, keys: Ints, pairs: _Pairs, asked: Ints) -> list[Ints]:
+        """Toggles at both ends of the turns, in rows whose turn begins inside."""
+        found = []
+        sorted_keys = np.sort(keys)
+        for turn, polygon in enumerate(self._polygon.tolist()):
+            meridian = self._whole._meridians.get(polygon)
+            if meridian is None:
+                continue
+            at_end = (pairs.turn == turn) & ((pairs.low <= 0) | (pairs.high >= _TURN))
+            rows = self._inside_at_begin(turn, meridian, pairs.row[at_end], sorted_keys, asked)
+            begin = self._begin[turn]
+            ends = (begin, begin + self._strip.period)
+            found += [self._key(turn, rows, np.ceil(each)) for each in ends]
+        return found
+
+    def _inside_at_begin(self, turn: int, meridian: Meridian, unsure: Ints, keys: Ints, asked: Ints) -> Ints:
+        """The rows on which a turn begins inside: from row to row it changes with each edge between them; a
+        pixel that is not in doubt tells it of one row, and of those that are too near to such an edge.
+        """
+        strip, begin = self._strip, self._begin[turn]
+        odd, near = meridian.parity(strip.lat)
+        near[unsure] = True
+        known = np.flatnonzero(~near)
+        rows = np.append(np.flatnonzero(near), known[:1])
+        first, last = (np.ceil(each) for each in (begin, begin + strip.period))
+        low, high = (self._key(turn, rows, each) for each in (first, last))
+        probe = _free(low, high, asked)
+        some = np.flatnonzero(probe < high)
+        inside = np.zeros(len(rows), dtype=bool)
+        inside[some] = self._asks(probe[some])
+        # The parity of the toggles of the row itself, which are not all even yet.
+        before = np.searchsorted(keys, low, side="left") % 2 == 1
+        inside ^= _odd(keys, probe) != before
+        out = odd.copy()
+        if len(known):
+            out ^= inside[-1] ^ odd[known[0]]
+        out[rows] = inside
+        return np.flatnonzero(out)
+
+
+def _odd(keys: Ints, at: Ints) -> Bools:
+    """Whether an odd number of sorted keys is not above each."""
+    return np.asarray(np.searchsorted(keys, at, side="right") % 2 == 1)
+
+
+def _free(low: Ints, high: Ints, taken: Ints) -> Ints:
+    """The first number of each half-open range that is not among sorted numbers; its end if there is none."""
+    out = low.copy()
+    place = np.searchsorted(taken, low)
+    left = np.arange(len(low))
+    while len(left):
+        at = np.minimum(place[left], len(taken) - 1)
+        hit = (place[left] < len(taken)) & (out[left] < high[left])
+        hit &= taken[at] == out[left] if len(taken) else False
+        left = left[hit]
+        out[left] += 1
+        place[left] += 1
+    return np.minimum(out, high)

@@ -1,0 +1,85 @@
+"""Windows of separable grids: latitudes of their rows and longitudes of their columns."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..core.once import once
+from ..grid.lattice import Grid
+from ..pixels.window import Window
+from ..sphere.vectors import unit
+
+__all__ = ["SLACK", "Strip"]
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+SLACK = 1e-4
+"""Columns within which a place counts as on a column."""
+
+
+class Strip:
+    """What belongs to the rows and the columns of a window alone.
+
+    Attributes
+    ----------
+    lat, row : ndarray, shape (rows,)
+        Latitudes of the rows that are on the sky, ascending, and their indices on the grid.
+    x0, x1 : int
+        The columns that are on the sky.
+    step : float
+        Radians of longitude per column, signed.
+    period : float
+        Columns in a turn.
+    """
+
+    def __init__(self, geom: Grid, window: Window) -> None:
+        self.geom = geom
+        lat = geom.lat_of(np.arange(window.y0, window.y1))
+        on_sky = np.flatnonzero(np.isfinite(lat))
+        on_sky = on_sky[np.argsort(lat[on_sky], kind="stable")]
+        self.row = on_sky + window.y0
+        self._degrees = lat[on_sky]
+        self.lat = np.deg2rad(self._degrees)
+        lon = geom.lon_of(np.arange(window.x0, window.x1))
+        columns = np.flatnonzero(np.isfinite(lon))
+        self.x0 = window.x0 + int(columns[0]) if len(columns) else window.x0
+        self.x1 = window.x0 + int(columns[-1]) + 1 if len(columns) else window.x0
+        self.step, self.period = np.deg2rad(geom.lon_step), 360.0 / abs(geom.lon_step)
+        # The one column that is on the sky however far the map reaches beyond it.
+        self._origin = geom.reference_pixel[1]
+        self._origin_lon = float(geom.lon_of(np.array([self._origin]))[0])
+        self._lon = lon[self.x0 - window.x0 : self.x1 - window.x0]
+
+    @once
+    def tan(self) -> Floats:
+        """Tangents of the latitudes."""
+        return np.tan(self.lat)
+
+    @once
+    def cos(self) -> Floats:
+        """Cosines of the latitudes."""
+        return np.cos(self.lat)
+
+    def starts(self, lon: Floats) -> Floats:
+        """Columns of longitudes (radians), in the turn that ends behind the first column."""
+        column = self._origin + (np.rad2deg(lon) - self._origin_lon) / self.geom.lon_step
+        return np.asarray(column - np.ceil((column - self.x0) / self.period) * self.period)
+
+    @once
+    def is_even(self) -> bool:
+        """Whether the columns are evenly spaced, with room to `SLACK`."""
+        off = self._origin + (self._lon - self._origin_lon) / self.geom.lon_step
+        off -= np.arange(self.x0, self.x1)
+        off = np.abs(off - np.round(off / self.period) * self.period)
+        rounding = 1e-15 * (abs(self.x0) + abs(self.x1) + abs(self._origin) + 2 * self.period)
+        return bool(len(off) == 0 or off.max() + rounding < SLACK / 4)
+
+    def points(self, row: Ints, x: Ints) -> Floats:
+        """Unit vectors of pixels by the number of their row among `lat` and their column, shape (3, n)."""
+        return unit(self._lon[x - self.x0], self._degrees[row])
+
+    def points_at(self, row: Ints, lon: Floats) -> Floats:
+        """Unit vectors of places on rows, by longitudes in radians."""
+        return unit(np.rad2deg(lon), self._degrees[row])

@@ -1,0 +1,150 @@
+"""Polygons by rows on separable grids: the very bits of asking every pixel, and hardly any pixel is asked."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+import maskexpr as mx
+from maskexpr.core.trace import tracing
+from maskexpr.errors import RegionError
+from maskexpr.grid.points import Pixels
+from maskexpr.grid.tiles import Tile
+from maskexpr.pixels.window import Window
+from maskexpr.shapes import Circle, Polygon, combine
+from maskexpr.shapes.index import ShapeIndex
+
+GRIDS = [
+    mx.WcsGeom.allsky(binsz=3, proj="CAR"),
+    mx.WcsGeom.allsky(binsz=2.5, proj="CAR", frame="galactic"),
+    # Rows at the poles and on the equator, a column more than a turn.
+    mx.WcsGeom.create(skydir=(0, 0), npix=(73, 37), binsz=5, proj="CAR", frame="icrs"),
+    # Beyond the seam, and a window that is no whole turn.
+    mx.WcsGeom.create(skydir=(40, 0), npix=(100, 60), binsz=4, proj="MER", frame="icrs"),
+    mx.WcsGeom.create(skydir=(355, 0), npix=(60, 50), binsz=0.7, proj="CAR", frame="icrs"),
+    mx.WcsGeom.create(skydir=(40, 0), npix=(100, 70), binsz=2.7, proj="CEA", frame="galactic"),
+]
+
+LON = st.one_of(st.floats(0, 360), st.integers(0, 24).map(lambda each: 15.0 * each))
+LAT = st.one_of(st.floats(-90, 90), st.integers(-6, 6).map(lambda each: 15.0 * each), st.just(0.0))
+
+
+@st.composite
+def polygons(draw: Any) -> Polygon:
+    """Anywhere and of any form, with vertices and edges on rows, columns, poles and the equator."""
+    number = draw(st.integers(3, 8))
+    if draw(st.booleans()):
+        lon, lat = (
+            draw(st.lists(LON, min_size=number, max_size=number)),
+            draw(st.lists(LAT, min_size=number, max_size=number)),
+        )
+    else:
+        size, lon0, lat0 = 10 ** draw(st.floats(-3, 1.5)), draw(LON), draw(LAT)
+        offsets = st.lists(st.floats(-1, 1), min_size=number, max_size=number)
+        lon = [lon0 + size * each / max(np.cos(np.deg2rad(lat0)), 0.05) for each in draw(offsets)]
+        lat = [float(np.clip(lat0 + size * each, -90, 90)) for each in draw(offsets)]
+    frame = draw(st.sampled_from(["icrs", "icrs", "galactic"]))
+    try:
+        return Polygon(lon, lat, frame, draw(st.booleans()))
+    except RegionError:
+        assume(False)
+        raise
+
+
+def asked(shapes: list[Any], geom: mx.WcsGeom) -> np.ndarray:
+    """Each shape asked for every pixel."""
+    y, x = (each.ravel() for each in np.mgrid[: geom.image_shape[0], : geom.image_shape[1]])
+    xyz = Pixels(geom, y, x).xyz
+    known = np.isfinite(xyz[0])
+    out = np.zeros(len(y), dtype=bool)
+    for shape in shapes:
+        out[known] |= shape.inside(np.ascontiguousarray(xyz[:, known]), geom.frame)
+    return out.reshape(geom.image_shape)
+
+
+def painted(shapes: list[Any], geom: mx.WcsGeom, window: Window) -> np.ndarray:
+    out = np.zeros(window.shape, dtype=bool)
+    ShapeIndex(shapes, geom.frame).paint(Tile(geom, window), out)
+    return out
+
+
+@given(st.lists(polygons(), min_size=1, max_size=3), st.sampled_from(GRIDS), st.data())
+def test_every_bit_is_that_of_asking_all_pixels(some: list[Polygon], geom: mx.WcsGeom, data: Any) -> None:
+    ny, nx = geom.image_shape
+    want = asked(some, geom)
+    np.testing.assert_array_equal(painted(some, geom, Window(0, ny, 0, nx)), want)
+    y0, x0 = data.draw(st.integers(0, ny - 1)), data.draw(st.integers(0, nx - 1))
+    part = Window(y0, data.draw(st.integers(y0 + 1, ny)), x0, data.draw(st.integers(x0 + 1, nx)))
+    got = painted(some, geom, part)
+    np.testing.assert_array_equal(got, want[part.y0 : part.y1, part.x0 : part.x1])
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        Polygon([0, 90, 90, 0], [0, 0, 45, 45]),  # along the equator
+        Polygon([0, 90, 0], [0, 0, 90]),  # to the pole
+        Polygon([0, 120, 240], [0.0, 0.0, 1e-6]),  # nearly the equator
+        Polygon([10, 100, 190, 280], [-60] * 4),  # round a pole
+        Polygon([0, 1e-7, 0], [0, 0, 1e-7]),  # smaller than a pixel, at one
+        Polygon([0, 30, 0, 30], [0, 30, 30, 0]),  # crosses itself
+        Polygon([350, 10, 10, 350], [-5, -5, 5, 5], larger_side=True),
+    ],
+)
+@pytest.mark.parametrize("geom", GRIDS, ids=range(len(GRIDS)))
+def test_edges_on_rows_columns_and_poles(shape: Polygon, geom: mx.WcsGeom) -> None:
+    ny, nx = geom.image_shape
+    np.testing.assert_array_equal(painted([shape], geom, Window(0, ny, 0, nx)), asked([shape], geom))
+
+
+def test_other_shapes_are_joined() -> None:
+    geom = GRIDS[0]
+    some = [Polygon([0, 20, 10], [0, 0, 20]), Circle(50, 10, 8), Polygon([100, 120, 110], [60, 60, 80])]
+    ny, nx = geom.image_shape
+    np.testing.assert_array_equal(painted(some, geom, Window(0, ny, 0, nx)), asked(some, geom))
+
+
+def test_hardly_any_pixel_is_asked() -> None:
+    """Less than a hundredth of what is selected, where all rims are many times as much."""
+    rng = np.random.default_rng(2)
+    lon, lat = rng.uniform(0, 360, (300, 1)), rng.uniform(-70, 70, (300, 1))
+    corners = zip(lon + rng.uniform(-8, 8, (300, 6)), lat + rng.uniform(-8, 8, (300, 6)), strict=True)
+    mask = mx.Region(combine(("or", Polygon(*each)) for each in corners))
+    geom = mx.WcsGeom.allsky(binsz=0.25, proj="CAR")
+    with tracing() as counts:
+        selected = int(mask.on(geom).compute().sum())
+    assert selected > 100_000
+    assert counts["pixels"] < selected / 100
+
+
+def test_a_footprint_of_many_vertices_is_asked_in_few_calls(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Edges are asked together: calls do not grow with the vertices."""
+    from maskexpr.shapes import outline
+
+    calls = []
+    dot = outline.dot
+    monkeypatch.setattr(outline, "dot", lambda a, b: calls.append(1) or dot(a, b))
+    turn = np.linspace(0, 360, 4000, endpoint=False)
+    mask = mx.Region(Polygon(turn, 40 + 5 * np.sin(np.deg2rad(7 * turn))))
+    mask.on(mx.WcsGeom.allsky(binsz=0.5, proj="CAR")).compute()
+    assert len(calls) < 2000
+
+
+def test_outlines_are_made_together_and_not_by_the_constructor(monkeypatch: pytest.MonkeyPatch) -> None:
+    from maskexpr.shapes import outline, polygon
+
+    made = []
+    monkeypatch.setattr(polygon, "outline", lambda *each: made.append(1) or outline.outline(*each))
+    some = [Polygon([i, i + 1, i], [0, 0, 1]) for i in range(20)]
+    ShapeIndex(some, "icrs")
+    assert not made
+    # What the numbers alone do not tell is looked at, and refused where it cannot be.
+    with pytest.raises(RegionError, match="antipodes"):
+        Polygon([0, 180, 90], [0, 0, 5])
+    with pytest.raises(RegionError, match="distinct"):
+        Polygon([0, 1e-12, 0, 1e-12], [0, 0, 1e-12, 1e-12])
+    assert len(made) == 2
