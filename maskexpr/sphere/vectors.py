@@ -7,7 +7,7 @@ degrees. Every operation is elementwise (no BLAS), so that a result never depend
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 from astropy import units as u
@@ -38,6 +38,9 @@ __all__ = [
 
 Vectors = NDArray[np.float64]
 Floats = NDArray[np.float64]
+
+# Squares of lengths below it have lost digits, or are 0.
+_UNDERFLOW: Final = 1e-150
 
 TIE = 1e-13
 """Two angles (radians) closer than this are the same: a point on a rim is on the rim whatever the last bit
@@ -128,9 +131,10 @@ def from_sky(position: SkyCoord, frame: str) -> Vectors:
 
 
 def normalise(xyz: Vectors) -> Vectors:
-    """Vectors scaled to length one (zero vectors give NaN, in silence)."""
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.asarray(xyz / np.sqrt(xyz[0] ** 2 + xyz[1] ** 2 + xyz[2] ** 2))
+    """Vectors scaled to length one. Those of no length, or of one whose square underflows, give NaN."""
+    length = np.sqrt(xyz[0] ** 2 + xyz[1] ** 2 + xyz[2] ** 2)
+    with np.errstate(invalid="ignore"):
+        return np.asarray(xyz / np.where(length > _UNDERFLOW, length, np.nan))
 
 
 def tangents(xyz: Vectors) -> tuple[Vectors, Vectors]:

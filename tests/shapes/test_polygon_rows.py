@@ -101,6 +101,14 @@ def test_edges_on_rows_columns_and_poles(shape: Polygon, geom: mx.WcsGeom) -> No
     np.testing.assert_array_equal(painted([shape], geom, Window(0, ny, 0, nx)), asked([shape], geom))
 
 
+def test_edges_whose_normals_differ_by_less_than_a_square_can_hold() -> None:
+    """Their crossing has no direction: it is none, not an infinite vector."""
+    lon, lat = [0.0, 1.0, 2.0, 0.0, 101.0, 0.0, 1.0, 0.0], [0.0] * 6 + [1.4969627679166697e-167, 0.0]
+    crossed, flat = Polygon(lon, lat), Polygon(lon, [0.0] * 8)
+    for geom in GRIDS:
+        np.testing.assert_array_equal(asked([crossed], geom), asked([flat], geom))
+
+
 def test_other_shapes_are_joined() -> None:
     geom = GRIDS[0]
     some = [Polygon([0, 20, 10], [0, 0, 20]), Circle(50, 10, 8), Polygon([100, 120, 110], [60, 60, 80])]
