@@ -184,6 +184,11 @@ def test_decided_tiles_are_no_tasks(
         want = one.area(geom)
     assert one.area(geom) == want
     assert counted() - before <= 20
+    before = counted()
+    with dask.config.set(scheduler="threads"):
+        number = int(one.compute(geom).sum())
+    assert one.count(geom) == number
+    assert counted() - before <= 20
     assert max(sent) < 100_000
 
 
@@ -242,6 +247,12 @@ class Fails(Mask):
     def values(self, where: Any, of: Any) -> Any:
         if self.how == "die":
             os.kill(os.getpid(), signal.SIGKILL)
+        if self.how.startswith("die once "):
+            flag = Path(self.how.removeprefix("die once "))
+            if not flag.exists():
+                flag.touch()
+                os.kill(os.getpid(), signal.SIGKILL)
+            return np.zeros(where.shape, bool)
         if self.how == "wait":
             time.sleep(0.3)
             return np.zeros(where.shape, bool)
@@ -288,6 +299,51 @@ def test_a_tile_that_kills_its_worker(tmp_path: Path) -> None:
     ):
         Fails("die").write(tmp_path / "a.fits", GEOM, chunks=64, client=own)
     assert not os.listdir(tmp_path)
+
+
+@pytest.fixture
+def scattered(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Names of what is sent to workers apart from graphs."""
+    names: list[str] = []
+    scatter = distributed.Client.scatter
+
+    def noted(self: Any, data: Any, **options: Any) -> Any:
+        names.extend(data)
+        return scatter(self, data, **options)
+
+    monkeypatch.setattr(distributed.Client, "scatter", noted)
+    return names
+
+
+def test_what_dies_with_the_only_worker_that_has_it_is_sent_again(
+    scattered: list[str], tmp_path: Path
+) -> None:
+    many = mx.Catalog(positions(20_000), "0.2 deg")
+    flag = tmp_path / "died"
+    once = many | Fails(f"die once {flag}")
+    geom = mx.WcsGeom.allsky(binsz=2)
+    with dask.config.set(scheduler="threads"):
+        want = int(many.count(geom))
+    with (
+        dask.config.set({"distributed.scheduler.allowed-failures": 20, "distributed.comm.retry.count": 3}),
+        cluster(n_workers=1) as own,
+    ):
+        assert many.count(geom) == want
+        assert many.count(geom) == want
+        assert len(scattered) == 1
+        # Between two runs.
+        (first,) = own.run(os.getpid).values()
+        os.kill(first, signal.SIGKILL)
+        while first in own.run(os.getpid, on_error="ignore").values() or not own.nthreads():
+            time.sleep(0.05)
+        assert many.count(geom) == want
+        assert len(set(scattered)) == 1
+        assert len(scattered) >= 2
+        # In the middle of one.
+        before = len(scattered)
+        assert once.count(geom) == want
+        assert flag.exists()
+        assert len(scattered) >= before + 2
 
 
 @pytest.mark.parametrize("name", ["grown", "components"])
