@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import os
 import pickle
-import shutil
 import signal
-import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +20,7 @@ from astropy.coordinates import SkyCoord
 import maskexpr as mx
 from maskexpr.errors import MaskTypeError, TileError
 from maskexpr.expr.mask import Mask
+from tests.clusters import cluster, security
 from tests.sky_oracle import MAPS, positions
 
 distributed = pytest.importorskip("distributed", reason="needs dask.distributed")
@@ -37,19 +35,6 @@ MASKS = {
     "components": mx.Hysteresis((DATA, GEOM), 0.5, 2.5).remove_small("4 deg2").fill_holes(),
     "data": mx.Threshold((DATA, GEOM), ">", 1) | SOURCES,
 }
-
-
-@contextmanager
-def cluster(**options: Any) -> Iterator[Any]:
-    """A cluster on this machine, on free ports."""
-    facts = {"n_workers": 2, "threads_per_worker": 1, "host": "127.0.0.1", "dashboard_address": "127.0.0.1:0"}
-    with (
-        dask.config.set({"distributed.admin.tick.limit": "1h", "distributed.worker.memory.terminate": False}),
-        distributed.LocalCluster(**{**facts, **options}) as made,
-        distributed.Client(made) as client,
-        dask.config.set(scheduler=None, num_workers=None),
-    ):
-        yield client
 
 
 @pytest.fixture(scope="module")
@@ -372,19 +357,6 @@ def _workers(client: Any) -> list[dict[str, Any]]:
 
 
 def test_with_tls(tmp_path: Path) -> None:
-    if shutil.which("openssl") is None:
-        pytest.skip("certificates are made with openssl, which is absent")
-    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
-    asked = (
-        f"openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=test -keyout {key} -out {certificate}"
-    )
-    subprocess.run(asked.split(), check=True, capture_output=True)
-    sides = {
-        f"tls_{who}_{what}": str(path)
-        for who in ("client", "scheduler", "worker")
-        for what, path in (("key", key), ("cert", certificate))
-    }
-    security = distributed.Security(tls_ca_file=str(certificate), require_encryption=True, **sides)
-    with cluster(security=security, protocol="tls://", n_workers=1) as own:
+    with cluster(security=security(tmp_path), protocol="tls://", n_workers=1) as own:
         path = MASKS["grown"].write(tmp_path / "a.fits", GEOM, chunks=64, client=own)
     assert mx.verify(path, against=MASKS["grown"])
