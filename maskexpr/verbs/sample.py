@@ -125,4 +125,5 @@ def _mixed_count(
 ) -> NDArray[np.int64]:
     """Number of selected pixels of a block, for each of its planes."""
     planes = compiled.compute(block, known).reshape(len(compiled.planes(block)), -1)
-    return np.count_nonzero(planes, axis=1)
+    counts: NDArray[np.int64] = np.count_nonzero(planes, axis=1)
+    return counts
