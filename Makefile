@@ -4,12 +4,14 @@ DEV = .venv/bin/python
 PEERS = .venv-peers/bin/python
 BENCH = .venv-bench/bin/python
 DOCS = .venv-docs/bin/python
+LOWEST = .venv-lowest/bin/python
 
-.PHONY: help demo test test-main test-peers hunt fuzz lint format docs bench clean
+.PHONY: help demo test test-main test-peers test-lowest hunt fuzz lint format docs bench clean
 
 help:
 	@echo "make demo    build, plot and write the all-sky mask of the 4FGL-DR4 sources"
 	@echo "make test    the tests with the newest packages, then those against gammapy and other peers"
+	@echo "make test-lowest  the tests with the oldest packages that are declared"
 	@echo "make hunt    random masks on random maps against an oracle: an hour of processor time; SEED=0 MINUTES=60"
 	@echo "make fuzz    mutated files and texts of every kind, each read under a watch; SEED=0 COUNT=1000 of each kind"
 	@echo "make lint    ruff and mypy; make format rewrites"
@@ -22,7 +24,8 @@ help:
 .venv-peers/.stamp: requirements/peers.txt
 .venv-bench/.stamp: requirements/bench.txt
 .venv-docs/.stamp: requirements/docs.txt
-.venv/.stamp .venv-peers/.stamp .venv-bench/.stamp .venv-docs/.stamp: pyproject.toml scripts/make_venv.py
+.venv-lowest/.stamp: requirements/lowest.txt
+.venv/.stamp .venv-peers/.stamp .venv-bench/.stamp .venv-docs/.stamp .venv-lowest/.stamp: pyproject.toml scripts/make_venv.py
 	$(PYTHON) scripts/make_venv.py $(@D) $(filter requirements/%,$^)
 
 demo: .venv/.stamp
@@ -41,6 +44,10 @@ test-main: .venv/.stamp
 
 test-peers: .venv-peers/.stamp
 	$(PEERS) -m pytest $(PARALLEL) -m "peers or regions"
+
+# With the oldest versions that pyproject.toml declares; not a part of make test.
+test-lowest: .venv-lowest/.stamp
+	$(LOWEST) -m pytest -n 2 --dist loadfile --ignore tests/peers
 
 # Replay one case with: .venv/bin/python -m tests.hunt --case 17
 SEED = 0
@@ -72,6 +79,6 @@ bench: .venv-bench/.stamp
 	$(BENCH) -m benchmarks
 
 clean:
-	rm -rf .venv .venv-peers .venv-bench .venv-docs demo-output docs/_build docs/generated docs/images/gallery
+	rm -rf .venv .venv-peers .venv-bench .venv-docs .venv-lowest demo-output docs/_build docs/generated docs/images/gallery
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

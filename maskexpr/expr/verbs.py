@@ -51,6 +51,7 @@ class Engine(Protocol):
     def plan(self, mask: Any, geom: Any, chunks: Any, memory_limit: Any) -> Plan: ...
     def contains(self, mask: Any, positions: Any, geom: Any) -> NDArray[np.bool_]: ...
     def area(self, mask: Any, geom: Any, rtol: float | None) -> Any: ...
+    def count(self, mask: Any, geom: Any) -> Any: ...
     def fraction(self, mask: Any, geom: Any, levels: int, chunks: Any) -> xr.Dataset: ...
     def fsky(self, mask: Any, geom: Any) -> Any: ...
     def explain(self, mask: Any, geom: Any, chunks: Any) -> Explanation: ...
@@ -284,6 +285,29 @@ class Fluent(Node):
         True
         """
         return _engines[0].area(self, geom, rtol)
+
+    def count(self, geom: Any) -> Any:
+        """Number of selected pixels of a grid: one, or one per plane where the mask varies along axes.
+
+        Of an image it equals ``mask.on(geom).sum()``, without an array of the map: tiles that are all in or
+        all out are counted by their size.
+
+        Parameters
+        ----------
+        geom : Grid, or what carries one
+            See `on`.
+
+        Returns
+        -------
+        int64 or ndarray of int64
+
+        Examples
+        --------
+        >>> import maskexpr as mx
+        >>> int(mx.Band(lat=("0 deg", "90 deg")).count(mx.WcsGeom.allsky(binsz=1)))
+        32400
+        """
+        return _engines[0].count(self, geom)
 
     def fraction(self, geom: Any, levels: int = 4, chunks: Any = "auto") -> xr.Dataset:
         """What fraction of each pixel's area the mask selects, as a set on the sphere, between two bounds.

@@ -36,7 +36,7 @@ from .fractions import AreaBounds, area_bounds, fraction
 from .labels import like_array, world_coords
 from .notebook import mask_html
 from .plot import plot
-from .sample import contains_pixels, selected_area
+from .sample import contains_pixels, selected_area, selected_count
 from .serve import serve
 from .to_moc import to_moc
 from .weights import apodize, distance
@@ -47,6 +47,7 @@ __all__ = [
     "area",
     "compute",
     "contains",
+    "count",
     "distance",
     "explain",
     "fraction",
@@ -125,6 +126,11 @@ def area(mask: Mask, geom: Any = None, rtol: float | None = None) -> u.Quantity 
     if rtol is not None:
         raise MaskTypeError("rtol= applies to the area of the mask itself, which takes no grid")
     return (selected_area(compile_mask(mask, as_grid(geom))) * u.sr).to(u.deg**2)
+
+
+def count(mask: Mask, geom: Any) -> Any:
+    """Number of selected pixels. See `Mask.count`."""
+    return selected_count(compile_mask(mask, as_grid(geom)))
 
 
 def fsky(mask: Mask, geom: Any) -> Any:

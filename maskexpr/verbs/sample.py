@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import product
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -16,11 +17,11 @@ from ..compile.compiled import Compiled
 from ..compile.dask import BlockId
 from ..compile.evaluate import evaluate_planes
 from ..compile.plan import Plan
-from ..compile.workers import on_workers
+from ..compile.workers import Work, on_workers
 from ..core.coverage import EMPTY, FULL, MIXED
 from ..pixels.window import Window
 
-__all__ = ["contains_pixels", "selected_area"]
+__all__ = ["contains_pixels", "selected_area", "selected_count"]
 
 # Points that lie in one cell of this many pixels a side are looked up in one window: small cells where there
 # are few points, which should cost few pixels; large ones where a point comes on at most so many pixels, as a
@@ -66,17 +67,32 @@ def selected_area(compiled: Compiled) -> NDArray[np.float64]:
     """Solid angle of the selected pixels in sr: a number, or one per plane along the axes that the mask
     varies along.
     """
+    return _total(compiled, _full_area, _mixed_area, np.float64)
+
+
+def selected_count(compiled: Compiled) -> NDArray[np.int64]:
+    """Number of selected pixels: one, or one per plane along the axes that the mask varies along."""
+    return _total(compiled, _full_count, _mixed_count, np.int64)
+
+
+def _total(
+    compiled: Compiled,
+    of_full: Callable[[Compiled, BlockId], NDArray[Any]],
+    of_mixed: Work,
+    dtype: type[np.generic],
+) -> NDArray[Any]:
+    """Sums of what each block has on each of its planes; of tiles, only mixed ones are tasks of a cluster."""
     plan, client = Plan(compiled), client_of("auto")
-    total = np.zeros(tuple(sum(sizes) for sizes in compiled.along))
+    total = np.zeros(tuple(sum(sizes) for sizes in compiled.along), dtype)
     mixed = [tuple(int(i) for i in place) for place in np.argwhere(plan.states == MIXED)]
-    known = {} if client is None or not mixed else dict(on_workers(client, compiled, mixed, _mixed_area))
+    known = {} if client is None or not mixed else dict(on_workers(client, compiled, mixed, of_mixed))
     # One after the other in the order of the map, whoever summed up the tiles: the last bit depends on it.
     for place in np.argwhere(plan.states != EMPTY):
         block = tuple(int(i) for i in place)
         if plan.states[block] == FULL:
-            sums = _full_area(compiled, block)
+            sums = of_full(compiled, block)
         else:
-            sums = known[block] if block in known else _mixed_area(compiled, block)
+            sums = known[block] if block in known else of_mixed(compiled, block, (), None)
         for plane, amount in zip(compiled.planes(block), sums, strict=True):
             total[plane] += amount
     return total[()]
@@ -95,3 +111,19 @@ def _mixed_area(
     """Solid angle of the selected pixels of a block, for each of its planes."""
     areas = compiled.geom.solid_angle_of(compiled.window(block))
     return np.array([np.nansum(np.where(each, areas, 0.0)) for each in compiled.on_window(block, known)])
+
+
+def _full_count(compiled: Compiled, block: BlockId) -> NDArray[np.int64]:
+    """Number of pixels of a block, for each of its planes."""
+    planes = len(compiled.planes(block))
+    size = prod(sizes[i] for sizes, i in zip(compiled.chunks, block, strict=True))
+    return np.full(planes, size // planes, np.int64)
+
+
+def _mixed_count(
+    compiled: Compiled, block: BlockId, known: Sequence[Any] = (), given: None = None
+) -> NDArray[np.int64]:
+    """Number of selected pixels of a block, for each of its planes."""
+    planes = compiled.compute(block, known).reshape(len(compiled.planes(block)), -1)
+    counts: NDArray[np.int64] = np.count_nonzero(planes, axis=1)
+    return counts

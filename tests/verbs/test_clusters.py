@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import os
 import pickle
-import shutil
 import signal
-import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +20,7 @@ from astropy.coordinates import SkyCoord
 import maskexpr as mx
 from maskexpr.errors import MaskTypeError, TileError
 from maskexpr.expr.mask import Mask
+from tests.clusters import cluster, security
 from tests.sky_oracle import MAPS, positions
 
 distributed = pytest.importorskip("distributed", reason="needs dask.distributed")
@@ -37,19 +35,6 @@ MASKS = {
     "components": mx.Hysteresis((DATA, GEOM), 0.5, 2.5).remove_small("4 deg2").fill_holes(),
     "data": mx.Threshold((DATA, GEOM), ">", 1) | SOURCES,
 }
-
-
-@contextmanager
-def cluster(**options: Any) -> Iterator[Any]:
-    """A cluster on this machine, on free ports."""
-    facts = {"n_workers": 2, "threads_per_worker": 1, "host": "127.0.0.1", "dashboard_address": "127.0.0.1:0"}
-    with (
-        dask.config.set({"distributed.admin.tick.limit": "1h", "distributed.worker.memory.terminate": False}),
-        distributed.LocalCluster(**{**facts, **options}) as made,
-        distributed.Client(made) as client,
-        dask.config.set(scheduler=None, num_workers=None),
-    ):
-        yield client
 
 
 @pytest.fixture(scope="module")
@@ -184,6 +169,11 @@ def test_decided_tiles_are_no_tasks(
         want = one.area(geom)
     assert one.area(geom) == want
     assert counted() - before <= 20
+    before = counted()
+    with dask.config.set(scheduler="threads"):
+        number = int(one.compute(geom).sum())
+    assert one.count(geom) == number
+    assert counted() - before <= 20
     assert max(sent) < 100_000
 
 
@@ -242,6 +232,12 @@ class Fails(Mask):
     def values(self, where: Any, of: Any) -> Any:
         if self.how == "die":
             os.kill(os.getpid(), signal.SIGKILL)
+        if self.how.startswith("die once "):
+            flag = Path(self.how.removeprefix("die once "))
+            if not flag.exists():
+                flag.touch()
+                os.kill(os.getpid(), signal.SIGKILL)
+            return np.zeros(where.shape, bool)
         if self.how == "wait":
             time.sleep(0.3)
             return np.zeros(where.shape, bool)
@@ -290,6 +286,51 @@ def test_a_tile_that_kills_its_worker(tmp_path: Path) -> None:
     assert not os.listdir(tmp_path)
 
 
+@pytest.fixture
+def scattered(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Names of what is sent to workers apart from graphs."""
+    names: list[str] = []
+    scatter = distributed.Client.scatter
+
+    def noted(self: Any, data: Any, **options: Any) -> Any:
+        names.extend(data)
+        return scatter(self, data, **options)
+
+    monkeypatch.setattr(distributed.Client, "scatter", noted)
+    return names
+
+
+def test_what_dies_with_the_only_worker_that_has_it_is_sent_again(
+    scattered: list[str], tmp_path: Path
+) -> None:
+    many = mx.Catalog(positions(20_000), "0.2 deg")
+    flag = tmp_path / "died"
+    once = many | Fails(f"die once {flag}")
+    geom = mx.WcsGeom.allsky(binsz=2)
+    with dask.config.set(scheduler="threads"):
+        want = int(many.count(geom))
+    with (
+        dask.config.set({"distributed.scheduler.allowed-failures": 20, "distributed.comm.retry.count": 3}),
+        cluster(n_workers=1) as own,
+    ):
+        assert many.count(geom) == want
+        assert many.count(geom) == want
+        assert len(scattered) == 1
+        # Between two runs.
+        (first,) = own.run(os.getpid).values()
+        os.kill(first, signal.SIGKILL)
+        while first in own.run(os.getpid, on_error="ignore").values() or not own.nthreads():
+            time.sleep(0.05)
+        assert many.count(geom) == want
+        assert len(set(scattered)) == 1
+        assert len(scattered) >= 2
+        # In the middle of one.
+        before = len(scattered)
+        assert once.count(geom) == want
+        assert flag.exists()
+        assert len(scattered) >= before + 2
+
+
 @pytest.mark.parametrize("name", ["grown", "components"])
 def test_killed_workers_change_nothing(name: str, tmp_path: Path) -> None:
     rng, want = np.random.default_rng(len(name)), bits(MASKS[name])
@@ -316,19 +357,6 @@ def _workers(client: Any) -> list[dict[str, Any]]:
 
 
 def test_with_tls(tmp_path: Path) -> None:
-    if shutil.which("openssl") is None:
-        pytest.skip("certificates are made with openssl, which is absent")
-    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
-    asked = (
-        f"openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=test -keyout {key} -out {certificate}"
-    )
-    subprocess.run(asked.split(), check=True, capture_output=True)
-    sides = {
-        f"tls_{who}_{what}": str(path)
-        for who in ("client", "scheduler", "worker")
-        for what, path in (("key", key), ("cert", certificate))
-    }
-    security = distributed.Security(tls_ca_file=str(certificate), require_encryption=True, **sides)
-    with cluster(security=security, protocol="tls://", n_workers=1) as own:
+    with cluster(security=security(tmp_path), protocol="tls://", n_workers=1) as own:
         path = MASKS["grown"].write(tmp_path / "a.fits", GEOM, chunks=64, client=own)
     assert mx.verify(path, against=MASKS["grown"])
