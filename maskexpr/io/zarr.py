@@ -187,7 +187,7 @@ def _coding(dtype: np.dtype[Any]) -> dict[str, Any]:
     for again.
     """
     codecs = require("zarr", extra="zarr").codecs
-    effort = {"clevel": 2, "blocksize": _BLOCK} if dtype == bool else {"clevel": 5}
+    effort = {"clevel": 2, "blocksize": _BLOCK} if dtype.kind == "b" else {"clevel": 5}
     packed = codecs.BloscCodec(cname="zstd", shuffle="bitshuffle", typesize=dtype.itemsize, **effort)
     return {
         "dtype": dtype,
