@@ -47,7 +47,7 @@ test-peers: .venv-peers/.stamp
 
 # With the oldest versions that pyproject.toml declares; not a part of make test.
 test-lowest: .venv-lowest/.stamp
-	$(LOWEST) -m pytest -n 2 --dist loadfile --ignore tests/peers
+	$(LOWEST) -m pytest $(PARALLEL) --ignore tests/peers
 
 # Replay one case with: .venv/bin/python -m tests.hunt --case 17
 SEED = 0

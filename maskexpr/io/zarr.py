@@ -303,7 +303,8 @@ def _group_if_any(path: str, stamp: Stamp) -> Any | None:
 def _is_product(path: str, group: Any | None) -> bool:
     """Whether a store was written here: its manifest says so, or the copy of that in the root."""
     try:
-        if b'"maskexpr"' in Path(path, _MANIFEST, _META).read_bytes():
+        # Of a manifest that was cut the root's copy tells.
+        if any(b'"maskexpr"' in Path(path, *at, _META).read_bytes() for at in ((_MANIFEST,), ())):
             return True
     except OSError:
         pass

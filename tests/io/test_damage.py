@@ -86,6 +86,14 @@ def test_any_flip_and_any_cut(suffix: str, kind: str, values: np.ndarray, tmp_pa
     assert ends["right"] < 0.7 * ends.total()
 
 
+@pytest.mark.parametrize("left", [0, 1, 10, 24])
+def test_a_manifest_of_which_hardly_anything_is_left(left: int, tmp_path: Path) -> None:
+    path = MASK.write(tmp_path / "m.zarr", CUBE, chunks=CHUNKS)
+    os.truncate(path / "manifest/zarr.json", left)
+    with pytest.raises(IntegrityError, match="not what was written"):
+        mx.read_mask(path)
+
+
 def test_every_window_of_a_product_with_a_lost_chunk(values: np.ndarray, tmp_path: Path) -> None:
     path = MASK.write(tmp_path / "m.zarr", CUBE, chunks=CHUNKS)
     ny, nx = CUBE.image_shape
