@@ -57,7 +57,7 @@ def check_votable(data: bytes, what: str) -> None:
     >>> check_votable(b'<VOTABLE><STREAM href="file:///etc/passwd"/>', "the table")
     Traceback (most recent call last):
     ...
-    maskexpr.core.errors.FormatError: the table: a STREAM that is elsewhere (href) is not fetched
+    maskexpr.core.errors.FormatError: the table: a STREAM that is elsewhere (href) is not fetched: save ...
     """
     named = _ENCODING.match(data[:1000])
     if b"\0" in data[:1000] or (named is not None and named[1].lower() not in _PLAIN):
