@@ -420,12 +420,17 @@ def _open(path: str, stamp: Stamp, key: str | int | None, mask: bool) -> StoredM
     with _undamaged(path, stamp):
         group = _group(path, stamp)
         found = _manifest_of(path, group)
-        stored = _open_variable(path, stamp, key)
-        if found is None or stored.key != found[0].content.name:
-            return stored
+        if found is None:
+            return _open_variable(path, stamp, key)
         manifest, seal = found
+        name, held = manifest.content.name, np.dtype(manifest.content.dtype)
+        # Whatever else is there, and is asked for: without it the store is not what was written.
+        if name not in names:
+            raise IntegrityError(f"{path}: the {name} that was written is not there")
+        stored = _open_variable(path, stamp, name if key is None else key)
+        if stored.key != name:
+            return stored
         manifest.check_frame(path, stored.geom, stored.provenance, seal)
-        held, name = np.dtype(manifest.content.dtype), manifest.content.name
         if (group[name].shape, group[name].dtype) != (stored.geom.shape, held):
             raise IntegrityError(f"{path}: the {name} is not of the shape and type that were written")
         return replace(stored, manifest=manifest)

@@ -94,6 +94,18 @@ def test_a_manifest_of_which_hardly_anything_is_left(left: int, tmp_path: Path) 
         mx.read_mask(path)
 
 
+def test_a_product_whose_mask_has_another_name(tmp_path: Path) -> None:
+    """By a flip in the root's copy of the metadata: an array of which no chunk is there would be all False."""
+    path = MASK.write(tmp_path / "m.zarr", CUBE, chunks=CHUNKS)
+    root = path / "zarr.json"
+    text = root.read_text()
+    assert text.count('"mask": {') == 1
+    root.write_text(text.replace('"mask": {', '"masc": {'))
+    for key in (None, "mask", "masc"):
+        with pytest.raises(IntegrityError):
+            mx.read_mask(path, hdu=key)
+
+
 def test_every_window_of_a_product_with_a_lost_chunk(values: np.ndarray, tmp_path: Path) -> None:
     path = MASK.write(tmp_path / "m.zarr", CUBE, chunks=CHUNKS)
     ny, nx = CUBE.image_shape
