@@ -95,7 +95,7 @@ def test_a_manifest_of_which_hardly_anything_is_left(left: int, tmp_path: Path) 
 
 
 def test_a_product_whose_mask_has_another_name(tmp_path: Path) -> None:
-    """By a flip in the root's copy of the metadata: an array of which no chunk is there would be all False."""
+    """By a flip in the root's copy of the metadata: an array without chunks would be all False."""
     path = MASK.write(tmp_path / "m.zarr", CUBE, chunks=CHUNKS)
     root = path / "zarr.json"
     text = root.read_text()
