@@ -11,17 +11,21 @@ import signal
 import subprocess
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-__all__ = ["CHROMIUM", "Page", "opened"]
+__all__ = ["CHROMIUM", "NoBrowserError", "Page", "opened"]
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 _SECONDS = 120
-_FLAGS = """--headless --no-sandbox --disable-gpu --disable-quic --no-first-run
+_FLAGS = """--headless --no-sandbox --disable-gpu --disable-dev-shm-usage --disable-quic --no-first-run
     --disable-background-networking --disable-component-update --disable-sync --hide-scrollbars
     --remote-debugging-port=0 --window-size=1000,600"""
+
+
+class NoBrowserError(Exception):
+    """The browser does not run on this machine."""
 
 
 class Page:
@@ -65,7 +69,13 @@ class Page:
 
 @asynccontextmanager
 async def opened(url: str, folder: Path) -> AsyncIterator[Page]:
-    """A browser with a profile of its own in an empty folder, on a page; it is killed in the end."""
+    """A browser with a profile of its own in an empty folder, on a page; it is killed in the end.
+
+    Raises
+    ------
+    NoBrowserError
+        If it ends before it is ready.
+    """
     from tornado.websocket import websocket_connect
 
     assert CHROMIUM is not None
@@ -73,7 +83,7 @@ async def opened(url: str, folder: Path) -> AsyncIterator[Page]:
     quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     with subprocess.Popen(command, start_new_session=True, **quiet) as browser:  # type: ignore[call-overload]
         try:
-            socket = await websocket_connect(await _page_of(folder), max_message_size=1 << 28)
+            socket = await websocket_connect(await _page_of(folder, browser), max_message_size=1 << 28)
             try:
                 page = Page(socket)
                 for domain in ("Page", "Runtime", "Network", "Log"):
@@ -86,10 +96,11 @@ async def opened(url: str, folder: Path) -> AsyncIterator[Page]:
                 while await socket.read_message() is not None:
                     pass
         finally:
-            os.killpg(browser.pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):
+                os.killpg(browser.pid, signal.SIGKILL)
 
 
-async def _page_of(folder: Path) -> str:
+async def _page_of(folder: Path, browser: subprocess.Popen[bytes]) -> str:
     """The address of the websocket of the first page, once the browser listens."""
     from tornado.httpclient import AsyncHTTPClient
 
@@ -100,5 +111,7 @@ async def _page_of(folder: Path) -> str:
             for each in json.loads(answer.body):
                 if each["type"] == "page":
                     return str(each["webSocketDebuggerUrl"])
+        if browser.poll() is not None:
+            raise NoBrowserError(f"{CHROMIUM} ended with {browser.returncode} before it listened")
         assert time.monotonic() < end, "the browser does not listen"
         await asyncio.sleep(0.05)
