@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.errors import (
+    FileMissingError,
     FormatError,
     GeometryError,
     IncompleteMaskError,
@@ -50,6 +51,9 @@ __all__ = [
     "register_format",
     "stamp_of",
 ]
+
+# Looks at a name that writers take away and give again.
+_TRIES: Final = 100
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -338,8 +342,13 @@ def existing(path: str | os.PathLike[str]) -> Path:
     FileMissingError, FormatError
         See `check_path`.
     """
-    if isinstance(path, str | os.PathLike) and not os.path.lexists(path):
-        recover(Path(path).absolute())
+    for _ in range(_TRIES):
+        try:
+            return check_path(path, "map")
+        except FileMissingError:
+            # Between any two looks a writer may take the name away for a moment, and give it again.
+            if not recover(Path(path).absolute()):
+                raise
     return check_path(path, "map")
 
 
@@ -351,7 +360,17 @@ def stamp_of(path: str | os.PathLike[str]) -> Stamp:
     FileMissingError
         If nothing is there.
     """
-    place = existing(path)
+    for _ in range(_TRIES):
+        place = existing(path)
+        try:
+            return _stamp(place)
+        except FileNotFoundError:
+            # It was taken away since; if for good, the next look says so.
+            continue
+    return _stamp(existing(path))
+
+
+def _stamp(place: Path) -> Stamp:
     if place.is_dir():
         # A folder's own time changes with every new chunk; that of what describes it with every new store.
         names = [name for each in FORMATS for name in each.members]

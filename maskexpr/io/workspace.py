@@ -34,6 +34,9 @@ LOCK: Final = "maskexpr-part.lock"
 _ASIDE: Final = "aside"
 # Seconds for which a name may be gone while a system without exchange replaces a folder.
 _GAP: Final = 2.0
+# Looks in a row, 2 ms apart, that find nobody between the two renames before one who is at work is believed
+# not to be: from one look to the next a writer may come to its end, and another into the gap.
+_LOOKS: Final = 5
 
 
 class Workspace:
@@ -88,18 +91,24 @@ class Workspace:
             self.leave()
 
 
-def abandoned(target: Path) -> Iterator[Workspace]:
-    """The folders of an output whose makers have ended; each is held now, and the caller's to deal with."""
+def _spaces(target: Path) -> list[Path]:
+    """The folders in which an output is made, or was."""
     try:
         names = os.listdir(target.parent)
     except OSError:
-        return
-    for name in sorted(names):
-        if name.startswith(f".{target.name}.") and name.endswith(TEMPORARY):
-            folder = target.with_name(name)
-            held = _take(folder)
-            if held is not None:
-                yield Workspace(target, folder, held if held >= 0 else None)
+        return []
+    some = (
+        name for name in sorted(names) if name.startswith(f".{target.name}.") and name.endswith(TEMPORARY)
+    )
+    return [target.with_name(name) for name in some]
+
+
+def abandoned(target: Path) -> Iterator[Workspace]:
+    """The folders of an output whose makers have ended; each is held now, and the caller's to deal with."""
+    for folder in _spaces(target):
+        held = _take(folder)
+        if held is not None:
+            yield Workspace(target, folder, held if held >= 0 else None)
 
 
 def recover(target: Path) -> bool:
@@ -111,7 +120,7 @@ def recover(target: Path) -> bool:
     target : Path
         A name that nothing has.
     """
-    end = time.monotonic() + _GAP
+    end, quiet = time.monotonic() + _GAP, 0
     while not os.path.lexists(target):
         for space in abandoned(target):
             try:
@@ -121,21 +130,12 @@ def recover(target: Path) -> bool:
                     os.rename(whole, target)
             finally:
                 space.leave()
-        if not _is_replaced(target) or time.monotonic() > end:
+        spaces = _spaces(target)
+        quiet = 0 if any(os.path.lexists(each / _ASIDE) for each in spaces) else quiet + 1
+        if quiet > (_LOOKS if spaces else 0) or time.monotonic() > end:
             break
         time.sleep(0.002)
     return os.path.lexists(target)
-
-
-def _is_replaced(target: Path) -> bool:
-    """Whether some process is between the two renames."""
-    pattern = f".{target.name}."
-    try:
-        names = os.listdir(target.parent)
-    except OSError:
-        return False
-    spaces = [each for each in names if each.startswith(pattern) and each.endswith(TEMPORARY)]
-    return any(os.path.lexists(target.with_name(each) / _ASIDE) for each in spaces)
 
 
 def _take(folder: Path) -> int | None:

@@ -19,8 +19,9 @@ import numpy as np
 import pytest
 
 import maskexpr as mx
+from maskexpr.doors.files import check_path
 from maskexpr.errors import FileMissingError, FormatError
-from maskexpr.io import workspace
+from maskexpr.io import formats, workspace
 from maskexpr.io.workspace import TEMPORARY, Workspace, abandoned, recover
 
 pytest.importorskip("zarr")
@@ -132,6 +133,47 @@ def test_an_array_is_never_of_two_products(tmp_path: Path) -> None:
         mx.NoSky().write(path, geom, overwrite=True)
         with pytest.raises(FormatError, match="replaced while it was read"):
             alone.compute()
+
+
+def test_a_name_that_is_gone_between_two_looks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One writer gives the name, the next takes it away: to a reader both looks find nothing."""
+    path = ONE.write(tmp_path / "m.zarr", GEOM)
+    space = Workspace(path)
+    space.make()
+    hidden = tmp_path / "hidden"
+    os.rename(path, hidden)
+    looks = []
+
+    def given_again(_: float) -> None:
+        looks.append(os.path.lexists(path))
+        if len(looks) == 3:
+            os.rename(hidden, path)
+
+    monkeypatch.setattr(workspace.time, "sleep", given_again)
+    assert np.array_equal(mx.read_mask(path), ONE.compute(GEOM))
+    assert looks == [False] * 3
+    # Nobody gives it again.
+    os.rename(path, hidden)
+    with pytest.raises(FileMissingError):
+        mx.read_mask(path)
+    space.discard()
+
+
+def test_a_name_that_is_gone_after_the_look(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, looked = ONE.write(tmp_path / "m.zarr", GEOM), []
+
+    def gone_once(name: Any, what: str) -> Path:
+        looked.append(name)
+        if len(looked) == 1:
+            raise FileMissingError("a writer had taken it away")
+        return check_path(name, what)
+
+    monkeypatch.setattr(formats, "check_path", gone_once)
+    assert np.array_equal(mx.read_mask(path), ONE.compute(GEOM))
+    assert len(looked) > 1
+    (tmp_path / "loose.zarr").symlink_to(tmp_path / "nowhere")
+    with pytest.raises(FileMissingError):
+        mx.read_mask(tmp_path / "loose.zarr")
 
 
 def test_a_folder_between_two_renames_is_recovered(tmp_path: Path) -> None:
