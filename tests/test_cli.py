@@ -294,10 +294,12 @@ def process(*words, **options):
 
 
 def test_exit_codes_of_a_process(files):
+    assert process("verify", files / "made.fits").returncode == 0
     broken = process("verify", files / "made.fits", "--against", files / "mask.yaml")
     assert broken.returncode == 3
     assert broken.stderr.startswith("maskexpr: ")
     assert "Traceback" not in broken.stderr
+    assert process("plan", files / "few.reg").returncode == 1
     assert process("plan").returncode == 2
 
 
