@@ -142,3 +142,22 @@ def test_the_source_distribution_is_the_whole_checkout() -> None:
     listing = ["git", "-C", str(ROOT), "ls-tree", "--name-only", "HEAD"]
     kept = set(subprocess.run(listing, capture_output=True, text=True, check=True).stdout.split())
     assert kept - included - ALWAYS == set()
+
+
+def test_import_leaves_alone_what_few_masks_need() -> None:
+    """Some 0.15 s of them: scipy loads its parts when they are named."""
+    code = "import sys, maskexpr; print(*sys.modules)"
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert "maskexpr" in loaded
+    heavy = {
+        "scipy.spatial",
+        "scipy.ndimage",
+        "scipy.linalg",
+        "astropy.nddata",
+        "click",
+        "distributed",
+        "zarr",
+    }
+    assert not heavy & set(loaded)

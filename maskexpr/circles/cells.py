@@ -11,8 +11,8 @@ import threading
 from itertools import pairwise
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
 
 from ..core.threads import in_threads, number_of_threads
 from ..pixels.ragged import ragged_ranges
@@ -63,7 +63,7 @@ class CellIndex:
         self.listed = degrees <= min(_HEIGHTS * self._grid.height, _LARGEST)
         member = np.flatnonzero(self.listed)
         circle, cell = self._grid.touched(lon[member], lat[member], radius[member])
-        lists = csr_array(
+        lists = scipy.sparse.csr_array(
             (np.ones(len(cell), dtype=np.bool_), (cell, member[circle])),
             shape=(self._grid.cells, len(radius)),
         )

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from functools import lru_cache
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
 from ..core.coverage import EMPTY, Coverage
 from ..sphere.vectors import TIE, Caps, angle_between, normalise, unit
@@ -110,7 +110,7 @@ class CapTree:
 
     def __init__(self, caps: Caps) -> None:
         caps = caps.take(caps.radius >= 0)
-        self._tree = cKDTree(caps.centre.T) if len(caps.radius) else None
+        self._tree = scipy.spatial.cKDTree(caps.centre.T) if len(caps.radius) else None
         self._radius = float(caps.radius.max(initial=0.0))
 
     def gap(self, windows: Caps) -> NDArray[np.float64]:

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from functools import lru_cache
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.ndimage import minimum_filter
 
 from ..pixels.window import Window
 from ..sphere.vectors import lonlat, normalise, unit
@@ -70,7 +70,7 @@ def rim_by_steps(geom: Grid, window: Window) -> Rim:
     if seen is not None:
         height, width = window.shape
         inner = seen[_NEAR:-_NEAR, _NEAR:-_NEAR]
-        near = inner & ~minimum_filter(seen, size=2 * _NEAR + 1)[_NEAR:-_NEAR, _NEAR:-_NEAR]
+        near = inner & ~scipy.ndimage.minimum_filter(seen, size=2 * _NEAR + 1)[_NEAR:-_NEAR, _NEAR:-_NEAR]
         y, x = np.nonzero(near)
         found.append((y, x, np.full(len(y), -1), np.zeros(len(y), dtype=bool)))
         for dy, dx in _WAYS:

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
 from ..expr.mask import Bools
 from ..grid.neighbours import TINY, CapTree, exact_caps
@@ -109,7 +109,7 @@ def _angles(targets: Floats, sources: Floats, shape: SkyShape) -> Floats:
     out = np.full(targets.shape[1], shape.lat)
     if not sources.shape[1]:
         return out
-    tree = cKDTree(sources.T, balanced_tree=False, leafsize=24)
+    tree = scipy.spatial.cKDTree(sources.T, balanced_tree=False, leafsize=24)
     chord = float(np.sqrt(chord2_of(shape.bound))) * (1 + 1e-9) + 1e-12
     found, _ = tree.query(targets.T, distance_upper_bound=chord)
     # Half the chord is the sine of half the angle.

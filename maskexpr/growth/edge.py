@@ -14,8 +14,8 @@ from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
 from ..grid.lattice import Grid
 from ..grid.rim import topology
@@ -169,7 +169,7 @@ def _mark(out: Bools, geom: Grid, sides: Sides, known: Samples, xyz: Floats, sha
     number, sample = np.nonzero(known.is_edge)
     # A place between samples is nearer than they are by less than their spacing.
     reach = _chord(shape.bound + float(known.spacing.max()))
-    distance, nearest = cKDTree(known.xyz[:, number, sample].T).query(
+    distance, nearest = scipy.spatial.cKDTree(known.xyz[:, number, sample].T).query(
         xyz[:, left].T, distance_upper_bound=reach
     )
     near = np.isfinite(distance)
@@ -186,12 +186,14 @@ def _pairs(
 ) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
     """Pairs of a side and one of some points whose shape can hold a place of it, in pieces."""
     centre, radius = known.caps
-    tree = cKDTree(centre.T)
+    tree = scipy.spatial.cKDTree(centre.T)
     reach = _chord(shape.bound + float(radius.max()))
     pieces = np.cumsum(tree.query_ball_point(xyz[:, points].T, reach, return_length=True)) // _PAIRS
     for piece in np.unique(pieces):
         part = points[pieces == piece]
-        found = cKDTree(xyz[:, part].T).sparse_distance_matrix(tree, reach, output_type="ndarray")
+        found = scipy.spatial.cKDTree(xyz[:, part].T).sparse_distance_matrix(
+            tree, reach, output_type="ndarray"
+        )
         point, side = part[found["i"]], found["j"]
         near = _may_hold(shape, xyz[:, point], centre[:, side], radius[side])
         yield side[near], point[near]
@@ -220,7 +222,7 @@ def _may_hold(shape: SkyShape, xyz: Floats, centre: Floats, radius: Floats) -> B
 def _sides_near(geom: Grid, xyz: Floats, angle: float) -> Sides:
     """The sides of single pixels that can have a place within an angle of a point."""
     sides, caps, _ = map_edge(geom)
-    tree = cKDTree(xyz.T) if len(sides.y) else None
+    tree = scipy.spatial.cKDTree(xyz.T) if len(sides.y) else None
     found = [sides.take(np.zeros(0, dtype=np.intp))]
     while tree is not None and len(sides.y):
         chord, _ = tree.query(caps.centre.T)

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
 from ..core.coverage import EMPTY, FULL
 from ..expr.mask import Bools
@@ -83,7 +83,7 @@ def _pixels_within(near: Tiles, held: Ints, blocks: Tiles, caps: Caps, angle: fl
     far = near.take(outside)
     some = blocks.take(CapTree(exact_caps(far)).near(caps, angle))
     (y, x), places = (block_pixels(each, int(sides(each.bounds).max(initial=1))) for each in (far, some))
-    tree = cKDTree(_on_sky(unit(*near.geom.lonlat(*places))).T)
+    tree = scipy.spatial.cKDTree(_on_sky(unit(*near.geom.lonlat(*places))).T)
     vectors = unit(*near.geom.lonlat(y, x))
     known = np.flatnonzero(np.isfinite(vectors[0]))
     chord = float(np.sqrt(chord2_of(angle))) * (1 + 1e-9) + 1e-12
@@ -202,7 +202,7 @@ def reached(targets: Floats, sources: Floats, shape: SkyShape) -> Bools:
     if shape.box or shape.bound > _WIDE:
         return any_within(targets, sources, shape)
     # Built once and asked once: a tree that is cut in the middles is built in less time than a balanced one.
-    tree = cKDTree(sources.T, balanced_tree=False, leafsize=24)
+    tree = scipy.spatial.cKDTree(sources.T, balanced_tree=False, leafsize=24)
     # Wider by more than rounding: what the tree finds is then asked exactly.
     chord = float(np.sqrt(chord2_of(shape.bound))) * (1 + 1e-9) + 1e-12
     _, nearest = tree.query(targets.T, distance_upper_bound=chord)

@@ -31,15 +31,17 @@ def is_gammapy_map(value: Any) -> bool:
 
 
 def is_nddata(value: Any) -> bool:
-    """Whether an object is an ``NDData`` (CCDData, ...) with a WCS, found out without importing it.
+    """Whether an object is an ``NDData`` (CCDData, ...), found out without importing it.
 
     Examples
     --------
     >>> is_nddata("a map")
     False
     """
-    kinds = [each for each in type(value).__mro__ if each.__module__.startswith("astropy.nddata.")]
-    return any(each.__name__ == "NDData" for each in kinds) and value.wcs is not None
+    return any(
+        each.__module__.startswith("astropy.nddata.") and each.__name__ == "NDData"
+        for each in type(value).__mro__
+    )
 
 
 def from_gammapy_map(skymap: Any) -> xr.DataArray:

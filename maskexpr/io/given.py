@@ -9,7 +9,6 @@ from typing import Any
 
 import xarray as xr
 from astropy.io import fits
-from astropy.nddata import NDData
 from astropy.wcs import WCS
 from astropy.wcs.wcsapi import BaseLowLevelWCS
 
@@ -18,6 +17,7 @@ from ..core.names import described, hint_of
 from ..grid.healpix.geom import HpxGeom
 from ..grid.lattice import Grid
 from ..grid.wcs.geom import WcsGeom
+from .gammapy import is_nddata
 from .xarray import geom_of
 
 __all__ = ["as_grid", "class_of"]
@@ -90,7 +90,7 @@ def as_grid(value: Any) -> Grid:
         return geom_of(value)
     if isinstance(value, fits.Header):
         return WcsGeom.from_header(value)
-    if isinstance(value, NDData):
+    if is_nddata(value):
         if value.wcs is None:
             raise GeometryError(f"the {class_of(value)} has no wcs")
         return _of_wcs(value.wcs, value.data.shape)

@@ -426,7 +426,7 @@ def as_source(data: Any) -> FileSource | ArraySource:
         return FileSource(os.fspath(data))
     if isinstance(data, xr.DataArray):
         return ArraySource(array_of(data), geom_of_values(data))
-    if is_nddata(data):
+    if is_nddata(data) and data.wcs is not None:
         return ArraySource(data, WcsGeom(data.wcs, np.shape(data.data)))
     if is_gammapy_map(data):
         return as_source(from_gammapy_map(data))

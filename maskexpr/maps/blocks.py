@@ -13,8 +13,8 @@ import math
 from typing import Final
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.ndimage import maximum_filter, minimum_filter
 
 from ..core.once import once
 from ..grid.lattice import Grid
@@ -116,7 +116,9 @@ class Blocks:
     @once
     def _is_mixed(self) -> Bools:
         """Which pixels, in the border of the map, touch one of another kind."""
-        return np.asarray(maximum_filter(self._pixels, 3) != minimum_filter(self._pixels, 3))
+        return np.asarray(
+            scipy.ndimage.maximum_filter(self._pixels, 3) != scipy.ndimage.minimum_filter(self._pixels, 3)
+        )
 
     def halves(self, level: int, blocks: Ints) -> Ints:
         """The blocks of the level below that blocks are made of, shape (n, 4); -1 for none."""
@@ -175,7 +177,7 @@ def _known(grid: Grid) -> Bools:
         return np.ones((ny, nx), dtype=bool)
     if grid.separable:
         return seen
-    return np.asarray(minimum_filter(seen, 3, mode="nearest")[1:-1, 1:-1])
+    return np.asarray(scipy.ndimage.minimum_filter(seen, 3, mode="nearest")[1:-1, 1:-1])
 
 
 def _with_border(grid: Grid, pixels: Bytes, outside: bool) -> Bytes:
@@ -196,7 +198,9 @@ def _with_border(grid: Grid, pixels: Bytes, outside: bool) -> Bytes:
 
 def _differs(flags: Bytes) -> Bools:
     """Which blocks hold both values, or touch one of other values, or the border."""
-    out = maximum_filter(flags, 3, mode="nearest") != minimum_filter(flags, 3, mode="nearest")
+    out = scipy.ndimage.maximum_filter(flags, 3, mode="nearest") != scipy.ndimage.minimum_filter(
+        flags, 3, mode="nearest"
+    )
     out |= flags == _VALUES
     out[[0, -1]] = True
     out[:, [0, -1]] = True

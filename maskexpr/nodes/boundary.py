@@ -7,8 +7,8 @@ import math
 from typing import Any
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
 from ..core.coverage import EMPTY, FULL, MIXED, Coverage
 from ..core.errors import MaskValueError
@@ -183,7 +183,7 @@ def _farthest(areas: Caps, places: Floats) -> Floats:
     """At most so far is one of the places of the edge from every point of areas."""
     if places.shape[1] <= _MANY:
         return _least(areas.centre, places, np.zeros(places.shape[1])) + areas.radius
-    chord, _ = cKDTree(places.T).query(areas.centre.T)
+    chord, _ = scipy.spatial.cKDTree(places.T).query(areas.centre.T)
     return np.asarray(2 * np.arcsin(np.minimum(chord / 2, 1.0)) + areas.radius + _ROUNDING)
 
 

@@ -12,8 +12,7 @@ from math import prod
 from typing import Final, NamedTuple
 
 import numpy as np
-from scipy.sparse import csr_array
-from scipy.sparse.csgraph import connected_components
+import scipy
 
 from .window import Window
 from .words import WORD, Bools, Ints, Labels, Places, Words, inner, padded_shape, words_shape
@@ -70,8 +69,8 @@ def connect(size: int, one: Ints, other: Ints) -> tuple[int, Labels]:
     np.cumsum(np.bincount(one, minlength=size), out=pointer[1:])
     # Of the types in which scipy works, or it would make copies.
     other = other[order].astype(np.int32)
-    graph = csr_array((np.ones(len(other)), other, pointer), shape=(size, size))
-    count, label = connected_components(graph, directed=False)
+    graph = scipy.sparse.csr_array((np.ones(len(other)), other, pointer), shape=(size, size))
+    count, label = scipy.sparse.csgraph.connected_components(graph, directed=False)
     return int(count), label.astype(np.int32, copy=False)
 
 

@@ -11,10 +11,8 @@ from itertools import pairwise
 from typing import Final, NamedTuple
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import breadth_first_order, connected_components
-from scipy.spatial import cKDTree
 
 from ..core.limits import check_limit
 from ..sphere.arcs import cross, to_arc
@@ -74,20 +72,24 @@ def cells(vertices: Floats, place: Floats) -> Cells:
     home = int(np.argmin(areas))
     areas[home] += 4 * np.pi
     left, right = np.split(face, 2)
-    parts, cell = connected_components(_graph(left, right, times % 2 == 0, len(areas)), directed=False)
+    parts, cell = scipy.sparse.csgraph.connected_components(
+        _graph(left, right, times % 2 == 0, len(areas)), directed=False
+    )
     odd = _parities(_graph(cell[left], cell[right], times % 2 == 1, parts), int(cell[home]))
     return Cells(np.bincount(cell, areas, parts).astype(np.float64), odd)
 
 
-def _graph(a: Ints, b: Ints, chosen: Bools, number: int) -> coo_array:
+def _graph(a: Ints, b: Ints, chosen: Bools, number: int) -> scipy.sparse.coo_array:
     """The graph of some of the pairs."""
     a, b = a[chosen], b[chosen]
-    return coo_array((np.ones(2 * len(a)), (np.append(a, b), np.append(b, a))), shape=(number, number))
+    return scipy.sparse.coo_array(
+        (np.ones(2 * len(a)), (np.append(a, b), np.append(b, a))), shape=(number, number)
+    )
 
 
-def _parities(graph: coo_array, start: int) -> Bools:
+def _parities(graph: scipy.sparse.coo_array, start: int) -> Bools:
     """Which nodes of a connected bipartite graph are an odd number of steps away."""
-    order, before = breadth_first_order(graph.tocsr(), start, directed=False)
+    order, before = scipy.sparse.csgraph.breadth_first_order(graph.tocsr(), start, directed=False)
     odd = np.zeros(graph.shape[0], dtype=bool)
     for each in order[1:]:
         odd[each] = not odd[before[each]]
@@ -97,9 +99,10 @@ def _parities(graph: coo_array, start: int) -> Bools:
 def _pieces(vertices: Floats) -> tuple[Floats, Ints, Ints]:
     """Nodes, shape (3, n), and between which of them each piece of the curve goes."""
     edge, points = _meetings(vertices)
-    near = cKDTree(points.T).query_pairs(_SNAP, output_type="ndarray")
-    number, node = connected_components(
-        coo_array((np.ones(len(near)), tuple(near.T)), shape=(len(edge), len(edge))), directed=False
+    near = scipy.spatial.cKDTree(points.T).query_pairs(_SNAP, output_type="ndarray")
+    number, node = scipy.sparse.csgraph.connected_components(
+        scipy.sparse.coo_array((np.ones(len(near)), tuple(near.T)), shape=(len(edge), len(edge))),
+        directed=False,
     )
     nodes = np.zeros((3, number))
     nodes[:, node] = points
@@ -149,8 +152,10 @@ def _faces(nodes: Floats, tail: Ints, head: Ints) -> Ints:
         before[order[low:high]] = np.roll(order[low:high], 1)
     twin = (np.arange(len(at)) + len(at) // 2) % len(at)
     following = before[twin]
-    graph = coo_array((np.ones(len(at)), (np.arange(len(at)), following)), shape=(len(at), len(at)))
-    return np.asarray(connected_components(graph, directed=False)[1], dtype=np.intp)
+    graph = scipy.sparse.coo_array(
+        (np.ones(len(at)), (np.arange(len(at)), following)), shape=(len(at), len(at))
+    )
+    return np.asarray(scipy.sparse.csgraph.connected_components(graph, directed=False)[1], dtype=np.intp)
 
 
 def _areas(nodes: Floats, tail: Ints, head: Ints, face: Ints, apex: Floats) -> Floats:

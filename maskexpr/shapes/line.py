@@ -8,8 +8,8 @@ from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
 from ..core.coverage import EMPTY, MIXED, Coverage
 from ..core.errors import RegionError
@@ -132,7 +132,7 @@ class MarkedPixels(NamedTuple):
 
     y: Ints
     x: Ints
-    tree: cKDTree | None
+    tree: scipy.spatial.cKDTree | None
 
     def fill(self, out: Bools, top: int, left: int) -> None:
         """Set those that a window holds, in its array, whose first pixel is (top, left)."""
@@ -182,7 +182,7 @@ def marked(shapes: Sequence[Any], geom: Grid) -> MarkedPixels:
     rows, columns = rows[new], columns[new]
     centres = unit(*geom.lonlat(rows, columns))
     centres = centres[:, np.isfinite(centres[0])]
-    return MarkedPixels(rows, columns, cKDTree(centres.T) if centres.size else None)
+    return MarkedPixels(rows, columns, scipy.spatial.cKDTree(centres.T) if centres.size else None)
 
 
 def _cell(pixel: Floats) -> Ints:

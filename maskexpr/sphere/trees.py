@@ -6,8 +6,8 @@ from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy.spatial import cKDTree
 
 from .vectors import chord2_of
 
@@ -24,7 +24,7 @@ _LEAST = 1e-12
 class RadiusClass(NamedTuple):
     """A tree over centres, the numbers of their caps, the smallest and the largest radius."""
 
-    tree: cKDTree
+    tree: scipy.spatial.cKDTree
     members: Ints
     smallest: float
     largest: float
@@ -49,14 +49,14 @@ def radius_classes(
     return found
 
 
-def tree_of(xyz: Floats) -> cKDTree:
+def tree_of(xyz: Floats) -> scipy.spatial.cKDTree:
     """A tree over vectors, shape (3, n), cut at the middle and not at the median: made in half the time, and
     searched as fast.
     """
-    return cKDTree(np.ascontiguousarray(xyz.T), balanced_tree=False)
+    return scipy.spatial.cKDTree(np.ascontiguousarray(xyz.T), balanced_tree=False)
 
 
-def pairs_within(tree: cKDTree, xyz: Floats, chord: Floats | float) -> tuple[Ints, Ints]:
+def pairs_within(tree: scipy.spatial.cKDTree, xyz: Floats, chord: Floats | float) -> tuple[Ints, Ints]:
     """Pairs of a vector, shape (3, n), and one of a tree within a chord of it, by their numbers."""
     near = tree.query_ball_point(np.ascontiguousarray(xyz.T), chord, return_sorted=False)
     length = np.fromiter(map(len, near), dtype=np.intp, count=len(near))

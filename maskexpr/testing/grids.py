@@ -10,10 +10,8 @@ import pickle
 from typing import Any
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
-from scipy.spatial import cKDTree
 
 from ..core.errors import GeometryError
 from ..expr.mask import AllSky
@@ -270,8 +268,8 @@ def _check_neighbours(grid: Grid, corners: bool) -> None:
     if topology.edgeless:
         assert grid.holds_whole_sky(), f"a map without edges holds the whole sky: {grid!r}"
         size = on_sky.size
-        graph = coo_array((np.ones(links.shape[1]), tuple(links)), shape=(size, size))
-        _, label = connected_components(graph, directed=False)
+        graph = scipy.sparse.coo_array((np.ones(links.shape[1]), tuple(links)), shape=(size, size))
+        _, label = scipy.sparse.csgraph.connected_components(graph, directed=False)
         assert len(np.unique(label[on_sky.ravel()])) == 1, f"the whole sky hangs together: {grid!r}"
 
 
@@ -406,7 +404,7 @@ def _check_shape_of_sky(grid: Grid, rng: np.random.Generator) -> None:
     if not grid.repeats and grid.period is None:
         xyz = unit(*_positions(grid, _map(grid)))
         xyz = xyz[:, np.isfinite(xyz[0])]
-        alike = cKDTree(xyz.T).query_pairs(_ROUNDING)
+        alike = scipy.spatial.cKDTree(xyz.T).query_pairs(_ROUNDING)
         assert not alike, f"no position is shown twice: {grid!r}"
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.ndimage import minimum_filter
 
 from ...pixels.window import Window
 from ..lattice import Rim
@@ -76,7 +76,7 @@ def _at_end(cells: CellSet, window: Window) -> Ints:
     around = cells_in(cells.order, window.pad(1))
     # What is off the sky has the sides of faces between.
     held = cells.holds(around) | (around < 0)
-    inner = minimum_filter(held, size=3, mode="nearest")[1:-1, 1:-1]
+    inner = scipy.ndimage.minimum_filter(held, size=3, mode="nearest")[1:-1, 1:-1]
     y, x = np.nonzero(held[1:-1, 1:-1] & ~inner & (around[1:-1, 1:-1] >= 0))
     return np.stack([y + window.y0, x + window.x0])
 
