@@ -156,7 +156,6 @@ def test_import_leaves_alone_what_few_masks_need() -> None:
         "scipy.ndimage",
         "scipy.linalg",
         "astropy.nddata",
-        "click",
         "distributed",
         "zarr",
     }
