@@ -26,8 +26,14 @@ _BATCH = 8192
 # Side of the smallest parts, whose pixels are then asked; and of those that end it where pixels cannot be.
 _SMALLEST = 8
 _COARSE = 256
-# Pixels beside likely edges that are asked, for each tile and for all.
+# Parts that are classified for each tile, on the average, and for all where tiles are few, if pixels cannot
+# be asked: what is grown or shrunk may stay undecided however small its parts.
+_MOST_PARTS = 48
+_ALWAYS_PARTS = 1 << 13
+# Pixels beside likely edges that are asked, for each tile and for all; where they cannot be, they are
+# classified as tiles of one pixel, which costs more.
 _EDGE_PIXELS = 128
+_EDGE_TILES = 16
 _EDGE_PIXELS_MOST = 1 << 18
 
 
@@ -51,43 +57,50 @@ def classify(mask: Mask, tiles: Tiles) -> Coverage:
     if not is_pruned():
         return np.full(len(tiles), MIXED)
     pointwise = not any(each.reads_data or each.needs_grid for each in postorder(mask))
-    samples = _likely_edges(mask, tiles) if pointwise else None
+    samples = _likely_edges(mask, tiles, _EDGE_PIXELS if pointwise else _EDGE_TILES)
     if len(tiles) <= _BATCH:
         # As they are, so that what is found of them is known to who evaluates them.
-        return _classify_batch(mask, tiles, samples)
+        return _classify_batch(mask, tiles, samples, pointwise)
     cover = np.empty(len(tiles), dtype=np.uint8)
     for first in range(0, len(tiles), _BATCH):
         some = tiles.take(np.arange(first, min(first + _BATCH, len(tiles))))
-        cover[first : first + len(some)] = _classify_batch(mask, some, samples)
+        cover[first : first + len(some)] = _classify_batch(mask, some, samples, pointwise)
     return cover
 
 
-def _classify_batch(mask: Mask, tiles: Tiles, samples: Indices | None) -> Coverage:
+def _classify_batch(mask: Mask, tiles: Tiles, samples: Indices, pointwise: bool) -> Coverage:
     cover = Evaluator(mask).classify(mask, tiles).copy()
     cover[tiles.sky == OFF] = EMPTY
     # All of the sky in it, but the tile is not all sky: its pixels have to be told apart.
     cover[(tiles.sky == PART) & (cover == FULL)] = MIXED
     open_ = np.flatnonzero((cover == MIXED) & (tiles.sky == ON))
     if len(open_):
-        cover[open_] = _sharpen(mask, tiles.take(open_), samples)
+        cover[open_] = _sharpen(mask, tiles.take(open_), samples, pointwise)
     return cover
 
 
-def _sharpen(mask: Mask, tiles: Tiles, samples: Indices | None) -> Coverage:
+def _sharpen(mask: Mask, tiles: Tiles, samples: Indices, pointwise: bool) -> Coverage:
     """Decide tiles by their parts, and stop refining one once a selected and an unselected pixel prove it
     MIXED; a tile is EMPTY or FULL only if the parts that are proved so make up all of its pixels.
 
-    ``samples`` are places where pixels of both kinds are likely; None if pixels cannot be asked one by one.
+    ``samples`` are places where pixels of both kinds are likely; pixels of a ``pointwise`` mask are asked one
+    by one.
     """
     # Which tiles hold a pixel of a state, and how many pixels of each are proved to be in it.
     seen, proved = np.zeros((3, len(tiles)), dtype=bool), np.zeros((3, len(tiles)), dtype=np.int64)
-    if samples is not None:
+    if pointwise:
         _ask_likely(mask, tiles, samples, seen)
+    else:
+        _look_at_likely(mask, tiles, samples, seen)
     parts, owner = _still_open(tiles, np.arange(len(tiles)), seen)
-    for side in _sides(tiles, down_to_pixels=samples is not None):
+    left = max(_MOST_PARTS * len(tiles), _ALWAYS_PARTS)
+    for side in _sides(tiles, down_to_pixels=pointwise):
+        if not pointwise:
+            parts, owner = _affordable(parts, owner, left)
         if not len(parts):
             break
         parts, parent = parts.split(side)
+        left -= len(parts)
         owner = owner[parent]
         cover = Evaluator(mask).classify(mask, parts)
         size = _number_of_pixels(parts)
@@ -97,10 +110,9 @@ def _sharpen(mask: Mask, tiles: Tiles, samples: Indices | None) -> Coverage:
             np.add.at(proved[state], owner[decided], size[decided])
         mixed = cover == MIXED
         parts, owner = parts.take(mixed), owner[mixed]
-        if samples is not None:
-            _witness(mask, parts, owner, seen)
+        _witness(mask, parts, owner, seen, pointwise)
         parts, owner = _still_open(parts, owner, seen)
-    if samples is not None:
+    if pointwise:
         _settle(mask, parts, owner, seen, proved)
     # What is left undecided is in neither count, and so its tile is in neither state.
     whole = _number_of_pixels(tiles)
@@ -121,6 +133,17 @@ def _sides(tiles: Tiles, down_to_pixels: bool) -> list[int]:
     return sides
 
 
+def _affordable(parts: Tiles, owner: np.ndarray, most: int) -> tuple[Tiles, np.ndarray]:
+    """The parts, with their owners, of tiles that can be cut once more; those with the fewest open parts,
+    which are the likeliest to be decided, go first.
+    """
+    number = np.bincount(owner)
+    order = np.argsort(number, kind="stable")
+    kept = np.zeros(len(number), dtype=bool)
+    kept[order] = np.cumsum(number[order]) * _PARTS_COARSE**2 <= most
+    return parts.take(kept[owner]), owner[kept[owner]]
+
+
 def _number_of_pixels(tiles: Tiles) -> np.ndarray:
     y0, y1, x0, x1 = tiles.bounds
     return np.asarray((y1 - y0) * (x1 - x0))
@@ -132,10 +155,10 @@ def _still_open(parts: Tiles, owner: np.ndarray, seen: np.ndarray) -> tuple[Tile
     return parts.take(open_), owner[open_]
 
 
-def _likely_edges(mask: Mask, tiles: Tiles) -> Indices:
+def _likely_edges(mask: Mask, tiles: Tiles, each_tile: int) -> Indices:
     """Pixels (y, x) beside the edges of the nodes of a mask, where nodes know them."""
     edged = [each for each in postorder(mask) if type(each).edge_samples is not Mask.edge_samples]
-    number = min(_EDGE_PIXELS * len(tiles), _EDGE_PIXELS_MOST) // max(1, len(edged))
+    number = min(each_tile * len(tiles), _EDGE_PIXELS_MOST) // max(1, len(edged))
     found = [each.edge_samples(tiles, number) for each in edged]
     places = np.concatenate([np.empty((2, 0)), *found], axis=1)
     known = np.isfinite(places).all(axis=0) & (np.abs(places) < 2**53).all(axis=0)
@@ -156,6 +179,23 @@ def _ask_likely(mask: Mask, tiles: Tiles, samples: Indices, seen: np.ndarray) ->
     _ask(mask, Pixels(tiles.geom, y[some], x[some], tiles.plane), owner[some], seen)
 
 
+def _look_at_likely(mask: Mask, tiles: Tiles, samples: Indices, seen: np.ndarray) -> None:
+    """Classify the pixels of some places in tiles."""
+    y, x = samples
+    owner = _holders(tiles, y, x)
+    y, x, owner = y[owner >= 0], x[owner >= 0], owner[owner >= 0]
+    _look(mask, Tiles(tiles.geom, np.stack([y, y + 1, x, x + 1]), tiles.plane), owner, seen)
+
+
+def _look(mask: Mask, pixels: Tiles, owner: np.ndarray, seen: np.ndarray) -> None:
+    """Classify tiles of one pixel: growth is sure where what grows is selected, and where none is near."""
+    if not len(pixels):
+        return
+    cover = Evaluator(mask).classify(mask, pixels)
+    for state in (EMPTY, FULL):
+        seen[state, owner[cover == state]] = True
+
+
 def _holders(tiles: Tiles, y: np.ndarray, x: np.ndarray) -> np.ndarray:
     """The tile of a grid that holds each pixel, -1 for none."""
     y0, y1, x0, x1 = tiles.bounds
@@ -170,10 +210,14 @@ def _holders(tiles: Tiles, y: np.ndarray, x: np.ndarray) -> np.ndarray:
     return np.where(holds, owner, -1)
 
 
-def _witness(mask: Mask, parts: Tiles, owner: np.ndarray, seen: np.ndarray) -> None:
+def _witness(mask: Mask, parts: Tiles, owner: np.ndarray, seen: np.ndarray, pointwise: bool) -> None:
     """Ask the middle pixel of each undecided part: one of each kind proves a tile mixed."""
     y0, y1, x0, x1 = parts.bounds
-    _ask(mask, Pixels(parts.geom, (y0 + y1) // 2, (x0 + x1) // 2, parts.plane), owner, seen)
+    y, x = (y0 + y1) // 2, (x0 + x1) // 2
+    if pointwise:
+        _ask(mask, Pixels(parts.geom, y, x, parts.plane), owner, seen)
+    else:
+        _look(mask, Tiles(parts.geom, np.stack([y, y + 1, x, x + 1]), parts.plane), owner, seen)
 
 
 def _settle(mask: Mask, parts: Tiles, owner: np.ndarray, seen: np.ndarray, proved: np.ndarray) -> None:

@@ -74,6 +74,49 @@ def test_batches_of_tiles_find_the_places_that_they_hold(monkeypatch):
     assert np.array_equal(classify(mask, whole_grid(geom, 20)), want)
 
 
+GROWN = {
+    "dilated": lambda mask: mask.dilate("0.5 deg"),
+    "eroded": lambda mask: (~mask).erode("0.5 deg"),
+    "closed": lambda mask: mask.close("0.5 deg"),
+}
+
+
+@pytest.mark.parametrize("grown", GROWN)
+@pytest.mark.parametrize("binsz", [0.05, 0.004, 0.001])
+def test_parts_of_what_is_grown_do_not_grow_with_the_pixels(monkeypatch, grown, binsz):
+    geom = mx.WcsGeom.allsky(binsz=binsz, frame="galactic")
+    tiles = whole_grid(geom, geom.image_shape[0] // 20)
+    cut = []
+    split = Tiles.split
+
+    def counted(self, side):
+        parts = split(self, side)
+        cut.append(len(parts[0]))
+        return parts
+
+    monkeypatch.setattr(Tiles, "split", counted)
+    cover = classify(GROWN[grown](sources(2000, 0.05, 0.3)), tiles)
+    assert 0 < np.count_nonzero(cover == MIXED) < len(tiles)
+    assert sum(cut) <= module._MOST_PARTS * len(tiles)
+
+
+@pytest.mark.parametrize("grown", GROWN)
+@pytest.mark.parametrize("proj", GEOMS)
+def test_pixels_looked_at_change_no_answer(monkeypatch, proj, grown):
+    mask, tiles = GROWN[grown](MASKS["small"]), whole_grid(GEOMS[proj], 40)
+    monkeypatch.setattr(module, "_COARSE", 4)
+    got = classify(mask, tiles)
+    looked = []
+    monkeypatch.setattr(module, "_look", lambda *_: looked.append(1))
+    assert np.array_equal(got, classify(mask, tiles))
+    assert looked
+    monkeypatch.setattr(module, "_MOST_PARTS", 1)
+    monkeypatch.setattr(module, "_ALWAYS_PARTS", 0)
+    fewer = classify(mask, tiles)
+    assert np.array_equal(fewer[fewer != MIXED], got[fewer != MIXED])
+    assert np.count_nonzero(fewer == MIXED) >= np.count_nonzero(got == MIXED)
+
+
 def test_holders():
     geom = GEOMS["CAR"]
     tiles = whole_grid(geom, 37)
