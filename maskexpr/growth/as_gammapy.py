@@ -8,10 +8,12 @@ import astropy.units as u
 import numpy as np
 from numpy.typing import NDArray
 
+from ..core.arguments import one_of
 from ..core.calls import told
-from ..core.errors import AngleError, MaskValueError
-from ..core.names import choice
+from ..core.errors import AngleError, MaskTypeError, borrowed
+from ..core.names import described, shown
 from ..grid.wcs.geom import WcsGeom
+from ..io.given import as_grid
 from .radius import row_widths
 
 __all__ = ["gammapy_radius", "gammapy_structure"]
@@ -47,9 +49,12 @@ def gammapy_radius(
     >>> gammapy_radius(geom, "0.2 deg"), gammapy_radius(geom, 6, kernel="box")
     (<Quantity 3. pix>, (<Quantity 3. pix>, <Quantity 3. pix>))
     """
-    if kernel not in ("disk", "box"):
-        raise MaskValueError(choice("kernel", kernel, ("disk", "box")))
-    quantity = u.Quantity(width)
+    one_of("kernel", kernel, ("disk", "box"))
+    geom = as_grid(geom)
+    if not isinstance(geom, WcsGeom):
+        raise MaskTypeError(f"gammapy_radius takes a WcsGeom, got {described(geom)}")
+    with borrowed(f"width must be an angle or a number of pixels, got {shown(width)}", AngleError):
+        quantity = u.Quantity(width)
     if quantity.unit.is_equivalent(u.pix):
         quantity = quantity.to_value(u.pix) * u.dimensionless_unscaled
     elif quantity.unit.is_equivalent(u.deg):

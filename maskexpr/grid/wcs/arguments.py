@@ -12,6 +12,7 @@ import numpy as np
 from astropy.coordinates import Angle, SkyCoord
 
 from ...core.errors import GeometryError
+from ...core.names import shown
 from ...sphere.angles import to_degrees
 from ...sphere.frames import near_frame
 from .projection import FRAMES, Projection
@@ -31,12 +32,17 @@ def spec_of(
     >>> shape, projection.crpix
     ((180, 360), (180.5, 90.5))
     """
-    if frame not in FRAMES:
+    if not isinstance(frame, str) or frame not in FRAMES:
         raise GeometryError(
-            f"frame {frame!r} cannot be used for a map{near_frame(frame, FRAMES)}; "
+            f"frame {shown(frame)} cannot be used for a map{near_frame(frame, FRAMES)}; "
             f"supported frames: {', '.join(FRAMES)}"
         )
     lon_size, lat_size = _sizes(binsz, "binsz")
+    if npix is not None and width is not None:
+        raise GeometryError(
+            f"give width= or npix=, not both: the map has npix * binsz; got width={shown(width)}, "
+            f"npix={shown(npix)}"
+        )
     if npix is None:
         lon_width, lat_width = (360.0, 180.0) if width is None else _sizes(width, "width")
         nx, ny = int(np.rint(lon_width / lon_size)), int(np.rint(lat_width / lat_size))
