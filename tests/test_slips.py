@@ -284,7 +284,6 @@ SLIPS: list[tuple[str, str, tuple[str, ...]]] = [
     ("no FITS of a PSF", "mx.containment_radius('my.reg', 0.68)", ("the PSF 'my.reg'",)),
     ("68 %", "mx.containment_radius('counts.fits', '68%')", ("between 0 and 1", "'68%'")),
     # grids
-    ("width and npix", "mx.WcsGeom.create(crab, 5, 1)", ("width= or npix=, not both",)),
     ("a projection in a list", "mx.WcsGeom.create(proj=['TAN'])", ("unknown projection",)),
     ("a cutout without a width", "geom.cutout(crab)", ("cutout needs width",)),
     ("a cutout of numbers", "geom.cutout((83.6, 22), '5 deg')", ("SkyCoord(lon, lat, unit='deg'",)),

@@ -38,11 +38,6 @@ def spec_of(
             f"supported frames: {', '.join(FRAMES)}"
         )
     lon_size, lat_size = _sizes(binsz, "binsz")
-    if npix is not None and width is not None:
-        raise GeometryError(
-            f"give width= or npix=, not both: the map has npix * binsz; got width={shown(width)}, "
-            f"npix={shown(npix)}"
-        )
     if npix is None:
         lon_width, lat_width = (360.0, 180.0) if width is None else _sizes(width, "width")
         nx, ny = int(np.rint(lon_width / lon_size)), int(np.rint(lat_width / lat_size))
