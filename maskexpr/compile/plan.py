@@ -173,13 +173,14 @@ class Plan:
             ("mixed", self.n_mixed, "evaluated", _CSS[MIXED]),
         ]
         body = "".join(
-            f'<tr><td style="border-left:1em solid {css or "transparent"}">{name}</td>'
-            f"<td>{number:,}</td><td>{100 * number / self.n_tiles:.1f} %</td><td>{what}</td></tr>"
+            f'<tr><td style="border-left:1em solid {css or "transparent"}">{name}</td><td>{number:,}</td>'
+            f'<td>{100 * number / self.n_tiles:.1f} %</td><td style="text-align:left">{what}</td></tr>'
             for name, number, what, css in rows
         )
         shape = " x ".join(f"{n:,}" for n in self.geom.shape)
         memory = f"<p>{format_bytes(self.projected_memory)} at most at once, beside the result</p>"
-        table = f"<table><caption>{shape} {self.compiled.layout.unit}</caption>{body}</table>"
+        style = "font-family:monospace;text-align:right"
+        table = f'<table style="{style}"><caption>{shape} {self.compiled.layout.unit}</caption>{body}</table>'
         return f'<div style="display:flex;gap:1em"><div>{table}{memory}</div>{self._picture()}</div>'
 
     def _picture(self) -> str:

@@ -98,6 +98,7 @@ def test_map_of_tiles():
     text = plan._repr_html_()
     ElementTree.fromstring(text)
     assert f"<td>{plan.n_mixed:,}</td>" in text
+    assert "monospace" in text
     picture = base64.b64decode(re.search(r"base64,([^\"]*)", text)[1])
     np.testing.assert_array_equal(unpacked(picture), plan.states)
 
@@ -136,6 +137,8 @@ def test_completion_offers_what_users_ask():
     assert not laws & set(names)
     assert not [name for name in names if name.startswith("_")]
     assert "to_regions" in dir(mx.Region("icrs;circle(1,2,3)"))
+    assert {"create", "contains", "cutout", "lonlat", "shape", "frame"} <= set(dir(GEOM))
+    assert not {"caps", "rim", "chords", "topology"} & set(dir(GEOM))
     assert {"Region", "WcsGeom", "read_mask", "errors"} <= set(dir(mx))
     assert not {"Any", "annotations", "engine", "use_engine", "pixels", "nearest"} & set(dir(mx))
 
