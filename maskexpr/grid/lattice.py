@@ -80,7 +80,7 @@ class Cut(NamedTuple):
 
 
 _OFFERED = frozenset(
-    "axes dims fingerprint frame image_shape lonlat pixel pixel_scales shape solid_angle to_image".split()
+    ["axes", "dims", "fingerprint", "frame", "image_shape", "lonlat", "pixel", "pixel_scales", "shape", "solid_angle", "to_image"]
 )
 """What every grid says that users ask for too."""
 
