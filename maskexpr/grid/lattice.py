@@ -80,8 +80,8 @@ class Cut(NamedTuple):
 
 
 _OFFERED = frozenset(
-    ["axes", "dims", "fingerprint", "frame", "image_shape", "lonlat", "pixel", "pixel_scales", "shape", "solid_angle", "to_image"]
-)
+    ["axes", "dims", "fingerprint", "frame", "image_shape", "lonlat", "pixel", "pixel_scales", "shape"]
+) | {"solid_angle", "to_image"}
 """What every grid says that users ask for too."""
 
 

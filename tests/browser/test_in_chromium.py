@@ -166,3 +166,25 @@ async def lose_tiles(url: str, folder: Path) -> None:
 @pytest.mark.timeout(300)
 def test_a_tile_that_did_not_come_is_asked_for_again(serving, tmp_path):  # noqa: F811 - the fixture
     run(lose_tiles(serving(MASK).url, tmp_path / "profile"))
+
+
+LABELS = """[...document.querySelectorAll('#nodes li')].map(each => [
+    each.innerText, each.scrollWidth <= each.clientWidth && each.getBoundingClientRect().right <= innerWidth])"""
+
+
+async def read_labels(url: str, folder: Path, wanted: list[str]) -> None:
+    async with opened(url, folder) as page:
+        await page.until("document.getElementById('nodes').children.length > 0")
+        found = await page.value(LABELS)
+        assert found == [[text, True] for text in wanted]
+
+
+@pytest.mark.timeout(300)
+def test_a_long_label_is_read_to_its_end(serving, tmp_path):  # noqa: F811 - the fixture
+    vertices = ", ".join(f"{i}, {i % 7}" for i in range(20))
+    mask = mx.Region(f"icrs;polygon({vertices}, 10, -40)") | mx.Band(
+        lat=("-5 deg", "5 deg"), frame="galactic"
+    )
+    wanted = [each.label() for each in (mask, *mask.children[::-1])]
+    assert max(map(len, wanted)) > 60
+    run(read_labels(serving(mask).url, tmp_path / "profile", wanted))
