@@ -35,9 +35,9 @@ class Measures(Protocol):
 
     mask: Mask
 
-    def distances(self, tile: Tile, of: Ask) -> Iterable[tuple[Window, Ints, Floats]]:
-        """Windows that make up a tile, with the flat indices of their pixels that are nearer than the largest
-        distance, and how near these are, radians; those off the sky at 0.
+    def distances(self, tile: Tile, of: Ask) -> Iterable[tuple[Window, Bools, Ints, Floats]]:
+        """Windows that make up a tile: which of their pixels are at 0 or off the sky, the flat indices of
+        others that are nearer than the largest distance, and how near these are, radians.
         """
 
 
@@ -125,15 +125,15 @@ class Measured:
         tile = Tile(compiled.geom, compiled.window(block))
         evaluator = Evaluator(node, decisions(node, known))
         top, left = tile.window.y0, tile.window.x0
-        most = self._numbers(np.array([self.largest]))[0]
+        least, most = self._numbers(np.array([0.0, self.largest]))
         count("tiles")
         for plane, view in zip(compiled.planes(block), out, strict=True):
 
             def measure(tile: Tile, of: Ask, view: NDArray[np.float32] = view) -> None:
-                for window, pixels, angles in node.distances(tile, of):
-                    part = np.full(window.shape, most)
-                    part.reshape(-1)[pixels] = self._numbers(angles)
+                for window, zero, pixels, angles in node.distances(tile, of):
                     y0, y1, x0, x1 = window.shift(-top, -left)
+                    part = np.where(zero, least, most)
+                    part.reshape(-1)[pixels] = self._numbers(angles)
                     view[y0:y1, x0:x1] = part
 
             with told_where(node, tile.window, plane):

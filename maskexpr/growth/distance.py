@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from ..expr.mask import Bools
 from ..grid.neighbours import TINY, CapTree, exact_caps
 from ..grid.tiles import OFF, Tile, block_pixels
 from ..pixels.patches import Patches
@@ -40,13 +41,16 @@ class Near(NamedTuple):
     Attributes
     ----------
     window : Window
+    zero : ndarray of bool, shape (ny, nx)
+        Which are selected or off the sky.
     pixels : ndarray of int64, shape (n,)
-        Flat indices into the window (``y * nx + x``).
+        Flat indices into the window (``y * nx + x``) of others that are nearer than the limit.
     angles : ndarray of float64, shape (n,)
-        Radians; 0 where selected and off the sky.
+        How near, radians.
     """
 
     window: Window
+    zero: Bools
     pixels: Ints
     angles: Floats
 
@@ -75,10 +79,11 @@ def _strips(tile: Tile) -> list[Tile]:
     return [tile.on(Window(y, min(y + _ROWS, y1), x0, x1)) for y in range(y0, y1, _ROWS)]
 
 
-def _by_tree(tile: Tile, shape: SkyShape, selection: Selection) -> tuple[Ints, Floats]:
-    here = selection.values(tile)
+def _by_tree(tile: Tile, shape: SkyShape, selection: Selection) -> tuple[Bools, Ints, Floats]:
+    zero = selection.values(tile)
+    if tile.on_sky is not None:
+        zero = zero | ~tile.on_sky
     out = np.full(tile.shape, shape.lat)
-    out[here if tile.on_sky is None else here | ~tile.on_sky] = 0.0
     tiles = tile.tiles
     found = tree_blocks(tiles.take(tiles.sky != OFF), shape, selection, tiles.bounds)
     windows = [Window(*bounds) for bounds in disjoint(found.near.bounds, tile.window.size).T.tolist()]
@@ -90,13 +95,13 @@ def _by_tree(tile: Tile, shape: SkyShape, selection: Selection) -> tuple[Ints, F
         near = found.near.take(CapTree(found.caps.take(part)).near(exact_caps(found.near), shape.bound))
         y, x = block_pixels(found.blocks.take(part), TINY)
         row, column = y - tile.window.y0, x - tile.window.x0
-        wanted = out[row, column] > 0
+        wanted = ~zero[row, column]
         row, column = row[wanted], column[wanted]
         targets = unit(*tile.geom.lonlat(y[wanted], x[wanted]))
         for sources in rims.within(near.bounds):
             out[row, column] = np.minimum(out[row, column], _angles(targets, sources, shape))
     pixels = np.flatnonzero(out < shape.lat)
-    return pixels, out.reshape(-1)[pixels]
+    return zero, pixels, out.reshape(-1)[pixels]
 
 
 def _angles(targets: Floats, sources: Floats, shape: SkyShape) -> Floats:

@@ -8,7 +8,7 @@ from scipy.spatial import cKDTree
 
 from maskexpr.grid.tiles import Tile
 from maskexpr.grid.wcs.geom import WcsGeom
-from maskexpr.growth import envelope
+from maskexpr.growth import distance, envelope
 from maskexpr.growth.distance import nearest_selected
 from maskexpr.growth.shape import Selection, SkyShape
 from maskexpr.pixels.window import Window
@@ -43,7 +43,7 @@ def measured(geom: WcsGeom, window: Window, degrees: float, selection: Selection
     limit = float(np.deg2rad(degrees))
     out = np.full((window.y1, window.x1), np.nan)
     for near in nearest_selected(Tile(geom, window), SkyShape(limit, limit, False), selection):
-        part = np.full(near.window.shape, limit)
+        part = np.where(near.zero, 0, limit)
         part.flat[near.pixels] = near.angles
         out[near.window.y0 : near.window.y1, near.window.x0 : near.window.x1] = part
     return out[window.y0 :, window.x0 :]
@@ -79,26 +79,33 @@ def test_bits_depend_on_nothing_but_the_pixels(share: float, monkeypatch: pytest
     for window in (Window(13, 14, 0, 120), Window(0, 60, 77, 78), Window(50, 60, 90, 120)):
         part = measured(geom, window, 20, selection)
         np.testing.assert_array_equal(part, whole[window.y0 : window.y1, window.x0 : window.x1])
-    for name, number in (("_PIXELS", 7), ("_ROWS", 3), ("_GAP", 0), ("_GAP", 1000)):
+    for module, number in ((envelope, 1), (envelope, 3), (envelope, 1000), (distance, 7), (distance, 1)):
         with monkeypatch.context() as patch:
-            patch.setattr(envelope, name, number)
+            patch.setattr(module, "_ROWS", number)
             np.testing.assert_array_equal(measured(geom, Window(0, 60, 0, 120), 20, selection), whole)
 
 
 def test_what_is_asked_and_compared(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The child is asked for a tile and its margin, and rows are compared only near what is selected."""
+    """The child is asked for a tile and its margin, and rows are compared only near what is selected, but not
+    where all is: there nothing is left to look for.
+    """
     geom = WcsGeom.create(skydir=(0, 0), npix=(300, 256), binsz=0.1, proj="CAR")
     compared: list[int] = []
-    lower = envelope._lower
+    lowered = envelope._envelope
 
-    def counted(least, rows, row, column, offered, room):  # type: ignore[no-untyped-def]
-        compared.append((rows.stop[row] - rows.start[row]) * len(offered))
-        lower(least, rows, row, column, offered, room)
+    def counted(offered, between, turns, wanted):  # type: ignore[no-untyped-def]
+        columns, least = lowered(offered, between, turns, wanted)
+        compared.append(least.size * len(turns))
+        return columns, least
 
-    monkeypatch.setattr(envelope, "_lower", counted)
+    monkeypatch.setattr(envelope, "_envelope", counted)
     asked: list[int] = []
-    measured(geom, Window(0, 256, 0, 300), 1, noise(geom, 3 / 76800, asked))
+    few = noise(geom, 3 / 76800, asked)
+    measured(geom, Window(0, 256, 0, 300), 1, few)
     assert sum(asked) <= 1.2 * 256 * 300
-    # Three pixels or so, each with 21 rows near and 10 to 11 columns of these on either side.
-    assert 1 <= len(compared) <= 21 * 9
-    assert sum(compared) <= 9 * 21 * 25
+    # Nine pixels at most, each with 21 rows near, in two or three blocks, and 11 columns on either side.
+    assert 1 <= sum(compared) <= 9 * 3 * envelope._ROWS * 23 * 21
+    compared.clear()
+    most = Selection(lambda tile: ~few.values(tile), lambda areas: np.full(len(areas), 1, dtype=np.uint8))
+    measured(geom, Window(0, 256, 0, 300), 1, most)
+    assert 1 <= sum(compared) <= 9 * envelope._ROWS * 21
