@@ -46,6 +46,12 @@ from .verbs.weights import sky_fractions
 
 use_engine(engine)
 
+
+def __dir__() -> list[str]:
+    """What is offered for completion: the public names, and the modules that users import from."""
+    return sorted([*__all__, "__version__", "errors"])
+
+
 if not TYPE_CHECKING:  # a type checker finds what is misspelled itself
 
     def __getattr__(name: str) -> Any:

@@ -1,4 +1,4 @@
-"""A hundred slips of users: what is typed, and the words that the message must hold.
+"""Slips of users: what is typed, and the words that the message must hold.
 
 Every slip gives one error of maskexpr that says what to write: none a bare exception, none silence.
 """
@@ -12,10 +12,11 @@ from typing import Any
 
 import astropy.units as u
 import numpy as np
+import pandas as pd
 import pytest
 import regions
 import xarray as xr
-from astropy.coordinates import SkyCoord
+from astropy.coordinates import Galactic, SkyCoord
 from astropy.io import fits
 from astropy.table import Table
 from astropy.wcs import WCS
@@ -199,6 +200,126 @@ SLIPS: list[tuple[str, str, tuple[str, ...]]] = [
     ("a region file as a map", "mx.read_mask('my.reg')", ("neither a FITS file",)),
     ("percent", "mx.containment_radius('psf.fits', 68)", ("between 0 and 1",)),
     ("a limit", "mx.set_limits(node=3)", ("'node'", "nodes")),
+    # operators and numpy
+    ("another operator", "a % b", ("| (either)",)),
+    ("a power", "a ** 2", ("| (either)",)),
+    ("a product of matrices", "array @ a", ("| (either)",)),
+    ("numpy's and", "np.logical_and(array, a)", ("maskexpr.Raster((array, geom))",)),
+    ("numpy's or of masks", "np.logical_or(a, b)", ("a | b",)),
+    ("numpy's not", "np.logical_not(a)", ("mask.on(geom)",)),
+    ("an array's order", "array < a", ("no order",)),
+    ("a number of it", "float(a)", ("mask.area()",)),
+    ("a Dataset", "xr.Dataset({'z': a.on(geom)}) & a", ("maskexpr.Raster((array, geom))",)),
+    ("a Dataset compared", "xr.Dataset({'z': a.on(geom)}) == a", ("mask.on(geom)",)),
+    # one of a few
+    ("an array as a kernel", "a.dilate('1 deg', kernel=np.ones((3, 3)))", ("'disk' or 'box'", "ndarray")),
+    ("a list as a metric", "a.dilate('1 deg', metric=['sky'])", ("'sky' or 'pixel'",)),
+    ("an array as an operator", "mx.Threshold('counts.fits', array, 3)", ("op must be one of", "ndarray")),
+    ("cover in American", "a.to_moc(3, cover='center')", ("did you mean 'centre'?",)),
+    ("method Cash", "mx.significance('counts.fits', 'counts.fits', '20 deg', method='Cash')", ("'cash'",)),
+    ("True in words", "a.to_array(geom, masked='yes')", ("masked must be True or False",)),
+    (
+        "round in words",
+        "mx.AxisRange('energy', '1 GeV', round_to_edge='no')",
+        ("round_to_edge", "True or False"),
+    ),
+    # angles, axes
+    ("a radius for an axis", "mx.Catalog(crab, '0.3 deg', '0.5 deg')", ("name of an axis", "'0.5 deg'")),
+    ("a number for an axis", "mx.Catalog(crab, '0.3 deg', axis=3)", ("name of an axis",)),
+    ("a range without its axis", "mx.AxisRange('10 GeV', '100 GeV')", ("name of the axis comes first",)),
+    ("a length and an energy", "mx.AxisRange('energy', '10 m', '1 TeV')", ("10 m", "1 TeV", "units")),
+    ("pixels and degrees", "a.dilate(['3 px', '1 deg'], metric='pixel')", ("in pixels", "'1 deg'")),
+    ("a border below nothing", "mx.Boundary('-1 deg')", ("width must not be negative",)),
+    ("three borders", "mx.Boundary(('1 deg', '2 deg', '3 deg'))", ("width", "pair (lon, lat)")),
+    ("more than a turn", "mx.Band(lon=('0 deg', '361 deg'))", ("more than a turn", "('0 deg', '360 deg')")),
+    # frames
+    ("a frame's object", "mx.Band(lat=LAT, frame=Galactic())", ("did you mean 'galactic'?",)),
+    ("a frame's class", "mx.Band(lat=LAT, frame=Galactic)", ("did you mean 'galactic'?",)),
+    ("a frame of a place", "mx.Band(lat=LAT, frame='altaz')", ("needs a place, a time",)),
+    ("a frame's object for a map", "mx.WcsGeom.create(frame=Galactic())", ("did you mean 'galactic'?",)),
+    ("a page's frame", "a.serve(frame='gal')", ("did you mean 'galactic'?",)),
+    (
+        "a catalogue's frame",
+        "mx.Catalog.read('sources.ecsv', 'r', lon='RA', lat='DEC', frame='galactc')",
+        ("did you mean 'galactic'?",),
+    ),
+    # regions
+    ("a class of regions", "mx.Region(regions.CircleSkyRegion)", ("the class CircleSkyRegion",)),
+    ("None for a region", "mx.Region(None)", ("DS9 text", "NoneType")),
+    ("bytes", "mx.Region(b'icrs;circle(1,2,3)')", ("DS9 text", "a bytes")),
+    ("files in a list", "mx.Region(['my.reg'])", ("Region.read(path)",)),
+    # catalogues
+    ("columns exchanged", "mx.Catalog(EXCHANGED, '1 deg')", ("183.6", "exchanged?")),
+    ("a table of pandas", "mx.Catalog(FRAME, '1 deg')", ("Table.from_pandas(frame)",)),
+    ("a dict", "mx.Catalog({'ra': [1.0], 'dec': [2.0]}, '1 deg')", ("Table(columns)",)),
+    ("a region as positions", "mx.Catalog(region, '1 deg')", ("maskexpr.Region(region)",)),
+    ("a table to read", "mx.Catalog.read(table, 'r')", ("Catalog(table, radius)",)),
+    ("units for all", "mx.Catalog.read('sources.ecsv', 'r', units='deg')", ("units", "{'r95': 'arcmin'}")),
+    (
+        "an array for where",
+        "mx.Catalog.read('sources.ecsv', 'r', where=[True])",
+        ("Catalog(table[rows], radius)",),
+    ),
+    (
+        "& without brackets",
+        "mx.Catalog.read('sources.ecsv', 'r', where='r > 0 & RA > 3')",
+        ("(z > 1) & (z < 2)",),
+    ),
+    (
+        "a unit in where",
+        "mx.Catalog.read('sources.ecsv', 'r', where=\"r > '1 deg'\")",
+        ("unit of their column",),
+    ),
+    # maps
+    ("a path and a grid", "mx.Threshold(('counts.fits', geom), '>', 5)", ("the path alone",)),
+    (
+        "grid and array exchanged",
+        "mx.Threshold((geom, array), '>', 5)",
+        ("second of (array, geom)", "ndarray"),
+    ),
+    ("an HDU", "mx.Threshold(fits.PrimaryHDU(), '>', 5)", ("(hdu.data, hdu.header)",)),
+    ("a table as a map", "mx.Threshold(table, '>', 5)", ("maskexpr.Catalog(table, radius)",)),
+    ("text for low", "mx.Hysteresis('counts.fits', '3', 5)", ("Hysteresis: low", "'3'")),
+    ("no PSF there", "mx.containment_radius('nothing.fits', 0.68)", ("nothing.fits", "no such file")),
+    ("no FITS of a PSF", "mx.containment_radius('my.reg', 0.68)", ("the PSF 'my.reg'",)),
+    ("68 %", "mx.containment_radius('counts.fits', '68%')", ("between 0 and 1", "'68%'")),
+    # grids
+    ("a projection in a list", "mx.WcsGeom.create(proj=['TAN'])", ("unknown projection",)),
+    ("a cutout without a width", "geom.cutout(crab)", ("cutout needs width",)),
+    ("a cutout of numbers", "geom.cutout((83.6, 22), '5 deg')", ("SkyCoord(lon, lat, unit='deg'",)),
+    ("numbers on a map?", "geom.contains((83.6, 22))", ("SkyCoord(lon, lat, unit='deg'",)),
+    ("numbers on cells?", "mx.HpxGeom(order=1).contains((83.6, 22))", ("SkyCoord(lon, lat, unit='deg'",)),
+    ("a grid's method", "geom.to_imag()", ("did you mean 'to_image'?",)),
+    ("gammapy's method", "geom.energy_mask(1, 2)", ("maskexpr.AxisRange('energy', lo, hi).on(geom)",)),
+    ("a shape of one number", "a.on((wcs, 18))", ("('ny', 'nx')", "18")),
+    ("cells of a mask", "mx.HpxGeom(order=3, cells=a)", ("HpxGeom.from_mask(mask, order)",)),
+    (
+        "bins in words",
+        "mx.Axis.from_bounds('energy', '1 GeV', '9 GeV', 'a')",
+        ("nbin", "whole number", "'a'"),
+    ),
+    ("the class of a grid", "a.on(mx.WcsGeom)", ("the class WcsGeom",)),
+    ("like an array", "a.on(geom, like=array)", ("like must be a DataArray", "ndarray")),
+    ("chunks None", "a.on(geom, chunks=None)", ("chunks must be 'auto'", "None")),
+    # plans, recipes, files, limits
+    ("a plan's method", "a.plan(geom).to_xaray()", ("did you mean 'to_xarray'?",)),
+    ("an accessor's name", "a.on(geom).maskexpr.goem", ("did you mean 'geom'?",)),
+    ("an axis's name", "cube.axes[0].edge", ("did you mean 'edges'?",)),
+    ("a recipe of None", "mx.Recipe.read(None)", ("recipe must be named by a path", "NoneType")),
+    ("a recipe of a dict", "mx.Recipe.loads({'maskexpr': 1})", ("text of a recipe", "a dict")),
+    ("a folder of a recipe", "a.to_recipe('none/mask.yaml')", ("make it first",)),
+    ("None to write to", "a.write(None, geom)", ("named by a path", "NoneType")),
+    ("None to verify", "mx.verify(None)", ("named by a path", "NoneType")),
+    ("a mask to tell about", "mx.info(a)", ("named by a path", "a Region")),
+    ("a port in words", "a.serve(port='eighty')", ("'eighty'", "port 0")),
+    ("a limit without its name", "mx.set_limits(3)", ("set_limits(**limits)",)),
+    ("grid of gammapy's radius", "mx.gammapy_radius('0.2 deg', geom)", ("WcsGeom.read(path)",)),
+    ("text for a width", "mx.gammapy_radius(geom, 'wide')", ("width must be an angle", "'wide'")),
+    (
+        "a profile of texts",
+        "a.apodize(geom, '20 deg', profile=lambda x: 'a').compute()",
+        ("profile", "weight"),
+    ),
 ]
 
 
@@ -244,6 +365,11 @@ def names(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         "DILTE": "maskexpr: 1\nmask: {dilte: {mask: AllSky, radius: 1 deg}}",
         "LAT": ("-5 deg", "5 deg"),
         "EDGES": edges,
+        "EXCHANGED": Table({"RA": [22.0] * u.deg, "DEC": [183.6] * u.deg}),
+        "FRAME": pd.DataFrame({"ra": [1.0], "dec": [2.0]}),
+        "Galactic": Galactic,
+        "fits": fits,
+        "regions": regions,
         "mx": mx,
         "np": np,
         "u": u,

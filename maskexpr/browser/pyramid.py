@@ -45,6 +45,7 @@ class Pyramid:
     frame: str = "galactic"
 
     def __post_init__(self) -> None:
+        WcsGeom.allsky(binsz=90, frame=self.frame)  # refuses a frame that no map has
         if any(each.axes() for each in postorder(self.mask)):
             raise MaskTypeError("a mask that varies along an axis cannot be browsed: leave out the AxisRange")
 

@@ -11,6 +11,7 @@ from importlib.resources import files
 from typing import Any, Final, Self
 
 from ..core.errors import MaskError
+from ..core.names import shown
 from ..expr.describe import tree
 from ..expr.structure import postorder
 from ..pixels.png import png
@@ -59,8 +60,8 @@ class Server(ThreadingHTTPServer):
         self._thread: threading.Thread | None = None
         try:
             super().__init__(("127.0.0.1", port), _Handler)
-        except OSError as err:
-            raise MaskError(f"port {port} cannot be had ({err}); port 0 takes a free one") from err
+        except (OSError, OverflowError, TypeError) as err:
+            raise MaskError(f"port {shown(port)} cannot be had ({err}); port 0 takes a free one") from err
 
     @property
     def url(self) -> str:

@@ -21,6 +21,7 @@ from dask._task_spec import Alias, DataNode, GraphNode
 from dask.base import get_scheduler
 
 from ..core.errors import MaskTypeError, MaskValueError, require
+from ..core.names import described
 
 __all__ = [
     "LARGE",
@@ -85,9 +86,7 @@ def client_of(client: Any | Literal["auto"] | None) -> Any | None:
         return _current()
     distributed: Any = require("distributed", extra="distributed")
     if not isinstance(client, distributed.Client):
-        raise MaskTypeError(
-            f"client must be 'auto', None or a distributed Client, got a {type(client).__name__}"
-        )
+        raise MaskTypeError(f"client must be 'auto', None or a distributed Client, got {described(client)}")
     if client.asynchronous or client.status != "running":
         raise MaskValueError(f"client must be running and not asynchronous, got {client!r}")
     return client

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from ..core.coverage import FULL, MIXED, Coverage, merge
 from ..core.errors import MaskTypeError
+from ..core.names import described
 from ..core.once import once
 from ..expr.mask import Bools, Mask
 from ..expr.structure import postorder
@@ -207,9 +208,7 @@ def compile_mask(mask: Mask, geom: Grid, chunks: Any = "auto") -> Compiled:
         If the mask needs an axis that the geometry lacks.
     """
     if not isinstance(geom, Grid):
-        raise MaskTypeError(
-            f"a mask is put on a WcsGeom, an HpxGeom or another Grid, got a {type(geom).__name__}"
-        )
+        raise MaskTypeError(f"a mask is put on a WcsGeom, an HpxGeom or another Grid, got {described(geom)}")
     simple = simplify(lower(mask))
     names: set[str] = set()
     for each in postorder(simple):

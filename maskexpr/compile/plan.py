@@ -11,6 +11,7 @@ import numpy as np
 import xarray as xr
 from dask.utils import format_bytes, parse_bytes
 
+from ..core.calls import told_names
 from ..core.coverage import EMPTY, FULL, MIXED, NAMES, merge
 from ..core.errors import MaskValueError, MemoryLimitError
 from ..core.limits import check_limit
@@ -30,6 +31,7 @@ _COLOURS = ((255, 255, 255, 255), (255, 160, 60, 255), (31, 119, 180, 255))  # o
 _CSS = ["#{:02x}{:02x}{:02x}".format(*colour[:3]) for colour in _COLOURS]
 
 
+@told_names("a plan", {"compute": "mask.on(geom).compute()", "geometry": "plan.geom"})
 class Plan:
     """What putting a mask on a grid would do.
 
@@ -171,13 +173,14 @@ class Plan:
             ("mixed", self.n_mixed, "evaluated", _CSS[MIXED]),
         ]
         body = "".join(
-            f'<tr><td style="border-left:1em solid {css or "transparent"}">{name}</td>'
-            f"<td>{number:,}</td><td>{100 * number / self.n_tiles:.1f} %</td><td>{what}</td></tr>"
+            f'<tr><td style="border-left:1em solid {css or "transparent"}">{name}</td><td>{number:,}</td>'
+            f'<td>{100 * number / self.n_tiles:.1f} %</td><td style="text-align:left">{what}</td></tr>'
             for name, number, what, css in rows
         )
         shape = " x ".join(f"{n:,}" for n in self.geom.shape)
         memory = f"<p>{format_bytes(self.projected_memory)} at most at once, beside the result</p>"
-        table = f"<table><caption>{shape} {self.compiled.layout.unit}</caption>{body}</table>"
+        style = "font-family:monospace;text-align:right"
+        table = f'<table style="{style}"><caption>{shape} {self.compiled.layout.unit}</caption>{body}</table>'
         return f'<div style="display:flex;gap:1em"><div>{table}{memory}</div>{self._picture()}</div>'
 
     def _picture(self) -> str:

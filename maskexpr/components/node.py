@@ -13,8 +13,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ..core.arguments import flag
 from ..core.coverage import EMPTY, MIXED, Coverage
 from ..core.errors import GeometryError, MaskTypeError, MaskValueError
+from ..core.names import described
 from ..expr.mask import Ask, Bools, Mask, Reach
 from ..grid.lattice import ON, Grid, Rim
 from ..grid.points import Pixels, Points
@@ -222,13 +224,12 @@ def check_fields(name: str, masks: dict[str, Any], connectivity: Any, linked: An
     """Refuse what the nodes about components cannot be made of."""
     for field, mask in masks.items():
         if not isinstance(mask, Mask):
-            raise MaskTypeError(f"{name}: {field} must be a mask, got a {type(mask).__name__}")
+            raise MaskTypeError(f"{name}: {field} must be a mask, got {described(mask)}")
     if connectivity not in (4, 8) or isinstance(connectivity, bool):
         raise MaskValueError(
             f"{name}: connectivity must be 4 (pixels share a side) or 8 (or a corner), got {connectivity!r}"
         )
-    if not isinstance(linked, bool):
-        raise MaskTypeError(f"{name}: linked must be True or False, got {linked!r}")
+    flag(linked, f"{name}: linked")
 
 
 def inside_map(tiles: Areas, cover: Coverage) -> Coverage:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any, TypeVar, cast
 
+from .arguments import absent
 from .errors import MaskError, MaskTypeError
 from .names import nearest
 
-__all__ = ["told", "told_class", "told_methods"]
+__all__ = ["told", "told_class", "told_methods", "told_names"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 C = TypeVar("C", bound=type)
@@ -96,8 +97,8 @@ def _left(
 
 
 def _shown(parameter: inspect.Parameter) -> str:
-    if parameter.kind is parameter.VAR_POSITIONAL:
-        return f"*{parameter.name}"
+    if parameter.kind in _MANY:
+        return f"{'*' if parameter.kind is parameter.VAR_POSITIONAL else '**'}{parameter.name}"
     if parameter.default is parameter.empty:
         return parameter.name
     return f"{parameter.name}={parameter.default!r}"
@@ -119,3 +120,35 @@ def told_methods(cls: C) -> C:
         if inspect.isfunction(value) and not key.startswith("_"):
             setattr(cls, key, told(value))
     return cls
+
+
+def told_names(what: str, meant: Mapping[str, str] | None = None) -> Callable[[C], C]:
+    """A decorator of a class whose objects tell the nearest name of an attribute that they do not have.
+
+    Parameters
+    ----------
+    what : str
+        What an object of the class is, "a grid".
+    meant : mapping of str to str, optional
+        What to write instead of names that users of other packages try.
+
+    Examples
+    --------
+    >>> @told_names("a plan")
+    ... class Plan:
+    ...     cost = 3
+    >>> Plan().costs
+    Traceback (most recent call last):
+    ...
+    maskexpr.core.errors.MaskAttributeError: a plan has no 'costs'; did you mean 'cost'?
+    """
+
+    def decorated(cls: C) -> C:
+        def missing(self: Any, name: str) -> Any:
+            raise absent(what, name, dir(cls), meant or {})
+
+        # Set, not written: a type checker should go on finding what is misspelled.
+        cls.__getattr__ = missing  # type: ignore[attr-defined]
+        return cls
+
+    return decorated

@@ -7,6 +7,7 @@ import math
 from types import TracebackType
 from typing import Any, Final
 
+from ..core.calls import told_class
 from .errors import LimitError, MaskTypeError, MaskValueError
 
 __all__ = ["Limits", "check_limit", "get_limits", "set_limits"]
@@ -107,6 +108,7 @@ def get_limits() -> Limits:
     return _now
 
 
+@told_class
 class set_limits:  # used like a function and like a context, as xarray.set_options is
     """Change limits, for the rest of the process or within a ``with`` block.
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Mapping
 
-__all__ = ["choice", "described", "hint_of", "nearest", "similar"]
+__all__ = ["choice", "described", "hint_of", "nearest", "shown", "similar"]
+
+_SHORT = 80
+"""Characters of a value that are shown as they are."""
 
 
 def similar(name: object, known: Iterable[str]) -> str | None:
@@ -49,9 +52,23 @@ def described(value: object) -> str:
     """
     if isinstance(value, str):
         return f"the str {value!r}"
+    if isinstance(value, type):
+        return f"the class {value.__name__}"
     package, name = type(value).__module__.partition(".")[0], type(value).__name__
     name = name if package in ("builtins", "maskexpr") else f"{package} {name}"
     return f"{'an' if name[0] in 'aeiouAEIOU' else 'a'} {name}"
+
+
+def shown(value: object) -> str:
+    """A value as it was typed, if that is short: of an array or a table its class.
+
+    Examples
+    --------
+    >>> shown((1, 2)), shown(list(range(100)))
+    ('(1, 2)', 'a list')
+    """
+    text = repr(value)
+    return text if len(text) <= _SHORT and "\n" not in text else described(value)
 
 
 def hint_of(value: object, hints: Mapping[str, str]) -> str:
@@ -75,6 +92,6 @@ def choice(what: str, given: object, known: Iterable[str]) -> str:
     """
     names = list(known)
     *others, last = [repr(each) for each in names]
-    shown = f"{', '.join(others)} or {last}" if others else last
+    wanted = f"{', '.join(others)} or {last}" if others else last
     hint = nearest(given, names) if isinstance(given, str) else ""
-    return f"{what} must be {shown}, got {given!r}{hint}"
+    return f"{what} must be {wanted}, got {shown(given)}{hint}"

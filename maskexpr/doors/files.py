@@ -17,6 +17,7 @@ from typing import IO, Final, cast
 
 from ..core.errors import FileMissingError, FormatError, MaskTypeError
 from ..core.limits import check_limit
+from ..core.names import described, hint_of
 
 __all__ = [
     "check_path",
@@ -36,6 +37,14 @@ _ZEROS: Final = bytes(_PIECE)
 # What a small file may become, whatever its ratio.
 _ALWAYS: Final = 64 << 20
 _SUFFIXES: Final = (".gz", ".bz2", ".xz")
+
+_HINTS: Final = {
+    "Table": "a table at hand is Catalog(table, radius)",
+    "HDUList": "give the name of its file",
+    "list": "of several files make several, and join them with |",
+    "tuple": "of several files make several, and join them with |",
+}
+"""What to write instead of an object of a class, or of one below it."""
 
 _KINDS: Final = {
     stat.S_IFIFO: "a pipe",
@@ -80,8 +89,9 @@ def check_path(path: str | os.PathLike[str], what: str) -> Path:
     try:
         name = os.fspath(path)
     except TypeError as err:
+        hint = hint_of(path, _HINTS)
         raise MaskTypeError(
-            f"the {what} must be named by a path, got a {type(path).__name__}: {path!r}"
+            f"the {what} must be named by a path, got {described(path)}{hint and ': '}{hint}"
         ) from err
     if not isinstance(name, str):
         raise MaskTypeError(f"the {what} must be named by text, got {name!r}")

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..core.errors import FormatError, borrowed
 from ..core.limits import check_limit
+from ..core.names import described
 
 __all__ = ["check_region_text", "read_json"]
 
@@ -48,7 +49,7 @@ def read_json(text: str | bytes, what: str, constants: bool = False) -> Any:
     maskexpr.core.errors.FormatError: the text: the key 'a' stands twice in one object
     """
     if not isinstance(text, str | bytes):
-        raise FormatError(f"{what} must be text, got a {type(text).__name__}")
+        raise FormatError(f"{what} must be text, got {described(text)}")
     with borrowed(f"{what} is not JSON", FormatError):
         data = text.encode() if isinstance(text, str) else text
         check_limit("text_bytes", len(data), what, "bytes")

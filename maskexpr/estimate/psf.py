@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any, Final, NamedTuple
 
 import astropy.units as u
@@ -13,7 +14,9 @@ from astropy.wcs import WCS
 from numpy.typing import NDArray
 
 from ..core.calls import told
-from ..core.errors import FormatError, MaskTypeError, MaskValueError
+from ..core.errors import FormatError, MaskTypeError, MaskValueError, borrowed
+from ..core.names import described, shown
+from ..doors.files import check_path
 from ..grid.wcs.geom import WcsGeom
 from ..sphere.angles import to_degrees, unmasked
 
@@ -70,8 +73,8 @@ def containment_radius(
     >>> containment_radius((theta, psf), 0.68).round(3)
     <Quantity 0.151 deg>
     """
-    if not 0 < fraction < 1:
-        raise MaskValueError(f"fraction must lie between 0 and 1, got {fraction!r}")
+    if not isinstance(fraction, Real) or not 0 < fraction < 1:
+        raise MaskValueError(f"fraction must lie between 0 and 1, such as 0.68, got {shown(fraction)}")
     table = _table(psf, position, offset)
     if table.energy is None:
         if energy is not None:
@@ -189,7 +192,7 @@ def _table(psf: Any, position: Any, offset: Any) -> _Table:
         return _of_arrays(*psf)
     raise MaskTypeError(
         "a PSF must be the path of a FITS file, (path, hdu), a gammapy PSFMap, (theta, psf) or "
-        f"(energy, theta, psf), got {type(psf).__name__}"
+        f"(energy, theta, psf), got {described(psf)}"
     )
 
 
@@ -213,7 +216,8 @@ def _values(quantity: Any, unit: u.UnitBase) -> Any:
 
 
 def _read(path: str, hdu: Any, position: Any, offset: Any) -> _Table:
-    with fits.open(path, memmap=False) as hdus:
+    check_path(path, "PSF")
+    with borrowed(f"the PSF {path!r}", FormatError, name=path), fits.open(path, memmap=False) as hdus:
         names = [hdu] if hdu is not None else [each for each in range(len(hdus)) if _is_psf(hdus[each])]
         if not names:
             raise FormatError(

@@ -10,6 +10,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from ..core.arguments import one_of
 from ..core.calls import told
 from ..core.errors import AxisError, GeometryError, MaskValueError
 from ..expr.mask import Mask
@@ -232,12 +233,8 @@ def _with_expected(plane: Grids) -> Grids:
 
 
 def _check_choices(method: str, rounding: str, given: dict[str, Any]) -> None:
-    if method not in ("cash", "wstat"):
-        raise MaskValueError(
-            f"method must be 'cash' (known background) or 'wstat' (measured), got {method!r}"
-        )
-    if rounding not in ("gammapy", "exact"):
-        raise MaskValueError(f"rounding must be 'gammapy' or 'exact', got {rounding!r}")
+    one_of("method", method, ("cash", "wstat"), " (of a known background, or a measured one)")
+    one_of("rounding", rounding, ("gammapy", "exact"))
     for name in ("acceptance", "acceptance_off"):
         if (given[name] is None) != (method == "cash"):
             raise MaskValueError(f"method='wstat' needs {name}=, method='cash' takes none")

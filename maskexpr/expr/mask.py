@@ -120,9 +120,6 @@ class Mask(Fluent):
             )
         return object.__new__(cls)
 
-    # Without these numpy would make object arrays of masks, element by element.
-    __array_ufunc__ = None
-
     def coverage(self, areas: Areas, of: Ask) -> Coverage:
         """Which areas are all in, all out, or undecided.
 
@@ -297,13 +294,42 @@ class Mask(Fluent):
             "the sky; there is no +, no unary - and no order"
         )
 
-    __add__ = __radd__ = __neg__ = __pos__ = __lt__ = __le__ = __gt__ = __ge__ = __truediv__ = _no_operator
+    __add__ = __radd__ = __neg__ = __pos__ = __abs__ = __lt__ = __le__ = __gt__ = __ge__ = _no_operator
+    __truediv__ = __floordiv__ = __mod__ = __matmul__ = __lshift__ = __rshift__ = __pow__ = _no_operator
+    __rtruediv__ = __rfloordiv__ = __rmod__ = __rmatmul__ = __rlshift__ = __rrshift__ = __rpow__ = (
+        _no_operator
+    )
+
+    def _no_number(self) -> Any:
+        raise MaskTypeError(
+            "a mask is no number: what it selects of a map is mask.on(geom).sum(), of the sky mask.area()"
+        )
+
+    __float__ = __int__ = __index__ = __complex__ = _no_number
 
     def __getitem__(self, index: Any) -> Any:
         raise MaskTypeError("a mask is no array: mask.on(geom) makes one, which can be sliced")
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
-        raise MaskTypeError("a mask is no array: mask.on(geom) makes one, mask.to_array(geom) one in memory")
+        raise MaskTypeError(
+            "a mask is no array: mask.on(geom) makes one, mask.to_array(geom) one in memory, and "
+            "maskexpr.Raster((array, geom)) makes a mask of an array"
+        )
+
+    # Without these two numpy would make object arrays of masks, element by element.
+    def __array_ufunc__(self, function: Any, method: str, *operands: Any, **keywords: Any) -> Any:
+        sign = _SIGNS.get(function.__name__)
+        if sign is None and len(operands) == 2:
+            self._no_operator()
+        for other in operands:
+            if sign == "==" and other is not self:
+                return self == other
+            if sign is not None and not isinstance(other, Mask):
+                return self._operand(other, sign)
+        words = f"; masks are joined as they are, a {sign} b" if sign and sign != "==" else ""
+        raise MaskTypeError(
+            f"numpy.{function.__name__} takes arrays, and a mask is none: mask.on(geom) makes one{words}"
+        )
 
     def __array_function__(self, function: Any, types: Any, arguments: Any, keywords: Any) -> Any:
         raise MaskTypeError(
@@ -313,6 +339,20 @@ class Mask(Fluent):
     def __invert__(self) -> Mask:
         return Not(self)
 
+
+_SIGNS: Mapping[str, str] = {
+    "bitwise_and": "&",
+    "bitwise_or": "|",
+    "bitwise_xor": "^",
+    "equal": "==",
+    "logical_and": "&",
+    "logical_or": "|",
+    "logical_xor": "^",
+    "multiply": "&",
+    "not_equal": "==",
+    "subtract": "-",
+}
+"""Operators that functions of numpy stand for."""
 
 _HINTS: Mapping[str, str] = {
     "str": "make it one with maskexpr.Region(text) or maskexpr.Region.read(path)",

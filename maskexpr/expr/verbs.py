@@ -15,9 +15,8 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, overload
 import numpy as np
 from numpy.typing import NDArray
 
+from ..core.arguments import absent
 from ..core.calls import told_methods
-from ..core.errors import MaskAttributeError
-from ..core.names import nearest
 from ..sphere.angles import AngleLike, AnglePair
 from .describe import one_line, tree
 from .structure import NODES, Node
@@ -119,9 +118,7 @@ class Fluent(Node):
     if not TYPE_CHECKING:  # a type checker finds what is misspelled itself
 
         def __getattr__(self, name: str) -> Any:
-            meant = _MEANT.get(name)
-            words = f"; write {meant}" if meant else "" if name.startswith("_") else nearest(name, dir(self))
-            raise MaskAttributeError(f"a mask ({type(self).__name__}) has no {name!r}{words}")
+            raise absent(f"a mask ({type(self).__name__})", name, dir(self), _MEANT)
 
     def on(
         self,

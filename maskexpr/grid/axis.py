@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from numbers import Real
 from typing import Any, Final
 from zlib import crc32
 
@@ -11,12 +12,13 @@ import astropy.units as u
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.calls import told_class
-from ..core.errors import AxisError, GeometryError
+from ..core.arguments import one_of
+from ..core.calls import told_class, told_names
+from ..core.errors import AxisError, GeometryError, MaskTypeError, MaskValueError
 from ..core.limits import check_limit
-from ..core.names import choice
+from ..core.names import described, shown
 
-__all__ = ["INTERPOLATIONS", "Axis", "axes_of_text", "axes_text"]
+__all__ = ["INTERPOLATIONS", "Axis", "axes_of_text", "axes_text", "axis_name"]
 
 Floats = NDArray[np.float64]
 
@@ -25,6 +27,7 @@ INTERPOLATIONS: Final = ("lin", "log", "sqrt")
 
 
 @told_class
+@told_names("an Axis")
 class Axis:
     """Bins along a non-spatial axis; immutable, hashable, picklable.
 
@@ -63,8 +66,7 @@ class Axis:
     def __init__(self, name: str, edges: u.Quantity, interp: str = "lin") -> None:
         if not isinstance(name, str) or not name.strip():
             raise AxisError(f"an axis needs a name, got {name!r}")
-        if interp not in INTERPOLATIONS:
-            raise AxisError(choice(f"axis {name!r}: interp", interp, INTERPOLATIONS))
+        one_of(f"axis {name!r}: interp", interp, INTERPOLATIONS, error=AxisError)
         values, unit = _split(name, edges)
         _check_edges(name, values, interp)
         for slot, value in (("_name", name), ("_unit", unit), ("_interp", interp)):
@@ -95,8 +97,8 @@ class Axis:
         high, _ = _split(name, hi, unit)
         if low.ndim or high.ndim:
             raise AxisError(f"axis {name!r}: lo and hi must be one value each")
-        if isinstance(nbin, bool) or int(nbin) != nbin or nbin < 1:
-            raise AxisError(f"axis {name!r}: nbin must be a whole number of at least 1, got {nbin!r}")
+        if isinstance(nbin, bool) or not isinstance(nbin, Real) or nbin % 1 or nbin < 1:
+            raise AxisError(f"axis {name!r}: nbin must be a whole number of at least 1, got {shown(nbin)}")
         check_limit("bins", nbin, f"axis {name!r}", "bins")
         if not np.isfinite(low) or not np.isfinite(high) or not low < high:
             raise AxisError(f"axis {name!r}: lo must be below hi and both finite, got {lo} and {hi}")
@@ -220,6 +222,26 @@ def _spaced(name: str, low: float, high: float, nbin: int, interp: str) -> Float
     if interp == "sqrt":
         return np.asarray(np.linspace(low**0.5, high**0.5, nbin + 1) ** 2.0)
     return np.asarray(np.linspace(low, high, nbin + 1))
+
+
+def axis_name(value: Any, what: str = "axis is the name of an axis") -> str:
+    """The name of an axis that an argument is; a quantity in its place is an argument too few, or too many.
+
+    Examples
+    --------
+    >>> axis_name("10 GeV")
+    Traceback (most recent call last):
+    ...
+    maskexpr.core.errors.MaskValueError: axis is the name of an axis, such as 'energy', got '10 GeV'
+    """
+    if not isinstance(value, str):
+        raise MaskTypeError(f"{what}, such as 'energy', got {described(value)}")
+    try:
+        u.Quantity(value)
+    except (TypeError, ValueError):
+        if value.strip():
+            return value
+    raise MaskValueError(f"{what}, such as 'energy', got {value!r}")
 
 
 def _split(name: str, value: Any, unit: str | None = None) -> tuple[Floats, str]:

@@ -79,6 +79,12 @@ class Cut(NamedTuple):
     zero: Floats
 
 
+_OFFERED = frozenset(
+    ["axes", "dims", "fingerprint", "frame", "image_shape", "lonlat", "pixel", "pixel_scales", "shape"]
+) | {"solid_angle", "to_image"}
+"""What every grid says that users ask for too."""
+
+
 class Grid(ABC):
     """A grid of pixels on the sky, and bins of non-spatial axes; immutable, hashable, picklable.
 
@@ -89,6 +95,11 @@ class Grid(ABC):
 
     dims: ClassVar[tuple[str, ...]] = ("y", "x")
     """Names of the spatial dimensions of its arrays."""
+
+    def __dir__(self) -> list[str]:
+        """What users ask of a grid; what passes ask of every grid is not offered for completion."""
+        own = {name for name in dir(type(self)) if not name.startswith("_") and not hasattr(Grid, name)}
+        return sorted(own | _OFFERED)
 
     # ---- what every grid says
 

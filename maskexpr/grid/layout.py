@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ..core.errors import MaskValueError
 from ..core.limits import check_limit
+from ..core.names import shown
 from ..core.once import once
 
 __all__ = ["Layout", "Rectangles"]
@@ -118,9 +119,12 @@ class Rectangles(Layout):
         ((2,), (3, 3, 1))
         """
         down, across = dims
+        known = isinstance(chunks, tuple | list | dict | Real) or (
+            isinstance(chunks, str) and chunks == "auto"
+        )
+        if not known:
+            raise MaskValueError(f"chunks must be 'auto', an int or ({down}, {across}), got {shown(chunks)}")
         if isinstance(chunks, str):
-            if chunks != "auto":
-                raise MaskValueError(f"chunks must be 'auto', an int or ({down}, {across}), got {chunks!r}")
             side = _SIDE_OF_GIANTS if shape[0] * shape[1] > _GIANT else _SIDE
             chunks = (side, side)
         if isinstance(chunks, dict):

@@ -8,19 +8,19 @@ import astropy.units as u
 import numpy as np
 from numpy.typing import NDArray
 
+from ..core.arguments import one_of
 from ..core.calls import told
-from ..core.errors import AngleError, MaskValueError
-from ..core.names import choice
+from ..core.errors import AngleError, MaskTypeError, borrowed
+from ..core.names import described, shown
 from ..grid.wcs.geom import WcsGeom
+from ..io.given import as_grid
 from .radius import row_widths
 
 __all__ = ["gammapy_radius", "gammapy_structure"]
 
 
 @told
-def gammapy_radius(
-    geom: WcsGeom, width: Any, kernel: str = "disk"
-) -> u.Quantity | tuple[u.Quantity, u.Quantity]:
+def gammapy_radius(geom: Any, width: Any, kernel: str = "disk") -> u.Quantity | tuple[u.Quantity, u.Quantity]:
     """The radius with which ``metric="pixel"`` does what gammapy's ``binary_dilate`` and ``binary_erode`` do
     with ``width``.
 
@@ -29,8 +29,8 @@ def gammapy_radius(
 
     Parameters
     ----------
-    geom : WcsGeom
-        The map's geometry.
+    geom : WcsGeom, or what carries one
+        The map's geometry; a gammapy geometry or map as it is.
     width : angle, pixels, number of pixels, or pair (lon, lat)
         As gammapy takes it.
     kernel : str
@@ -47,13 +47,16 @@ def gammapy_radius(
     >>> gammapy_radius(geom, "0.2 deg"), gammapy_radius(geom, 6, kernel="box")
     (<Quantity 3. pix>, (<Quantity 3. pix>, <Quantity 3. pix>))
     """
-    if kernel not in ("disk", "box"):
-        raise MaskValueError(choice("kernel", kernel, ("disk", "box")))
-    quantity = u.Quantity(width)
+    one_of("kernel", kernel, ("disk", "box"))
+    grid = as_grid(geom)
+    if not isinstance(grid, WcsGeom):
+        raise MaskTypeError(f"gammapy_radius takes a WcsGeom, got {described(grid)}")
+    with borrowed(f"width must be an angle or a number of pixels, got {shown(width)}", AngleError):
+        quantity = u.Quantity(width)
     if quantity.unit.is_equivalent(u.pix):
         quantity = quantity.to_value(u.pix) * u.dimensionless_unscaled
     elif quantity.unit.is_equivalent(u.deg):
-        quantity = quantity / geom.pixel_scales
+        quantity = quantity / grid.pixel_scales
     elif quantity.unit != u.dimensionless_unscaled:
         raise AngleError(f"width must be an angle or a number of pixels, got {width!r}")
     sides = np.broadcast_to(quantity.to_value(u.dimensionless_unscaled), (2,))
@@ -64,7 +67,7 @@ def gammapy_radius(
 
 
 @told
-def gammapy_structure(geom: WcsGeom, width: Any, kernel: str = "disk") -> NDArray[np.bool_]:
+def gammapy_structure(geom: Any, width: Any, kernel: str = "disk") -> NDArray[np.bool_]:
     """The structuring element of gammapy's ``binary_dilate`` and ``binary_erode``, rows before columns.
 
     Examples

@@ -8,12 +8,13 @@ import astropy.units as u
 import numpy as np
 from numpy.typing import NDArray
 
+from ..core.arguments import one_of
 from ..core.errors import AngleError, AxisError, MaskValueError
-from ..core.names import choice
+from ..core.names import shown
 from ..core.records import frozen_array
 from ..grid.lattice import Grid
 from ..pixels.disks import box_widths, disk_widths
-from ..sphere.angles import format_degrees, is_pixels, to_degrees_array
+from ..sphere.angles import format_degrees, is_pixels, pixels_array, to_degrees_array
 
 __all__ = [
     "check_axis",
@@ -32,12 +33,12 @@ KERNELS: Final = ("disk", "box")
 METRICS: Final = ("sky", "pixel")
 
 
-def half_sides(radius: Any, kernel: str, metric: str) -> tuple[Floats, str]:
+def half_sides(radius: Any, kernel: str, metric: str, name: str = "radius") -> tuple[Floats, str]:
     """Half-sides (lon, lat), one row for each plane or a single one for all, and their unit, ``"deg"`` or
     ``"pix"``.
 
     A tuple or list of two is a pair (lon, lat) of a box; everything else of one dimension is one radius for
-    each plane.
+    each plane. Errors call it by ``name``.
 
     Raises
     ------
@@ -51,29 +52,29 @@ def half_sides(radius: Any, kernel: str, metric: str) -> tuple[Floats, str]:
     >>> half_sides(("2 deg", "1 deg"), "box", "sky")
     (array([[2., 1.]]), 'deg')
     """
-    if kernel not in KERNELS:
-        raise MaskValueError(choice("kernel", kernel, KERNELS))
-    if metric not in METRICS:
-        raise MaskValueError(choice("metric", metric, METRICS))
+    one_of("kernel", kernel, KERNELS)
+    one_of("metric", metric, METRICS)
     pair = isinstance(radius, (tuple, list)) and len(radius) == 2 and kernel == "box"
     if isinstance(radius, tuple) and not pair:
-        raise MaskValueError(
-            f"a pair (lon, lat) of half-sides is for kernel='box', got {radius!r} for a {kernel}"
-        )
+        wanted = f"{name} must be one value or a pair (lon, lat)"
+        if name == "radius" and kernel == "disk":
+            wanted = "a pair (lon, lat) of half-sides is for kernel='box', a disk has one radius"
+        raise MaskValueError(f"{wanted}; got {shown(radius)}")
     unit = "pix" if _is_pixels(radius) else "deg"
     if unit == "pix" and metric == "sky":
         raise MaskValueError(
-            f"a radius in pixels ({radius!r}) needs metric='pixel'; on the sky give an angle"
+            f"a {name} in pixels ({shown(radius)}) needs metric='pixel'; on the sky give an angle"
         )
-    values = [_numbers(each, unit) for each in (radius if pair else (radius, radius))]
+    values = [_numbers(each, unit, name) for each in (radius if pair else (radius, radius))]
     lon, lat = np.broadcast_arrays(*values)
     if lon.ndim > 1 or not lon.size:
-        raise MaskValueError(f"radius must be one value, or one for each plane, got the shape {lon.shape}")
+        raise MaskValueError(f"{name} must be one value, or one for each plane, got the shape {lon.shape}")
     sizes = np.stack([lon.reshape(-1), lat.reshape(-1)], axis=1)
     if (sizes < 0).any():
-        raise MaskValueError(f"radius must not be negative, got {radius!r}; to shrink use Erode")
+        smaller = "; to shrink use Erode" if name == "radius" else ""
+        raise MaskValueError(f"{name} must not be negative, got {shown(radius)}{smaller}")
     if metric == "sky" and (sizes > 180).any():
-        raise MaskValueError(f"radius must be at most 180 deg on the sky, got {radius!r}")
+        raise MaskValueError(f"{name} must be at most 180 deg on the sky, got {shown(radius)}")
     return frozen_array(sizes), unit
 
 
@@ -106,15 +107,10 @@ def _is_pixels(radius: Any) -> bool:
     return is_pixels(radius)
 
 
-def _numbers(value: Any, unit: str) -> Floats:
+def _numbers(value: Any, unit: str, name: str) -> Floats:
     if unit == "deg":
-        return to_degrees_array(value, "radius")
-    if not _is_pixels(value):
-        raise AngleError(f"both half-sides must be in pixels, got {value!r}")
-    numbers = np.asarray(u.Quantity(value).to_value(u.pix), dtype=np.float64)
-    if not np.isfinite(numbers).all():
-        raise MaskValueError(f"radius must be finite, got {value!r}")
-    return numbers
+        return to_degrees_array(value, name)
+    return pixels_array(value, name)
 
 
 def check_axis(sizes: Floats, axis: str | None, geom: Grid) -> None:

@@ -18,8 +18,9 @@ import numpy as np
 from astropy.io import fits
 from numpy.typing import NDArray
 
+from ..core.arguments import one_of
 from ..core.coverage import EMPTY
-from ..core.errors import FormatError, GeometryError, MaskValueError
+from ..core.errors import FormatError, GeometryError
 from ..grid.healpix.faces import number_of
 from ..grid.healpix.geom import HpxGeom
 from ..grid.healpix.rings import from_ring, to_ring
@@ -165,8 +166,7 @@ class CellsWriter(Cells):
 
     def __init__(self, path: Any, geom: HpxGeom, *args: Any, ordering: str = "nested", **more: Any) -> None:
         super().__init__(path, geom, *args, **more)
-        if ordering not in _ORDERINGS:
-            raise MaskValueError(f"ordering must be 'nested' or 'ring', got {ordering!r}")
+        one_of("ordering", ordering, _ORDERINGS)
         if geom.frame not in _CARDS:
             raise GeometryError(
                 f"{path}: HEALPix FITS files have cells in {', '.join(map(repr, _CARDS))}, not in "

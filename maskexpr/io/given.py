@@ -20,7 +20,7 @@ from ..grid.wcs.geom import WcsGeom
 from .gammapy import is_nddata
 from .xarray import geom_of
 
-__all__ = ["as_grid", "class_of"]
+__all__ = ["as_grid"]
 
 _GRIDS = (
     "a WcsGeom or another Grid, a gammapy geometry or map, an astropy WCS with a shape, a FITS header, "
@@ -44,19 +44,6 @@ _HINTS = {
     "ImageHDU": "give its header",
 }
 """What to write instead of an object of a class, or of one below it."""
-
-
-def class_of(value: Any) -> str:
-    """The class of an object with its package: ``gammapy WcsGeom``, ``str``.
-
-    Examples
-    --------
-    >>> class_of(fits.Header()), class_of(3)
-    ('astropy Header', 'int')
-    """
-    kind = type(value)
-    package = kind.__module__.partition(".")[0]
-    return kind.__name__ if package in ("builtins", "maskexpr") else f"{package} {kind.__name__}"
 
 
 def as_grid(value: Any) -> Grid:
@@ -92,7 +79,7 @@ def as_grid(value: Any) -> Grid:
         return WcsGeom.from_header(value)
     if is_nddata(value):
         if value.wcs is None:
-            raise GeometryError(f"the {class_of(value)} has no wcs")
+            raise GeometryError(f"{described(value)} has no wcs")
         return _of_wcs(value.wcs, value.data.shape)
     if isinstance(value, BaseLowLevelWCS):
         return _of_wcs(value, value.array_shape)
@@ -120,16 +107,16 @@ def _of_gammapy(value: Any) -> Grid:
     counts = getattr(value, "counts", None)
     if counts is not None and counts is not value:
         return _of_gammapy(counts)
-    raise MaskTypeError(f"a mask is put on {_GRIDS}; got a {class_of(value)}")
+    raise MaskTypeError(f"a mask is put on {_GRIDS}; got {described(value)}")
 
 
 def _of_wcs(wcs: Any, shape: Any) -> WcsGeom:
     if not isinstance(wcs, WCS):
         raise GeometryError(
-            f"the WCS must be an astropy.wcs.WCS, got a {class_of(wcs)}; it has no FITS header"
+            f"the WCS must be an astropy.wcs.WCS, got {described(wcs)}; it has no FITS header"
         )
     if shape is None:
         raise GeometryError("the WCS has no shape: set wcs.array_shape = (ny, nx), or give (wcs, (ny, nx))")
     if wcs.naxis > 2:
         wcs, shape = wcs.celestial, tuple(shape)[-2:]
-    return WcsGeom(wcs, tuple(int(each) for each in shape))
+    return WcsGeom(wcs, shape)

@@ -12,11 +12,13 @@ from typing import Any, Final, NamedTuple
 import dask.array as da
 import numpy as np
 import xarray as xr
+from astropy.wcs.wcsapi import BaseLowLevelWCS
 from dask.base import tokenize
 from numpy.typing import NDArray
 
 from ..core.digests import array_digest
 from ..core.errors import FormatError, GeometryError, MaskTypeError, MaskValueError, borrowed
+from ..core.names import described, hint_of
 from ..core.once import once
 from ..core.records import frozen_array, record
 from ..grid.healpix.geom import HpxGeom
@@ -26,6 +28,7 @@ from ..pixels.window import Window
 from .cells import read_cells
 from .formats import StoredMap, check_number, open_map, stamp_of
 from .gammapy import from_gammapy_map, is_gammapy_map, is_nddata
+from .given import as_grid
 from .validity import normal, unwrapped
 from .xarray import array_of, geom_from_texts, geom_of_values, texts_of
 
@@ -151,7 +154,7 @@ class ArraySource:
     def __init__(self, array: Any, geom: Grid) -> None:
         if not isinstance(geom, Grid):
             raise MaskTypeError(
-                f"the second of (array, geom) must be a WcsGeom or another Grid, got {type(geom).__name__}"
+                f"the second of (array, geom) must be a WcsGeom or another Grid, got {described(geom)}"
             )
         if not isinstance(array, da.Array):
             array = unwrapped(array)
@@ -434,8 +437,42 @@ def as_source(data: Any) -> FileSource | ArraySource:
         first, second = data
         if isinstance(first, (str, os.PathLike)) and (second is None or isinstance(second, (str, int))):
             return FileSource(os.fspath(first), second)
-        return ArraySource(first, second)
+        return ArraySource(first, _grid_of(first, second))
+    hint = hint_of(data, _HINTS)
     raise MaskTypeError(
         "a map must be a DataArray that carries its sky grid, the path of a FITS file or zarr store, "
-        f"(path, hdu), a gammapy Map, or (array, geom); got {type(data).__name__}"
+        f"(path, hdu), a gammapy Map, or (array, geom); got {described(data)}{hint and ': '}{hint}"
     )
+
+
+_HINTS: Final = {
+    "ndarray": "an array has no sky, write (array, geom)",
+    "Array": "an array has no sky, write (array, geom)",
+    "Dataset": "give one of its arrays, dataset['...']",
+    "HDUList": "give its path, or (hdu.data, hdu.header) of one HDU",
+    "_ImageBaseHDU": "write (hdu.data, hdu.header), or give the path",
+    "CompImageHDU": "write (hdu.data, hdu.header), or give the path",
+    "Table": "of positions a mask is maskexpr.Catalog(table, radius)",
+    "DataFrame": "write (frame.to_numpy(), geom)",
+    "SkyCoord": "of positions a mask is maskexpr.Catalog(positions, radius)",
+    "Grid": "the data come first, write (array, geom)",
+    "list": "write (array, geom), a tuple",
+}
+"""What to write instead of an object of a class, or of one below it."""
+
+
+def _grid_of(array: Any, given: Any) -> Grid:
+    """The grid of an array: what has no shape of its own takes the array's."""
+    if isinstance(array, str | os.PathLike):
+        raise MaskTypeError(
+            f"a file knows its grid: write the path alone, or (path, hdu); got {array!r} and "
+            f"{described(given)}"
+        )
+    shape = np.shape(array)[-2:]
+    try:
+        return as_grid((given, shape) if isinstance(given, BaseLowLevelWCS) else given)
+    except MaskTypeError as err:
+        raise MaskTypeError(
+            "the second of (array, geom) must be a WcsGeom or another Grid, or what carries one (a gammapy "
+            f"geometry, a WCS, a FITS header), got {described(given)}"
+        ) from err

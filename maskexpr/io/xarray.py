@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from ..core.calls import told
 from ..core.errors import FormatError, GeometryError, borrowed
+from ..core.names import described
 from ..grid.axis import Axis, axes_of_text
 from ..grid.healpix.geom import HpxGeom
 from ..grid.lattice import Grid
@@ -328,9 +329,7 @@ def _grid(array: xr.DataArray) -> xr.DataArray:
             "grid, dataset['...']"
         )
     if not isinstance(array, xr.DataArray):
-        raise GeometryError(
-            f"expected an xarray.DataArray that carries a sky grid, got {type(array).__name__}"
-        )
+        raise GeometryError(f"expected an xarray.DataArray that carries a sky grid, got {described(array)}")
     # Decoding with decode_coords="all" moves the CF attribute to the encoding; arithmetic drops it.
     for named in (array.attrs.get("grid_mapping"), array.encoding.get("grid_mapping"), GRID):
         if named in array.coords:

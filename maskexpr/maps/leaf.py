@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.coverage import EMPTY, FULL, MIXED, Coverage
-from ..core.errors import AxisError, MaskTypeError, NeedsGridError
+from ..core.errors import AxisError, NeedsGridError
 from ..core.once import once
 from ..expr.mask import Ask, Bools, Mask
 from ..grid.axis import Axis
@@ -26,7 +26,7 @@ from ..sphere.vectors import lonlat
 from .descent import DataDescent, descent_of
 from .reader import Ints, Reader, meets, nearest, offset
 
-__all__ = ["DataPixels", "FromData", "flag", "matching_planes", "name_of", "same_axis"]
+__all__ = ["DataPixels", "FromData", "matching_planes", "name_of", "same_axis"]
 
 # Edges this close are the same: tables of energies are often stored as float32.
 _EDGES = 1e-6
@@ -235,10 +235,3 @@ def name_of(source: Source) -> str:
         return f"{dtype} {shape}"
     hdu = getattr(source, "hdu", None)
     return repr(path) if hdu is None else f"({path!r}, {hdu!r})"
-
-
-def flag(value: Any, name: str) -> bool:
-    """True or False, or an error."""
-    if not isinstance(value, (bool, np.bool_)):
-        raise MaskTypeError(f"{name} must be True or False, got {value!r}")
-    return bool(value)

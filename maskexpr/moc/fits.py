@@ -9,7 +9,8 @@ import numpy as np
 from astropy.io import fits
 from numpy.typing import NDArray
 
-from ..core.errors import FormatError, MaskValueError
+from ..core.arguments import one_of
+from ..core.errors import FormatError
 from ..doors.fits import open_fits
 from ..grid.healpix.faces import MAX_ORDER, number_of
 from ..grid.healpix.ranges import Ints, cells_by_order, coarser, finer, merged
@@ -24,8 +25,7 @@ _FIRST_BITS: Final = 2
 
 def write_fits(path: Path, ranges: Ints, order: int, packing: str) -> None:
     """Write merged ranges of an order, packed as ``"nuniq"`` or ``"range"``; replaces what is there."""
-    if packing not in PACKINGS:
-        raise MaskValueError(f"packing must be 'nuniq' or 'range', got {packing!r}")
+    one_of("packing", packing, PACKINGS)
     nuniq = packing == "nuniq"
     values = _to_nuniq(ranges, order) if nuniq else finer(ranges, MAX_ORDER - order).reshape(-1)
     column = fits.Column(name="UNIQ" if nuniq else "RANGE", format="1K", array=values)

@@ -8,10 +8,11 @@ from typing import Any
 import astropy.units as u
 import numpy as np
 
+from ..core.arguments import flag
 from ..core.coverage import EMPTY, FULL, Coverage
-from ..core.errors import AxisError, MaskTypeError, MaskValueError
-from ..core.names import described
+from ..core.errors import AxisError, MaskValueError
 from ..expr.mask import Ask, Bools, Mask, node
+from ..grid.axis import axis_name
 from ..grid.lattice import Grid
 from ..grid.points import Points
 from ..grid.tiles import Areas, Tile
@@ -59,16 +60,13 @@ class AxisRange(Mask):
     needs_grid = True
 
     def __init__(self, name: str, lo: Any = None, hi: Any = None, round_to_edge: bool = False) -> None:
-        if not isinstance(name, str):
-            raise MaskTypeError(
-                f"AxisRange: the name of the axis comes first, such as 'energy'; got {described(name)}"
-            )
+        axis_name(name, "AxisRange: the name of the axis comes first")
         low, high = _limit(lo, "lo"), _limit(hi, "hi")
         if low is None and high is None:
             raise MaskValueError("AxisRange needs lo=, hi= or both")
-        if low is not None and high is not None and not _quantity(low) < _quantity(high):
+        if low is not None and high is not None and not _is_below(low, high):
             raise MaskValueError(f"AxisRange {name!r}: lo={_text(low)} must be below hi={_text(high)}")
-        self._store(name=name, lo=low, hi=high, round_to_edge=bool(round_to_edge))
+        self._store(name=name, lo=low, hi=high, round_to_edge=flag(round_to_edge, "round_to_edge"))
 
     @classmethod
     def restore(cls, fields: dict[str, Any]) -> AxisRange:
@@ -151,6 +149,13 @@ def _limit(value: Any, name: str) -> tuple[float, str] | None:
 
 def _quantity(limit: tuple[float, str]) -> u.Quantity:
     return u.Quantity(limit[0], limit[1])
+
+
+def _is_below(low: tuple[float, str], high: tuple[float, str]) -> bool:
+    try:
+        return bool(_quantity(low) < _quantity(high))
+    except u.UnitConversionError as err:
+        raise MaskValueError(f"lo={_text(low)} and hi={_text(high)} have units of different kinds") from err
 
 
 def _text(limit: tuple[float, str] | None) -> str:

@@ -176,6 +176,11 @@ def _longitudes(limits: Any) -> tuple[float, float]:
     low, high = _pair(limits, "lon")
     if low == high:
         raise MaskValueError(f"the longitude range from {low} deg to {high} deg is empty")
+    if abs(high - low) > 360:
+        raise MaskValueError(
+            f"the longitude range from {low} deg to {high} deg is more than a turn; "
+            "all round is ('0 deg', '360 deg')"
+        )
     return low, high
 
 

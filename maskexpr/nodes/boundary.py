@@ -14,6 +14,7 @@ from ..core.coverage import EMPTY, FULL, MIXED, Coverage
 from ..core.errors import MaskValueError
 from ..expr.mask import Ask, Bools, Reach, node
 from ..expr.verbs import Metric, Radius
+from ..grid.axis import axis_name
 from ..grid.lattice import ON, Grid
 from ..grid.neighbours import CapTree
 from ..grid.points import Pixels, Points
@@ -85,10 +86,10 @@ class Boundary(Sized):
 
     def __init__(self, width: Radius, metric: Metric = "sky", axis: str = "energy") -> None:
         pair = isinstance(width, (tuple, list)) and len(width) == 2
-        sizes, unit = half_sides(width, "box" if pair else "disk", metric)
+        sizes, unit = half_sides(width, "box" if pair else "disk", metric, "width")
         if metric == "sky" and pair and (sizes[:, 1] > 90).any():
             raise MaskValueError(f"a width in latitude is at most 90 deg, got {width!r}")
-        several = axis if len(sizes) > 1 else None
+        several = axis_name(axis) if len(sizes) > 1 else None
         self._store(width=sizes, unit=unit, metric=metric, box=pair, axis=several)
 
     def check_stored(self) -> None:

@@ -20,6 +20,7 @@ from ..core.once import once
 from ..core.records import frozen_array
 from ..doors.files import check_path
 from ..expr.mask import Ask, Bools, Mask, node
+from ..grid.axis import axis_name
 from ..grid.lattice import Grid
 from ..grid.parts import Parts
 from ..grid.points import Points, lonlat_of
@@ -106,7 +107,7 @@ class Catalog(Mask):
             raise MaskValueError(
                 f"radius must not be negative, got {format_degrees(radius[tuple(negative[0])])}{row}"
             )
-        self._store(lon=lon, lat=lat, frame=frame, radius=radius, axis=axis)
+        self._store(lon=lon, lat=lat, frame=frame, radius=radius, axis=axis_name(axis))
 
     @classmethod
     def restore(cls, fields: dict[str, Any]) -> Catalog:

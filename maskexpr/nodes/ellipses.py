@@ -15,9 +15,10 @@ from astropy.coordinates import SkyCoord
 from numpy.typing import NDArray
 
 from ..circles.inscribed import Inscribed
+from ..core.arguments import one_of
 from ..core.coverage import Coverage
 from ..core.errors import MaskTypeError, MaskValueError
-from ..core.names import choice
+from ..core.names import described
 from ..core.once import once
 from ..core.records import frozen_array
 from ..expr.mask import Ask, Bools, Mask, node
@@ -90,7 +91,7 @@ class Ellipses(Mask):
 
     def __init__(self, positions: SkyCoord, major: Any, minor: Any, angle: Any) -> None:
         if not isinstance(positions, SkyCoord):
-            raise MaskTypeError(f"positions must be a SkyCoord, got a {type(positions).__name__}")
+            raise MaskTypeError(f"positions must be a SkyCoord, got {described(positions)}")
         flat = positions.reshape(-1)
         lon, lat, frame = lonlat_of(flat)
         given = [to_degrees_array(major, "major"), _minor(minor), to_degrees_array(angle, "angle")]
@@ -166,8 +167,7 @@ class Ellipses(Mask):
         >>> Ellipses.read(path, "D25", "b", "PA", axes="full").major
         array([1.58333333])
         """
-        if axes not in ("semi", "full"):
-            raise MaskValueError(choice("axes", axes, ("semi", "full")))
+        one_of("axes", axes, ("semi", "full"))
         sizes = {"major": major, "minor": minor, "angle": angle}
         rows: dict[str, Any] = {"hdu": hdu, "lon": lon, "lat": lat, "frame": frame}
         rows |= {"where": where, "units": units, "missing": missing}

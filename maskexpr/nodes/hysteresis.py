@@ -10,7 +10,7 @@ import numpy as np
 
 from ..components.node import Connected, check_fields, inside_map
 from ..core.coverage import EMPTY, FULL, MIXED, Coverage
-from ..core.errors import MaskValueError
+from ..core.errors import MaskValueError, borrowed
 from ..expr.mask import Ask, Bools, Mask, node
 from ..grid.lattice import Grid
 from ..grid.points import Pixels
@@ -82,8 +82,10 @@ class Hysteresis(Connected):
         outside: bool = False,
         linked: bool = False,
     ) -> None:
-        below = Threshold(data, ">", low, nan, outside)
-        above = Threshold(data if isinstance(high, u.Quantity) else below.data, ">", high, nan, outside)
+        with borrowed("Hysteresis: low", MaskValueError, name="Hysteresis"):
+            below = Threshold(data, ">", low, nan, outside)
+        with borrowed("Hysteresis: high", MaskValueError, name="Hysteresis"):
+            above = Threshold(data if isinstance(high, u.Quantity) else below.data, ">", high, nan, outside)
         if below.value > above.value:
             raise MaskValueError(f"Hysteresis: low={low} is above high={high}; exchange them")
         self._set(below, Threshold(below.data, ">", above.value, nan, outside), connectivity, linked)

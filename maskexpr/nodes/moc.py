@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..core.coverage import Coverage
 from ..core.errors import MaskTypeError, require
+from ..core.names import described
 from ..core.once import once
 from ..expr.mask import Ask, Bools, Mask, node
 from ..grid.healpix.cover import CellCover
@@ -158,7 +159,7 @@ class Moc(Mask):
         """
         found = moc_cells(moc) if is_mocpy(moc) else None
         if found is None:
-            raise MaskTypeError(f"from_mocpy takes a mocpy.MOC, got a {type(moc).__name__}")
+            raise MaskTypeError(f"from_mocpy takes a mocpy.MOC, got {described(moc)}")
         return cls(*found)
 
     def to_mocpy(self) -> Any:

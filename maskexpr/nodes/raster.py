@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..core.arguments import flag
 from ..core.errors import MaskTypeError
 from ..expr.mask import Bools, node
 from ..grid.lattice import Grid
 from ..io.sources import FileSource, Source, as_mask, held_source
-from ..maps.leaf import DataPixels, FromData, flag, name_of
+from ..maps.leaf import DataPixels, FromData, name_of
 from ..maps.missing import policy, settle
 
 __all__ = ["Raster"]

@@ -12,9 +12,9 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 import regions
 
+from ..core.arguments import one_of
 from ..core.coverage import EMPTY, Coverage
-from ..core.errors import MaskValueError, NeedsGridError, RegionError, borrowed
-from ..core.names import choice
+from ..core.errors import NeedsGridError, RegionError, borrowed
 from ..core.once import once
 from ..doors.texts import check_region_text
 from ..expr.mask import And, Ask, Bools, Mask, NoSky, Not, Or, Xor, node
@@ -357,8 +357,7 @@ class Region(Mask):
 
 
 def _check_metric(metric: str) -> None:
-    if metric not in METRICS:
-        raise MaskValueError(choice("metric", metric, METRICS))
+    one_of("metric", metric, METRICS)
 
 
 def _marks(pixels: MarkedPixels, where: Tile | Pixels) -> Bools:

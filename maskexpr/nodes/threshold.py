@@ -11,11 +11,13 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from ..core.arguments import flag
 from ..core.errors import MaskValueError
+from ..core.names import shown
 from ..expr.mask import Bools, node
 from ..io.sources import FileSource, Source, held_source
 from ..io.validity import plain
-from ..maps.leaf import DataPixels, FromData, flag, name_of
+from ..maps.leaf import DataPixels, FromData, name_of
 from ..maps.missing import policy, settle
 
 __all__ = ["Threshold"]
@@ -106,9 +108,9 @@ class Threshold(FromData):
     def __init__(
         self, data: Any, op: Op, value: Any, nan: bool | Literal["raise"] = False, outside: bool = False
     ) -> None:
-        if op not in _COMPARE:
-            meant = f"; did you mean {_CALLED[op]!r}?" if op in _CALLED else ""
-            raise MaskValueError(f"Threshold: op must be one of {' '.join(_COMPARE)}, got {op!r}{meant}")
+        if not isinstance(op, str) or op not in _COMPARE:
+            meant = f"; did you mean {_CALLED[op]!r}?" if isinstance(op, str) and op in _CALLED else ""
+            raise MaskValueError(f"Threshold: op must be one of {' '.join(_COMPARE)}, got {shown(op)}{meant}")
         source = held_source(data)
         self._store(
             data=source,

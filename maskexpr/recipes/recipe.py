@@ -9,7 +9,8 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Any
 
-from ..core.calls import told_class
+from ..core.arguments import path_of
+from ..core.calls import told_class, told_methods, told_names
 from ..core.errors import FormatError, MaskTypeError
 from ..core.names import described, nearest
 from ..doors.files import read_file
@@ -17,6 +18,7 @@ from ..expr.mask import Mask
 from ..grid.axis import Axis
 from ..grid.lattice import Grid
 from ..grid.wcs.geom import WcsGeom
+from ..io.publish import check_place
 from .build import Workshop, attempt
 from .grammar import GRIDS, names_in, node_names, parse_mask
 from .text import Item, read_yaml
@@ -49,6 +51,8 @@ class Output:
 
 
 @told_class
+@told_methods
+@told_names("a recipe")
 @dataclass(frozen=True)
 class Recipe:
     """A mask with the grids and outputs that a YAML file names.
@@ -111,7 +115,7 @@ class Recipe:
         >>> Recipe.read(path).mask
         Band(lat=(-5 deg, 5 deg), frame='icrs')
         """
-        place = Path(path)
+        place = path_of(path, "the recipe")
         data = read_file(path, "recipe")
         try:
             text = data.decode("utf-8-sig")
@@ -137,6 +141,8 @@ class Recipe:
         >>> Recipe.loads("maskexpr: 1\nmask: AllSky\ngrid: {allsky: {binsz: 10 deg}}").grid.shape
         (18, 36)
         """
+        if not isinstance(text, str):
+            raise MaskTypeError(f"Recipe.loads takes the text of a recipe, got {described(text)}")
         top = read_yaml(text, name)
         keys = _checked_top(top)
         shop = Workshop(Path(folder))
@@ -197,6 +203,7 @@ def to_recipe(mask: Mask, path: str | os.PathLike[str] | None = None, embed: boo
     if path is None:
         return recipe_text(mask, Path(), embed)
     text = recipe_text(mask, Path(path).parent, embed)
+    check_place(Path(path), overwrite=True)
     Path(path).write_text(text, encoding="utf-8")
     return text
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ..core.coverage import EMPTY, FULL, MIXED, Coverage, invert
 from ..core.errors import RegionError
+from ..core.names import described
 from ..core.once import once
 from ..core.records import record
 from ..sphere.vectors import Caps
@@ -59,7 +60,7 @@ class Compound(Shape):
         for number, shape in enumerate(self.shapes):
             if not isinstance(shape, Shape) or isinstance(shape, Compound):
                 raise RegionError(
-                    f"shape {number} of a compound must be a simple shape, got a {type(shape).__name__}"
+                    f"shape {number} of a compound must be a simple shape, got {described(shape)}"
                 )
         if len({shape.frame == IMAGE for shape in self.shapes}) > 1:
             raise RegionError("a compound cannot join shapes in pixels with shapes on the sky")

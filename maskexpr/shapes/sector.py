@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ..core.coverage import Coverage, invert
 from ..core.errors import RegionError
+from ..core.names import described
 from ..core.records import record
 from ..sphere.angles import format_degrees
 from ..sphere.vectors import Caps
@@ -143,7 +144,7 @@ class Sector(Shape):
         if ring is None:
             return
         if not isinstance(ring, Ring):
-            raise RegionError(f"the ring of a sector must be an annulus, got a {type(ring).__name__}")
+            raise RegionError(f"the ring of a sector must be an annulus, got {described(ring)}")
         if (ring.lon, ring.lat, ring.frame) != (self.lon, self.lat, self.frame):
             raise RegionError(f"the ring of a sector must have its centre, got {ring.text()}")
 

@@ -43,6 +43,7 @@ __all__ = [
     "in_degrees",
     "is_pixels",
     "pixels",
+    "pixels_array",
     "to_degrees",
     "to_degrees_array",
     "unmasked",
@@ -200,6 +201,26 @@ def pixels(value: Any, name: str = "length") -> float:
     if not np.isfinite(number):
         raise MaskValueError(f"{name} must be finite, got {value!r}")
     return number
+
+
+def pixels_array(value: Any, name: str = "length") -> NDArray[np.float64]:
+    """Turn a length or several lengths in pixels into float64.
+
+    Examples
+    --------
+    >>> pixels_array(["3 px", "4 pix"]).tolist()
+    [3.0, 4.0]
+    """
+    if isinstance(value, list | tuple):
+        return np.array([pixels(each, name) for each in value])
+    if not (isinstance(value, u.Quantity) and value.ndim):
+        return np.asarray(pixels(value, name))
+    if not is_pixels(value):
+        raise AngleError(f"{name} must be in pixels, such as 3 * u.pix, got {value!r}")
+    numbers = unmasked(value.to_value(u.pix))
+    if not np.isfinite(numbers).all():
+        raise MaskValueError(f"{name} must be finite, got {value!r}")
+    return numbers
 
 
 def in_degrees(values: Any, unit: u.UnitBase) -> Any:

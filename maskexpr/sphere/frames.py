@@ -29,7 +29,14 @@ def near_frame(frame: object, known: Iterable[str] | None = None) -> str:
     --------
     >>> near_frame("gal"), near_frame("J2000"), near_frame("mars")
     ("; did you mean 'galactic'?", "; did you mean 'fk5'?", '')
+
+    Of a frame's class, or an object of it, its name is meant:
+
+    >>> from astropy.coordinates import ICRS
+    >>> near_frame(ICRS())
+    "; did you mean 'icrs'?"
     """
+    frame = getattr(frame, "name", frame)
     if not isinstance(frame, str):
         return ""
     # The plain frames go before those that begin alike: galactic before galacticlsr.

@@ -15,6 +15,7 @@ from astropy.coordinates import ConvertError, SkyCoord, frame_transform_graph
 from numpy.typing import ArrayLike, NDArray
 
 from ..core.errors import GeometryError, MaskValueError
+from ..core.names import shown
 from .angles import unmasked
 from .frames import near_frame
 
@@ -152,17 +153,13 @@ def midpoint(a: Vectors, b: Vectors) -> Vectors:
 
 @lru_cache(maxsize=64)
 def _rotation(origin: str, target: str) -> tuple[tuple[float, ...], ...]:
-    for frame in (origin, target):
-        if not isinstance(frame, str) or frame_transform_graph.lookup_name(frame) is None:
-            raise GeometryError(
-                f"unknown frame {frame!r}{near_frame(frame)}; there are icrs, fk5, galactic, supergalactic, "
-                "barycentricmeanecliptic and the others of astropy that are fixed to the sky"
-            )
     try:
         axes = SkyCoord([0, 90, 0], [0, 0, 90], unit="deg", frame=origin)
         matrix = from_sky(axes, target)
     except ValueError as err:
-        raise GeometryError(f"the frame {origin!r} is not fixed to the sky: {err}") from err
+        raise GeometryError(
+            f"the frame {origin!r} is not fixed to the sky: it needs a place, a time or a distance"
+        ) from err
     error = np.abs(matrix @ matrix.T - np.eye(3)).max()
     if error > 1e-12:
         raise GeometryError(
@@ -184,6 +181,12 @@ def rotation(origin: str, target: str) -> Vectors:
     >>> rotation("icrs", "icrs").tolist()
     [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]
     """
+    for frame in (origin, target):
+        if not isinstance(frame, str) or frame_transform_graph.lookup_name(frame) is None:
+            raise GeometryError(
+                f"unknown frame {shown(frame)}{near_frame(frame)}; there are icrs, fk5, galactic, "
+                "supergalactic, barycentricmeanecliptic and the others of astropy that are fixed to the sky"
+            )
     if origin == target:
         return np.eye(3)
     return np.array(_rotation(origin, target))

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
+import numpy as np
 from astropy.coordinates import SkyCoord
 from astropy.table import Table
 
-from ..core.errors import AngleError, MaskTypeError
-from ..core.names import described, hint_of, nearest
+from ..core.errors import AngleError
+from ..core.names import nearest
 from ..sphere.angles import to_degrees_array
+from ..sphere.positions import held_positions, no_positions
 from .files import source_table
 from .positions import read_positions
 
@@ -51,23 +53,6 @@ def named_radius(positions: Any, radius: str) -> Any:
     return radius
 
 
-_NUMBERS: Final = "write SkyCoord(lon, lat, unit='deg', frame='icrs')"
-_HINTS: Final = {
-    "str": "read a file with Catalog.read(path, radius=)",
-    "PurePath": "read a file with Catalog.read(path, radius=)",
-    "Column": "give the whole table, or SkyCoord(table['RA'], table['DEC'])",
-    "list": f"for several SkyCoord write SkyCoord(list); of numbers {_NUMBERS}",
-    "tuple": _NUMBERS,
-    "ndarray": _NUMBERS,
-    "float": _NUMBERS,
-    "int": _NUMBERS,
-    "Mask": "the mask comes first: mask.contains(positions)",
-    "Grid": "give the positions first, then geom=",
-    "BaseCoordinateFrame": "write SkyCoord(frame)",
-}
-"""What to write instead of an object of a class, or of one below it."""
-
-
 def as_positions(value: Any) -> SkyCoord:
     """The sky positions that an object is, or holds.
 
@@ -92,20 +77,14 @@ def as_positions(value: Any) -> SkyCoord:
     <SkyCoord (ICRS): (ra, dec) in deg
         [(1., 2.)]>
     """
-    if isinstance(value, SkyCoord):
-        return value
     if isinstance(value, Table):
         columns = [value[name] for name in value.colnames if isinstance(value[name], SkyCoord)]
         if columns:
             return columns[0]
         found = read_positions(source_table(value, "the table"), None, None, None, {})
-        return SkyCoord(found.lon, found.lat, unit="deg", frame=found.frame)
-    for name in ("positions", "radec", "skycoord"):
-        held = getattr(value, name, None)
-        if isinstance(held, SkyCoord):
-            return held
-    hint = hint_of(value, _HINTS)
-    raise MaskTypeError(
-        "positions must be a SkyCoord, a table with position columns, or a gammapy SourceCatalog or "
-        f"EventList; got {described(value)}{hint and ': '}{hint}"
-    )
+        return found.at(np.arange(len(value)), "the table")
+    held = held_positions(value)
+    if held is None:
+        wanted = "a SkyCoord, a table with position columns, or a gammapy SourceCatalog or EventList"
+        raise no_positions(value, wanted)
+    return held

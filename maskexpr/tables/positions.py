@@ -17,6 +17,7 @@ from astropy.coordinates import FK4, FK5, ICRS, BaseCoordinateFrame, SkyCoord
 from numpy.typing import NDArray
 
 from ..core.errors import FormatError, MaskError, MaskValueError
+from ..sphere.frames import near_frame
 from .angles import Units, degrees, numbers
 from .table import SourceTable, listed
 
@@ -104,12 +105,16 @@ class Positions(NamedTuple):
                 kind = "latitude" if most < 100 else "longitude"
                 raise MaskValueError(
                     f"{what}: row {int(rows[high[0]])} has {kind} {values[high[0]]:g} deg in {name!r}; "
-                    f"if it is in another unit, say so: units={{{name!r}: ...}}"
+                    "are the columns exchanged? If it is in another unit, say so: "
+                    f"units={{{name!r}: ...}}"
                 )
         try:
             return SkyCoord(lon, lat, unit="deg", frame=self.frame)
         except (ValueError, TypeError) as err:
-            raise MaskValueError(f"{what}: no positions in the frame {self.frame!r}: {err}") from err
+            near = near_frame(self.frame)
+            raise MaskValueError(
+                f"{what}: no positions in the frame {self.frame!r}{near or f': {err}'}"
+            ) from err
 
 
 def usual_pairs(table: SourceTable) -> Iterator[Pair]:

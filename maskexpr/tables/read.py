@@ -13,7 +13,8 @@ import numpy as np
 from astropy.coordinates import SkyCoord
 from numpy.typing import NDArray
 
-from ..core.errors import AngleError, FormatError, MaskValueError
+from ..core.errors import AngleError, FormatError, MaskTypeError, MaskValueError
+from ..core.names import shown
 from ..sphere.angles import to_degrees
 from ..sphere.units import angle_unit
 from .angles import Units, degrees, is_ratio, numbers
@@ -70,6 +71,8 @@ class Request:
     def of(cls, path: str | os.PathLike[str], sizes: Mapping[str, Any], **rows: Any) -> Request:
         """What users ask for."""
         units = rows.pop("units", None)
+        if not isinstance(units, Mapping | None):
+            raise MaskTypeError(f"units is a unit by column, such as {{'r95': 'arcmin'}}, got {shown(units)}")
         return cls(os.fspath(path), sizes, units={} if units is None else units, **rows)
 
     @property

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.errors import FormatError
+from ..core.names import shown
 from ..io.validity import gaps, plain
 from .table import SourceTable
 
@@ -40,8 +41,8 @@ _COMPARE: Final[dict[type[ast.cmpop], Callable[[Any, Any], Any]]] = {
 }
 _HELP: Final = (
     "a condition compares columns with numbers, texts or columns (Signif_Avg > 10, CLASS1 == 'psr', "
-    "1 < z <= 2, CLASS1 in ('psr', 'PSR'), Size is None), joined by and, or, not; "
-    "names that are no word stand in backticks: `S/N` > 5"
+    "1 < z <= 2, CLASS1 in ('psr', 'PSR'), Size is None), joined by and, or, not, or in brackets by & | ~: "
+    "(z > 1) & (z < 2); names that are no word stand in backticks: `S/N` > 5"
 )
 
 
@@ -95,7 +96,8 @@ def columns_of(condition: str) -> list[str]:
 def _parsed(condition: Any) -> tuple[ast.expr, dict[str, str]]:
     """The tree of a condition, and what stands for names in backticks."""
     if not isinstance(condition, str) or not condition.strip():
-        raise FormatError(f"where must be a text, got {condition!r}: {_HELP}")
+        chosen = "rows that are chosen already are Catalog(table[rows], radius)"
+        raise FormatError(f"where must be a text, got {shown(condition)}: {chosen}; {_HELP}")
     if len(condition) > _LONGEST:
         raise FormatError(
             f"where: the condition has {len(condition)} characters, at most {_LONGEST} are read"
@@ -121,7 +123,12 @@ def _truth(tree: ast.expr, table: SourceTable, names: dict[str, str], text: str)
     if isinstance(tree, ast.BoolOp):
         parts = [_truth(each, table, names, text) for each in tree.values]
         return reduce(_both if isinstance(tree.op, ast.And) else _either, parts)
-    if isinstance(tree, ast.UnaryOp) and isinstance(tree.op, ast.Not):
+    # Of tables and numexpr people know & | ~, of which only whole conditions are operands: & binds closer
+    # than a comparison.
+    if isinstance(tree, ast.BinOp) and isinstance(tree.op, ast.BitAnd | ast.BitOr):
+        sides = [_truth(each, table, names, text) for each in (tree.left, tree.right)]
+        return (_both if isinstance(tree.op, ast.BitAnd) else _either)(*sides)
+    if isinstance(tree, ast.UnaryOp) and isinstance(tree.op, ast.Not | ast.Invert):
         return _not(_truth(tree.operand, table, names, text))
     if isinstance(tree, ast.Compare):
         terms = [tree.left, *tree.comparators]
@@ -172,7 +179,10 @@ def _compared(
 def _related(left: _Known, compare: type[ast.cmpop], right: _Known, text: str) -> _Known:
     kinds = ["text" if np.asarray(each.values).dtype.kind == "U" else "number" for each in (left, right)]
     if kinds[0] != kinds[1]:
-        raise FormatError(f"where: {text!r} compares a {kinds[0]} with a {kinds[1]}")
+        raise FormatError(
+            f"where: {text!r} compares a {kinds[0]} with a {kinds[1]}; numbers are in the unit of their "
+            "column, without it"
+        )
     values, known = np.broadcast_arrays(
         _COMPARE[compare](left.values, right.values), left.known & right.known
     )

@@ -10,6 +10,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from ..core.calls import told_methods, told_names
 from ..core.errors import MaskTypeError
 from ..grid.lattice import Grid
 from ..io.gammapy import to_gammapy_map
@@ -27,6 +28,8 @@ __doctest_requires__ = {"SkyAccessor.plot": ["matplotlib"], "SkyAccessor.to_gamm
 
 
 @xr.register_dataarray_accessor("maskexpr")  # type: ignore[no-untyped-call]
+@told_methods
+@told_names("array.maskexpr")
 class SkyAccessor:
     """``array.maskexpr``, on every DataArray once maskexpr is imported.
 

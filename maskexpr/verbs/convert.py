@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from ..compile.compiled import compile_mask
 from ..compile.eager import compute_array
+from ..core.arguments import flag
 from ..core.errors import require
 from ..expr.mask import Mask
 from ..io.given import as_grid
@@ -18,6 +19,7 @@ __all__ = ["to_array", "to_gammapy"]
 
 def to_array(mask: Mask, geom: Any, masked: bool = False) -> NDArray[np.bool_]:
     """A plain array. See `Mask.to_array`."""
+    flag(masked, "masked")
     values = compute_array(compile_mask(mask, as_grid(geom)))
     return ~values if masked else values
 

@@ -20,8 +20,9 @@ from ..compile.sending import send_source
 from ..compile.simplify import simplify
 from ..compile.spread import spread
 from ..compile.whole import lazy_array
-from ..core.errors import MaskTypeError, MaskValueError
-from ..core.names import choice
+from ..core.arguments import one_of
+from ..core.errors import MaskTypeError
+from ..core.names import described
 from ..expr.describe import one_line
 from ..expr.mask import Mask
 from ..expr.serialize import to_dict
@@ -71,11 +72,12 @@ def on(
     mask: Mask, geom: Any = None, chunks: Any = "auto", like: Any = None, coords: str = "pixel"
 ) -> xr.DataArray:
     """Put a mask on a grid: a lazy bool DataArray. See `Mask.on`."""
-    if coords not in ("pixel", "world"):
-        raise MaskValueError(choice("coords", coords, ("pixel", "world")))
+    one_of("coords", coords, ("pixel", "world"))
     if geom is None and like is None:
         raise MaskTypeError("on() takes a grid, or like= an array that carries one")
     geom = as_grid(like if geom is None else geom)
+    if like is not None and not isinstance(like, xr.DataArray):
+        raise MaskTypeError(f"like must be a DataArray, got {described(like)}")
     if like is not None and isinstance(chunks, str) and like.chunks:
         chunks = tuple(like.chunks[-2:])
     made = _lazy(mask, geom, chunks)

@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from ..core.errors import GeometryError, MaskTypeError
+from ..core.errors import GeometryError
 from ..grid.lattice import Grid
 
 __all__ = ["like_array", "world_coords"]
@@ -52,18 +52,14 @@ def _world(geom: Grid, number: int, block_info: Any = None) -> NDArray[np.float6
     return np.asarray(geom.lonlat(y.ravel(), x.ravel())[number]).reshape(y1 - y0, x1 - x0)
 
 
-def like_array(mask: xr.DataArray, like: Any) -> xr.DataArray:
+def like_array(mask: xr.DataArray, like: xr.DataArray) -> xr.DataArray:
     """A mask's array with the dims and labels of a cube on the same grid.
 
     Raises
     ------
-    MaskTypeError
-        If ``like`` is no DataArray.
     GeometryError
         If its pixels are not as many, or it lacks an axis that the mask varies along.
     """
-    if not isinstance(like, xr.DataArray):
-        raise MaskTypeError(f"like must be a DataArray, got a {type(like).__name__}")
     names = [str(dim) for dim in like.dims]
     if like.ndim < 2 or like.shape[-2:] != mask.shape[-2:]:
         raise GeometryError(

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import html
+from functools import lru_cache
+from itertools import islice
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
-from ..compile.compiled import compile_mask
-from ..compile.evaluate import evaluate_planes
+from ..compile.evaluate import Evaluator
 from ..core.errors import MaskError
 from ..expr.describe import tree
 from ..expr.mask import Mask
 from ..expr.structure import postorder
-from ..grid.tiles import Tile
+from ..grid.points import Points
 from ..grid.wcs.geom import WcsGeom
+from ..growth.node import Growth
 from ..pixels.png import data_url, png
-from ..pixels.window import Window
 from ..shapes.compound import Compound
+from ..sphere.vectors import unit
+from .to_moc import on_the_sphere
 
 __all__ = ["mask_html", "preview"]
 
@@ -25,8 +29,9 @@ _SKY: Final = WcsGeom.allsky(binsz=3, frame="galactic", proj="AIT")
 # What a preview may cost, so that it is there at once: nodes, shapes and sources, and how far nodes look.
 _NODES: Final = 60
 _THINGS: Final = 25_000
-# A shape takes as long as so many numbers of a catalogue.
+# A shape takes as long as so many numbers of a catalogue; what has a point of it near, longer.
 _SHAPE: Final = 15
+_GROWN_SHAPE: Final = 240
 _REACH: Final = 20.0
 _COLOURS: Final = ((0, 0, 0, 0), (225, 225, 225, 255), (31, 119, 180, 255))
 
@@ -34,6 +39,8 @@ _COLOURS: Final = ((0, 0, 0, 0), (225, 225, 225, 255), (31, 119, 180, 255))
 def preview(mask: Mask) -> bytes | None:
     """A picture (PNG) of a mask on the whole sky; None where it would take long or has no meaning: where data
     are read, along axes, in pixels of a map, for very many shapes, or far-reaching nodes.
+
+    Its pixels are asked as bare points, so that what is small grows before it is drawn coarsely.
 
     Examples
     --------
@@ -43,42 +50,47 @@ def preview(mask: Mask) -> bytes | None:
     """
     if not _is_small(mask):
         return None
-    ny, nx = _SKY.image_shape
-    window = Window(0, ny, 0, nx)
+    places, points = _sky()
     try:
-        values = evaluate_planes(compile_mask(mask, _SKY).mask, _SKY, window, ((),))[0]
+        simple = on_the_sphere(mask)
+        selected = Evaluator(simple).run(simple, points)
     except MaskError:
         # A picture that cannot be drawn is no reason not to show the tree.
         return None
-    on_sky = Tile(_SKY, window).on_sky
-    places = np.ones((ny, nx), dtype=np.uint8) if on_sky is None else on_sky.astype(np.uint8)
-    return png(places + (values & (places > 0)), _COLOURS)
+    out = places.copy()
+    out[places > 0] += selected
+    return png(out, _COLOURS)
+
+
+@lru_cache(maxsize=1)
+def _sky() -> tuple[NDArray[np.uint8], Points]:
+    """Which pixels of the picture are on the sky, and their centres."""
+    y, x = np.mgrid[tuple(map(slice, _SKY.image_shape))]
+    lon, lat = _SKY.lonlat(y, x)
+    on_sky = np.isfinite(lon)
+    return on_sky.astype(np.uint8), Points(unit(lon[on_sky], lat[on_sky]), _SKY.frame)
 
 
 def _is_small(mask: Mask) -> bool:
     things, reach = 0, 0.0
+    shape = (
+        _GROWN_SHAPE if any(isinstance(each, Growth) for each in islice(postorder(mask), _NODES)) else _SHAPE
+    )
     for number, each in enumerate(postorder(mask)):
         far = each.reach()
         # Without the end of the walk a deep expression would cost what its picture may not.
-        if (
-            number >= _NODES
-            or each.reads_data
-            or each.needs_grid
-            or far.everywhere
-            or far.pixels
-            or each.axes()
-        ):
+        if number >= _NODES or each.reads_data or far.everywhere or far.pixels or each.axes():
             return False
-        things += _number_of_things(each)
+        things += _number_of_things(each, shape)
         reach += far.degrees
     return things <= _THINGS and reach <= _REACH
 
 
-def _number_of_things(node: Mask) -> int:
+def _number_of_things(node: Mask, shape: int) -> int:
     """Numbers that a node holds; its shapes count as several each."""
     held: Any = (value for _, value in node.plain_fields())
     return sum(
-        _SHAPE * len(value.shapes) if isinstance(value, Compound) else int(np.size(value))
+        shape * len(value.shapes) if isinstance(value, Compound) else int(np.size(value))
         for value in held
         if isinstance(value, Compound | np.ndarray)
     )

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import math
 import textwrap
+from collections.abc import Iterator
+from contextlib import contextmanager
+from inspect import signature
 from itertools import product
 from typing import Any
 
@@ -12,7 +15,9 @@ import numpy as np
 
 from ..compile.compiled import compile_mask
 from ..compile.evaluate import evaluate_planes
+from ..core.arguments import flag
 from ..core.errors import AxisError, MaskTypeError, MaskValueError, require
+from ..core.names import described, nearest
 from ..expr.describe import one_line
 from ..expr.mask import Bools, Mask
 from ..expr.structure import postorder
@@ -108,6 +113,8 @@ def plot(
     >>> ax.get_title()
     "Band(lat=(-5 deg, 5 deg), frame='galactic')"
     """
+    flag(outline, "outline")
+    flag(legend, "legend")
     given = ax is not None
     geom = _geometry(geom, ax)
     values, on_sky, factor = _sample(mask, geom, plane, most)
@@ -169,7 +176,7 @@ def _geometry(geom: Grid | None, ax: Any) -> WcsGeom:
     if ax is None:
         return _ALLSKY if geom is None else geom
     if not isinstance(ax, require("matplotlib.axes", extra="plot").Axes):
-        raise MaskTypeError(f"ax must be axes of matplotlib, for example {_WRITE}; got {type(ax).__name__}")
+        raise MaskTypeError(f"ax must be axes of matplotlib, for example {_WRITE}; got {described(ax)}")
     if not hasattr(ax, "wcs"):
         return _of_pixels(geom, ax)
     shape = tuple(max(1, math.floor(max(limits) + 0.5)) for limits in (ax.get_ylim(), ax.get_xlim()))
@@ -310,7 +317,8 @@ def _draw(
     rows, columns = (n * factor - 0.5 for n in values.shape)
     limits = ax.get_xlim(), ax.get_ylim()
     place = {"origin": "lower", "extent": (-0.5, columns, -0.5, rows), "aspect": ax.get_aspect()}
-    ax.imshow(image, **place, **{"interpolation": "nearest", **style})
+    with _styled(style):
+        ax.imshow(image, **place, **{"interpolation": "nearest", **style})
     ax.set(xlim=limits[0], ylim=limits[1])
 
 
@@ -320,8 +328,25 @@ def _draw_outline(ax: Any, values: Bools, factor: int, color: str, style: dict[s
     rows, columns = (n * factor - 0.5 for n in values.shape)
     place = {"origin": "lower", "extent": (-0.5, columns, -0.5, rows)}
     limits = ax.get_xlim(), ax.get_ylim()
-    ax.contour(values.astype(float), levels=[0.5], **place, **{"colors": [color], **style})
+    with _styled(style):
+        ax.contour(values.astype(float), levels=[0.5], **place, **{"colors": [color], **style})
     ax.set(xlim=limits[0], ylim=limits[1])
+
+
+@contextmanager
+def _styled(style: dict[str, Any]) -> Iterator[None]:
+    """Words of ours about an argument that neither `plot` nor matplotlib knows."""
+    try:
+        yield
+    except (AttributeError, TypeError) as err:
+        odd = next((each for each in style if f"{each!r}" in str(err)), None)
+        if odd is None:
+            raise
+        known = [each for each in signature(plot).parameters if each != "style"]
+        raise MaskTypeError(
+            f"plot has no argument {odd!r}{nearest(odd, known)}; it has {', '.join(known)}, and those of "
+            "imshow, or with outline=True of contour"
+        ) from err
 
 
 def _decorate(ax: Any, geom: WcsGeom) -> None:

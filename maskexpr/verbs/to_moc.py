@@ -14,7 +14,8 @@ from ..compile.eager import compute_array
 from ..compile.lower import lower
 from ..compile.simplify import simplify
 from ..compile.spread import spread
-from ..core.errors import AxisError, MaskTypeError, MaskValueError, NeedsGridError
+from ..core.arguments import one_of
+from ..core.errors import AxisError, MaskTypeError, NeedsGridError
 from ..expr.mask import Mask, Not
 from ..grid.healpix.faces import check_order, number_of
 from ..grid.healpix.geom import HpxGeom
@@ -35,8 +36,7 @@ _COVERS: Final = {"centre": centre_cover, "inner": inner_cover, "outer": outer_c
 def to_moc(mask: Mask, order: int, cover: str = "centre") -> Moc:
     """A mask as a set of cells. See `Mask.to_moc`."""
     order = check_order(order)
-    if cover not in _DUAL:
-        raise MaskValueError(f"cover must be 'centre', 'inner' or 'outer', got {cover!r}")
+    one_of("cover", cover, _DUAL)
     flips = 0
     # A mask and its complement are asked as one, so that their covers are complements of each other.
     while isinstance(mask, Not):

@@ -12,8 +12,10 @@ import numpy as np
 from dask.utils import format_bytes
 
 from ..compile.compiled import compile_mask
+from ..core.arguments import path_of
 from ..core.calls import told
 from ..core.errors import FormatError, IntegrityError, MaskTypeError
+from ..core.names import described
 from ..core.threads import run_blocks
 from ..expr.mask import Mask
 from ..grid.lattice import Grid
@@ -169,7 +171,7 @@ def info(path: str | os.PathLike[str]) -> ProductInfo:
     >>> info(path).n_selected
     648
     """
-    name = os.fspath(Path(path).absolute())
+    name = os.fspath(path_of(path, "the map").absolute())
     return _info(name, open_map(name, stamp_of(name), None, True))
 
 
@@ -235,8 +237,8 @@ def verify(path: str | os.PathLike[str], against: Mask | None = None) -> VerifyR
     True
     """
     if against is not None and not isinstance(against, Mask):
-        raise MaskTypeError(f"against must be a mask, got a {type(against).__name__}")
-    name = os.fspath(Path(path).absolute())
+        raise MaskTypeError(f"against must be a mask, got {described(against)}")
+    name = os.fspath(path_of(path, "the product").absolute())
     stored = open_map(name, stamp_of(name), None, True)
     if stored.manifest is None and against is None:
         raise FormatError(

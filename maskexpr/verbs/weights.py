@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from ..compile.compiled import Compiled, compile_mask
 from ..compile.measured import Measured
 from ..compile.whole import lazy_array
-from ..core.errors import AngleError, MaskTypeError, MaskValueError
-from ..core.names import choice
+from ..core.arguments import one_of
+from ..core.errors import AngleError, MaskTypeError
+from ..core.names import described, shown
 from ..expr.describe import one_line
 from ..expr.mask import Mask
 from ..io.given import as_grid
@@ -55,7 +56,12 @@ class _Profile:
 
     def __call__(self, angles: Floats) -> Floats:
         if not isinstance(self.profile, str):
-            return np.clip(np.asarray(self.profile(np.minimum(angles / self.width, 1.0))), 0.0, 1.0)
+            found = np.asarray(self.profile(np.minimum(angles / self.width, 1.0)))
+            if found.dtype.kind not in "biuf" or found.shape not in ((), np.shape(angles)):
+                raise MaskTypeError(
+                    f"profile must give a weight for each number that it gets, got {shown(found)}"
+                )
+            return np.clip(found, 0.0, 1.0)
         formula, by_cosine = PROFILES[self.profile]
         # 1 - cos d is twice the square of sin(d / 2), which is accurate for small angles.
         ratio = np.sin(angles / 2) / np.sin(self.width / 2) if by_cosine else angles / self.width
@@ -74,8 +80,8 @@ def apodize(
     mask: Mask, geom: Any, width: Any, profile: str | Callable[[Floats], Floats] = "C1", chunks: Any = "auto"
 ) -> xr.DataArray:
     """Apodised weights. See `Mask.apodize`."""
-    if not callable(profile) and profile not in PROFILES:
-        raise MaskValueError(choice("profile", profile, PROFILES) + " (or a callable)")
+    if not callable(profile):
+        one_of("profile", profile, PROFILES, " (or a callable)")
     angle = _limit(width, "width")
     attrs = {"long_name": "weight", "mask": one_line(mask)}
     return _measured(mask, geom, angle, _Profile(profile, angle), chunks, "weight", attrs)
@@ -124,7 +130,7 @@ def sky_fractions(weights: xr.DataArray) -> dict[str, float]:
     1.0
     """
     if not isinstance(weights, xr.DataArray):
-        raise MaskTypeError(f"weights are a DataArray that carries its grid, got a {type(weights).__name__}")
+        raise MaskTypeError(f"weights are a DataArray that carries its grid, got {described(weights)}")
     grid: Any = as_grid(weights)
     areas = grid.solid_angle()
     areas = getattr(areas, "data", areas)

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from ..compile.cluster import client_of
 from ..compile.compiled import compile_mask
 from ..compile.plan import Plan
+from ..core.arguments import flag, path_of
 from ..core.coverage import FULL, MIXED
 from ..core.errors import MaskTypeError
-from ..core.names import described
 from ..core.progress import expect
 from ..core.threads import run_blocks
 from ..core.versions import installed
@@ -54,10 +54,9 @@ def write(
     ordering: str | None = None,
 ) -> Path:
     """Write a mask on a grid tile by tile. See `Mask.write`."""
-    geom = as_grid(geom)
-    for name, value in (("overwrite", overwrite), ("resume", resume)):
-        if not isinstance(value, bool | np.bool_):
-            raise MaskTypeError(f"{name} must be True or False, got {described(value)}")
+    geom, path = as_grid(geom), path_of(path, "the output")
+    for name, value in (("overwrite", overwrite), ("resume", resume), ("progress", progress)):
+        flag(value, name)
     if is_moc_file(path):
         if chunks != "auto" or progress or memory_limit is not None or resume or store is not None:
             raise MaskTypeError("a MOC is written in one piece: of the options it takes overwrite= alone")

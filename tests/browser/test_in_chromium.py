@@ -24,6 +24,7 @@ LOADED = (
     "typeof about === 'object' && tiles.size"
     " && [...tiles.values()].every(each => each.complete && each.naturalWidth)"
 )
+LISTED = "typeof about === 'object' && document.getElementById('nodes').children.length > 0"
 STATE = "({x: centre.x, y: centre.y, zoom, level: level(), width: canvas.width, height: canvas.height})"
 LIT = "[...document.querySelectorAll('#nodes li.in')].map(each => each.textContent)"
 PIXELS = """(() => { draw(); const data = pen.getImageData(0, 0, canvas.width, canvas.height).data;
@@ -96,7 +97,7 @@ async def drag(page: Page, dx: float, dy: float) -> None:
 
 async def tour(url: str, folder: Path, steps: list[str]) -> None:
     async with opened(url, folder) as page:
-        await page.until("typeof about === 'object' && document.getElementById('nodes').children.length > 0")
+        await page.until(LISTED)
         await check(page, MASK)
         steps.append("the sky")
         await drag(page, 0, 350)
@@ -166,3 +167,26 @@ async def lose_tiles(url: str, folder: Path) -> None:
 @pytest.mark.timeout(300)
 def test_a_tile_that_did_not_come_is_asked_for_again(serving, tmp_path):  # noqa: F811 - the fixture
     run(lose_tiles(serving(MASK).url, tmp_path / "profile"))
+
+
+LABELS = """[...document.querySelectorAll('#nodes li')].map(each => [
+    each.innerText,
+    each.scrollWidth <= each.clientWidth && each.getBoundingClientRect().right <= innerWidth])"""
+
+
+async def read_labels(url: str, folder: Path, wanted: list[str]) -> None:
+    async with opened(url, folder) as page:
+        await page.until(LISTED)
+        found = await page.value(LABELS)
+        assert found == [[text, True] for text in wanted]
+
+
+@pytest.mark.timeout(300)
+def test_a_long_label_is_read_to_its_end(serving, tmp_path):  # noqa: F811 - the fixture
+    vertices = ", ".join(f"{i}, {i % 7}" for i in range(20))
+    mask = mx.Region(f"icrs;polygon({vertices}, 10, -40)") | mx.Band(
+        lat=("-5 deg", "5 deg"), frame="galactic"
+    )
+    wanted = [each.label() for each in (mask, *mask.children[::-1])]
+    assert max(map(len, wanted)) > 60
+    run(read_labels(serving(mask).url, tmp_path / "profile", wanted))

@@ -575,6 +575,11 @@ CONDITIONS: dict[str, Any] = {
     "NUMBER > 9007199254740993": [1, 2],
     "NULL > 0": [0],
     "NULL is None": [2],
+    # As astropy's tables and numexpr have it.
+    "(SIGNIF > 5) & (GAP > 0)": [0],
+    "~(NUMBER == 9007199254740993)": [1, 2],
+    "(NULL is None) | (NUMBER == 9007199254740993)": [0, 2],
+    "FLAG & ~(SIGNIF > 15)": [0],
 }
 
 

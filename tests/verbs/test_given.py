@@ -106,6 +106,28 @@ def test_positions_of_a_table(kind):
     assert MASK.contains(with_coord).tolist() == [True, False]
 
 
+@pytest.mark.parametrize("name", ["a header", "a WCS and a shape", "a WCS without one", "a DataArray"])
+def test_the_grid_of_an_array(name):
+    given = WCS(GEOM.to_header()) if name == "a WCS without one" else GIVEN[name]()
+    assert mx.Raster((EXPECTED, given)) == mx.Raster((EXPECTED, GEOM))
+
+
+def test_regions_in_a_list():
+    texts = ["icrs;circle(83.6,22,1);-circle(83.6,22,0.5)", "icrs;circle(83.6,22,0.2)"]
+    want = mx.Region(texts[0]) | mx.Region(texts[1])
+    made = mx.Region(texts)
+    np.testing.assert_array_equal(made.compute(GEOM).values, want.compute(GEOM).values)
+    assert mx.loads(mx.dumps(made)) == made
+
+
+def test_positions_on_a_grid():
+    class Events:  # stands for gammapy's
+        radec = SkyCoord([83.6, 10.0], [22.0, 10.0], unit="deg")
+
+    assert GEOM.contains(Events()).tolist() == [True, False]
+    assert mx.HpxGeom.from_mask(MASK, 6).contains(Events()).tolist() == [True, False]
+
+
 def test_positions_that_are_none():
     with pytest.raises(FormatError, match="columns: a"):
         MASK.contains(Table({"a": [1]}))

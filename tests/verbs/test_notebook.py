@@ -98,6 +98,7 @@ def test_map_of_tiles():
     text = plan._repr_html_()
     ElementTree.fromstring(text)
     assert f"<td>{plan.n_mixed:,}</td>" in text
+    assert "monospace" in text
     picture = base64.b64decode(re.search(r"base64,([^\"]*)", text)[1])
     np.testing.assert_array_equal(unpacked(picture), plan.states)
 
@@ -136,3 +137,28 @@ def test_completion_offers_what_users_ask():
     assert not laws & set(names)
     assert not [name for name in names if name.startswith("_")]
     assert "to_regions" in dir(mx.Region("icrs;circle(1,2,3)"))
+    assert {"create", "contains", "cutout", "lonlat", "shape", "frame"} <= set(dir(GEOM))
+    assert not {"caps", "rim", "chords", "topology"} & set(dir(GEOM))
+    assert {"Region", "WcsGeom", "read_mask", "errors"} <= set(dir(mx))
+    assert not {"Any", "annotations", "engine", "use_engine", "pixels", "nearest"} & set(dir(mx))
+
+
+def test_preview_of_what_is_small_and_grows():
+    """Circles of a degree, which the picture's pixels miss, as large as they are grown."""
+    centres = SkyCoord([10, 200, 330], [5, -60, 40], unit="deg", frame="galactic")
+    grown = ~mx.Catalog(centres, "1 deg").dilate("9 deg") - PLANE
+    sky = mx.WcsGeom.allsky(binsz=3, frame="galactic", proj="AIT")
+    y, x = np.mgrid[tuple(map(slice, sky.shape))]
+    lon, lat = sky.lonlat(y, x)
+    at = SkyCoord(np.nan_to_num(lon), np.nan_to_num(lat), unit="deg", frame="galactic")
+    far = np.min([at.separation(each).deg for each in centres], axis=0) >= 10
+    with tracing() as counts:
+        places = unpacked(preview(grown))
+    np.testing.assert_array_equal(places == 2, far & (np.abs(lat) >= 5) & np.isfinite(lon))
+    assert counts["pixels"] <= 5 * 60 * 120
+
+
+def test_no_picture_of_very_many_shapes_that_grow():
+    shapes = mx.Region("icrs;" + ";".join(f"ellipse({i},{i / 5},2,1,{i})" for i in range(300)))
+    assert preview(shapes) is not None
+    assert preview(shapes.dilate("1 deg")) is None

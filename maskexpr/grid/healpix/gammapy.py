@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core.errors import GeometryError, require
+from ...core.names import described
 from ..axis import Axis
 from .faces import MAX_ORDER
 from .rings import from_ring
@@ -27,7 +28,7 @@ def from_gammapy(geom: Any) -> tuple[CellSet, str, tuple[Axis, ...]]:
         If it is none, or has other cells on each plane.
     """
     if type(geom).__name__ != "HpxGeom" or not hasattr(geom, "nside"):
-        raise GeometryError(f"expected a gammapy HpxGeom, got {type(geom).__name__}")
+        raise GeometryError(f"expected a gammapy HpxGeom, got {described(geom)}")
     order = _order_of(geom)
     cells = CellSet.whole(order) if geom.is_allsky else CellSet.of(order, nested_of_gammapy(geom))
     axes = tuple(Axis(axis.name, axis.edges, interp=axis.interp) for axis in reversed(geom.axes))

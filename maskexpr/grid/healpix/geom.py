@@ -17,9 +17,12 @@ from astropy.coordinates import SkyCoord
 from numpy.typing import ArrayLike, NDArray
 from xarray.indexes import PandasIndex
 
-from ...core.calls import told_class
+from ...core.calls import told_class, told_methods, told_names
 from ...core.errors import AxisError, GeometryError, MaskTypeError, MaskValueError
+from ...core.names import described
+from ...grid.meant import MEANT
 from ...pixels.window import Window
+from ...sphere.positions import positions_of
 from ...sphere.vectors import Caps, rotation
 from ..axis import Axis, axes_text
 from ..lattice import OFF, ON, Grid, Rim, Topology
@@ -61,6 +64,8 @@ _IDS = "cell_ids"
 
 
 @told_class
+@told_methods
+@told_names("an HpxGeom", MEANT)
 class HpxGeom(Grid):
     """A grid of HEALPix cells in nested order, on the whole sky or on some cells, and bins of axes.
 
@@ -251,7 +256,7 @@ class HpxGeom(Grid):
         """
         whole = cls(order, frame=frame)
         if not hasattr(mask, "plan"):
-            raise MaskTypeError(f"from_mask takes a mask, got a {type(mask).__name__}")
+            raise MaskTypeError(f"from_mask takes a mask, got {described(mask)}")
         return cls._of(whole.order, _selected(mask, whole), frame, _checked_axes(axes))
 
     @classmethod
@@ -292,7 +297,7 @@ class HpxGeom(Grid):
         >>> HpxGeom(order=0, cells=[0]).contains(SkyCoord([45, 45], [45, -45], unit="deg")).tolist()
         [True, False]
         """
-        there = positions.transform_to(self.frame).spherical
+        there = positions_of(positions).transform_to(self.frame).spherical
         return np.asarray(self.array_index(there.lon.deg, there.lat.deg)[0] >= 0)
 
     def solid_angle(self) -> xr.DataArray:
@@ -511,7 +516,7 @@ def _checked_axes(axes: Iterable[Axis]) -> tuple[Axis, ...]:
     found = tuple(axes)
     for axis in found:
         if not isinstance(axis, Axis):
-            raise AxisError(f"axes must be maskexpr.Axis objects, got {type(axis).__name__}")
+            raise AxisError(f"axes must be maskexpr.Axis objects, got {described(axis)}")
         names = [each.name for each in found]
         if names.count(axis.name) > 1 or axis.name in (_DIM, _IDS):
             raise AxisError(

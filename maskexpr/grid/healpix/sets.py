@@ -65,6 +65,8 @@ class CellSet:
         moc = moc_cells(cells)
         if moc is not None:
             cells, levels = _of_moc(order, *moc)
+        elif hasattr(cells, "plan"):
+            raise MaskTypeError("the cells of a mask are HpxGeom.from_mask(mask, order)")
         try:
             given = np.asarray(cells)
         except ValueError as err:

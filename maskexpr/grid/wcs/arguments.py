@@ -12,6 +12,7 @@ import numpy as np
 from astropy.coordinates import Angle, SkyCoord
 
 from ...core.errors import GeometryError
+from ...core.names import shown
 from ...sphere.angles import to_degrees
 from ...sphere.frames import near_frame
 from .projection import FRAMES, Projection
@@ -31,9 +32,9 @@ def spec_of(
     >>> shape, projection.crpix
     ((180, 360), (180.5, 90.5))
     """
-    if frame not in FRAMES:
+    if not isinstance(frame, str) or frame not in FRAMES:
         raise GeometryError(
-            f"frame {frame!r} cannot be used for a map{near_frame(frame, FRAMES)}; "
+            f"frame {shown(frame)} cannot be used for a map{near_frame(frame, FRAMES)}; "
             f"supported frames: {', '.join(FRAMES)}"
         )
     lon_size, lat_size = _sizes(binsz, "binsz")

@@ -21,10 +21,13 @@ from astropy.io import fits
 from astropy.wcs import WCS
 from numpy.typing import ArrayLike, NDArray
 
-from ...core.calls import told_class
+from ...core.calls import told_class, told_methods, told_names
 from ...core.errors import AxisError, GeometryError, borrowed, require
+from ...core.names import described
+from ...grid.meant import MEANT
 from ...pixels.window import Window
 from ...sphere.angles import to_degrees
+from ...sphere.positions import one_position, positions_of
 from ...sphere.vectors import Caps
 from ..axis import Axis, axes_text
 from ..lattice import Cut, Grid, Rim, Topology
@@ -53,6 +56,8 @@ _LARGEST: Final = 64.0
 
 
 @told_class
+@told_methods
+@told_names("a WcsGeom", MEANT)
 class WcsGeom(Grid):
     """A grid of pixels on the sky, and bins of non-spatial axes.
 
@@ -202,7 +207,7 @@ class WcsGeom(Grid):
         (4, 6)
         """
         if not getattr(geom, "is_regular", False) or not isinstance(getattr(geom, "wcs", None), WCS):
-            raise GeometryError(f"expected a gammapy WcsGeom with one pixel size, got {type(geom).__name__}")
+            raise GeometryError(f"expected a gammapy WcsGeom with one pixel size, got {described(geom)}")
         axes = []
         for axis in geom.axes:
             if getattr(axis, "interp", None) is None or getattr(axis, "node_type", "label") not in (
@@ -251,7 +256,8 @@ class WcsGeom(Grid):
         >>> WcsGeom.allsky(binsz="0.1 deg").cutout(there, "2 deg").shape
         (20, 20)
         """
-        there = position.reshape(()).transform_to(self.frame).spherical
+        position = one_position(position, "position")
+        there = position.transform_to(self.frame).spherical
         centre = [float(value) for value in self.pixel(there.lon.deg, there.lat.deg)]
         if not np.all(np.isfinite(centre)):
             raise GeometryError(f"the cutout's centre {position.to_string()} has no pixel in this projection")
@@ -361,7 +367,7 @@ class WcsGeom(Grid):
     def _set(self, projection: Projection, shape: tuple[int, ...], axes: tuple[Axis, ...]) -> None:
         for axis in axes:
             if not isinstance(axis, Axis):
-                raise AxisError(f"axes must be maskexpr.Axis objects, got {type(axis).__name__}")
+                raise AxisError(f"axes must be maskexpr.Axis objects, got {described(axis)}")
         names = [axis.name for axis in axes]
         for name in names:
             if names.count(name) > 1 or name in ("y", "x"):
@@ -468,7 +474,7 @@ class WcsGeom(Grid):
         >>> WcsGeom.create(width=2).contains(SkyCoord([0, 5], [0, 0], unit="deg")).tolist()
         [True, False]
         """
-        there = positions.transform_to(self.frame).spherical
+        there = positions_of(positions).transform_to(self.frame).spherical
         return np.asarray(self.array_index(there.lon.deg, there.lat.deg)[0] >= 0)
 
     def lonlat(self, y: ArrayLike, x: ArrayLike) -> tuple[Floats, Floats]:

@@ -15,6 +15,7 @@ from astropy.wcs import WCS, FITSFixedWarning
 
 from ...core.errors import FormatError, GeometryError, MaskError, borrowed
 from ...core.limits import check_limit
+from ...core.names import described
 from ...doors.files import open_plain
 from ...doors.fits import check_header, open_fits
 from ..axis import INTERPOLATIONS, Axis, scale, unscale
@@ -157,7 +158,7 @@ def parts_of_header(
     """
     if not isinstance(header, fits.Header):
         raise GeometryError(
-            f"expected an astropy.io.fits.Header, got {type(header).__name__}; a file is read by "
+            f"expected an astropy.io.fits.Header, got {described(header)}; a file is read by "
             "WcsGeom.read(path)"
         )
     header = with_fits_units(header)

@@ -14,7 +14,7 @@ from astropy.wcs import WCS, SingularMatrixError
 from numpy.typing import NDArray
 
 from ...core.errors import GeometryError
-from ...core.names import nearest
+from ...core.names import described, nearest, shown
 from ...sphere.frames import near_frame
 from .facts import FACTS, Facts
 from .sip import Distortion, Pair, pair_of, shrink
@@ -87,9 +87,10 @@ class Projection:
         GeometryError
             For an unknown projection or frame, or numbers that make no map.
         """
-        if code not in PROJECTIONS:
+        if not isinstance(code, str) or code not in PROJECTIONS:
             raise GeometryError(
-                f"unknown projection {code!r}{nearest(code, PROJECTIONS)}; known are {', '.join(PROJECTIONS)}"
+                f"unknown projection {shown(code)}{nearest(code, PROJECTIONS)}; known are "
+                f"{', '.join(PROJECTIONS)}"
             )
         if frame not in FRAMES:
             raise GeometryError(
@@ -113,7 +114,7 @@ class Projection:
             pixel size, a reference beyond the poles, or a distortion other than SIP.
         """
         if not isinstance(wcs, WCS):
-            raise GeometryError(f"a geometry needs an astropy.wcs.WCS, got {type(wcs).__name__}")
+            raise GeometryError(f"a geometry needs an astropy.wcs.WCS, got {described(wcs)}")
         wcs = _celestial(wcs)
         raw = wcs.wcs
         numbers = {"CRPIX": raw.crpix, "CRVAL": raw.crval, "CDELT": raw.get_cdelt(), "PC": raw.get_pc()}

@@ -13,6 +13,7 @@ import regions
 from astropy.coordinates import SkyCoord
 
 from ...core.errors import MaskTypeError, RegionError
+from ...core.names import described
 from ...grid.healpix.mocs import moc_cells
 from .. import (
     CellUnion,
@@ -57,6 +58,8 @@ def read_regions(spec: Iterable[Any], reader: Reader) -> None:
         For a region that cannot be honoured; names its place in the list.
     """
     for number, region in enumerate(spec):
+        if isinstance(region, type):
+            raise MaskTypeError(f"region {number} is {described(region)}, not a region of it")
         excluded = _is_excluded(region)
         kind = _kind(type(region).__mro__) or type(region).__name__
         own = {**(getattr(region, "meta", None) or {}), **(getattr(region, "visual", None) or {})}
@@ -114,6 +117,8 @@ def _operator(compound: Any) -> str:
 
 
 def _convert(region: Any, metric: str) -> Shape:
+    if isinstance(region, Shape):
+        return region
     kind = _kind(type(region).__mro__)
     if kind is not None:
         if metric != "sky" and kind in ("Lune", "Range", "Whole"):
@@ -129,7 +134,7 @@ def _convert(region: Any, metric: str) -> Shape:
         )
     raise MaskTypeError(
         "a region is DS9 text, an object of the regions package, a MOC, a list of those, or a shape; "
-        f"got a {type(region).__name__}"
+        f"got {described(region)}"
     )
 
 

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Final, NamedTuple
 
+from ...core.arguments import one_of
 from ...core.errors import MaskTypeError, MaskValueError, RegionError
 from .. import IMAGE, CellUnion, Compound, Line, PixelBox, Polygon, Shape, WholeSky, combine
 
@@ -57,9 +58,8 @@ class Options:
     hdu: int | str | None = None
 
     def __post_init__(self) -> None:
-        if self.exclude not in EXCLUDE:
-            raise MaskValueError(f"exclude must be 'before' or 'all', got {self.exclude!r}")
-        if self.origin not in (None, 0, 1) or isinstance(self.origin, bool):
+        one_of("exclude", self.exclude, EXCLUDE)
+        if not (self.origin is None or (type(self.origin) is int and self.origin in (0, 1))):
             raise MaskValueError(f"origin is what pixels count from, 0 or 1; got {self.origin!r}")
         if not (self.where is None or callable(self.where) or isinstance(self.where, str)):
             raise MaskTypeError(

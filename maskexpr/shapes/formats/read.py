@@ -116,8 +116,13 @@ def shape_of(spec: Any, options: Options) -> Found:
             f"a region is text or an object of the regions package, got {described(spec)}: {hint}"
         )
     _take_nothing(options, [name for name in options.given if name != "where"], "objects of regions")
-    several = isinstance(spec, Iterable | regions.Regions) and not is_moc
-    read_regions(list(spec) if several else [spec], reader)
+    several = isinstance(spec, Iterable | regions.Regions) and not isinstance(spec, bytes) and not is_moc
+    alone = Options(options.metric)
+    parts = [
+        shape_of(each, alone).shape if isinstance(each, str) else each
+        for each in (spec if several else [spec])
+    ]
+    read_regions(parts, reader)
     return assemble(reader)
 
 
