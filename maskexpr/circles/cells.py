@@ -14,7 +14,7 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
-from ..core.threads import in_threads, number_of_threads
+from ..core.threads import busy_threads, in_threads
 from ..pixels.ragged import ragged_ranges
 from ..sphere.vectors import TIE, chord2, chord2_of, lonlat, unit
 
@@ -83,7 +83,7 @@ class CellIndex:
         out = np.zeros(len(lon), dtype=bool)
         # In a task, which is never run in the main thread, the cores have other work.
         alone = threading.current_thread() is threading.main_thread()
-        threads = max(1, min(len(lon) // _SHARE, number_of_threads())) if alone else 1
+        threads = max(1, min(len(lon) // _SHARE, busy_threads())) if alone else 1
         edges = [len(lon) * i // threads for i in range(threads + 1)]
         shares = [slice(*each) for each in pairwise(edges)]
         in_threads(lambda some: self._look_up(lon[some], lat[some], out[some]), shares, threads)

@@ -103,6 +103,11 @@ class Compiled:
         )
 
     @once
+    def waits(self) -> bool:
+        """See `maskexpr.compile.dask.TileSource.waits`."""
+        return any(each.reads_data for each in postorder(self.mask))
+
+    @once
     def _edges(self) -> list[np.ndarray]:
         return [np.concatenate([[0], np.cumsum(sizes)]) for sizes in self.along]
 

@@ -34,6 +34,10 @@ def source_key(name: str) -> Key:
 class TileSource(Protocol):
     """What a lazy array is made of. It must pickle; it stands in the graph once."""
 
+    @property
+    def waits(self) -> bool:
+        """Whether blocks wait for data, and so more of them are computed at a time than there are cores."""
+
     def decide(self, blocks: Sequence[BlockId]) -> Sequence[bool | float | None]:
         """For each block its one value, or None if it has to be computed."""
 
@@ -63,6 +67,11 @@ class DecidedTiles:
         """The decisions of a source on all its blocks, the last one last."""
         codes = [2 if state is None else int(state) for state in source.decide(blocks)]
         return cls(np.array(codes, dtype=np.uint8).reshape([i + 1 for i in blocks[-1]]))
+
+    @property
+    def waits(self) -> bool:
+        """See `TileSource.waits`."""
+        return False
 
     def decide(self, blocks: Sequence[BlockId]) -> Sequence[bool | float | None]:
         """See `TileSource.decide`."""

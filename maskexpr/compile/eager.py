@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.coverage import FULL, MIXED
-from ..core.threads import run_blocks
+from ..core.threads import busy_threads, run_blocks
 from .compiled import Compiled
 from .dask import BlockId
 from .evaluate import evaluate_into
@@ -50,5 +50,5 @@ def compute_array(compiled: Compiled) -> NDArray[np.bool_]:
     for place in np.argwhere(plan.states == MIXED):
         at = tuple(int(i) for i in place)
         of_tile.setdefault(compiled.spatial(at), []).append(at[: len(compiled.along)])
-    run_blocks(fill, list(of_tile))
+    run_blocks(fill, list(of_tile), threads=None if compiled.waits else busy_threads())
     return np.broadcast_to(out, compiled.geom.shape) if sizes != compiled.geom.shape else out

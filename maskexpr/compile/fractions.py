@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from ..core.coverage import EMPTY, FULL, MIXED, Coverage
 from ..core.trace import count
 from ..expr.mask import Mask
-from ..expr.structure import postorder
 from ..grid.healpix.areas import Cells, most_reach
 from ..grid.healpix.geom import HpxGeom
 from ..grid.parts import Parts, PixelParts, area_caps
@@ -67,10 +66,15 @@ class Fractions:
         """Chunk sizes, the bounds first."""
         return ((2,), *self.compiled.chunks)
 
+    @property
+    def waits(self) -> bool:
+        """See `maskexpr.compile.dask.TileSource.waits`."""
+        return self.compiled.waits
+
     def decide(self, blocks: Sequence[BlockId]) -> list[float | None]:
         """For each block its one number, or None where pixels have to be cut. No data are read for it."""
         mask = self.compiled.mask
-        if not blocks or any(each.reads_data for each in postorder(mask)):
+        if not blocks or self.waits:
             return [None] * len(blocks)
         tiles = self.compiled.tiles([block[1:] for block in blocks])
         cover = _cover(mask, _areas_of(tiles))

@@ -79,6 +79,11 @@ class Measured:
         """Name of the array: the same for equal numbers."""
         return f"weights-{dask.base.tokenize(self.compiled.name, self.largest, self.weigh)}"
 
+    @property
+    def waits(self) -> bool:
+        """See `maskexpr.compile.dask.TileSource.waits`."""
+        return self.compiled.waits
+
     def decide(self, blocks: Sequence[BlockId]) -> list[float | None]:
         """For each block its one number, or None where it has to be measured."""
         states: dict[BlockId, float | None] = {}

@@ -9,11 +9,13 @@ own, and those are copied together. Slices and further operations are dask's as 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
-from threading import Lock
+from threading import BoundedSemaphore, Lock
 from typing import Any, Final, Protocol, runtime_checkable
 
 import dask.array as da
+import dask.system
 import numpy as np
 from dask._task_spec import DataNode, List, Task, TaskRef
 from dask.array.core import finalize
@@ -102,7 +104,8 @@ def _scattered(layer: TileLayer, end: Any) -> Mapping[Any, Any]:
     decided = [(_place(edges, block), state) for block, state in zip(blocks, states, strict=True) if state]
     shared, canvas = source_key(name), (f"{name}-canvas",)
     graph, needs = source.stages(name, shared, open_)
-    graph[canvas] = Task(canvas, _Canvas, tuple(each[-1] for each in edges), layer.dtype)
+    turns = None if source.waits else dask.system.CPU_COUNT
+    graph[canvas] = Task(canvas, _Canvas, tuple(each[-1] for each in edges), layer.dtype, turns)
     graph[shared] = DataNode(shared, source)
     written = []
     for block, known in zip(open_, needs, strict=True):
@@ -121,16 +124,21 @@ def _place(edges: Sequence[Sequence[int]], block: BlockId) -> Slices:
 
 
 class _Canvas:
-    """An array of zeros, made when it is first looked at; what has been pickled is another array."""
+    """An array of zeros, made when it is first looked at; what has been pickled is another array.
 
-    def __init__(self, shape: tuple[int, ...], dtype: Any, is_shared: bool = True) -> None:
+    No more threads write on it at a time than there are ``turns``: where these are the cores, more would only
+    take the interpreter's lock from each other.
+    """
+
+    def __init__(self, shape: tuple[int, ...], dtype: Any, turns: int | None, is_shared: bool = True) -> None:
         self._shape = shape
         self._dtype = dtype
         self._lock = Lock()
+        self.turn: AbstractContextManager[Any] = nullcontext() if turns is None else BoundedSemaphore(turns)
         self.is_shared = is_shared
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _Canvas, (self._shape, self._dtype, False)
+        return _Canvas, (self._shape, self._dtype, None, False)
 
     @property
     def array(self) -> np.ndarray:
@@ -148,12 +156,13 @@ def _write(
     """The values of a block, in a shared array where there is one."""
     if not canvas.is_shared:
         return source.compute(block, known)
-    view = canvas.array[place]
-    back_with_pages(view)
-    if isinstance(source, _Filling):
-        source.fill(view, block, known)
-    else:
-        view[...] = source.compute(block, known)
+    with canvas.turn:
+        view = canvas.array[place]
+        back_with_pages(view)
+        if isinstance(source, _Filling):
+            source.fill(view, block, known)
+        else:
+            view[...] = source.compute(block, known)
     return view
 
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from ..core.coverage import EMPTY
-from ..core.threads import in_threads, number_of_threads
+from ..core.threads import busy_threads, in_threads
 from ..expr.mask import Ask, Bools
 from ..grid.lattice import OFF, Grid
 from ..grid.layout import Layout
@@ -267,7 +267,7 @@ def solve(
     steps = plan(cut, busy(node, geom, cut.windows, plane, ask()))
     for what, some in groupby(steps.items(), key=lambda item: item[0][0]):
         # Tiles do not wait for each other; the steps of the tree do.
-        threads = min(THREADS, number_of_threads()) if what in ("label", "keep") else 1
+        threads = min(THREADS, busy_threads()) if what in ("label", "keep") else 1
         in_threads(work, list(some), threads)
     return Decided(cut, [made["keep", i] for i in range(len(cut.windows))])
 

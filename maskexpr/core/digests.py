@@ -24,7 +24,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from .threads import in_threads, number_of_threads
+from .threads import busy_threads, in_threads
 
 __all__ = ["array_digest"]
 
@@ -65,7 +65,7 @@ def array_digest(array: NDArray[Any]) -> str:
         return _piece(values.reshape(-1).view(np.uint8))
 
     whole = hashlib.sha256(f"{dtype.str}{array.shape}".encode())
-    for each in in_threads(piece, range(0, len(rows), step), min(_THREADS, number_of_threads())):
+    for each in in_threads(piece, range(0, len(rows), step), min(_THREADS, busy_threads())):
         whole.update(each)
     return whole.hexdigest()
 

@@ -18,7 +18,7 @@ from dask.base import tokenize
 from dask.highlevelgraph import HighLevelGraph
 from numpy.typing import DTypeLike, NDArray
 
-from ..core.threads import in_threads, number_of_threads
+from ..core.threads import busy_threads, in_threads
 from ..io.validity import as_floats
 
 __all__ = ["map_windows"]
@@ -163,7 +163,7 @@ def _apply(
     rows = _cuts(shape.ny, max(_ROWS, 2 * shape.margin))
     columns = _cuts(shape.nx, max(_COLUMNS, 2 * shape.margin))
     pieces = [(*down, *across) for across in columns for down in rows]
-    in_threads(work, pieces, number_of_threads() if shape.alone else 1)
+    in_threads(work, pieces, busy_threads() if shape.alone else 1)
     return out
 
 

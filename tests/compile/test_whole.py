@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import threading
 from collections.abc import Callable
 
 import astropy.units as u
@@ -15,6 +16,8 @@ import xarray as xr
 from astropy.coordinates import SkyCoord
 
 import maskexpr as mx
+from maskexpr.compile import eager
+from maskexpr.compile.compiled import Compiled
 
 ENERGY = mx.Axis.from_bounds("energy", "1 GeV", "1 TeV", 3)
 FLAT = mx.WcsGeom.allsky("5 deg", proj="AIT")
@@ -103,3 +106,55 @@ def test_decided_blocks_are_no_tasks() -> None:
     # The array, the source, and what gives it out.
     assert len(seen) <= mixed + 3
     assert mixed < 0.3 * np.prod(lazy.data.numblocks)
+
+
+class Crowd:
+    """How many threads were inside at most, while as many as may come are waited for."""
+
+    def __init__(self, threads: int) -> None:
+        self.most, self._now, self._wanted = 0, 0, threads
+        self._changed = threading.Condition()
+
+    def __enter__(self) -> None:
+        with self._changed:
+            self._now += 1
+            self.most = max(self.most, self._now)
+            self._changed.notify_all()
+            # Long enough for another to come; it ends at once where the crowd is as large as it can be.
+            self._changed.wait_for(lambda: self.most >= self._wanted, timeout=0.2)
+
+    def __exit__(self, *_: object) -> None:
+        with self._changed:
+            self._now -= 1
+
+
+WAITING = mx.Threshold((np.arange(72 * 36.0).reshape(36, 72), mx.WcsGeom.allsky("5 deg")), ">", 7)
+
+
+@pytest.mark.parametrize(
+    ("mask", "most"), [(SOURCES, 2), (SOURCES | WAITING, 6)], ids=["cores are busy", "data are waited for"]
+)
+@pytest.mark.parametrize("eagerly", [False, True])
+def test_threads_that_would_only_wait_for_a_core(
+    mask: mx.Mask, most: int, eagerly: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    crowd = Crowd(most)
+    monkeypatch.setattr(dask.system, "CPU_COUNT", 2)
+    fill, into = Compiled.fill, eager.evaluate_into
+
+    def crowded(work: Callable[..., None]) -> Callable[..., None]:
+        def inside(*args: object, **options: object) -> None:
+            with crowd:
+                work(*args, **options)
+
+        return inside
+
+    monkeypatch.setattr(Compiled, "fill", crowded(fill))
+    monkeypatch.setattr(eager, "evaluate_into", crowded(into))
+    geom = mx.WcsGeom.allsky("2 deg")
+    with dask.config.set(scheduler="threads", num_workers=6):
+        if eagerly:
+            mask.compute(geom, chunks=15)
+        else:
+            mask.on(geom, chunks=15).compute()
+    assert crowd.most == most
