@@ -14,6 +14,7 @@ from ..grid.lattice import Grid
 from ..grid.points import Points
 from ..grid.tiles import Areas, Tile
 from ..pixels.paint import paint_spans
+from ..pixels.window import Window
 from ..sphere.trees import RadiusClass, chord_bound, pairs_within, radius_classes
 from ..sphere.vectors import TIE, Caps, angle_between, chord2_of, lonlat, tangents, unit, within
 from .cells import CellIndex
@@ -35,6 +36,10 @@ _ALLOWANCE = 1e-11
 _PAIRS = 1 << 20
 # Rows and columns of a separable map that are looked at as a whole: their positions take some 0.2 us each.
 _WIDEST = 200_000
+# A rim that is drawn costs what so many pixels cost that are asked.
+_RIM = 32
+# Pixels that are asked together.
+_ASKED = 1 << 17
 # So many points cost a tree what is spent on lists of no circles.
 _FEW = 2000
 
@@ -218,6 +223,9 @@ class CircleIndex:
             near = self._near_tile(tile)
             paint_on_rings(rings, self.centre[:, near], self.radius[near], tile, out)
             return np.empty(0, dtype=np.intp)
+        if not tile.geom.separable and self._outnumber(tile):
+            self._ask(tile, out)
+            return np.empty(0, dtype=np.intp)
         made = self._runs_on(tile.geom)
         if not isinstance(made, RimIndex):
             self._paint_spans(made, tile, out)
@@ -228,6 +236,29 @@ class CircleIndex:
             reach = self.radius[left] + max(float(cap.radius[0]), 0.0) + 1e-9
             left = left[(angle_between(self.centre[:, left], cap.centre) <= reach) | (reach >= np.pi)]
         return left
+
+    def _outnumber(self, tile: Tile) -> bool:
+        """Whether so many circles are near a tile that its pixels are asked sooner than rims are drawn."""
+        size = tile.window.size
+        if _RIM * len(self.radius) <= size:
+            return False
+        cap = tile.tiles.caps
+        if cap.radius[0] >= np.pi:
+            return True
+        angle = max(float(cap.radius[0]), 0.0)
+        near = (
+            tree.query_ball_point(cap.centre[:, 0], chord_bound(angle + largest), return_length=True)
+            for tree, _, _, largest in self._classes
+        )
+        return _RIM * sum(int(each) for each in near) > size
+
+    def _ask(self, tile: Tile, out: NDArray[np.bool_]) -> None:
+        """Select the pixels of a tile that lie in circles by asking each."""
+        y0, y1, x0, x1 = tile.window
+        rows = max(1, _ASKED // max(1, x1 - x0))
+        for y in range(y0, y1, rows):
+            part = tile.on(Window(y, min(y + rows, y1), x0, x1))
+            out[y - y0 : y - y0 + rows] |= self.inside(part.all_pixels().xyz).reshape(part.shape)
 
     def _paint_spans(self, made: SpanIndex | None, tile: Tile, out: NDArray[np.bool_]) -> None:
         if made is not None and tile.window.intersect(made.window) == tile.window:

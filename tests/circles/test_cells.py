@@ -5,6 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 import dask
+import dask.system
 import numpy as np
 import pytest
 from astropy import units as u
@@ -112,7 +113,8 @@ def test_batches_do_not_matter(monkeypatch):
     shares = []
     look_up = index._look_up
     monkeypatch.setattr(index, "_look_up", lambda *some: shares.append(len(some[0])) or look_up(*some))
-    with dask.config.set(num_workers=4):
+    monkeypatch.setattr(dask.system, "CPU_COUNT", 4)
+    with dask.config.set(num_workers=5):
         assert np.array_equal(index.inside(*where), want)
         assert len(shares) == 4
         with ThreadPoolExecutor(1) as pool:

@@ -7,8 +7,10 @@ import pytest
 from astropy.io import fits
 
 import maskexpr as mx
+from maskexpr.circles import index as _index
 from maskexpr.circles import rims as _rims
 from maskexpr.circles import seam as _seam
+from maskexpr.circles.index import CircleIndex
 from maskexpr.circles.rims import RimIndex
 from maskexpr.grid.tiles import Tile
 from maskexpr.pixels.window import Window
@@ -152,3 +154,25 @@ def test_no_circle_at_the_seam_is_left_to_its_rim_alone():
     gap = np.min(angle_between(centre[:, :, None], points[:, None, :]), axis=1)
     assert seam.meets(centre, radius)[gap < radius].all()
     assert not seam.meets(centre, radius)[gap > radius + np.deg2rad(0.05)].any()
+
+
+@pytest.mark.parametrize("grid", GRIDS)
+def test_pixels_asked_are_what_rims_draw(grid, monkeypatch):
+    """More circles than rims are worth: their pixels are asked, with the same bits, tile by tile."""
+    geom = GRIDS[grid]
+    index = CircleIndex(*circles(geom, 300, np.random.default_rng(6)))
+    ny, nx = geom.image_shape
+    for window in (Window(0, ny, 0, nx), Window(3, 40, 10, 11), Window(-5, 30, nx - 20, nx + 5)):
+        tile = Tile(geom, window)
+        got = np.zeros((2, *tile.shape), dtype=bool)
+        # A number of pixels that no circle is worth, and one that each is.
+        monkeypatch.setattr(_index, "_RIM", 10**9)
+        monkeypatch.setattr(_index, "_ASKED", 100)
+        assert not len(index.paint(tile, got[0]))
+        monkeypatch.setattr(_index, "_RIM", 0)
+        left = index.paint(tile, got[1])
+        pixels = tile.all_pixels().xyz
+        assert np.array_equal(got[0], index.inside(pixels).reshape(tile.shape))
+        assert not np.any(got[1] & ~got[0])
+        if not len(left):
+            assert np.array_equal(got[0], got[1])
