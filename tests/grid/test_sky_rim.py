@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from astropy.io import fits
 
 from maskexpr import WcsGeom
 from maskexpr.grid.sky_rows import sky_by_rows
+from maskexpr.grid.wcs.outline import surely_off
 from maskexpr.pixels.window import Window
 
 
@@ -45,3 +47,28 @@ def test_parameters_move_the_rim() -> None:
     header = WcsGeom.create(npix=(40, 40), binsz=5, proj="SIN").to_header()
     header.update({"PV2_1": 0.1, "PV2_2": 0.2})
     assert sky_by_rows(WcsGeom.from_header(header), Window(0, 3, 0, 3)) is None
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_zenithal_polynomials_are_bounded(seed: int) -> None:
+    """The box holds every pixel of the plane that wcslib has on the sky, and is not much wider."""
+    rng = np.random.default_rng(seed)
+    header = fits.Header()
+    header["NAXIS"], header["NAXIS1"], header["NAXIS2"] = 2, 40, 40
+    for i, (name, value) in enumerate((("GLON-ZPN", 40.0), ("GLAT-ZPN", rng.uniform(-90, 90))), 1):
+        header[f"CTYPE{i}"], header[f"CRVAL{i}"], header[f"CUNIT{i}"] = name, value, "deg"
+        header[f"CRPIX{i}"], header[f"CDELT{i}"] = 20.3, (-8.0, 8.0)[i - 1]
+    header["PV2_1"] = rng.uniform(0.3, 1.2)
+    for power in range(2, 1 + rng.integers(1, 6)):
+        header[f"PV2_{power}"] = 0.1 * rng.normal() / power
+    geom = WcsGeom.from_header(header)
+    y, x = np.mgrid[-150:190, -150:190]
+    lon, lat = geom.wcs.wcs_pix2world(x.ravel(), y.ravel(), 0)
+    y, x = (each.ravel()[np.isfinite(lon + lat)] for each in (y, x))
+    assert len(y)
+    assert geom.lattice.y0 <= y.min() <= y.max() < geom.lattice.y1
+    assert geom.lattice.x0 <= x.min() <= x.max() < geom.lattice.x1
+    windows = np.stack([y, y + 1, x, x + 1])
+    assert not surely_off(geom._projection, windows).any()
+    # Twice the map each way at most, where nothing is known of a plane it is fifty times.
+    assert geom.lattice.size < 340**2

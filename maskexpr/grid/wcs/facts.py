@@ -10,7 +10,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, Literal
+
+import numpy as np
+from numpy.polynomial import Polynomial
 
 if TYPE_CHECKING:
     from .projection import Projection
@@ -92,6 +96,22 @@ def _sin_box(projection: Projection) -> Box | None:
     return None if projection.pv else (-radius, radius, -radius, radius)
 
 
+@lru_cache(maxsize=256)
+def _zpn_box(projection: Projection) -> Box | None:
+    """The square about the disk of the largest radius that the polynomial of zenith distances up to 180 deg
+    takes: between two of so many even places it takes none that is further from both than its second
+    derivative allows.
+    """
+    series = Polynomial([projection.parameter(power, 0.0) for power in range(_ZPN_POWERS)])
+    places, step = np.linspace(0.0, math.pi, _ZPN_PLACES, retstep=True)
+    bend = Polynomial(np.abs(series.deriv(2).coef))(math.pi)
+    radius = math.degrees(np.abs(series(places)).max() + bend * step**2 / 8)
+    return (-radius, radius, -radius, radius)
+
+
+# Powers that the standard has for ZPN, and places at which its polynomial is looked at.
+_ZPN_POWERS: Final = 30
+_ZPN_PLACES: Final = 1024
 # Mollweide: x = (2 sqrt 2 / pi) phi cos gamma, so 2 sqrt 2 radians at the rim, as Hammer-Aitoff.
 _OVAL: Final = _rectangle(math.degrees(math.sqrt(8.0)), math.degrees(math.sqrt(2.0)))
 _PLATE: Final = _rectangle(180.0, 90.0)
@@ -107,7 +127,7 @@ FACTS: Final[dict[str, Facts]] = {
     "ARC": Facts(
         "plane", "convex", everywhere=True, fitted=True, ellipse="fills", box=_rectangle(180.0, 180.0)
     ),
-    "ZPN": Facts("plane"),
+    "ZPN": Facts("plane", ellipse="within", box=_zpn_box),
     "ZEA": Facts(
         "plane",
         "convex",
