@@ -19,7 +19,7 @@ from ..expr.mask import Mask
 from ..grid.axis import Axis
 from ..grid.lattice import Grid
 from ..grid.wcs.geom import WcsGeom
-from ..io.formats import format_of
+from ..io.formats import check_output, format_of
 from ..io.publish import check_place
 from .build import Workshop, attempt
 from .grammar import GRIDS, names_in, node_names, parse_mask
@@ -191,11 +191,11 @@ class Recipe:
         """
         if not self.outputs:
             raise FormatError("the recipe has no outputs: add outputs: [mask.zarr]")
-        return [
-            self.mask.write(each.path, self.grids[each.grid], **{**each.options, **options})
-            for each in self.outputs
-            if each.path not in skip
-        ]
+        wanted = [(each, {**each.options, **options}) for each in self.outputs if each.path not in skip]
+        # All of them, before the first takes its time.
+        for each, given in wanted:
+            check_output(each.path, given.get("overwrite", False))
+        return [self.mask.write(each.path, self.grids[each.grid], **given) for each, given in wanted]
 
 
 def to_recipe(mask: Mask, path: str | os.PathLike[str] | None = None, embed: bool = False) -> str:
