@@ -20,8 +20,9 @@ import dask
 
 import maskexpr
 
-from .core.errors import IncompleteMaskError, IntegrityError, MaskError, require
+from .core.errors import FormatError, IncompleteMaskError, IntegrityError, MaskError, require
 from .core.progress import Progress, watching
+from .io.publish import check_place
 from .recipes.recipe import Recipe
 from .verbs.exchange import READERS, convert, read_any
 from .verbs.reuse import is_written
@@ -37,6 +38,13 @@ _REDRAWN = 0.25
 _ERROR, _DAMAGED, _STOPPED = 1, 3, 130
 
 
+def _as_option(words: str) -> str:
+    """Words about an argument in Python as those about the option of that name."""
+    for argument, option in (("overwrite=True", "--overwrite"), ("against=", "--against FILE")):
+        words = words.replace(argument, option)
+    return words
+
+
 class _Commands(click.Group):
     """Errors of maskexpr as one line on stderr, and the exit codes."""
 
@@ -44,7 +52,7 @@ class _Commands(click.Group):
         try:
             return super().invoke(ctx)
         except MaskError as err:
-            click.echo(f"maskexpr: {err}", err=True)
+            click.echo(f"maskexpr: {_as_option(str(err))}", err=True)
             ctx.exit(_DAMAGED if isinstance(err, IntegrityError | IncompleteMaskError) else _ERROR)
         except KeyboardInterrupt:
             click.echo("maskexpr: stopped", err=True)
@@ -197,6 +205,10 @@ def show(recipe: Path, picture: Path, grid: str | None) -> None:
     """Draw a coarse preview of a recipe's mask to a picture (.png, .pdf, .svg)."""
     read = Recipe.read(recipe)
     matplotlib = require("matplotlib", extra="plot")
+    check_place(picture, overwrite=True)
+    endings = require("matplotlib.backend_bases", extra="plot").FigureCanvasBase.get_supported_filetypes()
+    if picture.suffix[1:].lower() not in endings:
+        raise FormatError(f"{picture}: a picture ends in .{', .'.join(sorted(endings))}")
     with matplotlib.rc_context({"backend": "agg"}):
         axes = read.mask.plot(_grid_of(read, grid) if read.grids else None)
         axes.figure.savefig(picture, dpi=150, bbox_inches="tight")

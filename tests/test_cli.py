@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 import regions
 from astropy.coordinates import SkyCoord
+from astropy.io import fits
 from astropy.table import Table
 from click.testing import CliRunner
 
@@ -78,6 +79,37 @@ def test_show(recipe):
     picture = recipe.parent / "plane.png"
     assert run("show", recipe, picture).exit_code == 0
     assert picture.read_bytes()[:4] == b"\x89PNG"
+
+
+def test_show_refuses_what_is_no_picture(recipe):
+    pytest.importorskip("matplotlib")
+    for name, words in (("plane.xyz", "a picture ends in"), ("none/plane.png", "make it first")):
+        result = run("show", recipe, recipe.parent / name)
+        assert result.exit_code == 1
+        assert words in result.output
+        assert isinstance(result.exception, SystemExit)
+
+
+def test_words_are_about_options(recipe):
+    assert run("run", recipe).exit_code == 0
+    again = run("run", recipe)
+    assert "--overwrite" in again.output
+    assert "overwrite=True" not in again.output
+    map_of_others = recipe.parent / "counts.fits"
+    fits.PrimaryHDU(np.zeros((90, 180)), mx.WcsGeom.allsky(binsz=2).to_header()).writeto(map_of_others)
+    assert "--against FILE" in run("verify", map_of_others).output
+    folder = run("convert", recipe, recipe.parent / "none" / "mask.json")
+    assert folder.exit_code == 1
+    assert "make it first" in folder.output
+
+
+def test_all_outputs_are_looked_at_before_the_first_is_made(recipe):
+    recipe.write_text(TEXT.replace("[plane.fits]", "[first.fits, plane.fits]"))
+    (recipe.parent / "plane.fits").write_bytes(b"there")
+    result = run("run", recipe)
+    assert result.exit_code == 1
+    assert "plane.fits" in result.output
+    assert not (recipe.parent / "first.fits").exists()
 
 
 def test_an_error_is_one_line_with_its_place(recipe):

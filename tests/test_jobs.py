@@ -6,11 +6,13 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from astropy.table import Table
 
 import maskexpr as mx
 
@@ -38,13 +40,14 @@ def block(page: str, starts: str) -> str:
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A folder with a recipe, its table, and the programs that a job finds on its path; ``srun`` runs what it
-    is given, as it does with one task.
+    is given, as it does with one task. They find ours; what else a job runs, Snakemake, does not.
     """
     (tmp_path / "mask.yaml").write_text(RECIPE)
     (tmp_path / "sources.csv").write_text("ra,dec\n83.63,22.01\n184.6,-5.8\n")
+    above = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
     programs = {
-        "maskexpr": f'exec "{sys.executable}" -m maskexpr "$@"',
-        "python": f'exec "{sys.executable}" "$@"',
+        "maskexpr": f'PYTHONPATH="{above}" exec "{sys.executable}" -m maskexpr "$@"',
+        "python": f'PYTHONPATH="{above}" exec "{sys.executable}" "$@"',
         "srun": 'exec "$@"',
     }
     (tmp_path / "bin").mkdir()
@@ -57,8 +60,7 @@ def folder(tmp_path: Path) -> Path:
 
 def bash(script: str, folder: Path) -> subprocess.CompletedProcess[str]:
     search = os.pathsep.join([str(folder / "bin"), os.environ["PATH"]])
-    above = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
-    environment = {**os.environ, "PATH": search, "PYTHONPATH": above, "SLURM_CPUS_PER_TASK": "2"}
+    environment = {**os.environ, "PATH": search, "PYTHONPATH": "", "SLURM_CPUS_PER_TASK": "2"}
     return subprocess.run(
         ["bash", "-c", script], cwd=folder, env=environment, capture_output=True, text=True, check=False
     )
@@ -94,3 +96,26 @@ def test_the_rule_for_snakemake(page: str, folder: Path) -> None:
     done = bash(shell.format(input=["mask.yaml", "sources.csv"], threads=2), folder)
     assert done.returncode == 0, done.stderr
     assert all((folder / name).exists() for name in outputs)
+
+
+@pytest.mark.skipif(shutil.which("snakemake") is None, reason="needs snakemake, which is not installed")
+@pytest.mark.parametrize("page", PAGES)
+def test_the_rule_by_snakemake_itself(page: str, folder: Path) -> None:
+    """It runs once, not again while nothing changes, and again after the catalogue changed."""
+    rule = block(page, "rule ")
+    outputs = re.findall(r'"([^"]+)"', re.findall(r"output: (.+)", rule)[0])
+    table = re.findall(r'"([^"]+)"', re.findall(r"input: (.+)", rule)[0])[1]
+    kept = RECIPE.replace("sources.csv", table).replace(
+        "keep.zarr, keep.fits, exclusion.zarr", ", ".join(outputs)
+    )
+    (folder / "mask.yaml").write_text(kept)
+    (folder / "Snakefile").write_text(rule)
+    written = []
+    for radius in (1.0, 1.0, 2.0):
+        columns = {"ra": [83.6, 10.0 * radius], "dec": [22.0, 1.0]}
+        Table(columns, units={"ra": "deg", "dec": "deg"}).write(folder / table, overwrite=True)
+        done = bash("snakemake --cores 2", folder)
+        assert done.returncode == 0, done.stdout + done.stderr
+        written.append((done.stdout + done.stderr).count("wrote "))
+        assert mx.verify(folder / outputs[0], against=mx.Recipe.read(folder / "mask.yaml").mask)
+    assert written == [len(outputs), 0, len(outputs)]

@@ -334,6 +334,13 @@ def _grid(array: xr.DataArray) -> xr.DataArray:
     for named in (array.attrs.get("grid_mapping"), array.encoding.get("grid_mapping"), GRID):
         if named in array.coords:
             grid: xr.DataArray = array.coords[named]
+            # Put together along a new dim, maps on one grid keep the scalar; of several grids it has several
+            # values, and the attributes of the first.
+            if grid.ndim and len(np.unique(grid.values)) > 1:
+                raise GeometryError(
+                    f"the maps along {grid.dims[0]!r} are on different grids: take one of them, "
+                    f"array.isel({grid.dims[0]}=0), or give (array, geom)"
+                )
             return grid
     raise GeometryError(
         f"the array {array.name!r} carries no sky grid: it lacks the coordinate {GRID!r} (arithmetic between "
@@ -361,7 +368,10 @@ def _span(array: xr.DataArray, dim: str, length: int) -> tuple[int, int]:
         gapless = whole and bool(np.all(np.diff(values) == 1))
     _refuse_coarsened(dim, np.asarray(index))
     if not whole:
-        raise GeometryError(f"the coordinate {dim!r} must count pixels in whole numbers")
+        raise GeometryError(
+            f"the coordinate {dim!r} must count pixels in whole numbers; of a map that was coarsened, padded "
+            "or interpolated give (array, geom): coarsened by f it is on geom.downsample(f)"
+        )
     if not gapless:
         raise GeometryError(
             f"the pixels along {dim!r} are not a gapless run (a stride, a reversal or a selection); "

@@ -6,10 +6,11 @@ import os
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
+from inspect import signature
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from ..core.arguments import path_of
+from ..core.arguments import flag, path_of
 from ..core.calls import told_class, told_methods, told_names
 from ..core.errors import FormatError, MaskTypeError
 from ..core.names import described, nearest
@@ -18,6 +19,7 @@ from ..expr.mask import Mask
 from ..grid.axis import Axis
 from ..grid.lattice import Grid
 from ..grid.wcs.geom import WcsGeom
+from ..io.formats import check_output, format_of
 from ..io.publish import check_place
 from .build import Workshop, attempt
 from .grammar import GRIDS, names_in, node_names, parse_mask
@@ -189,11 +191,11 @@ class Recipe:
         """
         if not self.outputs:
             raise FormatError("the recipe has no outputs: add outputs: [mask.zarr]")
-        return [
-            self.mask.write(each.path, self.grids[each.grid], **{**each.options, **options})
-            for each in self.outputs
-            if each.path not in skip
-        ]
+        wanted = [(each, {**each.options, **options}) for each in self.outputs if each.path not in skip]
+        # All of them, before the first takes its time.
+        for each, given in wanted:
+            check_output(each.path, given.get("overwrite", False))
+        return [self.mask.write(each.path, self.grids[each.grid], **given) for each, given in wanted]
 
 
 def to_recipe(mask: Mask, path: str | os.PathLike[str] | None = None, embed: bool = False) -> str:
@@ -307,7 +309,19 @@ def _outputs(keys: Mapping[str, Item], grids: Mapping[str, Grid], shop: Workshop
     item = keys["outputs"]
     if not isinstance(item.value, list):
         raise item.error("outputs: takes a list of files")
-    return tuple(_output(each, grids, shop) for each in item.value)
+    made = [_output(each, grids, shop) for each in item.value]
+    for number, (each, output) in enumerate(zip(item.value, made, strict=True)):
+        if output.path in [other.path for other in made[:number]]:
+            raise each.error(f"{str(output.path)!r} is an output already")
+    return tuple(made)
+
+
+# What is about the one who writes, and not about the mask, a recipe does not say.
+_OPTIONS: Final = {
+    key: each
+    for key, each in signature(Mask.write).parameters.items()
+    if key not in ("self", "path", "geom", "client", "progress")
+}
 
 
 def _output(item: Item, grids: Mapping[str, Grid], shop: Workshop) -> Output:
@@ -318,7 +332,7 @@ def _output(item: Item, grids: Mapping[str, Grid], shop: Workshop) -> Output:
         path, name, options = item, only, {}
     elif isinstance(item.value, dict) and "path" in item.value:
         path = item.value["path"]
-        options = {key: each.plain() for key, each in item.value.items() if key not in ("path", _GRID)}
+        options = {key: _option(key, each) for key, each in item.value.items() if key not in ("path", _GRID)}
         name = item.value[_GRID].plain() if _GRID in item.value else only
     else:
         raise item.error("an output is a path, or {path: ..., grid: name of a grid}")
@@ -326,4 +340,17 @@ def _output(item: Item, grids: Mapping[str, Grid], shop: Workshop) -> Output:
         raise item.error(f"the recipe has several grids ({', '.join(grids)}): {{path: ..., grid: ...}}")
     if name not in grids:
         raise item.error(f"no grid is called {name!r}{nearest(str(name), grids)}")
-    return Output(shop.path(path), name, options)
+    place = shop.path(path)
+    attempt(path, format_of, place)
+    return Output(place, name, options)
+
+
+def _option(key: str, item: Item) -> Any:
+    """A further argument of `Mask.write`, which would else be refused when other outputs are made already."""
+    if key not in _OPTIONS:
+        wanted = ", ".join(["path", _GRID, *_OPTIONS])
+        raise item.error(f"an output has no {key!r}{nearest(key, _OPTIONS)}; it has {wanted}")
+    value = item.plain()
+    if isinstance(_OPTIONS[key].default, bool):
+        attempt(item, flag, value, key)
+    return value

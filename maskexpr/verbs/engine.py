@@ -32,6 +32,7 @@ from ..io.given import as_grid
 from ..io.xarray import wrap
 from ..recipes.recipe import to_recipe
 from ..tables.given import as_positions
+from ..verbs.labels import check_like
 from .convert import to_array, to_gammapy
 from .fractions import AreaBounds, area_bounds, fraction
 from .labels import like_array, world_coords
@@ -78,12 +79,19 @@ def on(
     geom = as_grid(like if geom is None else geom)
     if like is not None and not isinstance(like, xr.DataArray):
         raise MaskTypeError(f"like must be a DataArray, got {described(like)}")
-    if like is not None and isinstance(chunks, str) and like.chunks:
-        chunks = tuple(like.chunks[-2:])
-    made = _lazy(mask, geom, chunks)
+    wanted = None
+    if like is not None:
+        check_like(like, geom)
+        wanted = like.chunks[-len(geom.dims) :] if isinstance(chunks, str) and like.chunks else None
+    # Chunks of cells are whole parent cells: there the array is cut as the cube is when it is made.
+    is_image = len(geom.dims) == 2
+    made = _lazy(mask, geom, chunks if wanted is None or not is_image else tuple(wanted))
     if coords == "world":
         made = made.assign_coords(world_coords(geom))
-    return made if like is None else like_array(made, like)
+    if like is None:
+        return made
+    made = like_array(made, like, geom)
+    return made if wanted is None or is_image else made.chunk({made.dims[-1]: wanted[-1]})
 
 
 def _lazy(mask: Mask, geom: Grid, chunks: Any) -> xr.DataArray:

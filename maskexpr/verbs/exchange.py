@@ -19,13 +19,13 @@ from ..core.errors import (
     MaskError,
     MaskTypeError,
     MissingDependencyError,
-    OutputExistsError,
     WriteError,
 )
 from ..expr.mask import Mask, Or
 from ..expr.serialize import dumps, loads
 from ..grid.lattice import Grid
 from ..io.formats import FORMATS, open_map, stamp_of
+from ..io.publish import check_place
 from ..nodes.catalog import Catalog
 from ..nodes.moc import Moc
 from ..nodes.raster import Raster
@@ -308,8 +308,7 @@ def convert(
         return cells.write(place, overwrite=overwrite)
     if writer.text is None:
         return write(held.mask, place, _one_grid(held, grid), overwrite)
-    if place.exists() and not overwrite:
-        raise OutputExistsError(f"{place} is there already; give overwrite=True (--overwrite) to replace it")
+    check_place(place, overwrite)
     text = writer.text(held.mask, place)
     try:
         place.write_text(text, encoding="utf-8")

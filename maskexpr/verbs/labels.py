@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ..core.errors import GeometryError
 from ..grid.lattice import Grid
 
-__all__ = ["like_array", "world_coords"]
+__all__ = ["check_like", "like_array", "world_coords"]
 
 # Rows of a chunk of two-dimensional coordinates.
 _ROWS = 1024
@@ -52,26 +52,36 @@ def _world(geom: Grid, number: int, block_info: Any = None) -> NDArray[np.float6
     return np.asarray(geom.lonlat(y.ravel(), x.ravel())[number]).reshape(y1 - y0, x1 - x0)
 
 
-def like_array(mask: xr.DataArray, like: xr.DataArray) -> xr.DataArray:
+def check_like(like: xr.DataArray, geom: Grid) -> None:
+    """Raise for a cube whose last dims are not as long as those of a grid.
+
+    Raises
+    ------
+    GeometryError
+    """
+    if like.shape[-len(geom.dims) :] != geom.array_shape:
+        raise GeometryError(
+            f"the cube has the dims {like.dims} of {like.shape} and the map {geom.dims} of "
+            f"{geom.array_shape}: its last dims are those of the map; see DataArray.transpose"
+        )
+
+
+def like_array(mask: xr.DataArray, like: xr.DataArray, geom: Grid) -> xr.DataArray:
     """A mask's array with the dims and labels of a cube on the same grid.
 
     Raises
     ------
     GeometryError
-        If its pixels are not as many, or it lacks an axis that the mask varies along.
+        If it lacks an axis that the mask varies along.
     """
     names = [str(dim) for dim in like.dims]
-    if like.ndim < 2 or like.shape[-2:] != mask.shape[-2:]:
-        raise GeometryError(
-            f"the cube has the shape {like.shape} and the grid {mask.shape}: the last two dims are those of "
-            f"the map"
-        )
-    for axis in mask.dims[:-2]:
+    ndim = len(geom.dims)
+    for axis in mask.dims[:-ndim]:
         if axis not in names or like.sizes[axis] != mask.sizes[axis]:
             raise GeometryError(
                 f"the cube has no dim {axis!r} of {mask.sizes[axis]} bins; it has {dict(like.sizes)}"
             )
     renamed = mask.drop_vars([dim for dim in mask.dims if dim in mask.coords])
-    renamed = renamed.rename(dict(zip(mask.dims[-2:], names[-2:], strict=True)))
+    renamed = renamed.rename(dict(zip(mask.dims[-ndim:], names[-ndim:], strict=True)))
     labels = {dim: like.coords[dim] for dim in renamed.dims if dim in like.coords}
     return renamed.assign_coords(labels)

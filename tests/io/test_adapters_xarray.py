@@ -197,6 +197,20 @@ def test_arithmetic_between_grids_is_noticed() -> None:
 # ---- what people do with arrays
 
 
+@pytest.mark.parametrize("lazy", [False, True])
+def test_maps_on_different_grids_that_were_put_together(lazy: bool) -> None:
+    one, other = (
+        wrap(np.zeros((18, 36)), WcsGeom.allsky(binsz=10, frame=frame)) for frame in ("icrs", "galactic")
+    )
+    both = xr.concat([one, other], dim="time")
+    with pytest.raises(GeometryError, match="along 'time' are on different grids"):
+        geom_of(both.chunk() if lazy else both)
+    assert geom_of(both.isel(time=0)) == geom_of(one)
+    again = xr.concat([one, one], dim="time", coords="all")
+    assert again[GRID].ndim == 1
+    assert geom_of(again) == geom_of(one)
+
+
 def test_dims_that_are_no_part_of_the_grid() -> None:
     geom = GEOMS["cube"]
     maps = [numbers(geom).isel(energy=0, drop=True)[3:, 5:] for _ in range(3)]

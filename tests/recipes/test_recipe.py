@@ -216,6 +216,10 @@ def body(mask, parts="{}"):
 
 
 # Text of a recipe, its line and column, words of the error.
+def outputs(files):
+    return f"maskexpr: 1\nmask: AllSky\ngrid: {{allsky: {{binsz: 9 deg}}}}\noutputs: {files}"
+
+
 BROKEN = {
     "empty": ("", 1, "empty"),
     "a word": ("hello", 1, "mapping"),
@@ -286,6 +290,10 @@ BROKEN = {
         4,
         "an output is",
     ),
+    "output of another kind": (outputs("[a.fits, a.png]"), 4, "a.png: cannot tell the format"),
+    "output twice": (outputs("[a.fits, b.fits, a.fits]"), 4, "an output already"),
+    "output's option": (outputs("[{path: a.fits, overwrit: true}]"), 4, "did you mean 'overwrite'?"),
+    "output's switch": (outputs("[{path: a.fits, overwrite: 'no'}]"), 4, "True or False"),
 }
 
 

@@ -212,8 +212,19 @@ def test_like_takes_over_dims_labels_and_chunks():
     assert MASK.on(like=mx.AllSky().on(GEOM)).identical(MASK.on(like=MASK.on(GEOM)))
 
 
+def test_like_of_cells():
+    """A cube on HEALPix has one dim of the map."""
+    geom = mx.HpxGeom(order=2)
+    cube = xr.DataArray(da.ones((3, 192), chunks=(1, 48)), dims=("time", "pix"))
+    made = mx.Band(lat=("0 deg", "90 deg")).on(geom, like=cube)
+    assert (made.dims, made.chunks) == (("pix",), ((48,) * 4,))
+    assert cube.where(made).sum("pix").values.tolist() == [made.sum()] * 3
+    with pytest.raises(GeometryError, match="last dims"):
+        MASK.on(geom, like=cube.T)
+
+
 def test_like_that_does_not_fit():
-    with pytest.raises(GeometryError, match="last two dims"):
+    with pytest.raises(GeometryError, match="last dims"):
         MASK.on(GEOM, like=xr.DataArray(np.zeros((3, 3))))
     with pytest.raises(GeometryError, match="no dim 'energy'"):
         MASK.on(CUBE, like=xr.DataArray(np.zeros((5, *GEOM.shape)), dims=("time", "y", "x")))
