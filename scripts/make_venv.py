@@ -1,9 +1,10 @@
 """Make a virtual environment and install a requirements file into it, again and again until it works.
 
 Usage: ``python scripts/make_venv.py .venv requirements/dev.txt``, from the root of the checkout. Needs
-nothing but Python. A package index can be slow or drop a connection, so the install is tried several times;
-what pip has downloaded by then it keeps. The folder's ``.stamp`` holds a digest of what was installed, so
-that a second run, or an edit that touches no requirement, is free.
+nothing but Python. A file that ends with ``.lock`` holds versions with their hashes: nothing else is
+installed, and of the checkout's package only itself. A package index can be slow or drop a connection, so the
+install is tried several times; what pip has downloaded by then it keeps. The folder's ``.stamp`` holds a
+digest of what was installed, so that a second run, or an edit that touches no requirement, is free.
 """
 
 from __future__ import annotations
@@ -51,6 +52,20 @@ def usable(folder: Path) -> bool:
         return False
 
 
+def installs(requirements: Path) -> list[list[str]]:
+    """What pip is told, one install after the other.
+
+    A lock cannot hold the package of the checkout, which has no hash: that is built and installed last, with
+    what the lock has installed, so that nothing is fetched for it.
+    """
+    if requirements.suffix != ".lock":
+        return [["--requirement", str(requirements)]]
+    return [
+        ["--require-hashes", "--requirement", str(requirements)],
+        ["--no-deps", "--no-build-isolation", "--editable", "."],
+    ]
+
+
 def install(command: list[str], tries: int = TRIES, sleep: Callable[[float], None] = time.sleep) -> int:
     """Run `command` until it succeeds, at most `tries` times; its last exit code."""
     code = 1
@@ -77,9 +92,10 @@ def main(folder: Path, requirements: Path) -> int:
         if not fresh:
             venv.create(folder, clear=True, with_pip=True)
         pip = [str(interpreter(folder)), "-m", "pip", "install", "-qq", "--disable-pip-version-check"]
-        code = install([*pip, "--requirement", str(requirements)])
-        if code:
-            return code
+        for arguments in installs(requirements):
+            code = install([*pip, *arguments])
+            if code:
+                return code
     stamp.write_text(wanted)
     return 0
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import subprocess
 import sys
 import tomllib
@@ -13,6 +14,8 @@ import numpy as np
 import pytest
 from astropy.table import Table
 from numpy.testing import assert_allclose, assert_array_equal
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -118,6 +121,55 @@ def test_half_made_environment_is_not_usable(tmp_path: Path) -> None:
     python.chmod(0o755)
     assert not usable(tmp_path)
     assert usable(Path(sys.prefix))
+
+
+def test_a_lock_installs_nothing_that_has_no_hash() -> None:
+    installs = script("make_venv").installs
+    assert installs(Path("requirements/dev.txt")) == [["--requirement", "requirements/dev.txt"]]
+    first, last = installs(Path("requirements/dev.lock"))
+    assert "--require-hashes" in first
+    assert {"--no-deps", "--no-build-isolation"} <= set(last)
+
+
+def test_the_lock_holds_what_is_required() -> None:
+    """Every requirement with a version that it allows; a bound that was raised asks for a new lock."""
+    text = (ROOT / "requirements" / "dev.lock").read_text(encoding="utf-8")
+    assert "://" not in text
+    locked: dict[str, list[str]] = {}
+    for line in text.splitlines():
+        if "==" in line and not line.startswith((" ", "#")):
+            name, version = line.split(";")[0].rstrip("\\ ").split("==")
+            locked.setdefault(name, []).append(version.strip())
+    tables = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    project, development = tables["project"], (ROOT / "requirements" / "dev.txt").read_text(encoding="utf-8")
+    extras = [
+        each
+        for name in ("zarr", "distributed", "plot", "test")
+        for each in project["optional-dependencies"][name]
+    ]
+    direct = [line for line in development.splitlines() if line and not line.startswith(("#", "-e"))]
+    for each in map(
+        Requirement, [*project["dependencies"], *extras, *direct, *tables["build-system"]["requires"]]
+    ):
+        versions = locked[canonicalize_name(each.name)]
+        assert all(each.specifier.contains(version) for version in versions), each
+
+
+def counted(path: Path, lines: int, branches: int) -> Path:
+    """A report of coverage on one file of 100 lines and 100 branches."""
+    summary = {"num_statements": 100, "covered_lines": lines, "missing_lines": 100 - lines}
+    summary |= {"num_branches": 100, "covered_branches": branches, "missing_branches": 100 - branches}
+    path.write_text(json.dumps({"totals": summary, "files": {"maskexpr/x.py": {"summary": summary}}}))
+    return path
+
+
+@pytest.mark.parametrize(("lines", "branches", "code"), [(95, 90, 0), (94, 100, 1), (100, 89, 1), (0, 0, 1)])
+def test_coverage_has_two_bounds(
+    lines: int, branches: int, code: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main = script("check_coverage").main
+    assert main(counted(tmp_path / "c.json", lines, branches), {"statements": 95, "branches": 90}) == code
+    assert ("BELOW" in capsys.readouterr().out) == bool(code)
 
 
 @pytest.mark.usefixtures("no_compute")

@@ -24,8 +24,8 @@ class Coding:
     Examples
     --------
     >>> stored = np.array([-32768, -32767, 5], dtype=">i2")
-    >>> Coding(stored.dtype, zero=32768.0, blank=5).decode(stored)
-    masked_array(data=[0, 1, --], mask=[False, False,  True], fill_value=np.uint64(999999), dtype=uint16)
+    >>> Coding(stored.dtype, zero=32768.0, blank=5).decode(stored).tolist()
+    [0, 1, None]
     """
 
     stored: np.dtype[Any]

@@ -204,8 +204,9 @@ def test_empty_chunks_take_no_space(tmp_path: Path) -> None:
     ]
     marks = zarr_package.open_group(path, mode="r")["manifest"].attrs
     assert marks["tiles"] == {"empty": 35, "mixed": 0, "full": 1}
-    codec = zarr_package.open_array(path, path="mask", mode="r").metadata.codecs[-2]
-    assert (codec.cname.value, codec.shuffle.value) == ("zstd", "bitshuffle")
+    stored = zarr_package.open_array(path, path="mask", mode="r").metadata.to_dict()["codecs"][-2]
+    codec = stored["configuration"]
+    assert (codec["cname"], codec["shuffle"]) == ("zstd", "bitshuffle")
 
 
 def test_manifest_says_what_each_tile_is(tmp_path: Path) -> None:
@@ -690,9 +691,12 @@ def test_packed_file_is_unpacked_once(tmp_path: Path, monkeypatch: pytest.Monkey
 # Sources
 
 
-def test_kinds_of_sources(tmp_path: Path) -> None:
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_kinds_of_sources(order: str, tmp_path: Path) -> None:
+    if order == ">":
+        pytest.importorskip("zarr", minversion="3.1", reason="zarr 3.0 stores no big-endian values")
     geom = GEOMS["cube"]
-    values = np.arange(np.prod(geom.shape), dtype=">f4").reshape(geom.shape)
+    values = np.arange(np.prod(geom.shape), dtype=f"{order}f4").reshape(geom.shape)
     path = tmp_path / "m.fits"
     fits.PrimaryHDU(values[0], geom.to_image().to_header()).writeto(path)
     wrap(values, geom, "v").to_dataset().to_zarr(tmp_path / "m.zarr", consolidated=False)
