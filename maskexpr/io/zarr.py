@@ -185,13 +185,11 @@ def _coding(dtype: np.dtype[Any]) -> dict[str, Any]:
     finds the runs; CRC-32C tells a damaged chunk.
 
     For masks level 2 takes a third longer and twice the memory, and saves 1 %. Their blocks are large, as for
-    each of them zstd asks for memory anew, whose pages a worker of a cluster, which gives memory back at once,
-    pays for again.
+    each of them zstd asks for memory anew, whose pages a worker of a cluster, which gives memory back at
+    once, pays for again.
     """
     codecs = require("zarr", extra="zarr").codecs
-    packed = codecs.BloscCodec(
-        cname="zstd", shuffle="bitshuffle", typesize=dtype.itemsize, **_effort(dtype)
-    )
+    packed = codecs.BloscCodec(cname="zstd", shuffle="bitshuffle", typesize=dtype.itemsize, **_effort(dtype))
     return {
         "dtype": dtype,
         "fill_value": dtype.type(0),
@@ -246,7 +244,8 @@ def _encode(whole: NDArray[Any]) -> bytes:
     packed: bytes = blosc.compress(
         np.ascontiguousarray(whole), b"zstd", effort["clevel"], blosc.BITSHUFFLE, effort.get("blocksize", 0)
     )
-    return packed + _crc32c()(packed).to_bytes(4, "little")
+    checksum: int = _crc32c()(packed)
+    return packed + checksum.to_bytes(4, "little")
 
 
 @lru_cache(maxsize=1)
