@@ -40,8 +40,6 @@ LARGE: Final = 1 << 17
 """Bytes from which on a value is sent apart from the graphs that use it."""
 # Values that a client keeps on its workers, those used last. What tasks need beyond these they keep.
 _KEPT: Final = 8
-# Tasks that wait or run at once, and how many are handed over together.
-_AT_ONCE: Final = 512
 _lock = threading.Lock()
 _sent: WeakKeyDictionary[Any, OrderedDict[Key, Any]] = WeakKeyDictionary()
 
@@ -167,9 +165,12 @@ def sent_key(client: Any, name: Key) -> Key | None:
         return name
 
 
-def results(client: Any, portion: Callable[[], Portion | None]) -> Generator[tuple[Hashable, Any]]:
+def results(
+    client: Any, portion: Callable[[], Portion | None], least: int
+) -> Generator[tuple[Hashable, Any]]:
     """Keys and results of tasks, as they come; some portions ahead of the results, not all. There are no
-    more when all that were handed over have come and ``portion`` gives None.
+    more when all that were handed over have come and ``portion`` gives None; it is asked when no more than
+    ``least`` are waited for.
 
     Whoever stops taking them, or is interrupted, has cancelled what has not begun. An error of a task is
     raised here, its key in the attribute ``task_key``.
@@ -184,7 +185,7 @@ def results(client: Any, portion: Callable[[], Portion | None]) -> Generator[tup
     waiting: dict[Key, Any] = {}
     try:
         while True:
-            while len(waiting) <= _AT_ONCE // 2 and (some := portion()) is not None:
+            while len(waiting) <= least and (some := portion()) is not None:
                 for future in client.get(dict(some.graph), list(some.keys), sync=False):
                     waiting[future.key] = future
                     done.add(future)

@@ -11,32 +11,49 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
-from typing import Any, Final, NoReturn
+from typing import Any, Final, NoReturn, Protocol
 from uuid import uuid4
 
 from dask._task_spec import DataNode, GraphNode, List, Task, TaskRef
 
 from ..core.errors import MaskError, TileError, require
 from ..expr.describe import one_line
+from ..expr.mask import Mask
 from .cluster import LostError, Portion, results, send
-from .compiled import Compiled
 from .dask import BlockId, source_key
 from .deaths import KilledRun, ends_by, killing, watch_deaths
 
-__all__ = ["Work", "on_workers"]
+__all__ = ["Evaluated", "Work", "on_workers"]
 
-Work = Callable[[Compiled, BlockId, Sequence[Any], Any], Any]
-"""What is made of a block, from what earlier tasks made for it and from what is given to all; it pickles."""
+Work = Callable[[Any, BlockId, Sequence[Any], Any], Any]
+"""What is made of a block of something, from what earlier tasks made for it and from what is given to all; it
+pickles.
+"""
+
+
+class Evaluated(Protocol):
+    """What blocks are evaluated of: a `Compiled`, or the like. It pickles."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def mask(self) -> Mask: ...
+    def where(self, block: BlockId) -> str: ...
+    def stages(
+        self, name: str, source: tuple[str, ...], blocks: Sequence[BlockId]
+    ) -> tuple[dict[Any, Any], list[Any]]: ...
+
+
 Pairs = list[tuple[BlockId, Any]]
 
-# Tiles are done in runs (guided self-scheduling): each is such a part of what is left for a thread, and gives
-# back after so many seconds what it has not begun. So tasks are few, and no thread waits for long at the end.
+# Tiles are done in runs (guided self-scheduling): each is such a part of what is left for a thread, of so
+# many tiles at most, and gives back after so many seconds what it has not begun. So tasks are few, and no
+# thread waits for long at the end.
 _PART: Final = 2
-_SECONDS: Final = 0.5
+_MOST: Final = 64
+_SECONDS: Final = 1.0
 # What a run needs of steps over the whole map comes together where it is.
 _MOST_STAGED: Final = 8
-# Tasks that are handed over together.
-_PORTION: Final = 256
 # How often what workers have lost is sent again, and seconds in which they end what they are at.
 _ATTEMPTS: Final = 4
 _PATIENCE: Final = 60.0
@@ -44,7 +61,7 @@ _PAUSE: Final = 0.5
 
 
 def on_workers(
-    client: Any, compiled: Compiled, blocks: Sequence[BlockId], work: Work, given: Any = None
+    client: Any, source: Evaluated, blocks: Sequence[BlockId], work: Work, given: Any = None
 ) -> Generator[tuple[BlockId, Any]]:
     """Blocks with what is made of them on the workers of a cluster, as they come.
 
@@ -54,10 +71,10 @@ def on_workers(
     ----------
     client : Client
         The cluster.
-    compiled : Compiled
+    source : Evaluated
         The mask; sent once.
     blocks : sequence of tuple of int
-        Blocks that are not decided.
+        Blocks of it that are not decided.
     work, given
         What is to be made of each block, and what it is given; small.
 
@@ -66,12 +83,14 @@ def on_workers(
     TileError
         If workers die of a block, or evaluating it fails; names the mask and the place.
     """
+    if not blocks:
+        return
     run, left, attempt, alone = uuid4().hex[:12], dict.fromkeys(blocks), 1, False
     watch_deaths(client)
     while True:
         name = f"{work.__name__.strip('_')}-{run}-{attempt}{'-alone' * alone}"
         try:
-            with closing(_done(client, compiled, list(left), (work, given), name, alone)) as pieces:
+            with closing(_done(client, source, list(left), (work, given), name, alone)) as pieces:
                 for block, made in pieces:
                     del left[block]
                     yield block, made
@@ -82,7 +101,7 @@ def on_workers(
         except LostError as err:
             if attempt == _ATTEMPTS:
                 raise TileError(
-                    f"{one_line(compiled.mask)}: the cluster lost what was sent to it {attempt} times: its "
+                    f"{one_line(source.mask)}: the cluster lost what was sent to it {attempt} times: its "
                     f"workers die faster than they can be told what to do ({err})"
                 ) from err
             # Others are about to come.
@@ -94,12 +113,12 @@ def on_workers(
 
 
 def _done(
-    client: Any, compiled: Compiled, blocks: list[BlockId], job: tuple[Work, Any], name: str, alone: bool
+    client: Any, source: Evaluated, blocks: list[BlockId], job: tuple[Work, Any], name: str, alone: bool
 ) -> Generator[tuple[BlockId, Any]]:
     """What one attempt makes of blocks, as it comes."""
-    tasks = _Tasks(client, compiled, blocks, job, name, alone)
+    tasks = _Tasks(client, source, blocks, job, name, alone)
     try:
-        with closing(results(client, tasks.portion)) as found:
+        with closing(results(client, tasks.portion, tasks.threads)) as found:
             for _, (pairs, rest) in found:
                 tasks.blocks.extendleft(reversed(rest))
                 yield from pairs
@@ -113,21 +132,21 @@ def _done(
         died = isinstance(err, KilledRun | require("distributed", extra="distributed").KilledWorker)
         if died and len(some) > 1:
             raise KilledRun(str(err)) from err
-        raise _tile_error(err, compiled, some) from err
+        raise _tile_error(err, source, some) from err
 
 
-def _tile_error(err: Exception, compiled: Compiled, blocks: list[BlockId]) -> TileError:
-    where = _where(compiled, blocks)
+def _tile_error(err: Exception, source: Evaluated, blocks: list[BlockId]) -> TileError:
+    where = _where(source, blocks)
     distributed: Any = require("distributed", extra="distributed")
     if isinstance(err, distributed.KilledWorker):
         return killing(where, err.allowed_failures + 1)
     return TileError(f"evaluating {where} failed: {type(err).__name__}: {err}")
 
 
-def _where(compiled: Compiled, blocks: list[BlockId]) -> str:
+def _where(source: Evaluated, blocks: list[BlockId]) -> str:
     if not blocks:
-        return f"{one_line(compiled.mask)} on the whole map"
-    return compiled.where(blocks[0]) + (f" and {len(blocks) - 1} tiles beside it" if len(blocks) > 1 else "")
+        return f"{one_line(source.mask)} on the whole map"
+    return source.where(blocks[0]) + (f" and {len(blocks) - 1} tiles beside it" if len(blocks) > 1 else "")
 
 
 class _Tasks:
@@ -139,12 +158,14 @@ class _Tasks:
         Those that are in no task.
     some_of : dict
         Blocks of every task.
+    threads : int
+        Of all workers.
     """
 
     def __init__(
         self,
         client: Any,
-        compiled: Compiled,
+        source: Evaluated,
         blocks: Sequence[BlockId],
         job: tuple[Work, Any],
         name: str,
@@ -153,21 +174,21 @@ class _Tasks:
         self.blocks = deque(blocks)
         self.some_of: dict[Any, list[BlockId]] = {}
         self._name = name
-        self._source, self._place = source_key(compiled.name), f"{name}-given"
+        self._source, self._place = source_key(source.name), f"{name}-given"
         self._shared: dict[Any, GraphNode] = {
-            **send(client, self._source, compiled),
+            **send(client, self._source, source),
             self._place: DataNode(self._place, job),
         }
-        self._threads: int = max(1, sum(client.nthreads().values()))
+        self.threads: int = max(1, sum(client.nthreads().values()))
         self._alone = alone
         # Steps over the whole map are shared between tasks, so then there is one portion.
-        self._stages, needs = compiled.stages(name, self._source, blocks)
+        self._stages, needs = source.stages(name, self._source, blocks)
         self._needs = dict(zip(blocks, needs, strict=True)) if self._stages else {}
 
     def portion(self) -> Portion | None:
-        """The next tasks; None if there are no more blocks, now."""
+        """The next tasks, one for every thread; None if there are no more blocks, now."""
         tasks: dict[Any, GraphNode] = {}
-        while self.blocks and (self._stages or len(tasks) < _PORTION):
+        while self.blocks and (self._stages or len(tasks) < self.threads):
             some = [self.blocks.popleft() for _ in range(self._length())]
             key = (self._name, len(self.some_of))
             made = List(*(self._needs[each] for each in some)) if self._stages else None
@@ -182,8 +203,8 @@ class _Tasks:
         """Blocks of the next task."""
         if self._alone:
             return 1
-        most = _MOST_STAGED if self._stages else len(self.blocks)
-        return max(1, min(most, len(self.blocks) // (_PART * self._threads)))
+        most = _MOST_STAGED if self._stages else _MOST
+        return max(1, min(most, len(self.blocks) // (_PART * self.threads)))
 
 
 # ---- what runs on a worker
@@ -194,18 +215,18 @@ _changing = threading.Lock()
 
 
 def _killed_run(
-    number: int, compiled: Compiled, job: Any, name: str, blocks: list[BlockId], *_: Any
+    number: int, source: Evaluated, job: Any, name: str, blocks: list[BlockId], *_: Any
 ) -> NoReturn:
-    raise KilledRun(_where(compiled, blocks))
+    raise KilledRun(_where(source, blocks))
 
 
-def _killed(number: int, compiled: Compiled, job: Any, name: str, blocks: list[BlockId], *_: Any) -> NoReturn:
-    raise killing(_where(compiled, blocks), number)
+def _killed(number: int, source: Evaluated, job: Any, name: str, blocks: list[BlockId], *_: Any) -> NoReturn:
+    raise killing(_where(source, blocks), number)
 
 
 @ends_by(_killed_run, at_once=True)
 def _work_on(
-    compiled: Compiled,
+    source: Evaluated,
     job: tuple[Work, Any],
     name: str,
     blocks: list[BlockId],
@@ -219,7 +240,7 @@ def _work_on(
         if out and time.monotonic() > end:
             return out, blocks[i:]
         with _at_work(name):
-            out.append((block, work(compiled, block, known[i] if known else (), given)))
+            out.append((block, work(source, block, known[i] if known else (), given)))
     return out, []
 
 
