@@ -162,8 +162,16 @@ ON_CELLS = {
 }
 
 
-@pytest.mark.parametrize("name", ON_CELLS)
-@pytest.mark.parametrize("suffix", [".zarr", ".fits"])
+@pytest.mark.parametrize(
+    ("name", "suffix"),
+    # A table of cells has no axes.
+    [
+        (name, suffix)
+        for name in ON_CELLS
+        for suffix in (".zarr", ".fits")
+        if (name, suffix) != ("cube", ".fits")
+    ],
+)
 def test_cells_are_written_by_workers(
     client: Any, name: str, suffix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -172,9 +180,6 @@ def test_cells_are_written_by_workers(
     if suffix == ".zarr":
         pytest.importorskip("zarr")
     mask, geom = ON_CELLS[name]
-    if suffix == ".fits" and geom.axes:
-        geom = geom.to_image() if hasattr(geom, "to_image") else mx.HpxGeom.allsky(order=5)
-        mask = SOURCES
     want = mask.write(tmp_path / f"threads{suffix}", geom, chunks=2, client=None)
     monkeypatch.setattr(compiled, "evaluate_into", None)
     path = mask.write(tmp_path / f"workers{suffix}", geom, chunks=2)
@@ -276,7 +281,7 @@ class Fails(Mask):
             with open(self.how.removeprefix("die and tell "), "a") as file:
                 file.write("died\n")
             # As one that takes more and more memory: what was done before has been told.
-            time.sleep(0.2)
+            time.sleep(1)
             os.kill(os.getpid(), signal.SIGKILL)
         if self.how.startswith("die once "):
             flag = Path(self.how.removeprefix("die once "))
@@ -333,7 +338,9 @@ def test_a_tile_that_kills_its_worker(tmp_path: Path) -> None:
 
 
 def test_the_tile_that_kills_workers_is_found_in_a_bounded_number_of_deaths(tmp_path: Path) -> None:
-    """By dask's defaults, which allow three failures; and one more for a run of tiles, of which it is one."""
+    """By dask's defaults, which allow three failures. Of a run of tiles one worker may die first, or more where
+    the machine is so busy that what was done before is not told in time.
+    """
     deaths = tmp_path / "deaths"
     killer = Fails(f"die and tell {deaths}") & mx.Catalog(
         SkyCoord(90, 3, unit="deg", frame="galactic"), "1 deg"
@@ -342,9 +349,9 @@ def test_the_tile_that_kills_workers_is_found_in_a_bounded_number_of_deaths(tmp_
     (place,) = np.argwhere(killer.plan(GEOM, chunks=60).states == 1)
     window = rf"y0={60 * place[0]}, y1={60 * place[0] + 60}, x0={60 * place[1]}, x1={60 * place[1] + 60}\)"
     doors = {
-        "write": (lambda: mask.write(tmp_path / "a.fits", GEOM, chunks=60), 4),
-        "compute": (lambda: mask.on(GEOM, chunks=60).compute(), 3),
-        "sum": (lambda: int(mask.on(GEOM, chunks=60).sum()), 3),
+        "write": (lambda: mask.write(tmp_path / "a.fits", GEOM, chunks=60), 8),
+        "compute": (lambda: mask.on(GEOM, chunks=60).compute(), 4),
+        "sum": (lambda: int(mask.on(GEOM, chunks=60).sum()), 4),
     }
     assert mask.plan(GEOM, chunks=60).n_mixed > 8
     with cluster():
