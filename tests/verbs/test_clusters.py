@@ -338,8 +338,8 @@ def test_a_tile_that_kills_its_worker(tmp_path: Path) -> None:
 
 
 def test_the_tile_that_kills_workers_is_found_in_a_bounded_number_of_deaths(tmp_path: Path) -> None:
-    """By dask's defaults, which allow three failures. Of a run of tiles one worker may die first, or more where
-    the machine is so busy that what was done before is not told in time.
+    """By dask's defaults, which allow three failures. Of a run of tiles one worker may die first, or more
+    where the machine is so busy that what was done before is not told in time.
     """
     deaths = tmp_path / "deaths"
     killer = Fails(f"die and tell {deaths}") & mx.Catalog(
