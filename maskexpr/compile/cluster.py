@@ -10,7 +10,7 @@ import pickle
 import sys
 import threading
 from collections import OrderedDict
-from collections.abc import Generator, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Hashable, Mapping, Sequence
 from concurrent.futures import CancelledError
 from types import FrameType
 from typing import Any, Final, Literal, NamedTuple
@@ -40,8 +40,6 @@ LARGE: Final = 1 << 17
 """Bytes from which on a value is sent apart from the graphs that use it."""
 # Values that a client keeps on its workers, those used last. What tasks need beyond these they keep.
 _KEPT: Final = 8
-# Tasks that wait or run at once, and how many are handed over together.
-_AT_ONCE: Final = 512
 _lock = threading.Lock()
 _sent: WeakKeyDictionary[Any, OrderedDict[Key, Any]] = WeakKeyDictionary()
 
@@ -167,8 +165,12 @@ def sent_key(client: Any, name: Key) -> Key | None:
         return name
 
 
-def results(client: Any, portions: Iterator[Portion]) -> Generator[tuple[Hashable, Any]]:
-    """Keys and results of tasks, as they come; some portions ahead of the results, not all.
+def results(
+    client: Any, portion: Callable[[], Portion | None], least: int
+) -> Generator[tuple[Hashable, Any]]:
+    """Keys and results of tasks, as they come; some portions ahead of the results, not all. There are no
+    more when all that were handed over have come and ``portion`` gives None; it is asked when no more than
+    ``least`` are waited for.
 
     Whoever stops taking them, or is interrupted, has cancelled what has not begun. An error of a task is
     raised here, its key in the attribute ``task_key``.
@@ -183,8 +185,8 @@ def results(client: Any, portions: Iterator[Portion]) -> Generator[tuple[Hashabl
     waiting: dict[Key, Any] = {}
     try:
         while True:
-            while len(waiting) <= _AT_ONCE // 2 and (portion := next(portions, None)) is not None:
-                for future in client.get(dict(portion.graph), list(portion.keys), sync=False):
+            while len(waiting) <= least and (some := portion()) is not None:
+                for future in client.get(dict(some.graph), list(some.keys), sync=False):
                     waiting[future.key] = future
                     done.add(future)
             if not waiting:

@@ -16,6 +16,7 @@ from ..core.coverage import FULL, MIXED, Coverage, merge
 from ..core.errors import MaskTypeError
 from ..core.names import described
 from ..core.once import once
+from ..expr.describe import one_line
 from ..expr.mask import Bools, Mask
 from ..expr.structure import postorder
 from ..grid.lattice import Grid
@@ -146,6 +147,10 @@ class Compiled:
     def compute(self, block: BlockId, known: Sequence[Any] = ()) -> Bools:
         """Values of a block; ``known`` is what the stages before it made."""
         return self.packed(self.on_window(block, known), block)
+
+    def where(self, block: BlockId) -> str:
+        """See `TileSource.where`."""
+        return f"{one_line(self.mask)} on {self.window(block)}"
 
     def packed(self, values: NDArray[Any], block: BlockId) -> NDArray[Any]:
         """A block of the array, from the values of its planes on its window, shape (planes, ny, nx)."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import product
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
 import numpy as np
 from dask._task_spec import Alias, DataNode, GraphNode, Task, TaskRef
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from ..core.errors import MaskTypeError
 from .cluster import fetched, is_for_cluster, is_sent
+from .deaths import ends_by, killing, watch_here
 
 __all__ = ["BlockId", "DecidedTiles", "Key", "TileLayer", "TileSource", "source_key"]
 
@@ -43,6 +44,9 @@ class TileSource(Protocol):
 
     def compute(self, block: BlockId, known: Sequence[Any] = ()) -> np.ndarray:
         """The values of a block, from what earlier tasks made for it; runs in a task."""
+
+    def where(self, block: BlockId) -> str:
+        """What a block is, in the words of an error."""
 
     def stages(
         self, name: str, source: Key, blocks: Sequence[BlockId]
@@ -80,6 +84,10 @@ class DecidedTiles:
     def compute(self, block: BlockId, known: Sequence[Any] = ()) -> np.ndarray:
         """Nothing: the source itself computes."""
         raise MaskTypeError("this part of a lazy mask was made for a cluster and is computed there only")
+
+    def where(self, block: BlockId) -> str:
+        """See `TileSource.where`."""
+        return f"block {block} of a lazy mask"
 
     def stages(
         self, name: str, source: Key, blocks: Sequence[BlockId]
@@ -173,8 +181,14 @@ class TileLayer(Layer):
 def _arrived(*what: Any) -> TileLayer:
     layer = TileLayer(*what)
     layer.has_travelled = True
+    watch_here()
     return layer
 
 
+def _killed(number: int, source: TileSource, block: BlockId, known: Sequence[Any]) -> NoReturn:
+    raise killing(source.where(block), number)
+
+
+@ends_by(_killed)
 def _compute(source: TileSource, block: BlockId, known: Sequence[Any]) -> np.ndarray:
     return source.compute(block, known)

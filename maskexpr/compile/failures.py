@@ -21,7 +21,7 @@ _NAMED = "while evaluating "
 
 
 @contextmanager
-def told_where(mask: Mask, window: Window | None, plane: tuple[int, ...]) -> Iterator[None]:
+def told_where(mask: Mask, window: Window | str, plane: tuple[int, ...]) -> Iterator[None]:
     """While a mask is evaluated on a window of a plane: what fails says so."""
     try:
         yield
@@ -32,9 +32,9 @@ def told_where(mask: Mask, window: Window | None, plane: tuple[int, ...]) -> Ite
         raise failure from err
 
 
-def _failure(err: Exception, mask: Mask, window: Window | None, plane: tuple[int, ...]) -> Exception:
+def _failure(err: Exception, mask: Mask, window: Window | str, plane: tuple[int, ...]) -> Exception:
     """The error to raise: the same with more to say, or a `TileError`."""
-    where = f"{one_line(mask)} on {window or 'the whole map'}"
+    where = f"{one_line(mask)} on {window}"
     if plane:
         where += f" of plane {plane}"
     paths = sorted(

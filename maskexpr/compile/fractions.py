@@ -93,6 +93,10 @@ class Fractions:
         out = self._of_pixels(tile).reshape(2, *tile.shape)
         return _outwards(out if tile.on_sky is None else np.where(tile.on_sky, out, 0.0))
 
+    def where(self, block: BlockId) -> str:
+        """See `TileSource.where`."""
+        return self.compiled.where(block[1:])
+
     def stages(
         self, name: str, source: tuple[str, ...], blocks: Sequence[BlockId]
     ) -> tuple[dict[Any, Any], list[Any]]:

@@ -122,6 +122,10 @@ class Measured:
             return
         self._measure([out[place] for place in np.ndindex(*out.shape[:-2])], block, known)
 
+    def where(self, block: BlockId) -> str:
+        """See `TileSource.where`."""
+        return self.compiled.where(block)
+
     def _measure(
         self, out: Sequence[NDArray[np.float32]] | NDArray[np.float32], block: BlockId, known: Sequence[Any]
     ) -> None:

@@ -9,18 +9,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from itertools import product
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, NoReturn, Protocol
 
 from dask._task_spec import GraphNode, List, Task, TaskRef
 
 from ..components.node import Connected
 from ..components.solve import Blocks, Decided, Job, Kept, blocks_of, busy, plan
+from ..expr.describe import one_line
 from ..expr.mask import Mask, Reach
 from ..expr.structure import postorder
 from ..grid.lattice import Grid
 from ..grid.layout import Layout
 from ..grid.tiles import Tile
 from ..pixels.window import Window
+from .deaths import ends_by, killing
 from .evaluate import Evaluator
 from .failures import told_where
 
@@ -161,6 +163,13 @@ def _gather(number: int, plane: Plane, cut: Blocks, *kept: Kept | None) -> Made:
     return number, plane, Decided(cut, list(kept))
 
 
+def _killed(
+    number: int, compiled: OnGrid, node: int, plane: Plane, known: Any, make: Any, given: Any, *needed: Any
+) -> NoReturn:
+    raise killing(f"{one_line(_connected(compiled.mask)[node])} on {_window_of(given)}", number)
+
+
+@ends_by(_killed)
 def _run(
     compiled: OnGrid,
     number: int,
@@ -173,6 +182,10 @@ def _run(
     """One step, with the node and the way to ask children made anew from the compiled mask."""
     node = _connected(compiled.mask)[number]
     of = Evaluator(node, decisions(compiled.mask, known))
-    window = next((each for each in given if isinstance(each, Window)), None)
-    with told_where(node, window, plane):
+    with told_where(node, _window_of(given), plane):
         return make(Job(node, compiled.geom, plane, of), *given, *needed)
+
+
+def _window_of(given: tuple[Any, ...]) -> Window | str:
+    """The window that a step is about."""
+    return next((each for each in given if isinstance(each, Window)), "the whole map")

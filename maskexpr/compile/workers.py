@@ -5,33 +5,55 @@ comes back.
 from __future__ import annotations
 
 import asyncio
+import math
 import threading
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
-from math import prod
-from typing import Any, Final
+from typing import Any, Final, NoReturn, Protocol
 from uuid import uuid4
 
 from dask._task_spec import DataNode, GraphNode, List, Task, TaskRef
 
 from ..core.errors import MaskError, TileError, require
 from ..expr.describe import one_line
+from ..expr.mask import Mask
 from .cluster import LostError, Portion, results, send
-from .compiled import Compiled
 from .dask import BlockId, source_key
+from .deaths import KilledRun, ends_by, killing, watch_deaths
 
-__all__ = ["Work", "on_workers"]
+__all__ = ["Evaluated", "Work", "on_workers"]
 
-Work = Callable[[Compiled, BlockId, Sequence[Any], Any], Any]
-"""What is made of a block, from what earlier tasks made for it and from what is given to all; it pickles."""
+Work = Callable[[Any, BlockId, Sequence[Any], Any], Any]
+"""What is made of a block of something, from what earlier tasks made for it and from what is given to all; it
+pickles.
+"""
+
+
+class Evaluated(Protocol):
+    """What blocks are evaluated of: a `Compiled`, or the like. It pickles."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def mask(self) -> Mask: ...
+    def where(self, block: BlockId) -> str: ...
+    def stages(
+        self, name: str, source: tuple[str, ...], blocks: Sequence[BlockId]
+    ) -> tuple[dict[Any, Any], list[Any]]: ...
+
+
 Pairs = list[tuple[BlockId, Any]]
 
-# Small tiles are done several in a task, up to so many pixels, where that leaves every thread so many tasks.
-_PIXELS: Final = 1 << 22
-_TASKS_A_THREAD: Final = 8
-_PORTION: Final = 256
+# Tiles are done in runs (guided self-scheduling): each is such a part of what is left for a thread, of so
+# many tiles at most, and gives back after so many seconds what it has not begun. So tasks are few, and no
+# thread waits for long at the end.
+_PART: Final = 2
+_MOST: Final = 64
+_SECONDS: Final = 1.0
+# What a run needs of steps over the whole map comes together where it is.
+_MOST_STAGED: Final = 8
 # How often what workers have lost is sent again, and seconds in which they end what they are at.
 _ATTEMPTS: Final = 4
 _PATIENCE: Final = 60.0
@@ -39,7 +61,7 @@ _PAUSE: Final = 0.5
 
 
 def on_workers(
-    client: Any, compiled: Compiled, blocks: Sequence[BlockId], work: Work, given: Any = None
+    client: Any, source: Evaluated, blocks: Sequence[BlockId], work: Work, given: Any = None
 ) -> Generator[tuple[BlockId, Any]]:
     """Blocks with what is made of them on the workers of a cluster, as they come.
 
@@ -49,10 +71,10 @@ def on_workers(
     ----------
     client : Client
         The cluster.
-    compiled : Compiled
+    source : Evaluated
         The mask; sent once.
     blocks : sequence of tuple of int
-        Blocks that are not decided.
+        Blocks of it that are not decided.
     work, given
         What is to be made of each block, and what it is given; small.
 
@@ -61,92 +83,128 @@ def on_workers(
     TileError
         If workers die of a block, or evaluating it fails; names the mask and the place.
     """
-    run, left = uuid4().hex[:12], dict.fromkeys(blocks)
-    for attempt in range(1, _ATTEMPTS + 1):
-        name = f"{work.__name__.strip('_')}-{run}-{attempt}"
+    if not blocks:
+        return
+    run, left, attempt, alone = uuid4().hex[:12], dict.fromkeys(blocks), 1, False
+    watch_deaths(client)
+    while True:
+        name = f"{work.__name__.strip('_')}-{run}-{attempt}{'-alone' * alone}"
         try:
-            with closing(_done(client, compiled, list(left), work, given, name)) as pieces:
+            with closing(_done(client, source, list(left), (work, given), name, alone)) as pieces:
                 for block, made in pieces:
                     del left[block]
                     yield block, made
             return
+        except KilledRun:
+            # Which of its tiles it was is found out by trying each in a task of its own.
+            alone = True
         except LostError as err:
             if attempt == _ATTEMPTS:
                 raise TileError(
-                    f"{one_line(compiled.mask)}: the cluster lost what was sent to it {attempt} times: its "
+                    f"{one_line(source.mask)}: the cluster lost what was sent to it {attempt} times: its "
                     f"workers die faster than they can be told what to do ({err})"
                 ) from err
             # Others are about to come.
             time.sleep(attempt * _PAUSE)
+            attempt += 1
         finally:
             if client.status == "running":
                 client.run(_halt, name, on_error="ignore")
 
 
 def _done(
-    client: Any, compiled: Compiled, blocks: list[BlockId], work: Work, given: Any, name: str
+    client: Any, source: Evaluated, blocks: list[BlockId], job: tuple[Work, Any], name: str, alone: bool
 ) -> Generator[tuple[BlockId, Any]]:
     """What one attempt makes of blocks, as it comes."""
-    some_of: dict[Any, list[BlockId]] = {}
-    portions = _portions(client, compiled, blocks, (work, given), name, some_of)
+    tasks = _Tasks(client, source, blocks, job, name, alone)
     try:
-        with closing(results(client, portions)) as found:
-            for _, pairs in found:
+        with closing(results(client, tasks.portion, tasks.threads)) as found:
+            for _, (pairs, rest) in found:
+                tasks.blocks.extendleft(reversed(rest))
                 yield from pairs
     except (MaskError, LostError):
         raise
     except Exception as err:
-        some = some_of.get(getattr(err, "task_key", None))
-        if some is None:
+        if not hasattr(err, "task_key"):
             raise
-        raise _tile_error(err, compiled, some) from err
+        # A task that is none of these is a step over the whole map.
+        some = tasks.some_of.get(err.task_key, [])
+        died = isinstance(err, KilledRun | require("distributed", extra="distributed").KilledWorker)
+        if died and len(some) > 1:
+            raise KilledRun(str(err)) from err
+        raise _tile_error(err, source, some) from err
 
 
-def _tile_error(err: Exception, compiled: Compiled, blocks: list[BlockId]) -> TileError:
-    scheduler: Any = require("distributed.scheduler", extra="distributed")
-    where = f"{one_line(compiled.mask)} on {compiled.window(blocks[0])}"
-    if len(blocks) > 1:
-        where += f" and {len(blocks) - 1} tiles beside it"
-    if isinstance(err, scheduler.KilledWorker):
-        return TileError(
-            f"evaluating {where} killed {err.allowed_failures + 1} workers, one after the other: most likely "
-            "it needs more memory than a worker has; give smaller chunks=, fewer threads a worker, or more "
-            "memory (mask.plan(geom).projected_memory says what the threads of this machine would take)"
-        )
+def _tile_error(err: Exception, source: Evaluated, blocks: list[BlockId]) -> TileError:
+    where = _where(source, blocks)
+    distributed: Any = require("distributed", extra="distributed")
+    if isinstance(err, distributed.KilledWorker):
+        return killing(where, err.allowed_failures + 1)
     return TileError(f"evaluating {where} failed: {type(err).__name__}: {err}")
 
 
-def _portions(
-    client: Any,
-    compiled: Compiled,
-    blocks: list[BlockId],
-    job: tuple[Work, Any],
-    name: str,
-    some_of: dict[Any, list[BlockId]],
-) -> Iterator[Portion]:
-    """The tasks, in portions; which blocks each is of is noted in ``some_of``."""
-    source, place = source_key(compiled.name), f"{name}-given"
-    shared: dict[Any, GraphNode] = {**send(client, source, compiled), place: DataNode(place, job)}
-    stages, needs = compiled.stages(name, source, blocks)
-    known = dict(zip(blocks, needs, strict=True))
-    number = _tiles_a_task(compiled, len(blocks), sum(client.nthreads().values()))
-    tasks: dict[Any, GraphNode] = {}
-    for i in range(0, len(blocks), number):
-        some, key = blocks[i : i + number], (name, i)
-        made = List(*(known[each] for each in some)) if stages else [()] * len(some)
-        tasks[key] = Task(key, _work_on, TaskRef(source), TaskRef(place), name, some, made)
-        some_of[key] = some
-        # Steps over the whole map are shared between portions, so then there is one.
-        if len(tasks) == _PORTION and not stages:
-            yield Portion({**shared, **tasks}, list(tasks))
-            tasks = {}
-    if tasks:
-        yield Portion({**shared, **stages, **tasks}, list(tasks))
+def _where(source: Evaluated, blocks: list[BlockId]) -> str:
+    if not blocks:
+        return f"{one_line(source.mask)} on the whole map"
+    return source.where(blocks[0]) + (f" and {len(blocks) - 1} tiles beside it" if len(blocks) > 1 else "")
 
 
-def _tiles_a_task(compiled: Compiled, number: int, threads: int) -> int:
-    pixels = prod(max(sizes) for sizes in compiled.chunks)
-    return max(1, min(number // (_TASKS_A_THREAD * max(1, threads)), _PIXELS // pixels))
+class _Tasks:
+    """The tasks of one attempt, in portions, as long as there are blocks.
+
+    Attributes
+    ----------
+    blocks : deque of tuple of int
+        Those that are in no task.
+    some_of : dict
+        Blocks of every task.
+    threads : int
+        Of all workers.
+    """
+
+    def __init__(
+        self,
+        client: Any,
+        source: Evaluated,
+        blocks: Sequence[BlockId],
+        job: tuple[Work, Any],
+        name: str,
+        alone: bool,
+    ) -> None:
+        self.blocks = deque(blocks)
+        self.some_of: dict[Any, list[BlockId]] = {}
+        self._name = name
+        self._source, self._place = source_key(source.name), f"{name}-given"
+        self._shared: dict[Any, GraphNode] = {
+            **send(client, self._source, source),
+            self._place: DataNode(self._place, job),
+        }
+        self.threads: int = max(1, sum(client.nthreads().values()))
+        self._alone = alone
+        # Steps over the whole map are shared between tasks, so then there is one portion.
+        self._stages, needs = source.stages(name, self._source, blocks)
+        self._needs = dict(zip(blocks, needs, strict=True)) if self._stages else {}
+
+    def portion(self) -> Portion | None:
+        """The next tasks, one for every thread; None if there are no more blocks, now."""
+        tasks: dict[Any, GraphNode] = {}
+        while self.blocks and (self._stages or len(tasks) < self.threads):
+            some = [self.blocks.popleft() for _ in range(self._length())]
+            key = (self._name, len(self.some_of))
+            made = List(*(self._needs[each] for each in some)) if self._stages else None
+            seconds = math.inf if self._stages else _SECONDS
+            job = (TaskRef(self._source), TaskRef(self._place))
+            do = _work_on if len(some) > 1 else _work_on_one
+            tasks[key] = Task(key, do, *job, self._name, some, made, seconds)
+            self.some_of[key] = some
+        return Portion({**self._shared, **self._stages, **tasks}, list(tasks)) if tasks else None
+
+    def _length(self) -> int:
+        """Blocks of the next task."""
+        if self._alone:
+            return 1
+        most = _MOST_STAGED if self._stages else _MOST
+        return max(1, min(most, len(self.blocks) // (_PART * self.threads)))
 
 
 # ---- what runs on a worker
@@ -156,19 +214,40 @@ _halted: dict[str, None] = {}
 _changing = threading.Lock()
 
 
+def _killed_run(
+    number: int, source: Evaluated, job: Any, name: str, blocks: list[BlockId], *_: Any
+) -> NoReturn:
+    raise KilledRun(_where(source, blocks))
+
+
+def _killed(number: int, source: Evaluated, job: Any, name: str, blocks: list[BlockId], *_: Any) -> NoReturn:
+    raise killing(_where(source, blocks), number)
+
+
+@ends_by(_killed_run, at_once=True)
 def _work_on(
-    compiled: Compiled,
+    source: Evaluated,
     job: tuple[Work, Any],
     name: str,
     blocks: list[BlockId],
-    known: Sequence[Sequence[Any]],
-) -> Pairs:
-    work, given = job
+    known: Sequence[Sequence[Any]] | None,
+    seconds: float,
+) -> tuple[Pairs, list[BlockId]]:
+    """What is made of blocks, and those that are left when the time is over."""
+    (work, given), end = job, time.monotonic() + seconds
     out: Pairs = []
-    for block, some in zip(blocks, known, strict=True):
+    for i, block in enumerate(blocks):
+        if out and time.monotonic() > end:
+            return out, blocks[i:]
         with _at_work(name):
-            out.append((block, work(compiled, block, some, given)))
-    return out
+            out.append((block, work(source, block, known[i] if known else (), given)))
+    return out, []
+
+
+@ends_by(_killed)
+def _work_on_one(*what: Any) -> tuple[Pairs, list[BlockId]]:
+    """One block, whose task is tried as often as the cluster allows."""
+    return _work_on(*what)
 
 
 @contextmanager

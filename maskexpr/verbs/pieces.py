@@ -6,19 +6,25 @@ size: a run is what several parents hold, or a part of it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from dask._task_spec import List
 from numpy.typing import NDArray
 
 from ..compile.compiled import Compiled
 from ..compile.evaluate import evaluate_planes
 from ..compile.plan import Plan
 from ..core.coverage import EMPTY, FULL, MIXED
-from ..expr.mask import Bools
+from ..expr.describe import one_line
+from ..expr.mask import Bools, Mask
+from ..grid.lattice import Grid
+from ..grid.layout import Layout
 from ..pixels.window import Window
 
-__all__ = ["Runs", "piece_of", "tile_shape", "tile_states", "tile_values", "tile_window"]
+__all__ = ["CellTiles", "Runs", "piece_of", "tile_shape", "tile_states", "tile_values", "tile_window"]
 
 Block = tuple[int, ...]
 
@@ -61,6 +67,10 @@ class Runs:
             out[other[..., np.array(last) + 1] == other[..., first]] = state
         return out
 
+    def blocks(self, run: int) -> range:
+        """Blocks of a plane that hold cells of a run."""
+        return self._blocks(self.window(run))
+
     def values(self, plane: Block, window: Window, compute: Callable[[Block], Bools]) -> Bools:
         """Values of a piece, shape (planes of the block..., 1, cells); ``compute`` makes those of a block."""
         parts: list[Bools] = []
@@ -74,6 +84,51 @@ class Runs:
     def _blocks(self, window: Window) -> range:
         first = int(np.searchsorted(self.starts, window.x0, side="right")) - 1
         return range(first, int(np.searchsorted(self.starts, window.x1, side="left")))
+
+
+@dataclass(frozen=True)
+class CellTiles:
+    """Runs of cells as work for a cluster: what a `Compiled` is for the tiles of an image."""
+
+    compiled: Compiled
+
+    @property
+    def name(self) -> str:
+        """Tells apart what is sent."""
+        return f"{self.compiled.name}-runs"
+
+    @property
+    def mask(self) -> Mask:
+        """The mask, as stages ask for it."""
+        return self.compiled.mask
+
+    @property
+    def geom(self) -> Grid:
+        """The grid."""
+        return self.compiled.geom
+
+    @property
+    def layout(self) -> Layout:
+        """How each plane is cut into blocks."""
+        return self.compiled.layout
+
+    def where(self, tile: Block) -> str:
+        """What a tile is, in the words of an error."""
+        window = Runs(self.compiled).window(tile[-1])
+        return f"{one_line(self.mask)} on cells {window.x0} to {window.x1 - 1} of the map"
+
+    def blocks(self, tile: Block) -> list[Block]:
+        """Blocks that hold cells of a tile."""
+        return [(*tile[:-2], i) for i in Runs(self.compiled).blocks(tile[-1])]
+
+    def stages(
+        self, name: str, source: tuple[str, ...], tiles: Sequence[Block]
+    ) -> tuple[dict[Any, Any], list[Any]]:
+        """See `Compiled.stages`; of each tile the references of each of its blocks."""
+        blocks = list(dict.fromkeys(block for tile in tiles for block in self.blocks(tile)))
+        graph, needs = self.compiled.stages(name, source, blocks)
+        known = dict(zip(blocks, needs, strict=True))
+        return graph, [List(*(known[block] for block in self.blocks(tile))) for tile in tiles]
 
 
 def tile_shape(compiled: Compiled) -> tuple[int, int]:

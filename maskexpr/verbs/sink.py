@@ -22,7 +22,7 @@ from ..expr.mask import Bools
 from ..io.manifest import TileRecord
 from ..io.writer import MaskWriter
 from .patch import patch_of
-from .pieces import tile_values
+from .pieces import CellTiles, tile_values
 from .reuse import ReusedTiles
 
 __all__ = ["Sink", "write_on_workers"]
@@ -40,6 +40,14 @@ class Sink(NamedTuple):
         """Evaluate one tile and write it."""
         values = tile_values(compiled, block, partial(self.values, compiled))
         return self.writer.put(patch_of(compiled, block, values))
+
+    def tile(self, source: Compiled | CellTiles, block: Block, known: Sequence[Any]) -> Bools:
+        """Values of one tile, from what earlier tasks made for it."""
+        if isinstance(source, Compiled):
+            return self.values(source, block, known)
+        of = dict(zip(source.blocks(block), known, strict=True)) if known else {}
+        compiled = source.compiled
+        return tile_values(compiled, block, lambda each: self.values(compiled, each, of.get(each, ())))
 
     def values(self, compiled: Compiled, block: Block, known: Sequence[Any] = ()) -> Bools:
         """Values of a block, from what earlier tasks made for it."""
@@ -66,16 +74,17 @@ class _Packed(NamedTuple):
 def write_on_workers(
     client: Any, compiled: Compiled, sink: Sink, blocks: Sequence[Block], progress: bool = False
 ) -> None:
-    """Evaluate blocks on the workers of a cluster, and let them store what they can.
+    """Evaluate tiles on the workers of a cluster, and let them store what they can.
 
     Raises
     ------
     TileError
         See `maskexpr.compile.workers.on_workers`.
     """
+    source = compiled if compiled.layout.is_image else CellTiles(compiled)
     with (
         click.progressbar(length=len(blocks), label="tiles", hidden=not progress) as bar,
-        closing(on_workers(client, compiled, blocks, _write_tile, sink)) as pieces,
+        closing(on_workers(client, source, blocks, _write_tile, sink)) as pieces,
     ):
         for block, made in pieces:
             if isinstance(made, _Packed):
@@ -85,8 +94,11 @@ def write_on_workers(
 
 
 def _write_tile(
-    compiled: Compiled, block: Block, known: Sequence[Any], sink: Sink
+    source: Compiled | CellTiles, block: Block, known: Sequence[Any], sink: Sink
 ) -> list[TileRecord] | _Packed:
-    """Evaluate a block on a worker, and store it if the folder of the output is seen from there."""
-    values = sink.values(compiled, block, known)
-    return sink.writer.put(patch_of(compiled, block, values)) if sink.writer.is_near else _Packed.of(values)
+    """Evaluate a tile on a worker, and store it if the folder of the output is seen from there."""
+    values = sink.tile(source, block, known)
+    if not sink.writer.is_near:
+        return _Packed.of(values)
+    compiled = source if isinstance(source, Compiled) else source.compiled
+    return sink.writer.put(patch_of(compiled, block, values))

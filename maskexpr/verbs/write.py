@@ -95,8 +95,7 @@ def _write_tiles(plan: Plan, sink: Sink, workers_of: Any, progress: bool) -> Non
     expect((len(full) + len(todo)) * tiles_of_a_block)
     for block in full:
         writer.store(patch_of(compiled, block, True))
-    # A tile of cells is a run of them, which is of several blocks: these are evaluated here.
-    if workers_of is not None and compiled.layout.is_image:
+    if workers_of is not None:
         write_on_workers(workers_of, compiled, sink, todo, progress)
     else:
         run_blocks(lambda block: writer.note(sink.take(compiled, block)), todo, progress)

@@ -152,6 +152,47 @@ def test_workers_that_do_not_see_the_folder_send_bits(client: Any, name: str, tm
     assert mx.verify(path)
 
 
+CELLS = mx.HpxGeom.allsky(order=6)
+VALUES = np.random.default_rng(4).normal(size=CELLS.shape)
+ON_CELLS = {
+    "circles": (SOURCES, CELLS),
+    "part": (SOURCES, mx.HpxGeom.from_mask(mx.Band(lat=("-20 deg", "31 deg")), 6)),
+    "components": (mx.Hysteresis((VALUES, CELLS), 0.5, 2.5).remove_small("4 deg2"), CELLS),
+    "cube": (SOURCES & mx.AxisRange("energy", lo="5 GeV"), mx.HpxGeom.allsky(order=5, axes=[ENERGY])),
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "suffix"),
+    # A table of cells has no axes.
+    [
+        (name, suffix)
+        for name in ON_CELLS
+        for suffix in (".zarr", ".fits")
+        if (name, suffix) != ("cube", ".fits")
+    ],
+)
+def test_cells_are_written_by_workers(
+    client: Any, name: str, suffix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from maskexpr.compile import compiled
+
+    if suffix == ".zarr":
+        pytest.importorskip("zarr")
+    mask, geom = ON_CELLS[name]
+    want = mask.write(tmp_path / f"threads{suffix}", geom, chunks=2, client=None)
+    monkeypatch.setattr(compiled, "evaluate_into", None)
+    path = mask.write(tmp_path / f"workers{suffix}", geom, chunks=2)
+    assert contents(path) == contents(want)
+    assert sorted(os.listdir(tmp_path)) == sorted([path.name, want.name])
+
+
+def contents(path: Path) -> dict[str, bytes]:
+    """Every file of a product."""
+    files = [path] if path.is_file() else [each for each in path.rglob("*") if each.is_file()]
+    return {str(each.relative_to(path)): each.read_bytes() for each in files}
+
+
 def test_which_client(client: Any, tmp_path: Path) -> None:
     with pytest.raises(MaskTypeError, match="client must be"):
         SOURCES.write(tmp_path / "a.fits", GEOM, client="threads")
@@ -236,6 +277,12 @@ class Fails(Mask):
     def values(self, where: Any, of: Any) -> Any:
         if self.how == "die":
             os.kill(os.getpid(), signal.SIGKILL)
+        if self.how.startswith("die and tell "):
+            with open(self.how.removeprefix("die and tell "), "a") as file:
+                file.write("died\n")
+            # As one that takes more and more memory: what was done before has been told.
+            time.sleep(1)
+            os.kill(os.getpid(), signal.SIGKILL)
         if self.how.startswith("die once "):
             flag = Path(self.how.removeprefix("die once "))
             if not flag.exists():
@@ -288,6 +335,34 @@ def test_a_tile_that_kills_its_worker(tmp_path: Path) -> None:
     ):
         Fails("die").write(tmp_path / "a.fits", GEOM, chunks=64, client=own)
     assert not os.listdir(tmp_path)
+
+
+def test_the_tile_that_kills_workers_is_found_in_a_bounded_number_of_deaths(tmp_path: Path) -> None:
+    """By dask's defaults, which allow three failures. Of a run of tiles one worker may die first, or more
+    where the machine is so busy that what was done before is not told in time.
+    """
+    deaths = tmp_path / "deaths"
+    killer = Fails(f"die and tell {deaths}") & mx.Catalog(
+        SkyCoord(90, 3, unit="deg", frame="galactic"), "1 deg"
+    )
+    mask = killer | SOURCES
+    (place,) = np.argwhere(killer.plan(GEOM, chunks=60).states == 1)
+    window = rf"y0={60 * place[0]}, y1={60 * place[0] + 60}, x0={60 * place[1]}, x1={60 * place[1] + 60}\)"
+    doors = {
+        "write": (lambda: mask.write(tmp_path / "a.fits", GEOM, chunks=60), 8),
+        "compute": (lambda: mask.on(GEOM, chunks=60).compute(), 4),
+        "sum": (lambda: int(mask.on(GEOM, chunks=60).sum()), 4),
+    }
+    assert mask.plan(GEOM, chunks=60).n_mixed > 8
+    with cluster():
+        for door, most in doors.values():
+            deaths.write_text("")
+            with pytest.raises(TileError, match=rf"Fails.*{window} killed 3 workers"):
+                door()
+            assert len(deaths.read_text().split()) <= most
+        with pytest.raises(TileError, match=r"Fails.*killed 3 workers"):
+            killer.count(GEOM)
+    assert os.listdir(tmp_path) == ["deaths"]
 
 
 @pytest.fixture
