@@ -82,7 +82,8 @@ class Compiled:
     @property
     def name(self) -> str:
         """Name of the array: the same for an equal mask on an equal grid, in every process."""
-        return f"mask-{dask.base.tokenize(self.mask.digest.hex(), self.geom.fingerprint, self.chunks)}"
+        cut = (self.along, self.layout.token)
+        return f"mask-{dask.base.tokenize(self.mask.digest.hex(), self.geom.fingerprint, cut)}"
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _arrived, (self.name, self.mask, self.geom, self.along, self.layout)

@@ -6,13 +6,14 @@ that is asked for. So the cost follows the length of the mask's edges in cells, 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeVar
 
 import numpy as np
 
 from ..core.coverage import FULL, MIXED, Coverage, invert
+from ..core.threads import in_threads, number_of_threads
 from ..expr.mask import Bools, Mask
 from ..expr.structure import postorder
 from ..grid.healpix.areas import Cells
@@ -21,10 +22,15 @@ from ..grid.healpix.ranges import Ints, complement, merged
 from ..grid.points import Points
 from .evaluate import Evaluator
 
-__all__ = ["Found", "centre_cover", "inner_cover", "need_no_grid", "open_cells", "outer_cover"]
+__all__ = ["Found", "centre_cover", "in_shares", "inner_cover", "need_no_grid", "open_cells", "outer_cover"]
+
+T = TypeVar("T")
 
 # Cells asked about in one go: bounds memory, and keeps the working arrays in the cache.
 _BATCH: Final = 1 << 15
+# The order whose open cells are shared between threads, and the shares for each: they differ in work.
+_SHARED: Final = 4
+_SHARES: Final = 4
 # Orders beyond the one asked for, down to which cells are searched for a part that is selected.
 _DEEPER: Final = 7
 # An edge leaves about so many parts of a cell open, times 2 for each order; a cell of which more are is one
@@ -76,10 +82,11 @@ def centre_cover(mask: Mask, order: int) -> Ints:
     mask : Mask
         Simplified, with a meaning at bare points.
     """
-    found = _Ranges(order)
-    for cells in open_cells(mask, Cells.whole_sky(centres_of=order), order, False, found):
-        found.add(cells, Evaluator(mask).run(mask, cells.points))
-    return found.merged()
+
+    def select(cells: Cells) -> Bools:
+        return Evaluator(mask).run(mask, cells.points)
+
+    return _cover(mask, Cells.whole_sky(centres_of=order), order, False, select)
 
 
 def outer_cover(mask: Mask, order: int, flip: bool = False) -> Ints:
@@ -92,10 +99,35 @@ def outer_cover(mask: Mask, order: int, flip: bool = False) -> Ints:
     flip : bool
         Whether the complement is meant.
     """
+    return _cover(mask, Cells.whole_sky(), order, flip, lambda cells: _hold_some(mask, cells, flip))
+
+
+def _cover(mask: Mask, first: Cells, order: int, flip: bool, select: Callable[[Cells], Bools]) -> Ints:
+    """Merged ranges of the cells that are FULL, and of those of the order, all MIXED, that are chosen."""
     found = _Ranges(order)
-    for cells in open_cells(mask, Cells.whole_sky(), order, flip, found):
-        found.add(cells, _hold_some(mask, cells, flip))
+
+    def descend(cells: Cells) -> _Ranges:
+        some = _Ranges(order)
+        for each in open_cells(mask, cells, order, flip, some):
+            some.add(each, select(each))
+        return some
+
+    for some in in_shares(mask, first, order, flip, found, descend):
+        found.ranges += some.ranges
     return found.merged()
+
+
+def in_shares(
+    mask: Mask, first: Cells, order: int, flip: bool, found: Found, work: Callable[[Cells], T]
+) -> list[T]:
+    """The results of some work on the cells that are MIXED at a low order, at most the one that is asked for,
+    by threads that share them; what is FULL before that is found.
+    """
+    threads, shares = number_of_threads(), []
+    for cells in open_cells(mask, first, min(order, _SHARED), flip, found):
+        parts = np.array_split(np.arange(len(cells)), min(len(cells), _SHARES * threads) or 1)
+        shares += [cells.take(part) for part in parts]
+    return in_threads(work, shares, threads)
 
 
 def inner_cover(mask: Mask, order: int) -> Ints:

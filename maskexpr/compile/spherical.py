@@ -13,7 +13,7 @@ from ..core.errors import MaskValueError
 from ..expr.mask import Bools, Mask
 from ..grid.healpix.areas import Cells
 from ..grid.healpix.faces import MAX_ORDER, number_of
-from .cover import open_cells
+from .cover import in_shares, open_cells
 from .evaluate import Evaluator
 
 __all__ = ["sky_bounds"]
@@ -73,10 +73,17 @@ def sky_bounds(mask: Mask, rtol: float) -> tuple[float, float, float]:
 
 def _bounds(mask: Mask, order: int) -> tuple[float, float, float, int]:
     """Value, lower and upper bound by cells of an order, and how many of them are undecided."""
-    full, centres, number = _Counted(), 0, 0
-    for cells in open_cells(mask, Cells.whole_sky(), order, False, full):
-        number += len(cells)
-        centres += int(np.count_nonzero(Evaluator(mask).run(mask, cells.points)))
-    lower = Fraction(full.number, number_of(MAX_ORDER))
+    full = _Counted()
+
+    def descend(cells: Cells) -> tuple[int, int, int]:
+        some, centres, number = _Counted(), 0, 0
+        for each in open_cells(mask, cells, order, False, some):
+            number += len(each)
+            centres += int(np.count_nonzero(Evaluator(mask).run(mask, each.points)))
+        return some.number, centres, number
+
+    counted = [(0, 0, 0), *in_shares(mask, Cells.whole_sky(), order, False, full, descend)]
+    more, centres, number = (sum(each) for each in zip(*counted, strict=True))
+    lower = Fraction(full.number + more, number_of(MAX_ORDER))
     value, upper = (lower + Fraction(n, number_of(order)) for n in (centres, number))
     return float(value), float(lower), float(upper), number

@@ -512,7 +512,8 @@ class Fluent(Node):
         Parameters
         ----------
         geom : Grid, or what carries one, optional
-            The map to show; the whole sky in galactic Aitoff if neither this nor ``ax`` is given.
+            The map to show; the whole sky in galactic Aitoff if neither this nor ``ax`` is given. Cells of
+            HEALPix are shown in a projection of the sky that they hold.
         ax : WCSAxes, optional
             Where to draw; new axes if not given.
         **style

@@ -137,6 +137,10 @@ class Grid(ABC):
     def lonlat(self, y: ArrayLike, x: ArrayLike) -> tuple[Floats, Floats]:
         """Longitude and latitude of pixel centres, whose indices broadcast; both NaN off the sky."""
 
+    def vectors(self, y: ArrayLike, x: ArrayLike) -> Floats:
+        """Unit vectors of pixel centres, shape (3, ...), NaN off the sky: the bits of `unit` of `lonlat`."""
+        return unit(*self.lonlat(y, x))
+
     def beside(self, y: Ints, x: Ints, down: Floats, right: Floats) -> tuple[Floats, Floats]:
         """Longitude and latitude of places at most half a pixel from the centres of pixels, as of these
         pixels where the lattice is broken between them and the next.
@@ -350,6 +354,13 @@ class Grid(ABC):
     def repeats(self) -> bool:
         """Whether the lattice may show a place of the sky more than once, other than by a period."""
         return True
+
+    @property
+    def hidden_by(self) -> int:
+        """A pixel is never the nearest selected one to another if all within so many rows and columns of it
+        are selected, anywhere on the lattice; 0 where that is not known.
+        """
+        return 0
 
     @property
     def cut(self) -> Cut | None:

@@ -63,6 +63,11 @@ class Layout(ABC):
         """
 
     @property
+    def token(self) -> Any:
+        """What tells it from other layouts of its grid."""
+        return self.sizes
+
+    @property
     def numblocks(self) -> Block:
         """Number of blocks along each spatial dimension."""
         return tuple(len(each) for each in self.sizes)

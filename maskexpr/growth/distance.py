@@ -1,7 +1,8 @@
-"""True angles to the nearest selected pixel: by rows on separable grids, elsewhere by a tree of vectors.
+"""True angles to the nearest selected pixel: by rows on separable grids, elsewhere by blocks of pixels.
 
-By rows see `maskexpr.growth.envelope`. On other grids growth's blocks are looked at, and the pixels that
-growth knows to be hidden behind others left out, see `maskexpr.growth.tree`.
+By rows see `maskexpr.growth.envelope`, by blocks `maskexpr.growth.nearest`. On other grids growth's blocks
+are looked at, and the pixels that growth knows to be hidden behind others left out, see
+`maskexpr.growth.tree`.
 """
 
 from __future__ import annotations
@@ -10,27 +11,26 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
-import scipy
 from numpy.typing import NDArray
 
 from ..expr.mask import Bools
-from ..grid.neighbours import TINY, CapTree, exact_caps
-from ..grid.tiles import OFF, Tile, block_pixels
-from ..pixels.patches import Patches
+from ..grid.neighbours import within_any
+from ..grid.tiles import OFF, Tile, Tiles
 from ..pixels.rectangles import disjoint
 from ..pixels.window import Window
-from ..sphere.vectors import chord2_of, unit
+from ..sphere.vectors import chord2_of
 from .envelope import by_rows
+from .nearest import SIDE, Places
 from .shape import Selection, SkyShape
-from .tree import Rims, tree_blocks
+from .tree import hidden, tree_blocks
 
 __all__ = ["Near", "nearest_selected"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-# Pixels that are looked up at once.
-_TARGETS = 1 << 17
+# Pixels that are as dear as another window.
+_WINDOW = 1 << 18
 # Rows of a tile that are measured together.
 _ROWS = 256
 
@@ -70,7 +70,7 @@ def nearest_selected(tile: Tile, shape: SkyShape, selection: Selection) -> Itera
     for strip in _strips(tile) if tile.geom.separable else [tile]:
         found = by_rows(strip, shape.lat, selection) if tile.geom.separable else None
         if found is None:
-            found = _by_tree(strip, shape, selection)
+            found = _by_blocks(strip, shape, selection)
         yield Near(strip.window, *found)
 
 
@@ -79,38 +79,32 @@ def _strips(tile: Tile) -> list[Tile]:
     return [tile.on(Window(y, min(y + _ROWS, y1), x0, x1)) for y in range(y0, y1, _ROWS)]
 
 
-def _by_tree(tile: Tile, shape: SkyShape, selection: Selection) -> tuple[Bools, Ints, Floats]:
-    zero = selection.values(tile)
-    if tile.on_sky is not None:
-        zero = zero | ~tile.on_sky
+def _by_blocks(tile: Tile, shape: SkyShape, selection: Selection) -> tuple[Bools, Ints, Floats]:
+    here = selection.values(tile)
+    zero = here if tile.on_sky is None else here | ~tile.on_sky
+    top, left = tile.window.y0, tile.window.x0
     out = np.full(tile.shape, shape.lat)
     tiles = tile.tiles
-    found = tree_blocks(tiles.take(tiles.sky != OFF), shape, selection, tiles.bounds)
-    windows = [Window(*bounds) for bounds in disjoint(found.near.bounds, tile.window.size).T.tolist()]
-    child = Patches(windows, [selection.values(tile.on(each)) for each in windows])
-    rims = Rims(child, found.near, shape)
-    per_call = max(1, _TARGETS // TINY**2)
-    for first in range(0, len(found.blocks), per_call):
-        part = np.arange(first, min(first + per_call, len(found.blocks)))
-        near = found.near.take(CapTree(found.caps.take(part)).near(exact_caps(found.near), shape.bound))
-        y, x = block_pixels(found.blocks.take(part), TINY)
-        row, column = y - tile.window.y0, x - tile.window.x0
-        wanted = ~zero[row, column]
-        row, column = row[wanted], column[wanted]
-        targets = unit(*tile.geom.lonlat(y[wanted], x[wanted]))
-        for sources in rims.within(near.bounds):
-            out[row, column] = np.minimum(out[row, column], _angles(targets, sources, shape))
-    pixels = np.flatnonzero(out < shape.lat)
+    found = tree_blocks(tiles.take(tiles.sky != OFF), shape, selection, tiles.bounds, SIDE)
+    sources = _sources(tile, here, found.near, shape, selection)
+    chord = float(np.sqrt(chord2_of(shape.bound))) * (1 + 1e-9) + 1e-12
+    for y, x, chords in Places(sources, chord).nearest(found.blocks, lambda y, x: ~zero[y - top, x - left]):
+        # Half the chord is the sine of half the angle.
+        angles = 2 * np.arcsin(np.minimum(chords / 2, 1.0))
+        out[y - top, x - left] = np.minimum(angles, shape.lat)
+    pixels = np.flatnonzero((out < shape.lat) & ~zero)
     return zero, pixels, out.reshape(-1)[pixels]
 
 
-def _angles(targets: Floats, sources: Floats, shape: SkyShape) -> Floats:
-    """Angles of unit vectors, shape (3, n), to the nearest of others, shape (3, m), at most the radius."""
-    out = np.full(targets.shape[1], shape.lat)
-    if not sources.shape[1]:
-        return out
-    tree = scipy.spatial.cKDTree(sources.T, balanced_tree=False, leafsize=24)
-    chord = float(np.sqrt(chord2_of(shape.bound))) * (1 + 1e-9) + 1e-12
-    found, _ = tree.query(targets.T, distance_upper_bound=chord)
-    # Half the chord is the sine of half the angle.
-    return np.asarray(np.minimum(2 * np.arcsin(np.minimum(found / 2, 1.0)), out))
+def _sources(tile: Tile, here: Bools, near: Tiles, shape: SkyShape, selection: Selection) -> Floats:
+    """Unit vectors, shape (3, n), of the selected pixels of a tile and of windows that are near it, but for
+    those that others hide.
+    """
+    beyond = near.take(~within_any(near.bounds, tile.tiles.bounds))
+    asked = disjoint(beyond.bounds, tile.window.size // 2, _WINDOW)
+    windows = [tile.on(Window(*each)) for each in asked.T.tolist()]
+    found = [np.zeros((3, 0))]
+    for each, values in ((tile, here), *((some, selection.values(some)) for some in windows)):
+        y, x = np.nonzero(values & ~hidden(each, values, shape))
+        found.append(tile.geom.vectors(y + each.window.y0, x + each.window.x0))
+    return np.concatenate(found, axis=1)

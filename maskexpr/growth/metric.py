@@ -319,7 +319,7 @@ def hiding_rings(blocks: Tiles, step: float = np.inf) -> Ints:
     0 where that is not known, or a step to a neighbour may be longer than ``step`` (radians).
     """
     if not blocks.geom.convex_sky:
-        return np.zeros(len(blocks), dtype=np.int64)
+        return np.full(len(blocks), blocks.geom.hidden_by if step == np.inf else 0, dtype=np.int64)
     y0, y1, x0, x1 = blocks.bounds + np.array([-1, 1, -1, 1])[:, None] * (_RINGS + 1)
     y, x = (np.stack([first, (first + last - 1) / 2, last - 1]) for first, last in ((y0, y1), (x0, x1)))
     entries = _metric_at(blocks.geom, y[:, None], x[None, :])

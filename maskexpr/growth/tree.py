@@ -17,16 +17,16 @@ from numpy.typing import NDArray
 from ..core.coverage import EMPTY, FULL
 from ..expr.mask import Bools
 from ..grid.neighbours import TINY, CapTree, exact_caps, sides, windows_within, within_any
-from ..grid.tiles import Areas, Tiles, block_pixels, expand_blocks
+from ..grid.tiles import Areas, Tile, Tiles, block_pixels, expand_blocks
 from ..pixels.paint import list_busy
 from ..pixels.patches import Patches
 from ..pixels.window import Window
-from ..sphere.vectors import Caps, chord2_of, unit
+from ..sphere.vectors import Caps, chord2_of
 from .halves import any_within
 from .metric import hiding_rings
 from .shape import Selection, SkyShape
 
-__all__ = ["Rims", "TreeBlocks", "grow_by_tree", "reached", "surrounded", "tree_blocks"]
+__all__ = ["Rims", "TreeBlocks", "grow_by_tree", "hidden", "reached", "surrounded", "tree_blocks"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -36,6 +36,8 @@ _WIDE = 0.2
 # Targets and sources that are compared at once.
 _TARGETS = 1 << 17
 _SOURCES = 1 << 18
+# Side of the blocks that are looked at before they are cut.
+_COARSE = 64
 # Side of the blocks of which it is known how many neighbours hide a pixel.
 _HIDING = 32
 # Fewer selected pixels of a window are taken as they are.
@@ -55,18 +57,25 @@ class TreeBlocks(NamedTuple):
     near: Tiles
 
 
-def tree_blocks(left: Tiles, shape: SkyShape, selection: Selection, held: Ints) -> TreeBlocks:
-    """What growing some blocks by a tree has to ask; ``held`` are windows that are asked anyway."""
-    blocks = left if sides(left.bounds).max(initial=0) <= TINY else left.split(TINY)[0]
-    caps = exact_caps(blocks)
-    on_sky = caps.radius >= 0
-    blocks, caps = blocks.take(on_sky), caps.take(on_sky)
-    cover = selection.cover(Areas(left.geom, caps.grow(shape.bound), left.plane))
-    full = blocks.bounds[:, cover == FULL]
-    is_open = (cover != FULL) & (cover != EMPTY)
-    blocks, caps = blocks.take(is_open), caps.take(is_open)
+def tree_blocks(
+    left: Tiles, shape: SkyShape, selection: Selection, held: Ints, side: int = TINY
+) -> TreeBlocks:
+    """What growing some blocks by a tree has to ask, in blocks of at most a side; ``held`` are windows that
+    are asked anyway.
+    """
+    full = []
+    for most in (_COARSE, side):
+        blocks = left if sides(left.bounds).max(initial=0) <= most else left.split(most)[0]
+        caps = exact_caps(blocks)
+        on_sky = caps.radius >= 0
+        blocks, caps = blocks.take(on_sky), caps.take(on_sky)
+        cover = selection.cover(Areas(left.geom, caps.grow(shape.bound), left.plane))
+        full.append(blocks.bounds[:, cover == FULL])
+        is_open = (cover != FULL) & (cover != EMPTY)
+        left, caps = blocks.take(is_open), caps.take(is_open)
     near = windows_within(left.geom, CapTree(caps), shape.bound, selection.cover, held, left.plane)
-    return TreeBlocks(blocks, caps, full, _pixels_within(near, held, blocks, caps, shape.bound))
+    near = _pixels_within(near, held, left, caps, shape.bound)
+    return TreeBlocks(left, caps, np.concatenate(full, axis=1), near)
 
 
 def _pixels_within(near: Tiles, held: Ints, blocks: Tiles, caps: Caps, angle: float) -> Tiles:
@@ -83,8 +92,8 @@ def _pixels_within(near: Tiles, held: Ints, blocks: Tiles, caps: Caps, angle: fl
     far = near.take(outside)
     some = blocks.take(CapTree(exact_caps(far)).near(caps, angle))
     (y, x), places = (block_pixels(each, int(sides(each.bounds).max(initial=1))) for each in (far, some))
-    tree = scipy.spatial.cKDTree(_on_sky(unit(*near.geom.lonlat(*places))).T)
-    vectors = unit(*near.geom.lonlat(y, x))
+    tree = scipy.spatial.cKDTree(_on_sky(near.geom.vectors(*places)).T)
+    vectors = near.geom.vectors(y, x)
     known = np.flatnonzero(np.isfinite(vectors[0]))
     chord = float(np.sqrt(chord2_of(angle))) * (1 + 1e-9) + 1e-12
     distance, _ = tree.query(vectors[:, known].T, distance_upper_bound=chord)
@@ -118,7 +127,7 @@ def grow_by_tree(found: TreeBlocks, grown: Patches, shape: SkyShape, child: Patc
         y, x = block_pixels(some, TINY)
         unknown = ~grown.at(y, x)
         y, x = y[unknown], x[unknown]
-        targets = unit(*some.geom.lonlat(y, x))
+        targets = some.geom.vectors(y, x)
         on_sky = np.isfinite(targets[0])
         y, x, targets = y[on_sky], x[on_sky], targets[:, on_sky]
         for sources in rims.within(near.bounds):
@@ -151,7 +160,7 @@ class Rims:
             y, x = np.divmod(list_busy(chosen.reshape(-1)), window.shape[1])
             for low in range(0, len(y), _SOURCES):
                 part = slice(low, low + _SOURCES)
-                held.append(unit(*self._like.geom.lonlat(y[part] + window.y0, x[part] + window.x0)))
+                held.append(self._like.geom.vectors(y[part] + window.y0, x[part] + window.x0))
                 if sum(each.shape[1] for each in held) >= _SOURCES:
                     yield np.concatenate(held, axis=1)
                     held = []
@@ -159,24 +168,27 @@ class Rims:
             yield np.concatenate(held, axis=1)
 
     def _hidden(self, window: Window, values: Bools) -> Bools:
-        """Pixels that others hide, see `Metrics.rings`.
+        if window not in self._known:
+            tile = Tile(self._like.geom, window, self._like.plane)
+            self._known[window] = hidden(tile, values, self._shape)
+        return self._known[window]
 
-        A box holds with a pixel also a neighbour that is nearer to its middle, if that is no further away
-        than its sides: the directions to the neighbours are at most 90 degrees apart.
-        """
-        if window in self._known:
-            return self._known[window]
-        bounds = np.array(window, dtype=np.int64)[:, None]
-        blocks, _ = Tiles(self._like.geom, bounds, self._like.plane).split(_HIDING)
-        box = self._shape.box
-        rings = hiding_rings(blocks, min(self._shape.lon, self._shape.lat) if box else np.inf)
-        rows = -(-window.shape[0] // _HIDING)
-        out = np.zeros(window.shape, dtype=bool)
-        for number in np.unique(rings[rings > 0]).tolist():
-            here = expand_blocks((rings == number).reshape(rows, -1), _HIDING, window.shape)
-            out |= here & surrounded(values, number)
-        self._known[window] = out
-        return out
+
+def hidden(tile: Tile, values: Bools, shape: SkyShape) -> Bools:
+    """Selected pixels of a tile that others hide: they are the nearest to no pixel that is not selected, see
+    `Metrics.rings`.
+
+    A box holds with a pixel also a neighbour that is nearer to its middle, if that is no further away than
+    its sides: the directions to the neighbours are at most 90 degrees apart.
+    """
+    blocks, _ = tile.tiles.split(_HIDING)
+    rings = hiding_rings(blocks, min(shape.lon, shape.lat) if shape.box else np.inf)
+    rows = -(-tile.shape[0] // _HIDING)
+    out = np.zeros(tile.shape, dtype=bool)
+    for number in np.unique(rings[rings > 0]).tolist():
+        here = expand_blocks((rings == number).reshape(rows, -1), _HIDING, tile.shape)
+        out |= here & surrounded(values, number)
+    return out
 
 
 def surrounded(values: Bools, rings: int) -> Bools:

@@ -26,7 +26,7 @@ def areas(bounds: Ints) -> Ints:
     return np.asarray((bounds[1] - bounds[0]) * (bounds[3] - bounds[2]))
 
 
-def disjoint(bounds: Ints, free: int = 0) -> Ints:
+def disjoint(bounds: Ints, free: int = 0, each: int = _EACH) -> Ints:
     """Rectangles that together hold all windows and do not overlap; not many, and not much more than needed.
 
     Parameters
@@ -35,6 +35,8 @@ def disjoint(bounds: Ints, free: int = 0) -> Ints:
         ``y0, y1, x0, x1`` of each window, half open.
     free : int
         So many pixels are not too many, however few are needed.
+    each : int
+        Another rectangle is as dear as so many pixels.
 
     Returns
     -------
@@ -56,11 +58,11 @@ def disjoint(bounds: Ints, free: int = 0) -> Ints:
         finest *= 2
     exact = _as_rectangles(bounds, finest, box)
     found = [exact, box[:, None], *(_as_rectangles(bounds, side, box) for side in _SIDES if side > finest)]
-    sizes = [int(areas(each).sum()) for each in found]
+    sizes = [int(areas(some).sum()) for some in found]
     most = max(_WASTE * sizes[0] + _MORE, free)
     cost = [
-        size + _EACH * each.shape[1] if size <= most else np.inf
-        for each, size in zip(found, sizes, strict=True)
+        size + each * some.shape[1] if size <= most else np.inf
+        for some, size in zip(found, sizes, strict=True)
     ]
     return found[int(np.argmin(cost))]
 

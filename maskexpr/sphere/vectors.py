@@ -208,7 +208,15 @@ def chord2(a: Vectors, b: Vectors) -> Floats:
     >>> float(chord2(np.array([1.0, 0, 0]), np.array([0, 1.0, 0])))
     2.0
     """
-    return np.asarray((a[0] - b[0]) ** 2 + (a[1] - b[1]) ** 2 + (a[2] - b[2]) ** 2)
+    out = np.asarray(a[0] - b[0])
+    np.multiply(out, out, out=out)
+    # In place: of large arrays new memory is dearer than the sums.
+    part = np.empty_like(out)
+    for i in (1, 2):
+        np.subtract(a[i], b[i], out=part)
+        np.multiply(part, part, out=part)
+        np.add(out, part, out=out)
+    return out
 
 
 def chord2_of(angle: ArrayLike) -> Floats:

@@ -12,8 +12,10 @@ from typing import Any
 
 import astropy.units as u
 import numpy as np
+from astropy.coordinates import SkyCoord
 
 from ..compile.compiled import compile_mask
+from ..compile.eager import compute_array
 from ..compile.evaluate import evaluate_planes
 from ..core.arguments import flag
 from ..core.errors import AxisError, MaskTypeError, MaskValueError, require
@@ -21,11 +23,16 @@ from ..core.names import described, nearest
 from ..expr.describe import one_line
 from ..expr.mask import Bools, Mask
 from ..expr.structure import postorder
+from ..grid.healpix.areas import most_reach
+from ..grid.healpix.cells import centres
+from ..grid.healpix.geom import HpxGeom
 from ..grid.lattice import Grid
 from ..grid.tiles import Tile
 from ..grid.wcs.geom import WcsGeom
 from ..io.given import as_grid
+from ..nodes.raster import Raster
 from ..pixels.window import Window
+from ..sphere.vectors import angle_between, lonlat, normalise
 
 __all__ = ["MOST_PIXELS", "axes_for", "coarser", "plot"]
 
@@ -34,6 +41,11 @@ MOST_PIXELS = 500_000
 
 # What a mask is drawn on if no geometry is given.
 _ALLSKY = WcsGeom.allsky(binsz=0.5, frame="galactic", proj="AIT")
+# Of HEALPix: the order of the smallest cells that are shown, degrees from their middle beyond which the whole
+# sky is, and pixels across what is less.
+_FINEST = 8
+_WIDEST = 60.0
+_ACROSS = 500
 # Projections that show the whole sky as an ellipse, and its half-axes in degrees of the plane.
 _ELLIPSES = ("AIT", "MOL")
 _HALF_AXES = np.rad2deg([math.sqrt(2.0), 2.0 * math.sqrt(2.0)])
@@ -69,8 +81,9 @@ def plot(
     ----------
     mask : Mask
         The mask.
-    geom : WcsGeom, optional
-        The map to show; the whole sky in galactic Aitoff if neither this nor ``ax`` is given.
+    geom : WcsGeom or HpxGeom, optional
+        The map to show; the whole sky in galactic Aitoff if neither this nor ``ax`` is given. Cells of
+        HEALPix are shown as they are, or their parents of order 8, in a projection of the sky that they hold.
     ax : WCSAxes or Axes, optional
         Where to draw: axes made with ``projection=geom.wcs``, by gammapy too, which show the whole map if
         they are empty. Without ``geom``, what they show is drawn in their own projection. Axes that know no
@@ -116,7 +129,12 @@ def plot(
     flag(outline, "outline")
     flag(legend, "legend")
     given = ax is not None
-    geom = _geometry(geom, ax)
+    geom = None if geom is None else as_grid(geom)
+    axes = geom.axes if isinstance(geom, HpxGeom) else ()
+    if isinstance(geom, HpxGeom):
+        title = one_line(mask) if title is None and not given else title
+        mask, geom = _of_cells(mask, geom, hasattr(ax, "wcs"))
+    geom = _geometry(geom, ax).to_cube(axes)
     values, on_sky, factor = _sample(mask, geom, plane, most)
     if ax is None:
         ax = axes_for(geom)
@@ -170,9 +188,10 @@ def coarser(geom: WcsGeom, most: int = MOST_PIXELS) -> tuple[WcsGeom, int]:
 
 def _geometry(geom: Grid | None, ax: Any) -> WcsGeom:
     """What to draw: what the user says, or what the axes show, or the whole sky."""
-    geom = None if geom is None else as_grid(geom)
     if geom is not None and not isinstance(geom, WcsGeom):
-        raise MaskTypeError(f"a mask is drawn on a WcsGeom, got {geom!r}; leave it out to draw the whole sky")
+        raise MaskTypeError(
+            f"a mask is drawn on a WcsGeom or an HpxGeom, got {geom!r}; leave it out to draw the whole sky"
+        )
     if ax is None:
         return _ALLSKY if geom is None else geom
     if not isinstance(ax, require("matplotlib.axes", extra="plot").Axes):
@@ -185,6 +204,34 @@ def _geometry(geom: Grid | None, ax: Any) -> WcsGeom:
         raise MaskValueError(f"ax show another projection than geom: write {_WRITE}, or leave geom out")
     _check_upright(shown, ax)
     return shown if geom is None else geom
+
+
+def _of_cells(mask: Mask, cells: HpxGeom, is_shown: bool) -> tuple[Mask, WcsGeom | None]:
+    """A mask as HEALPix cells have it, not finer than a picture shows them, and the map to show it on, if
+    none is shown yet.
+    """
+    levels = max(cells.order - _FINEST, 0)
+    coarse = HpxGeom(
+        cells.order - levels, frame=cells.frame, cells=cells.cells.parents(levels).ranges, axes=cells.axes
+    )
+    values = np.broadcast_to(compute_array(compile_mask(mask, coarse)), coarse.shape)
+    shown = Raster((values, coarse))
+    if is_shown:
+        return shown, None
+    there = centres(coarse.order, coarse.cells.ids(0, coarse.cells.number))
+    middle = normalise(there.mean(axis=1))
+    reach = np.rad2deg(angle_between(there, middle[:, None]).max() + most_reach(coarse.order))
+    if not reach < _WIDEST:
+        return shown, WcsGeom.allsky(binsz=0.5, frame=cells.frame, proj="AIT")
+    lon, lat = lonlat(middle)
+    geom = WcsGeom.create(
+        skydir=SkyCoord(lon, lat, unit="deg", frame=cells.frame),
+        width=2 * reach,
+        binsz=2 * reach / _ACROSS,
+        proj="ZEA",
+        frame=cells.frame,
+    )
+    return shown, geom
 
 
 def _of_pixels(geom: WcsGeom | None, ax: Any) -> WcsGeom:

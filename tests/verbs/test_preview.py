@@ -14,7 +14,7 @@ from astropy.coordinates import SkyCoord
 from astropy.wcs import WCS
 from numpy.typing import NDArray
 
-from maskexpr import AllSky, Axis, AxisRange, Band, Catalog, Mask, NoSky, WcsGeom
+from maskexpr import AllSky, Axis, AxisRange, Band, Catalog, HpxGeom, Mask, NoSky, WcsGeom
 from maskexpr.core.trace import tracing
 from maskexpr.errors import (
     AxisError,
@@ -363,3 +363,46 @@ def test_outline_is_the_edge_and_leaves_the_picture() -> None:
     assert np.abs(apart - 10).max() < 1
     for nothing in (NoSky(), AllSky()):
         plot(nothing, geom, ax, outline=True)
+
+
+# ---- HEALPix
+
+
+def is_red(ax: Any) -> NDArray[np.bool_]:
+    """Where the picture on some axes has the colour of what is selected."""
+    return np.asarray((drawn(ax) == to_rgba("red")).all(axis=-1))
+
+
+@pytest.mark.parametrize("order", [3, 12])
+def test_cells_are_drawn_projected(order: int) -> None:
+    """A pixel has the colour of the cell of order 8, or of the grid's own, that holds it."""
+    grid = HpxGeom(order=order, frame="galactic")
+    ax = PLANE.plot(grid, color="red")
+    assert ax.get_title() == repr(PLANE)
+    shown = WcsGeom.allsky(binsz=0.5, frame="galactic", proj="AIT")
+    coarse = HpxGeom(order=min(order, 8), frame="galactic")
+    y, x = np.nonzero(AllSky().compute(shown).values)
+    lon, lat = shown.lonlat(y, x)
+    row, column = coarse.array_index(lon, lat)
+    cells = coarse.places(row, column)[0]
+    np.testing.assert_array_equal(is_red(ax)[y, x], PLANE.compute(coarse).values[cells])
+
+
+def test_few_cells_are_drawn_large() -> None:
+    cells = Catalog(CRAB, "2 deg").to_moc(9)
+    ax = Catalog(CRAB, "1 deg").plot(HpxGeom(order=9, cells=cells), color="red")
+    ny, nx = ax.images[-1].get_array().shape[:2]
+    assert ny == nx
+    assert 400 < ny < 600
+    # A circle of 1 deg on a map about 4 deg wide.
+    assert 0.1 < is_red(ax).mean() < 0.25
+
+
+def test_cells_on_axes_that_are_there() -> None:
+    geom = WcsGeom.create(skydir=CRAB, npix=50, binsz=0.2, proj="TAN")
+    ax = plt.subplot(projection=geom.wcs)
+    ax.set_xlim(-0.5, 49.5)
+    ax.set_ylim(-0.5, 49.5)
+    varying = Catalog(CRAB, "2 deg") & AxisRange("energy", "10 GeV", None)
+    varying.plot(HpxGeom(order=7, axes=[ENERGY]), ax=ax, color="red")
+    assert 0.05 < is_red(ax).mean() < 0.25

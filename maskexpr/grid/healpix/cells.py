@@ -14,6 +14,7 @@ from .faces import FACES, MIDDLE, SOUTH, SQUARES, WAYS, from_faces, over_side, p
 
 __all__ = [
     "caps",
+    "cells_at",
     "cells_of",
     "centres",
     "children",
@@ -159,6 +160,36 @@ def cells_of(order: int, vectors: ArrayLike) -> Ints:
     return out
 
 
+def cells_at(order: int, lon: Floats, lat: Floats, north: float = 0.0) -> Ints:
+    """Cells that hold positions, moved north by an angle so small that its square is nothing; -1 for what is
+    no position.
+
+    Parameters
+    ----------
+    lon, lat : ndarray of float64, shape (n,)
+        Degrees, latitudes between -90 and 90.
+    north : float
+        Radians.
+
+    Examples
+    --------
+    >>> cells_at(0, np.array([45.0, 0.0, np.nan]), np.array([45.0, 0.0, 0.0])).tolist()
+    [0, 4, -1]
+    """
+    out = np.empty(len(lon), dtype=np.int64)
+    for some in pieces(len(out)):
+        known = np.isfinite(lon[some]) & np.isfinite(lat[some])
+        # Quarters of a turn, from 0 to 4.
+        quarters = np.where(known, lon[some], 0.0) / 90.0
+        quarters -= 4.0 * np.floor(quarters / 4.0)
+        angle = np.deg2rad(np.where(known, lat[some], 0.0))
+        z, across = np.sin(angle), np.cos(angle)
+        moved = (z + north * across * across, across * (1.0 - north * z))
+        face, x, y, _, _ = _places(order, np.where(quarters >= 4, 0.0, quarters), *moved)
+        out[some] = np.where(known, from_faces(order, face, x, y), -1)
+    return out
+
+
 def places_of(order: int, vectors: Floats) -> tuple[Ints, Ints, Ints, Floats, Floats]:
     """Faces that hold directions, -1 where there is none, the places x, y of cells in them, and the places of
     the directions themselves, in cells from the southern corner of the face.
@@ -172,15 +203,23 @@ def places_of(order: int, vectors: Floats) -> tuple[Ints, Ints, Ints, Floats, Fl
     quarters = np.arctan2(y, x) * (2 / np.pi)
     quarters = np.where(quarters < 0, quarters + 4, quarters)
     quarters = np.where(quarters >= 4, 0.0, quarters)
+    face, column, row, along, up = _places(order, quarters, z, np.hypot(x, y))
+    return np.where(known, face, -1), column, row, along, up
+
+
+def _places(
+    order: int, quarters: Floats, z: Floats, across: Floats
+) -> tuple[Ints, Ints, Ints, Floats, Floats]:
+    """Places of directions of a longitude, in quarters of a turn, and the sine and cosine of a latitude."""
     in_cap = np.abs(z) > 2 / 3
     belt, cap = np.flatnonzero(~in_cap), np.flatnonzero(in_cap)
     in_belt = _in_belt(order, quarters[belt], z[belt])
-    in_caps = _in_caps(order, quarters[cap], z[cap], np.hypot(x[cap], y[cap]))
+    in_caps = _in_caps(order, quarters[cap], z[cap], across[cap])
     face, column, row = (np.empty(len(z), dtype=np.int64) for _ in range(3))
     along, up = np.empty(len(z)), np.empty(len(z))
     for out, of_belt, of_cap in zip((face, column, row, along, up), in_belt, in_caps, strict=True):
         out[belt], out[cap] = of_belt, of_cap
-    return np.where(known, face, -1), column, row, along, up
+    return face, column, row, along, up
 
 
 def _in_belt(order: int, quarters: Floats, z: Floats) -> tuple[Ints, Ints, Ints, Floats, Floats]:

@@ -11,7 +11,7 @@ from ...sphere.vectors import TIE, Caps, rotate, rotation
 from ..points import Points
 from ..tiles import Areas
 from .areas import Cells, deepest_within
-from .cells import cells_of, neighbours
+from .cells import cells_at, cells_of, neighbours
 from .faces import number_of
 from .lookup import Lookup
 from .ranges import Ints, meeting
@@ -44,6 +44,8 @@ class CellCover:
     def inside(self, points: Points) -> NDArray[np.bool_]:
         """Which points are in one of the cells, shape (n,)."""
         # On a border between cells the last bit is anything, so that all of it goes to the northern ones.
+        if points.frame == self._frame and points.lonlat is not None:
+            return self._lookup.holding(cells_at(self._order, *points.lonlat, TIE))
         north = points.in_frame(self._frame) + np.array([[0.0], [0.0], [TIE]])
         return self._lookup.holding(cells_of(self._order, north))
 

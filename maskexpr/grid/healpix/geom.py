@@ -47,6 +47,7 @@ from .staircase import (
     pixel_of,
     rings_in,
     sky_of,
+    vectors_at,
 )
 
 __all__ = ["HpxGeom"]
@@ -320,6 +321,9 @@ class HpxGeom(Grid):
     def lonlat(self, y: ArrayLike, x: ArrayLike) -> tuple[Floats, Floats]:
         return lonlat_at(self.order, y, x)
 
+    def vectors(self, y: ArrayLike, x: ArrayLike) -> Floats:
+        return vectors_at(self.order, y, x)
+
     def beside(self, y: Ints, x: Ints, down: Floats, right: Floats) -> tuple[Floats, Floats]:
         return lonlat_beside(self.order, y, x, down, right)
 
@@ -354,6 +358,11 @@ class HpxGeom(Grid):
     @property
     def repeats(self) -> bool:
         return False
+
+    @property
+    def hidden_by(self) -> int:
+        # The Voronoi neighbours of a cell's centre are among the cells that touch it.
+        return 1
 
     def sky(self, bounds: Ints, measured: Any) -> NDArray[np.uint8]:
         return sky_of(self.order, bounds)

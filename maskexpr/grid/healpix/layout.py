@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core.errors import MaskValueError
+from ...core.limits import check_limit
 from ...core.once import once
 from ..layout import Layout
 from .cells import parents
@@ -51,13 +52,20 @@ def parent_order(cells: CellSet, chunks: Any) -> int:
             if _most(cells, above) > 1 << 2 * _LEVELS:
                 break
             chosen -= 1
-        return chosen
+        return _checked(cells, chosen)
     if isinstance(chunks, bool) or not isinstance(chunks, int | np.integer) or not 0 <= chunks <= order:
         raise MaskValueError(
             f"chunks of cells are whole parent cells: give 'auto' or their order, from 0 to {order}, "
             f"got {chunks!r}"
         )
-    return int(chunks)
+    return _checked(cells, int(chunks))
+
+
+def _checked(cells: CellSet, order: int) -> int:
+    """An order of parents of which there are not too many."""
+    number = cells.parents(cells.order - order).number
+    check_limit("tiles", number, f"an array of order {cells.order} in chunks of order {order}", "chunks")
+    return order
 
 
 def _most(cells: CellSet, above: CellSet) -> int:
@@ -95,10 +103,14 @@ class Parents(Layout):
         ids = self._parents << 2 * self._levels
         return np.append(self.cells.rank(ids), self.cells.number)
 
+    @property
+    def token(self) -> int:
+        return self.order
+
     @once
     def sizes(self) -> tuple[tuple[int, ...], ...]:
         if self.cells.is_whole:
-            return ((1 << 2 * self._levels,) * len(self._parents),)
+            return (_like_sizes(1 << 2 * self._levels, len(self._parents)),)
         return (tuple(np.diff(self._first).tolist()),)
 
     def bounds(self, blocks: Ints) -> Ints:
@@ -141,6 +153,12 @@ class Parents(Layout):
         y0, _, x0, _ = window_of(self.cells.order, held.order, held.ids(0, held.number))
         whole = SQUARES << self.cells.order
         return _strips(y0, 1 << levels, whole), _strips(x0, 1 << levels, whole)
+
+
+@lru_cache(maxsize=16)
+def _like_sizes(size: int, number: int) -> tuple[int, ...]:
+    """Sizes of so many like chunks; one object, by which dask remembers sums over all chunks."""
+    return (size,) * number
 
 
 def _strips(starts: Ints, side: int, whole: int) -> tuple[int, ...]:

@@ -39,6 +39,8 @@ def merged(ranges: Ints) -> Ints:
     >>> merged(np.array([[4, 6], [0, 2], [5, 9], [2, 3], [7, 7]])).tolist()
     [[0, 3], [4, 9]]
     """
+    if (ranges[:, 0] < ranges[:, 1]).all() and (ranges[1:, 0] > ranges[:-1, 1]).all():
+        return ranges
     start, stop = np.sort(ranges[:, 0]), np.sort(ranges[:, 1])
     # Before the i-th to begin as many have begun; there is a gap if the last of as many ends lies before it.
     first = np.ones(len(start), dtype=bool)

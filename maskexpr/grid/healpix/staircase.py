@@ -6,6 +6,8 @@ staircase there is no sky.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -14,7 +16,18 @@ from ...sphere.vectors import Caps, angle_between, normalise, unit
 from ..lattice import OFF, ON, PART
 from ..rings import Rings
 from .cells import places_of, spherical
-from .faces import COLUMN, FACES, ROW, SOUTH, SQUARES, from_faces, on_staircase, spread_bits
+from .faces import (
+    COLUMN,
+    FACES,
+    MIDDLE,
+    ROW,
+    SOUTH,
+    SQUARES,
+    from_faces,
+    on_staircase,
+    pieces,
+    spread_bits,
+)
 
 __all__ = [
     "caps_of",
@@ -28,6 +41,7 @@ __all__ = [
     "place_of",
     "rings_in",
     "sky_of",
+    "vectors_at",
     "window_of",
 ]
 
@@ -35,6 +49,8 @@ Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
+# Pixels for which tables are worth their while.
+_MANY = 1 << 10
 # Rounding of a unit vector and of an angle between two, radians.
 _ROUNDING = 1e-12
 
@@ -131,6 +147,79 @@ def lonlat_at(order: int, y: ArrayLike, x: ArrayLike) -> tuple[Floats, Floats]:
     along = 2 * (x[there] - COLUMN[face] * side) + 1
     lon[there], lat[there] = _degrees(order, face, along, up)
     return lon, lat
+
+
+def vectors_at(order: int, y: ArrayLike, x: ArrayLike) -> Floats:
+    """Unit vectors of pixels, shape (3, ...), NaN off the sky: the bits of `unit` of `lonlat_at`.
+
+    The row plus the column of a pixel tells its latitude, and in the belt column minus row its longitude: of
+    many pixels close together sines and cosines are looked up.
+    """
+    y, x = np.broadcast_arrays(np.asarray(y), np.asarray(x))
+    if y.size < _MANY or y.dtype.kind == "f" or x.dtype.kind == "f":
+        return unit(*lonlat_at(order, y, x))
+    first, last = int(min(y.min(), x.min())), int(max(y.max(), x.max()))
+    # In the square of the staircase that is off the sky there are rows of the belt too.
+    off = first < 0 or last >= SQUARES << order or (x.max() >= 4 << order and y.min() < 1 << order)
+    if off or last - first > y.size:
+        return unit(*lonlat_at(order, y, x))
+    out = np.empty((3, y.size))
+    known = _Known.of(order, y, x)
+    flat_y, flat_x = y.reshape(-1), x.reshape(-1)
+    for some in pieces(y.size):
+        known.look_up(flat_y[some], flat_x[some], out[:, some])
+    return out.reshape(3, *y.shape)
+
+
+class _Known(NamedTuple):
+    """Sines and cosines of the latitudes of pixels by row plus column, from a first one on, and of the
+    longitudes in the belt by column minus row; ``belt`` are the first and last sum that are in it.
+    """
+
+    order: int
+    total: int
+    aside: int
+    belt: tuple[int, int]
+    of_lat: Floats
+    of_lon: Floats
+
+    @classmethod
+    def of(cls, order: int, y: Ints, x: Ints) -> _Known:
+        """For pixels on the lattice."""
+        total, aside, side = y + x, x - y, 1 << order
+        low, west = int(total.min()), int(aside.min())
+        totals, asides = np.arange(low, int(total.max()) + 1), np.arange(west, int(aside.max()) + 1)
+        # Any face tells the latitude of a ring and the longitude of a column.
+        face = np.zeros(len(totals), dtype=np.int64)
+        corner = (ROW[0] + COLUMN[0]) * side
+        _, lat = _degrees(order, face, 2 * (totals - corner) + 2, face)
+        lon = (4 + asides / side) * 45.0 % 360.0
+        return cls(order, low, west, (4 * side - 1, 6 * side - 1), _turned(lat), _turned(lon))
+
+    def look_up(self, y: Ints, x: Ints, out: Floats) -> None:
+        """Write the vectors of pixels, shape (3, n)."""
+        total = y + x
+        cos_lat, sin_lat = self.of_lat.take(total - self.total, axis=1)
+        cos_lon, sin_lon = self.of_lon.take(x - y - self.aside, axis=1)
+        np.multiply(cos_lat, cos_lon, out=out[0])
+        np.multiply(cos_lat, sin_lon, out=out[1])
+        out[2] = sin_lat
+        off_belt = np.flatnonzero((total < self.belt[0]) | (total > self.belt[1]))
+        if len(off_belt):
+            y, x, cos_lat = y[off_belt], x[off_belt], cos_lat[off_belt]
+            face, within = _face_at(self.order, y, x), (1 << self.order) - 1
+            from_south = y + x + 1 - (3 << self.order)
+            ring = np.minimum(from_south, (4 << self.order) - from_south)
+            turn = MIDDLE[face] + ((x & within) - (y & within)) / np.where(face < 0, 1, ring)
+            cos_lon, sin_lon = _turned(turn * 45.0 % 360.0)
+            found = np.stack([cos_lat * cos_lon, cos_lat * sin_lon, sin_lat[off_belt]])
+            out[:, off_belt] = np.where(face < 0, np.nan, found)
+
+
+def _turned(degrees: Floats) -> Floats:
+    """Cosines and sines, shape (2, n)."""
+    angle = np.deg2rad(degrees)
+    return np.stack([np.cos(angle), np.sin(angle)])
 
 
 def _degrees(order: int, face: Ints, x: Ints | Floats, y: Ints | Floats) -> tuple[Floats, Floats]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.spatial import ConvexHull
 
 from maskexpr.errors import MaskValueError
-from maskexpr.grid.healpix import cells, faces, rings
-from maskexpr.sphere.vectors import angle_between
+from maskexpr.grid.healpix import cells, faces, rings, staircase
+from maskexpr.sphere.vectors import angle_between, lonlat, unit
 
 
 @pytest.mark.parametrize("order", [0, 1, 3, 5])
@@ -74,3 +75,36 @@ def test_answers_do_not_depend_on_what_is_asked_with_them() -> None:
 def test_no_order(order: object) -> None:
     with pytest.raises(MaskValueError, match="0 to 29"):
         faces.check_order(order)
+
+
+@pytest.mark.parametrize("order", [1, 2, 3, 5])
+def test_voronoi_neighbours_touch(order: int) -> None:
+    """So a cell whose eight neighbours are selected is never the nearest selected one to another."""
+    count = 12 << 2 * order
+    hull = ConvexHull(cells.centres(order, np.arange(count)).T)
+    pairs = np.concatenate([hull.simplices[:, [0, 1]], hull.simplices[:, [1, 2]], hull.simplices[:, [0, 2]]])
+    around = cells.neighbours(order, pairs[:, 0])
+    assert (around == pairs[:, 1:]).any(axis=1).all()
+
+
+@pytest.mark.parametrize("order", [0, 1, 4, 9, 20, 29])
+def test_cells_at_positions(order: int) -> None:
+    """By longitude and latitude as by vectors, at the vertices of cells too, from where north decides."""
+    rng = np.random.default_rng(order)
+    lon, lat = rng.uniform(-360, 720, 3000), np.degrees(np.arcsin(rng.uniform(-1, 1, 3000)))
+    np.testing.assert_array_equal(cells.cells_at(order, lon, lat), cells.cells_of(order, unit(lon, lat)))
+    lon, lat = lonlat(cells.vertices(3, np.arange(768)).reshape(3, -1))
+    moved = unit(lon, lat) + np.array([[0.0], [0.0], [1e-13]])
+    np.testing.assert_array_equal(cells.cells_at(order, lon, lat, 1e-13), cells.cells_of(order, moved))
+
+
+@pytest.mark.parametrize("order", [0, 1, 4, 7, 12, 29])
+def test_vectors_are_those_of_longitude_and_latitude(order: int) -> None:
+    """Bit for bit, by tables or not, off the sky too."""
+    rng = np.random.default_rng(order)
+    last = 5 << order
+    for _ in range(12):
+        first = rng.integers(-2, max(last - 60, 1), size=2)
+        y, x = (each + rng.integers(0, min(60, last + 4), size=(40, 50)) for each in first)
+        expected = unit(*staircase.lonlat_at(order, y, x))
+        np.testing.assert_array_equal(staircase.vectors_at(order, y, x), expected)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+import maskexpr as mx
 from maskexpr import HpxGeom
-from maskexpr.errors import MaskValueError
+from maskexpr.errors import LimitError, MaskValueError
 from maskexpr.grid.healpix.cells import parents
 from maskexpr.grid.healpix.faces import to_faces
 from maskexpr.grid.healpix.layout import from_nested, to_nested
@@ -60,3 +61,15 @@ def test_default_chunks() -> None:
 def test_no_chunks(chunks: object) -> None:
     with pytest.raises(MaskValueError, match="parent cells"):
         HpxGeom(order=4).layout(chunks)
+
+
+def test_too_many_chunks_are_refused_before_they_are_made() -> None:
+    geom = mx.HpxGeom(order=29)
+    for ask in (mx.AllSky().on, mx.AllSky().plan):
+        with pytest.raises(LimitError, match="chunks of order 17"):
+            ask(geom)
+    few = mx.HpxGeom(order=29, cells=[[10**17, 10**17 + 50]])
+    assert mx.AllSky().compute(few).values.all()
+    # Chunks that are alike are one object, whatever mask and frame they are of.
+    one, other = (mx.HpxGeom(order=9, frame=frame).layout(6).sizes for frame in ("icrs", "galactic"))
+    assert one[0] is other[0]
