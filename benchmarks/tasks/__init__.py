@@ -9,7 +9,10 @@ from .mocs import TASKS as MOCS
 from .numbers import TASKS as NUMBERS
 from .polygons import TASKS as POLYGONS
 from .positions import TASKS as POSITIONS
+from .shapes import TASKS as SHAPES
 
 __all__ = ["TASKS"]
 
-TASKS = {task.key: task for task in (*CELLS, *CIRCLES, *GROWING, *MOCS, *NUMBERS, *POLYGONS, *POSITIONS)}
+TASKS = {
+    task.key: task for task in (*CELLS, *CIRCLES, *GROWING, *MOCS, *NUMBERS, *POLYGONS, *POSITIONS, *SHAPES)
+}

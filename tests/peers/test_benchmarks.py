@@ -7,7 +7,7 @@ import pytest
 from benchmarks.harness import measure
 from benchmarks.tasks import TASKS
 
-HERE = ("gammapy", "mocpy", "pixell", "skimage", "scipy")
+HERE = ("gammapy", "mocpy", "pixell", "regions", "skimage", "scipy")
 
 
 @pytest.mark.parametrize(
