@@ -79,7 +79,3 @@ class Strip:
     def points(self, row: Ints, x: Ints) -> Floats:
         """Unit vectors of pixels by the number of their row among `lat` and their column, shape (3, n)."""
         return unit(self._lon[x - self.x0], self._degrees[row])
-
-    def points_at(self, row: Ints, lon: Floats) -> Floats:
-        """Unit vectors of places on rows, by longitudes in radians."""
-        return unit(np.rad2deg(lon), self._degrees[row])

@@ -32,18 +32,7 @@ from ..nodes.threshold import Op, Threshold
 
 __all__ = ["ON_THE_MAP", "OPERATORS", "STRATEGIES", "masks"]
 
-_angle = st.floats(0.01, 60).map(lambda degrees: degrees * u.deg)
 _frame = st.sampled_from(["icrs", "galactic"])
-
-
-@st.composite
-def _position(draw: st.DrawFn) -> SkyCoord:
-    special = st.sampled_from(
-        [(0.0, 90.0), (180.0, 0.0), (12.0, -90.0), (0.0, 0.0), (179.9, 60.0), (83.6, 22.0)]
-    )
-    anywhere = st.tuples(st.floats(0, 359.99), st.floats(-90, 90))
-    lon, lat = draw(st.one_of(special, anywhere))
-    return SkyCoord(lon, lat, unit="deg", frame=draw(_frame))
 
 
 @st.composite
