@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from ..core.arrays import Bools
 from ..core.coverage import EMPTY, FULL, MIXED, Coverage, invert
 from ..core.errors import MaskTypeError, NeedsGridError
 from ..core.names import described, hint_of
@@ -42,8 +43,6 @@ __all__ = [
     "need_mask",
     "node",
 ]
-
-Bools = NDArray[np.bool_]
 
 
 class Ask(Protocol):

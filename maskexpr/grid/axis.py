@@ -10,17 +10,15 @@ from zlib import crc32
 
 import astropy.units as u
 import numpy as np
-from numpy.typing import NDArray
 
 from ..core.arguments import one_of
+from ..core.arrays import Floats
 from ..core.calls import told_class, told_names
 from ..core.errors import AxisError, GeometryError, MaskTypeError, MaskValueError
 from ..core.limits import check_limit
 from ..core.names import described, shown
 
 __all__ = ["INTERPOLATIONS", "Axis", "axes_of_text", "axes_text", "axis_name"]
-
-Floats = NDArray[np.float64]
 
 INTERPOLATIONS: Final = ("lin", "log", "sqrt")
 """How the inside of a bin is measured: evenly in the value, its logarithm or its square root."""

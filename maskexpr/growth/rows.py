@@ -13,10 +13,9 @@ from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..core.arrays import Bools, Floats, Ints
 from ..core.coverage import EMPTY
-from ..expr.mask import Bools
 from ..grid.lattice import Grid
 from ..grid.neighbours import columns_on_sky, rows_within
 from ..grid.tiles import Tile, Tiles
@@ -26,8 +25,6 @@ from .shape import NEVER, Selection, SkyShape
 
 __all__ = ["grow_rows", "windows_by_rows"]
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 Intervals = tuple[tuple[int, int], ...]
 
 # Source rows that are asked of the child together, and fewer where a large shape may fill the tile before all

@@ -14,6 +14,7 @@ import numpy as np
 from astropy.io import fits
 from numpy.typing import NDArray
 
+from ..core.arrays import Ints
 from ..core.errors import (
     FormatError,
     IncompleteMaskError,
@@ -249,7 +250,7 @@ def _kind(hdu: Any) -> str:
 
 
 @lru_cache(maxsize=4)
-def _listed(stored: _Sparse) -> tuple[NDArray[np.int64], NDArray[Any]]:
+def _listed(stored: _Sparse) -> tuple[Ints, NDArray[Any]]:
     """Pixels of a sparse map in order: their number in the whole cube, and their value."""
     ny, nx = stored.geom.image_shape
     with open_hdus(stored.path, stored.stamp) as hdus:

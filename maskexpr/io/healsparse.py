@@ -16,6 +16,7 @@ import numpy as np
 from astropy.io import fits
 from numpy.typing import NDArray
 
+from ..core.arrays import Bools, Ints
 from ..core.errors import FormatError, GeometryError, IntegrityError
 from ..core.limits import check_limit
 from ..doors.compressed import check_compressed
@@ -29,8 +30,6 @@ from .unpacked import Stamp, exclusive, open_hdus, read_items, size_of
 from .validity import normal
 
 __all__ = ["HealSparseWriter", "is_healsparse", "open_healsparse"]
-
-Ints = NDArray[np.int64]
 
 _COVERAGE, _CELLS = "COV", "SPARSE"
 _BITS: Final = 8
@@ -245,9 +244,7 @@ class HealSparseWriter(Cells):
         image += [("SENTINEL", False), *([("BITPACK", True)] if packed else [])]
         yield Hdu(_cards(*image), size, self._pieces(cells, packed))
 
-    def _blocks(
-        self, cells: NDArray[np.uint8], some: list[int] | None = None
-    ) -> Iterator[tuple[int, NDArray[np.bool_]]]:
+    def _blocks(self, cells: NDArray[np.uint8], some: list[int] | None = None) -> Iterator[tuple[int, Bools]]:
         """Coarse cells, of some or of all that the map has, with any selected cell, and all their cells."""
         held, side = self.geom.cells, 1 << 2 * self.levels
         coarse = held.parents(self.levels)

@@ -10,6 +10,7 @@ import astropy.units as u
 import numpy as np
 from numpy.typing import NDArray
 
+from ..core.arrays import Ints
 from ..core.coverage import EMPTY, FULL, MIXED, Coverage
 from ..core.errors import AxisError, NeedsGridError
 from ..core.once import once
@@ -24,7 +25,7 @@ from ..io.sources import Source
 from ..pixels.window import Window
 from ..sphere.vectors import lonlat
 from .descent import DataDescent, descent_of
-from .reader import Ints, Reader, meets, nearest, offset
+from .reader import Reader, meets, nearest, offset
 
 __all__ = ["DataPixels", "FromData", "matching_planes", "name_of", "same_axis"]
 

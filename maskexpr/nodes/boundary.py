@@ -10,9 +10,10 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
+from ..core.arrays import Bools, Floats
 from ..core.coverage import EMPTY, FULL, MIXED, Coverage
 from ..core.errors import MaskValueError
-from ..expr.mask import Ask, Bools, Reach, node
+from ..expr.mask import Ask, Reach, node
 from ..expr.verbs import Metric, Radius
 from ..grid.axis import axis_name
 from ..grid.lattice import ON, Grid
@@ -34,8 +35,6 @@ _TIE = 1e-9
 _AT_ONCE, _MANY = 1 << 20, 1 << 10
 # Radians by which an angle that is found from a chord may be wrong, at the antipode.
 _ROUNDING = 1e-7
-
-Floats = NDArray[np.float64]
 
 
 @node("boundary")

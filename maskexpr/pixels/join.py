@@ -17,8 +17,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ..core.arrays import Bools, Ints
 from .runs import connect
-from .words import Bools, Ints, Labels
+from .words import Labels
 
 __all__ = [
     "EDGE",

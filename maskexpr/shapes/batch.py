@@ -6,16 +6,14 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..core.arrays import Bools, Floats, Indices
 from ..core.coverage import Coverage, invert
 from ..sphere.vectors import Caps
-from .base import Bools
 
 __all__ = ["Batch", "Rings", "Which"]
 
-Floats = NDArray[np.float64]
-Which = NDArray[np.intp] | slice
+Which = Indices | slice
 """Which shape each thing is asked about: numbers that broadcast with the things, or all of one."""
 
 

@@ -13,22 +13,20 @@ from functools import lru_cache
 from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..core.arrays import Bools, Floats
 from ..core.coverage import Coverage
 from ..core.errors import RegionError
 from ..core.once import once
 from ..core.records import record
 from ..sphere.angles import format_degrees
 from ..sphere.vectors import Caps
-from .base import Bools, Shape, place, size, store, written_place, written_size
+from .base import Shape, place, size, store, written_place, written_size
 from .batch import Rings
 from .near import Rim, ellipse_rim, near_rims, rectangle_rim
 from .tangent import Tangents, axes_of
 
 __all__ = ["Ellipse", "EllipseAnnulus", "Rectangle", "RectangleAnnulus"]
-
-Floats = NDArray[np.float64]
 
 
 @lru_cache(maxsize=4096)

@@ -6,19 +6,17 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..core.arrays import Bools, Floats
 from ..core.coverage import EMPTY, Coverage
 from ..core.errors import RegionError
 from ..core.records import record
 from ..sphere.arcs import to_arc
 from ..sphere.vectors import TIE, Caps
-from .base import IMAGE, Bools, Shape, numbers, place, store, written_place
+from .base import IMAGE, Shape, numbers, place, store, written_place
 from .outline import Outlines, outline
 
 __all__ = ["Polygon"]
-
-Floats = NDArray[np.float64]
 
 # Degrees: how wide a patch is at most in longitude and in latitude, its highest latitude, and what is away.
 _PATCH: Final = 60.0

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..core.arrays import Floats, Ints
 from ..core.once import once
 from ..grid.lattice import Grid
 from ..pixels.window import Window
 from ..sphere.vectors import unit
 
 __all__ = ["SLACK", "Strip"]
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 SLACK = 1e-4
 """Columns within which a place counts as on a column."""

@@ -21,6 +21,7 @@ from astropy.io import fits
 from astropy.wcs import WCS
 from numpy.typing import ArrayLike, NDArray
 
+from ...core.arrays import Floats, Ints
 from ...core.calls import told_class, told_methods, told_names
 from ...core.errors import AxisError, GeometryError, borrowed, require
 from ...core.names import described
@@ -46,8 +47,6 @@ __all__ = ["WcsGeom"]
 # Examples that need more than the package does.
 __doctest_requires__ = {("WcsGeom.from_gammapy", "WcsGeom.to_gammapy"): ["gammapy.maps"]}
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 _CARD: Final = 80
 _DEG2: Final = float((1 * u.sr).to_value(u.deg**2))

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ...core.arrays import Floats
 from ...core.errors import RegionError
 from ...grid.wcs.geom import WcsGeom
 from ...sphere.vectors import unit
@@ -28,8 +28,6 @@ from .ds9_shapes import sector_of
 from .place import Place
 
 __all__ = ["SHAPES", "Plane", "Projected", "Row", "Stated"]
-
-Floats = NDArray[np.float64]
 
 
 class Row(NamedTuple):

@@ -15,6 +15,7 @@ from astropy.io import fits
 from astropy.wcs import WCS
 from numpy.typing import NDArray
 
+from ...core.arrays import Floats
 from ...core.errors import FormatError, MaskError, RegionError
 from ...doors.fits import open_fits
 from ...grid.wcs.geom import WcsGeom
@@ -25,8 +26,6 @@ from .items import Item, Reader, shown
 from .numbers import degrees_in, frame_named
 
 __all__ = ["read_fits"]
-
-Floats = NDArray[np.float64]
 
 # Pairs of columns that are positions, and the frame if their names say it.
 _POSITIONS: Final = (("X", "Y"), ("RA", "DEC"), ("RAJ2000", "DEJ2000"), ("GLON", "GLAT"))
