@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ from ..core.arguments import one_of
 from ..core.coverage import Coverage
 from ..core.errors import MaskTypeError, MaskValueError
 from ..core.names import described
-from ..core.once import once
+from ..core.once import once_for
 from ..core.records import frozen_array
 from ..expr.mask import Ask, Bools, Mask, node
 from ..grid.points import Points, lonlat_of
@@ -35,7 +34,6 @@ from ..tables.read import Request, read_ellipses
 
 __all__ = ["Ellipses"]
 
-_lock = threading.Lock()
 # Bytes of the index of a source.
 _PER_SOURCE = 900
 # Rounding may make a minor axis larger than the major one by so much.
@@ -192,23 +190,17 @@ class Ellipses(Mask):
             return f"Ellipses({number}{f', major {sizes[0]} to {sizes[1]}' * bool(len(self.lon))})"
         return f"Ellipses({number}, {self.major[0]:.6g} x {self.minor[0]:.6g} deg)"
 
-    @once
-    def _unions(self) -> dict[str, Inscribed]:
-        return {}
-
+    @once_for
     def _union(self, frame: str) -> Inscribed:
-        """The ellipses in a frame; made once for each."""
-        with _lock:
-            if frame not in self._unions:
-                # Height lies along the position angle, width across it.
-                axes = axes_of(self.lon, self.lat, self.angle, self.frame, frame)
-                batch = Tangents(Ellipse, axes, (np.deg2rad(self.minor), np.deg2rad(self.major)))
+        """The ellipses in a frame."""
+        # Height lies along the position angle, width across it.
+        axes = axes_of(self.lon, self.lat, self.angle, self.frame, frame)
+        batch = Tangents(Ellipse, axes, (np.deg2rad(self.minor), np.deg2rad(self.major)))
 
-                def together(some: NDArray[np.intp]) -> ShapeIndex:
-                    return ShapeIndex(Many.of_one_kind(batch.take(some)), frame)
+        def together(some: NDArray[np.intp]) -> ShapeIndex:
+            return ShapeIndex(Many.of_one_kind(batch.take(some)), frame)
 
-                self._unions[frame] = Inscribed(batch.caps, batch.inside, together)
-            return self._unions[frame]
+        return Inscribed(batch.caps, batch.inside, together)
 
     def held_bytes(self) -> int:
         return _PER_SOURCE * len(self.lon)
