@@ -117,9 +117,7 @@ class Connected(Mask):
 
     def values(self, where: Tile | Points, of: Ask) -> Bools:
         if isinstance(where, Tile):
-            out = np.zeros(where.shape, dtype=bool)
-            self.paint(where, out, of)
-            return out
+            return self._painted(where, of)
         if isinstance(where, Pixels):
             return pixels_of(self, where, of)
         return self.inside(where)

@@ -69,7 +69,7 @@ def once_for(compute: Callable[Concatenate[S, P], T]) -> Callable[Concatenate[S,
     lock = threading.Lock()
 
     @wraps(compute)
-    def ask(self: S, *key: P.args, **named: P.kwargs) -> T:
+    def ask(self: S, /, *key: P.args, **named: P.kwargs) -> T:
         with lock:
             known: dict[Any, T] = self.__dict__.setdefault(f"_{compute.__name__}_for", {})
             arguments = (key, *named.items())

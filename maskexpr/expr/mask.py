@@ -142,6 +142,12 @@ class Mask(Fluent):
             return of.refine(self, where)
         return self.inside(where)
 
+    def _painted(self, tile: Tile, of: Ask) -> Bools:
+        """Values of a tile, of a node that says itself how it paints."""
+        out = np.zeros(tile.shape, dtype=bool)
+        self.paint(tile, out, of)
+        return out
+
     def paint(self, tile: Tile, out: Bools, of: Ask) -> None:
         """Select in an array of the tile's pixels those that the node selects; some touch only a few."""
         np.logical_or(out, self.values(tile, of), out=out)
@@ -480,10 +486,9 @@ class Or(Nary):
         return cover
 
     def values(self, where: Tile | Points, of: Ask) -> Bools:
-        out = np.zeros(where.shape, dtype=bool)
         if isinstance(where, Tile):
-            self.paint(where, out, of)
-            return out
+            return self._painted(where, of)
+        out = np.zeros(where.shape, dtype=bool)
         for mask in self.masks:
             out |= of.values(mask, where)
         return out

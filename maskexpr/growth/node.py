@@ -133,9 +133,7 @@ class SkyGrowth(Growth):
         if not isinstance(where, Tile):
             return at_pixels(self, where, of)
         if self.metric == "pixel":
-            out = np.zeros(where.shape, dtype=bool)
-            self.paint(where, out, of)
-            return out
+            return self._painted(where, of)
         grown = grow_tile(where, self._shape(where.geom, where.plane), self._selection(of))
         return _complement(grown, where) if self.erodes else grown
 

@@ -57,6 +57,7 @@ class FromData(Mask):
     # Positions of all pixels, where the data are on another grid.
     bytes_per_pixel = 48
     data: Source
+    nan: bool | str
     outside: bool
 
     def judge(self, values: NDArray[Any], pixels: DataPixels) -> Bools:
@@ -75,7 +76,11 @@ class FromData(Mask):
     def axes(self) -> frozenset[str]:
         return frozenset(axis.name for axis in self.grid.axes)
 
+    def _check_type(self) -> None:
+        """Raise if the data are of a type that the node makes nothing of."""
+
     def check(self, geom: Grid) -> None:
+        self._check_type()
         matching_planes(self.label(), self.grid, geom)
 
     def coverage(self, areas: Areas, of: Ask) -> Coverage:

@@ -76,15 +76,19 @@ class Catalog(Mask):
     frame: str
     radius: NDArray[np.float64]
     axis: str
+    stores_arguments = False
 
     def __init__(self, positions: Any, radius: AngleLike | list[Any], axis: str = "energy") -> None:
         if isinstance(radius, str):
             radius = named_radius(positions, radius)
         lon, lat, frame = lonlat_of(as_positions(positions))
         lon, lat = frozen_array(lon.reshape(-1)), frozen_array(lat.reshape(-1))
-        self._set(lon, lat, frame, frozen_array(to_degrees_array(radius, "radius")), axis)
+        size = frozen_array(to_degrees_array(radius, "radius"))
+        self._store(lon=lon, lat=lat, frame=frame, radius=size, axis=axis)
+        self.check_stored()
 
-    def _set(self, lon: Any, lat: Any, frame: str, radius: NDArray[np.float64], axis: str) -> None:
+    def check_stored(self) -> None:
+        lon, lat, radius = self.lon, self.lat, self.radius
         bad = np.flatnonzero(~(np.isfinite(lon) & np.isfinite(lat)))
         if len(bad):
             raise MaskValueError(
@@ -105,13 +109,7 @@ class Catalog(Mask):
             raise MaskValueError(
                 f"radius must not be negative, got {format_degrees(radius[tuple(negative[0])])}{row}"
             )
-        self._store(lon=lon, lat=lat, frame=frame, radius=radius, axis=axis_name(axis))
-
-    @classmethod
-    def restore(cls, fields: dict[str, Any]) -> Catalog:
-        made = object.__new__(cls)
-        made._set(**fields)
-        return made
+        axis_name(self.axis)
 
     @overload
     @classmethod
@@ -337,11 +335,7 @@ class Catalog(Mask):
             out |= of.refine(_Circles(CircleIndex(index.centre[:, left], index.radius[left])), tile)
 
     def values(self, where: Tile | Points, of: Ask) -> Bools:
-        if not isinstance(where, Tile):
-            return self.inside(where)
-        out = np.zeros(where.shape, dtype=bool)
-        self.paint(where, out, of)
-        return out
+        return self._painted(where, of) if isinstance(where, Tile) else self.inside(where)
 
 
 def _check_sizes(radius: Any, of_ellipse: Mapping[str, Any]) -> None:

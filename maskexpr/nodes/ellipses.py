@@ -86,6 +86,7 @@ class Ellipses(Mask):
     major: NDArray[np.float64]
     minor: NDArray[np.float64]
     angle: NDArray[np.float64]
+    stores_arguments = False
 
     def __init__(self, positions: SkyCoord, major: Any, minor: Any, angle: Any) -> None:
         if not isinstance(positions, SkyCoord):
@@ -106,9 +107,11 @@ class Ellipses(Mask):
             other = axis * other
         tilt = _turned(flat, tilt, frame)
         lon, lat, axis, other, tilt = map(frozen_array, (lon, lat, axis, other, tilt))
-        self._set(lon, lat, frame, axis, other, tilt)
+        self._store(lon=lon, lat=lat, frame=frame, major=axis, minor=other, angle=tilt)
+        self.check_stored()
 
-    def _set(self, lon: Any, lat: Any, frame: str, major: Any, minor: Any, angle: Any) -> None:
+    def check_stored(self) -> None:
+        lon, lat, major, minor, angle = self.lon, self.lat, self.major, self.minor, self.angle
         for name, wrong in (
             ("position is masked or not finite", ~(np.isfinite(lon) & np.isfinite(lat))),
             ("axis is negative", (major < 0) | (minor < 0)),
@@ -119,13 +122,6 @@ class Ellipses(Mask):
             bad = np.flatnonzero(wrong)
             if len(bad):
                 raise MaskValueError(f"row {int(bad[0])}: the {name} ({len(bad)} such rows of {len(lon)})")
-        self._store(lon=lon, lat=lat, frame=frame, major=major, minor=minor, angle=angle)
-
-    @classmethod
-    def restore(cls, fields: dict[str, Any]) -> Ellipses:
-        made = object.__new__(cls)
-        made._set(**fields)
-        return made
 
     @classmethod
     def read(
@@ -237,11 +233,7 @@ class Ellipses(Mask):
         self._union(tile.geom.frame).paint(tile, out)
 
     def values(self, where: Tile | Points, of: Ask) -> Bools:
-        if not isinstance(where, Tile):
-            return self.inside(where)
-        out = np.zeros(where.shape, dtype=bool)
-        self.paint(where, out, of)
-        return out
+        return self._painted(where, of) if isinstance(where, Tile) else self.inside(where)
 
 
 def _is_part(minor: Any) -> bool:

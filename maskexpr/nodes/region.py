@@ -313,9 +313,7 @@ class Region(Mask):
     def values(self, where: Tile | Points, of: Ask) -> Bools:
         """See `Mask.values`."""
         if self.is_indexed and isinstance(where, Tile):
-            out = np.zeros(where.shape, dtype=bool)
-            self.paint(where, out, of)
-            return out
+            return self._painted(where, of)
         if not self.needs_grid:
             return super().values(where, of)
         if not isinstance(where, Tile | Pixels):
