@@ -1,4 +1,4 @@
-"""What the grids of the package share: they hold their axes, cannot be changed, and show themselves by facts."""
+"""What the grids of the package share: axes, attributes that nobody can change, and how they are shown."""
 
 from __future__ import annotations
 

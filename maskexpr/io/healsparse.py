@@ -34,8 +34,6 @@ __all__ = ["HealSparseWriter", "is_healsparse", "open_healsparse"]
 _COVERAGE, _CELLS = "COV", "SPARSE"
 _BITS: Final = 8
 _GRID: Final = "grid"
-_SAMPLES: Final = {8: "u1", 16: ">i2", 32: ">i4", 64: ">i8", -32: ">f4", -64: ">f8"}
-_SCALING: Final = ("BSCALE", "BZERO", "BLANK")
 # HealSparse's mark of a cell of floating-point numbers that has no value.
 _UNSEEN: Final = -1.6375e30
 # Levels between coarse and fine cells, and the highest order of coarse ones.
@@ -155,9 +153,7 @@ def _values(hdu: Any, what: str) -> dict[str, Any]:
     header, sentinel = hdu.header, hdu.header.get("SENTINEL")
     packed = bool(header.get("BITPACK"))
     logical = packed or isinstance(sentinel, bool)
-    stored = np.dtype(_SAMPLES[int(header.get("ZBITPIX", header["BITPIX"]))])
-    scaling = {key: header[key] for key in _SCALING if key in header}
-    coding = Coding.of(stored, scaling, _SCALING, what)
+    coding = Coding.of_image(header, int(header.get("ZBITPIX", header["BITPIX"])), what)
     if sentinel is None and coding.dtype.kind == "f":
         sentinel = _UNSEEN
     return {

@@ -34,12 +34,9 @@ from .validity import normal, unwrapped
 from .xarray import array_of, geom_from_texts, geom_of_values, texts_of
 
 __all__ = [
-    "LARGEST",
     "ArraySource",
     "EmbeddedSource",
     "FileSource",
-    "MaskedSource",
-    "Opened",
     "Source",
     "as_mask",
     "as_source",

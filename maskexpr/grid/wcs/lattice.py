@@ -21,16 +21,7 @@ from ...sphere.vectors import chord2, unit
 from .outline import plane_box
 from .projection import Projection, thread_wcs
 
-__all__ = [
-    "First",
-    "Traits",
-    "first_image",
-    "lat_of",
-    "lon_of",
-    "lonlat",
-    "sky_window",
-    "traits",
-]
+__all__ = ["first_image", "lat_of", "lon_of", "lonlat", "sky_window", "traits"]
 
 # wcslib allocates some hundred bytes a point; pieces of this size stay in cache and bound the memory.
 _PIECE: Final = 1 << 14
