@@ -399,6 +399,7 @@ def need_mask(value: Any, what: str) -> Mask:
 _FLAT = 1 << 14
 
 
+@dataclasses.dataclass(init=False, frozen=True, eq=False, repr=False)
 class Nary(Mask):
     """An operator of any number of operands, kept flat: ``(a | b) | c`` is ``Or(a, b, c)``.
 
@@ -477,8 +478,6 @@ class Or(Nary):
     3
     """
 
-    masks: tuple[Mask, ...]
-
     def coverage(self, areas: Areas, of: Ask) -> Coverage:
         cover = np.full(len(areas), EMPTY)
         for mask in self.masks:
@@ -511,8 +510,6 @@ class And(Nary):
     True
     """
 
-    masks: tuple[Mask, ...]
-
     def coverage(self, areas: Areas, of: Ask) -> Coverage:
         cover = np.full(len(areas), FULL)
         for mask in self.masks:
@@ -540,8 +537,6 @@ class Xor(Nary):
     >>> Xor(AllSky(), AllSky(), AllSky()).fsky(mx.WcsGeom.allsky(binsz=10)).round(6)
     np.float64(1.0)
     """
-
-    masks: tuple[Mask, ...]
 
     def coverage(self, areas: Areas, of: Ask) -> Coverage:
         cover = np.full(len(areas), EMPTY)

@@ -169,7 +169,7 @@ def _wrapped(tile: Tile, shape: SkyShape, y0: int, top: int, near: Ints) -> Ints
     other, lat = (np.deg2rad(geom.lat_of(rows)) for rows in (y0 + source, tile.window.y0 + top + source + j))
     wrapped = np.full(near.shape, never)
     step = float(np.deg2rad(abs(geom.lon_step)))
-    wrapped[source, j] = shape.spreads(lat, other, step, None)[1]
+    wrapped[source, j] = shape.spreads(lat, other, step)[1]
     return wrapped
 
 

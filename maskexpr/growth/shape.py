@@ -96,7 +96,7 @@ class SkyShape(NamedTuple):
         """
         radius = self.lat + TIE
         if self.box or radius > np.pi / 2:
-            return self.spreads(lat, other, step, None, False)[0]
+            return self.spreads(lat, other, step, wraps=False)[0]
         square = chord2_of(radius) / 4
         both = np.maximum(np.cos(lat) * np.cos(other), 1e-300)
         limit = (square - np.sin((lat - other) / 2) ** 2) / both
@@ -113,12 +113,10 @@ class SkyShape(NamedTuple):
         never = limit < -slack
         near[never] = -1
         doubtful = np.flatnonzero(~(certain | never))
-        near[doubtful] = self.spreads(lat[doubtful], other[doubtful], step, None, False)[0]
+        near[doubtful] = self.spreads(lat[doubtful], other[doubtful], step, wraps=False)[0]
         return near
 
-    def spreads(
-        self, lat: Floats, other: Floats, step: float, period: int | None, wraps: bool = True
-    ) -> tuple[Ints, Ints]:
+    def spreads(self, lat: Floats, other: Floats, step: float, wraps: bool = True) -> tuple[Ints, Ints]:
         """How far the shape spreads along a row, in columns, between rows of two latitudes (radians; they
         broadcast).
 
@@ -138,9 +136,7 @@ class SkyShape(NamedTuple):
         near += self._row_holds(lat, other, (near + 1) * step)
         near -= ~self._row_holds(lat, other, near * step)
         near[~self._row_holds(lat, other, np.zeros(lat.shape))] = -1
-        if period is not None:
-            wrapped = np.where(near < 0, NEVER, period - near)
-        elif wraps:
+        if wraps:
             turn = 2 * np.pi
             wrapped = np.ceil((turn - widest) / step).astype(np.int64)
             wrapped -= self._row_holds(lat, other, np.abs(turn - (wrapped - 1) * step))

@@ -132,6 +132,11 @@ class MaskWriter(ABC):
         return (*self.axes_shape, *grid)
 
     @property
+    def lock(self) -> threading.Lock:
+        """For who needs one while tiles are written."""
+        return self._mine.lock
+
+    @property
     def manifest(self) -> Manifest:
         """What is known of the tiles that were written."""
         table = self._mine.table
