@@ -105,9 +105,7 @@ class Boundary(Sized):
 
     def check(self, geom: Grid) -> None:
         super().check(geom)
-        if self.metric == "pixel":
-            geom.need_plane(self.label(), "give an angle and metric='sky'")
-        elif geom.edge_sides() is None:
+        if self.metric != "pixel" and geom.edge_sides() is None:
             geom.need_plane(self.label(), "erode a mask of what the map covers")
 
     def reach(self) -> Reach:

@@ -14,7 +14,7 @@ from ..core.once import once
 from ..core.records import record
 from ..sphere.vectors import TIE, Caps, angle_between, within
 from .base import SLACK, Shape, decide, directions, place, size, store, written_place, written_size
-from .batch import Rings, Which
+from .batch import OfBatch, Rings, Which
 from .near import within_or_on
 
 __all__ = ["Circle", "CircleAnnulus", "WholeSky"]
@@ -53,7 +53,7 @@ def discs(circles: Sequence[Circle], frame: str) -> Discs:
 
 @record("circle")
 @dataclass(frozen=True)
-class Circle(Shape):
+class Circle(OfBatch):
     """Everything strictly nearer to the centre than the radius.
 
     Parameters
@@ -86,13 +86,9 @@ class Circle(Shape):
         lon, lat = place(self.lon, self.lat, self.frame)
         store(self, lon=lon, lat=lat, radius=size(self.radius, "radius", self.frame, 180))
 
-    def inside(self, xyz: Floats, frame: str) -> Bools:
-        """See `Shape.inside`."""
-        return discs([self], frame).inside(xyz, slice(None))
-
-    def coverage(self, caps: Caps, frame: str) -> Coverage:
-        """See `Shape.coverage`."""
-        return discs([self], frame).coverage(caps, slice(None))
+    def _batch(self, frame: str) -> Discs:
+        """See `OfBatch._batch`."""
+        return discs([self], frame)
 
     def near(self, xyz: Floats, frame: str, angle: float) -> Bools:
         """See `Shape.near`."""
@@ -112,7 +108,7 @@ class Circle(Shape):
 
 @record("circle_annulus")
 @dataclass(frozen=True)
-class CircleAnnulus(Shape):
+class CircleAnnulus(OfBatch):
     """The outer circle without the inner one, whose rim belongs to the annulus: the two leave no gap.
 
     Parameters
@@ -144,15 +140,8 @@ class CircleAnnulus(Shape):
         """The inner and the outer circle."""
         return tuple(Circle(self.lon, self.lat, each, self.frame) for each in (self.inner, self.outer))  # type: ignore[return-value]
 
-    def inside(self, xyz: Floats, frame: str) -> Bools:
-        """See `Shape.inside`."""
-        return self._alone(frame).inside(xyz, slice(None))
-
-    def coverage(self, caps: Caps, frame: str) -> Coverage:
-        """See `Shape.coverage`."""
-        return self._alone(frame).coverage(caps, slice(None))
-
-    def _alone(self, frame: str) -> Rings:
+    def _batch(self, frame: str) -> Rings:
+        """See `OfBatch._batch`."""
         inner, outer = self.rims
         return Rings(discs([inner], frame), discs([outer], frame))
 
