@@ -10,8 +10,8 @@ from collections.abc import Callable
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..core.arrays import Bools, Floats, Indices
 from ..core.trace import count
 from ..grid.lattice import Grid
 from ..grid.tiles import Tile
@@ -20,10 +20,7 @@ from .spans import Disks, Strip, widest
 
 __all__ = ["is_small", "paint_boxes"]
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.intp]
-Bools = NDArray[np.bool_]
-Inside = Callable[[Floats, Ints], Bools]
+Inside = Callable[[Floats, Indices], Bools]
 """Which of some points, shape (3, k), are in the shapes of the numbers that stand beside them."""
 
 # Pixels of a box up to which it is asked as a whole.

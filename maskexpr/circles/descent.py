@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..core.arrays import Bools, Floats, Indices
 from ..core.coverage import EMPTY, FULL, MIXED, Coverage
 from ..grid.healpix.areas import Cells, PointsOfCells
 from ..grid.healpix.cells import cells_of
@@ -21,10 +21,6 @@ from ..pixels.ragged import Lists
 from ..sphere.vectors import TIE, chord2, chord2_of, dot
 
 __all__ = ["CircleDescent"]
-
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
-Numbers = NDArray[np.intp]
 
 # Pairs tested in one go: bounds memory, and keeps the working arrays in the cache.
 _PAIRS: Final = 1 << 15
@@ -90,7 +86,7 @@ class CircleDescent:
         small = self._sign > 0
         return np.where(small, narrow, -wide), np.where(small, wide, -narrow)
 
-    def _candidates(self, cells: Cells, which: Numbers, cover: Coverage) -> tuple[Numbers, Numbers]:
+    def _candidates(self, cells: Cells, which: Indices, cover: Coverage) -> tuple[Indices, Indices]:
         """Pairs of a place in ``which``, in order, and a circle whose rim may cross that cell; cells that are
         known to be FULL are marked so.
         """
@@ -103,7 +99,7 @@ class CircleDescent:
         place, circle = note.rims.pairs(origin)
         return place, circle
 
-    def _apart(self, xyz: Floats, place: Numbers, circle: Numbers) -> Iterator[tuple[slice, Floats]]:
+    def _apart(self, xyz: Floats, place: Indices, circle: Indices) -> Iterator[tuple[slice, Floats]]:
         """Signed squared chords of pairs of a point and a circle, piece after piece."""
         for first in range(0, len(place), _PAIRS):
             some = slice(first, first + _PAIRS)
@@ -111,8 +107,8 @@ class CircleDescent:
             yield some, squared * self._sign[circle[some]] if self._any_wide else squared
 
     def _sharpen(
-        self, cells: Cells, place: Numbers, circle: Numbers, cover: Coverage
-    ) -> tuple[Numbers, Numbers]:
+        self, cells: Cells, place: Indices, circle: Indices, cover: Coverage
+    ) -> tuple[Indices, Indices]:
         """Pairs whose rims are not clear of the cells and do not hold them, as they are bounded by four
         straight lines that bulge; cells in a circle are marked FULL.
         """

@@ -5,8 +5,8 @@ from __future__ import annotations
 import threading
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..core.arrays import Bools, Floats, Indices
 from ..core.coverage import EMPTY, FULL, MIXED, Coverage
 from ..core.once import once
 from ..grid.healpix.areas import Cells, PointsOfCells
@@ -43,7 +43,7 @@ _ASKED = 1 << 17
 # So many points cost a tree what is spent on lists of no circles.
 _FEW = 2000
 
-Degrees = tuple[NDArray[np.float64], NDArray[np.float64]]
+Degrees = tuple[Floats, Floats]
 
 
 class CircleIndex:
@@ -59,9 +59,7 @@ class CircleIndex:
         Longitudes and latitudes of the centres, where they are known.
     """
 
-    def __init__(
-        self, centre: NDArray[np.float64], radius: NDArray[np.float64], degrees: Degrees | None = None
-    ) -> None:
+    def __init__(self, centre: Floats, radius: Floats, degrees: Degrees | None = None) -> None:
         self.centre = centre
         self.radius = radius
         self._lonlat = degrees
@@ -79,7 +77,7 @@ class CircleIndex:
                 self._trees = radius_classes(self.centre, self.radius, _FACTOR)[::-1]
             return self._trees
 
-    def holds(self, points: Points) -> NDArray[np.bool_]:
+    def holds(self, points: Points) -> Bools:
         """Which points lie strictly inside any circle, shape (n,), by lists of circles where these pay."""
         if isinstance(points, PointsOfCells):
             return self._descent.inside(points)
@@ -110,7 +108,7 @@ class CircleIndex:
                 self._cells = (cells, others)
             return self._cells
 
-    def inside(self, xyz: NDArray[np.float64]) -> NDArray[np.bool_]:
+    def inside(self, xyz: Floats) -> Bools:
         """Which points lie strictly inside any circle, shape (n,); NaN is in none."""
         out = np.zeros(xyz.shape[1], dtype=bool)
         open_ = np.flatnonzero(np.isfinite(xyz[0]))
@@ -179,7 +177,7 @@ class CircleIndex:
             self._sharpen(cover, some, circles, caps)
         return cover.astype(np.uint8)
 
-    def _sharpen(self, cover: Coverage, some: NDArray[np.intp], circles: RadiusClass, caps: Caps) -> None:
+    def _sharpen(self, cover: Coverage, some: Indices, circles: RadiusClass, caps: Caps) -> None:
         """Coverage of some caps by all circles of a class near them, one by one; left MIXED where those are
         many.
         """
@@ -196,7 +194,7 @@ class CircleIndex:
         held[cap[distance + radius[cap] + _ALLOWANCE < self.radius[circle]]] = True
         cover[some] = np.select([held, met], [FULL, MIXED], EMPTY)
 
-    def edge_samples(self, angle: float, number: int) -> NDArray[np.float64]:
+    def edge_samples(self, angle: float, number: int) -> Floats:
         """Unit vectors of points an angle (radians) inside and outside of rims, about so many in all.
 
         Four directions of each circle, of evenly chosen circles where the number is less than is needed for
@@ -210,7 +208,7 @@ class CircleIndex:
         points = centre * np.cos(away) + (east * np.cos(turn) + north * np.sin(turn)) * np.sin(away)
         return np.asarray(points.reshape(3, -1))
 
-    def paint(self, tile: Tile, out: NDArray[np.bool_]) -> NDArray[np.intp]:
+    def paint(self, tile: Tile, out: Bools) -> Indices:
         """Select the pixels of a tile that lie in the circles, by runs of pixels.
 
         Returns
@@ -252,7 +250,7 @@ class CircleIndex:
         )
         return _RIM * sum(int(each) for each in near) > size
 
-    def _ask(self, tile: Tile, out: NDArray[np.bool_]) -> None:
+    def _ask(self, tile: Tile, out: Bools) -> None:
         """Select the pixels of a tile that lie in circles by asking each."""
         y0, y1, x0, x1 = tile.window
         rows = max(1, _ASKED // max(1, x1 - x0))
@@ -260,7 +258,7 @@ class CircleIndex:
             part = tile.on(Window(y, min(y + rows, y1), x0, x1))
             out[y - y0 : y - y0 + rows] |= self.inside(part.all_pixels().xyz).reshape(part.shape)
 
-    def _paint_spans(self, made: SpanIndex | None, tile: Tile, out: NDArray[np.bool_]) -> None:
+    def _paint_spans(self, made: SpanIndex | None, tile: Tile, out: Bools) -> None:
         if made is not None and tile.window.intersect(made.window) == tile.window:
             made.paint(tile, out)
             if made.done.all():
@@ -292,13 +290,13 @@ class CircleIndex:
     def _disks(self) -> Disks:
         return Disks(self.centre, self.radius, *(self._lonlat or lonlat(self.centre)))
 
-    def _near_tile(self, tile: Tile) -> NDArray[np.intp]:
+    def _near_tile(self, tile: Tile) -> Indices:
         caps = tile.tiles.caps
         if caps.radius[0] >= np.pi:
             return np.arange(len(self.radius))
         return self.near(caps.centre[:, 0], float(max(caps.radius[0], 0.0)))
 
-    def near(self, centre: NDArray[np.float64], angle: float) -> NDArray[np.intp]:
+    def near(self, centre: Floats, angle: float) -> Indices:
         """Circles that may come within an angle (radians) of a point, by number, in order."""
         found = [
             members[tree.query_ball_point(centre, chord_bound(angle + largest), return_sorted=False)]

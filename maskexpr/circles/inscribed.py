@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import Final, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..core.arrays import Bools, Floats, Indices
 from ..core.coverage import Coverage
 from ..core.once import once
 from ..grid.healpix.areas import PointsOfCells
@@ -22,10 +22,6 @@ from .index import CircleIndex
 from .spans import Disks
 
 __all__ = ["Inscribed", "Shapes"]
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.intp]
-Bools = NDArray[np.bool_]
 
 # Circles whose radii are within this factor share a tree.
 _FACTOR: Final = 2.0
@@ -63,7 +59,7 @@ class Inscribed:
         Makes the `Shapes` of some numbers.
     """
 
-    def __init__(self, caps: Caps, inside: Inside, together: Callable[[Ints], Shapes]) -> None:
+    def __init__(self, caps: Caps, inside: Inside, together: Callable[[Indices], Shapes]) -> None:
         self._numbers = np.flatnonzero(caps.radius > 0)
         centre, radius = caps.take(self._numbers)
         self._disks = Disks(centre, radius, *lonlat(centre))
@@ -113,7 +109,7 @@ class Inscribed:
 class _Small:
     """Shapes of few pixels, each looked at by the tiles that it may meet."""
 
-    def __init__(self, disks: Disks, numbers: Ints, inside: Inside) -> None:
+    def __init__(self, disks: Disks, numbers: Indices, inside: Inside) -> None:
         self._disks, self._numbers, self._inside = disks, numbers, inside
         self._classes = radius_classes(disks.centre, disks.radius, _FACTOR)
 
@@ -122,7 +118,7 @@ class _Small:
         numbers = self._numbers[near]
         paint_boxes(tile, out, self._disks.take(near), lambda xyz, which: self._inside(xyz, numbers[which]))
 
-    def _near(self, cap: Caps) -> Ints:
+    def _near(self, cap: Caps) -> Indices:
         """Which may meet a cap, in order."""
         radius = float(cap.radius[0])
         if radius >= np.pi:

@@ -9,12 +9,10 @@ from collections.abc import Callable, Iterable
 from typing import Generic, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
+
+from ..core.arrays import Floats, Ints
 
 __all__ = ["Pieces", "neighbours_first"]
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 Made = TypeVar("Made")
 

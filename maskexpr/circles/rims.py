@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ..core.arrays import Bools, Floats, Ints
 from ..grid.lattice import Grid
 from ..grid.points import Pixels
 from ..grid.tiles import Tile
@@ -26,9 +27,6 @@ from .seam import Seam
 
 __all__ = ["RimIndex", "points_of_rims", "rim_runs"]
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-Bools = NDArray[np.bool_]
 _Indices = NDArray[np.signedinteger[Any]]
 
 # Largest error (pixels) of the polygon through the points of a rim that is worth it, and the error to aim at.
@@ -300,7 +298,7 @@ class RimIndex:
         row, start, stop = (np.concatenate(pair) for pair in zip(runs, (y, x, x + 1), strict=True))
         return done, row, start, stop
 
-    def paint(self, tile: Tile, out: NDArray[np.bool_]) -> Ints:
+    def paint(self, tile: Tile, out: Bools) -> Ints:
         """Select the pixels of a tile, shape (ny, nx), that lie in circles whose images can be used.
 
         Returns

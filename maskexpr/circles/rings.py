@@ -10,8 +10,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..core.arrays import Bools, Floats, Ints
 from ..grid.points import Pixels
 from ..grid.rings import Rings
 from ..grid.tiles import Tile
@@ -20,10 +20,6 @@ from ..pixels.ragged import ragged_ranges
 from ..sphere.vectors import within
 
 __all__ = ["Circles", "paint_on_rings", "ring_runs"]
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-Bools = NDArray[np.bool_]
 
 # Radians by which a pixel may be nearer to a rim, or further, before it is asked: ten times `TIE`, and much
 # more than the rounding of positions.

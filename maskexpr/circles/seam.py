@@ -8,17 +8,13 @@ pixels of the boxes are asked.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..core.arrays import Bools, Floats, Ints
 from ..grid.lattice import Cut, Grid
 from ..grid.points import Pixels
 from ..sphere.vectors import lonlat, within
 
 __all__ = ["Seam"]
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-Bools = NDArray[np.bool_]
 
 # What comes so near (radians) to the seam counts as on it: far more than rounding, far less than a pixel.
 _NEAR = 1e-9

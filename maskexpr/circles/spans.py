@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ..core.arrays import Bools, Floats, Ints
 from ..core.once import once
 from ..grid.lattice import Grid
 from ..grid.tiles import Tile
@@ -23,9 +24,6 @@ from .pieces import Pieces
 
 __all__ = ["Disks", "SpanIndex", "Strip", "circle_spans", "spans", "widest"]
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-Bools = NDArray[np.bool_]
 _Runs = tuple[NDArray[np.signedinteger[Any]], NDArray[np.signedinteger[Any]], NDArray[np.signedinteger[Any]]]
 
 # A run's end further than so many columns from every column is certain, where rounding moves it by less.
@@ -323,7 +321,7 @@ class SpanIndex:
         self._boxes = self._bound(reach[some])
         self._pieces = Pieces(len(self._first), self._runs)
 
-    def _bound(self, reach: NDArray[np.float64]) -> NDArray[np.float64]:
+    def _bound(self, reach: Floats) -> Floats:
         """First and last row, first and last column that each piece may touch."""
         if not len(self._first):
             return np.empty((4, 0))

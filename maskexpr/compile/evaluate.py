@@ -13,12 +13,12 @@ from operator import attrgetter
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..core.arrays import Bools, Ints
 from ..core.coverage import EMPTY, FULL, MIXED, Coverage
 from ..core.pruning import is_pruned
 from ..core.trace import count, count_asked
-from ..expr.mask import And, Bools, Mask, Not, Or, Reach, Xor
+from ..expr.mask import And, Mask, Not, Or, Reach, Xor
 from ..expr.structure import postorder
 from ..grid.lattice import Grid
 from ..grid.points import Points
@@ -33,7 +33,6 @@ from .residual import residual
 
 __all__ = ["Evaluator", "evaluate", "evaluate_into", "evaluate_planes", "requests_of"]
 
-Ints = NDArray[np.int64]
 Answer = TypeVar("Answer")
 
 # More leaves than this in one tile, and a tile larger than that side: cut the tile and shorten the

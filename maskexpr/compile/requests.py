@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from operator import attrgetter
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..core.arrays import Ints
 from ..core.coverage import MIXED, Coverage
 from ..expr.mask import Ask, Mask
 from ..expr.structure import postorder
@@ -23,8 +23,6 @@ from ..grid.tiles import Areas, Tile, Tiles
 from ..pixels.rectangles import disjoint
 
 __all__ = ["Request", "Requests", "is_stacked", "kept_nodes", "plan_requests"]
-
-Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..core.arrays import Floats
 from ..core.records import frozen_array
 from ..expr.mask import Mask, Or, Xor
 from ..nodes.catalog import Catalog
@@ -23,9 +23,9 @@ class Circles(NamedTuple):
     """The union of circles of one frame, in degrees; the radius is one, or one of each."""
 
     frame: str
-    lon: NDArray[np.float64] | list[float]
-    lat: NDArray[np.float64] | list[float]
-    radius: NDArray[np.float64] | list[float]
+    lon: Floats | list[float]
+    lat: Floats | list[float]
+    radius: Floats | list[float]
 
 
 def circles_of(mask: Mask) -> Circles | None:

@@ -7,15 +7,14 @@ from math import ceil, floor
 
 import astropy.units as u
 import numpy as np
-from numpy.typing import NDArray
 
+from ..core.arrays import Ints
 from ..core.errors import AngleError, MaskValueError
 from ..grid.lattice import Grid
 from ..grid.rim import topology
 
 __all__ = ["Area", "area_of", "area_text", "limit", "weights"]
 
-Ints = NDArray[np.int64]
 Area = tuple[float, str]
 """A number of ``"deg2"`` or ``"pix2"``."""
 

@@ -11,13 +11,13 @@ from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..core.arguments import flag
+from ..core.arrays import Bools, Ints, Words
 from ..core.coverage import EMPTY, MIXED, Coverage
 from ..core.errors import GeometryError, MaskTypeError, MaskValueError
 from ..core.names import described
-from ..expr.mask import Ask, Bools, Mask, Reach
+from ..expr.mask import Ask, Mask, Reach
 from ..grid.lattice import ON, Grid, Rim
 from ..grid.points import Pixels, Points
 from ..grid.rim import topology
@@ -26,14 +26,12 @@ from ..pixels.join import SEED, Largest, Rule, Summary, Table, Verdict, summaris
 from ..pixels.label import LabelledBlock, sieve
 from ..pixels.runs import Runs, run_places
 from ..pixels.window import Window
-from ..pixels.words import Words, join_planes, list_places, pack, starts_of
+from ..pixels.words import join_planes, list_places, pack, starts_of
 from .areas import weights
 from .memory import paint_tile, pixels_of
 from .tile import edges_of, flag_edges, ports_of, rim_bits, sides_of
 
 __all__ = ["Connected", "Labelled", "check_fields", "inside_map"]
-
-Ints = NDArray[np.int64]
 
 
 class Labelled(NamedTuple):
@@ -119,9 +117,7 @@ class Connected(Mask):
 
     def values(self, where: Tile | Points, of: Ask) -> Bools:
         if isinstance(where, Tile):
-            out = np.zeros(where.shape, dtype=bool)
-            self.paint(where, out, of)
-            return out
+            return self._painted(where, of)
         if isinstance(where, Pixels):
             return pixels_of(self, where, of)
         return self.inside(where)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from ..core.arrays import Words
 from ..core.coverage import EMPTY
 from ..core.threads import busy_threads, in_threads
 from ..expr.mask import Ask, Bools
@@ -26,7 +27,7 @@ from ..grid.tiles import Tile, Tiles
 from ..pixels.join import Joint, Summary, Verdict, close, merge, merge_plan, nothing, split
 from ..pixels.runs import fill
 from ..pixels.window import Window
-from ..pixels.words import Places, Words
+from ..pixels.words import Places
 
 if TYPE_CHECKING:
     from .node import Connected, Labelled

@@ -9,6 +9,7 @@ from math import prod
 import numpy as np
 from numpy.typing import NDArray
 
+from ..core.arrays import Ints, Words
 from ..grid.lattice import Rim
 from ..grid.rim import topology
 from ..grid.tiles import Tile
@@ -16,11 +17,9 @@ from ..pixels.join import EDGE, Ports, no_ports
 from ..pixels.label import LabelledBlock
 from ..pixels.runs import place_of, words_of
 from ..pixels.window import Window
-from ..pixels.words import WORD, Words, empty_words, inner, words_shape
+from ..pixels.words import WORD, empty_words, inner, words_shape
 
 __all__ = ["edges_of", "flag_edges", "ports_of", "rim_bits", "sides_of"]
-
-Ints = NDArray[np.int64]
 
 
 def edges_of(block: LabelledBlock) -> tuple[NDArray[np.int32], ...]:

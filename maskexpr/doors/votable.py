@@ -9,9 +9,8 @@ from typing import Final
 from ..core.errors import FormatError
 from ..core.limits import check_limit
 
-__all__ = ["check_votable", "is_xml"]
+__all__ = ["check_votable"]
 
-_START: Final = re.compile(rb"(\xef\xbb\xbf)?\s*<(\?xml|!--|!DOCTYPE|([^\s<>/]+:)?VOTABLE)", re.IGNORECASE)
 _ENCODING: Final = re.compile(rb"[^<]*<\?xml[^>]*?encoding\s*=\s*[\"']([^\"']*)")
 _PLAIN: Final = (b"utf-8", b"us-ascii", b"ascii", b"iso-8859-1", b"latin-1")
 # What a parser passes over.
@@ -27,17 +26,6 @@ _LONGEST_VALUE: Final = 16
 # astropy makes room for as many at first.
 _ROWS: Final = 512
 _ALWAYS: Final = 64 << 20
-
-
-def is_xml(start: bytes) -> bool:
-    """Whether a file is XML, by its first bytes.
-
-    Examples
-    --------
-    >>> is_xml(b"<?xml version='1.0'?>"), is_xml(b"ra,dec")
-    (True, False)
-    """
-    return start.startswith((b"\xff\xfe", b"\xfe\xff", b"<\0", b"\0<")) or _START.match(start) is not None
 
 
 def check_votable(data: bytes, what: str) -> None:

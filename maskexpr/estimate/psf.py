@@ -11,8 +11,8 @@ import astropy.units as u
 import numpy as np
 from astropy.io import fits
 from astropy.wcs import WCS
-from numpy.typing import NDArray
 
+from ..core.arrays import Floats
 from ..core.calls import told
 from ..core.errors import FormatError, MaskTypeError, MaskValueError, borrowed
 from ..core.names import described, shown
@@ -21,8 +21,6 @@ from ..grid.wcs.geom import WcsGeom
 from ..sphere.angles import to_degrees, unmasked
 
 __all__ = ["containment_radius"]
-
-Floats = NDArray[np.float64]
 
 # gammapy searches the radius among the bins of the table, each split in so many.
 _FINER: Final = 20

@@ -11,6 +11,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from ..core.arguments import one_of
+from ..core.arrays import Floats
 from ..core.calls import told
 from ..core.errors import AxisError, GeometryError, MaskValueError
 from ..expr.mask import Mask
@@ -27,7 +28,6 @@ from .tophat import TopHat, sum_whole
 
 __all__ = ["significance"]
 
-Floats = NDArray[np.float64]
 Grids = dict[str, NDArray[Any]]
 
 # Whole numbers up to this are float32 as they are.

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["cash_sqrt_ts", "wstat_sqrt_ts"]
+from ..core.arrays import Floats
 
-Floats = NDArray[np.float64]
+__all__ = ["cash_sqrt_ts", "wstat_sqrt_ts"]
 
 # An expectation below this is taken as this: the logarithm of zero counts is needed, times zero.
 _LEAST = 1e-25

@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from ..core.arrays import Bools
 from ..core.coverage import EMPTY, FULL, MIXED, Coverage, invert
 from ..core.errors import MaskTypeError, NeedsGridError
 from ..core.names import described, hint_of
@@ -42,8 +43,6 @@ __all__ = [
     "need_mask",
     "node",
 ]
-
-Bools = NDArray[np.bool_]
 
 
 class Ask(Protocol):
@@ -142,6 +141,12 @@ class Mask(Fluent):
         if isinstance(where, Tile):
             return of.refine(self, where)
         return self.inside(where)
+
+    def _painted(self, tile: Tile, of: Ask) -> Bools:
+        """Values of a tile, of a node that says itself how it paints."""
+        out = np.zeros(tile.shape, dtype=bool)
+        self.paint(tile, out, of)
+        return out
 
     def paint(self, tile: Tile, out: Bools, of: Ask) -> None:
         """Select in an array of the tile's pixels those that the node selects; some touch only a few."""
@@ -394,6 +399,7 @@ def need_mask(value: Any, what: str) -> Mask:
 _FLAT = 1 << 14
 
 
+@dataclasses.dataclass(init=False, frozen=True, eq=False, repr=False)
 class Nary(Mask):
     """An operator of any number of operands, kept flat: ``(a | b) | c`` is ``Or(a, b, c)``.
 
@@ -472,8 +478,6 @@ class Or(Nary):
     3
     """
 
-    masks: tuple[Mask, ...]
-
     def coverage(self, areas: Areas, of: Ask) -> Coverage:
         cover = np.full(len(areas), EMPTY)
         for mask in self.masks:
@@ -481,10 +485,9 @@ class Or(Nary):
         return cover
 
     def values(self, where: Tile | Points, of: Ask) -> Bools:
-        out = np.zeros(where.shape, dtype=bool)
         if isinstance(where, Tile):
-            self.paint(where, out, of)
-            return out
+            return self._painted(where, of)
+        out = np.zeros(where.shape, dtype=bool)
         for mask in self.masks:
             out |= of.values(mask, where)
         return out
@@ -506,8 +509,6 @@ class And(Nary):
     >>> And(north, ~south) == north - south
     True
     """
-
-    masks: tuple[Mask, ...]
 
     def coverage(self, areas: Areas, of: Ask) -> Coverage:
         cover = np.full(len(areas), FULL)
@@ -536,8 +537,6 @@ class Xor(Nary):
     >>> Xor(AllSky(), AllSky(), AllSky()).fsky(mx.WcsGeom.allsky(binsz=10)).round(6)
     np.float64(1.0)
     """
-
-    masks: tuple[Mask, ...]
 
     def coverage(self, areas: Areas, of: Ask) -> Coverage:
         cover = np.full(len(areas), EMPTY)

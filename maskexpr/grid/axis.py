@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from numbers import Real
 from typing import Any, Final
 from zlib import crc32
 
 import astropy.units as u
 import numpy as np
-from numpy.typing import NDArray
 
 from ..core.arguments import one_of
+from ..core.arrays import Floats
 from ..core.calls import told_class, told_names
 from ..core.errors import AxisError, GeometryError, MaskTypeError, MaskValueError
 from ..core.limits import check_limit
 from ..core.names import described, shown
 
-__all__ = ["INTERPOLATIONS", "Axis", "axes_of_text", "axes_text", "axis_name"]
-
-Floats = NDArray[np.float64]
+__all__ = ["INTERPOLATIONS", "Axis", "axes_of_text", "axes_text", "axis_name", "checked_axes"]
 
 INTERPOLATIONS: Final = ("lin", "log", "sqrt")
 """How the inside of a bin is measured: evenly in the value, its logarithm or its square root."""
@@ -283,6 +281,31 @@ def _check_edges(name: str, values: Floats, interp: str) -> None:
     lowest = {"log": np.nextafter(0, 1), "sqrt": 0.0}.get(interp)
     if lowest is not None and values[0] < lowest:
         raise AxisError(f"axis {name!r}: a {interp} axis cannot have the edge {values[0]:g}")
+
+
+def checked_axes(axes: Iterable[Axis], taken: tuple[str, str]) -> tuple[Axis, ...]:
+    """Axes of a grid, each of its own name, which is none of two.
+
+    Examples
+    --------
+    >>> checked_axes(Axis("energy", [1, 2] * u.TeV), ("y", "x"))
+    Traceback (most recent call last):
+    ...
+    maskexpr.core.errors.AxisError: axes must be a list of maskexpr.Axis, got ...: write axes=[axis]
+    """
+    if isinstance(axes, Axis) or not isinstance(axes, Iterable):
+        raise AxisError(f"axes must be a list of maskexpr.Axis, got {axes!r}: write axes=[axis]")
+    found = tuple(axes)
+    for axis in found:
+        if not isinstance(axis, Axis):
+            raise AxisError(f"axes must be maskexpr.Axis objects, got {described(axis)}")
+    names = [axis.name for axis in found]
+    for name in names:
+        if names.count(name) > 1 or name in taken:
+            raise AxisError(
+                f"the axis name {name!r} is taken: every axis needs its own, other than {' and '.join(taken)}"
+            )
+    return found
 
 
 def axes_text(axes: Sequence[Axis]) -> str:

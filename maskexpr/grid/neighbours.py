@@ -11,8 +11,8 @@ from functools import lru_cache
 
 import numpy as np
 import scipy
-from numpy.typing import NDArray
 
+from ..core.arrays import Bools, Floats, Ints
 from ..core.coverage import EMPTY, Coverage
 from ..sphere.vectors import TIE, Caps, angle_between, normalise, unit
 from .lattice import Grid
@@ -28,8 +28,6 @@ __all__ = [
     "windows_within",
     "within_any",
 ]
-
-Ints = NDArray[np.int64]
 
 TINY = 8
 """Side of the windows that are not cut any further."""
@@ -113,7 +111,7 @@ class CapTree:
         self._tree = scipy.spatial.cKDTree(caps.centre.T) if len(caps.radius) else None
         self._radius = float(caps.radius.max(initial=0.0))
 
-    def gap(self, windows: Caps) -> NDArray[np.float64]:
+    def gap(self, windows: Caps) -> Floats:
         """A lower bound of the angle between each window and the nearest of the places."""
         if self._tree is None:
             return np.full(len(windows.radius), np.inf)
@@ -121,10 +119,10 @@ class CapTree:
         between = 2 * np.arcsin(np.minimum(chord / 2, 1.0))
         return np.asarray(between - windows.radius - self._radius - _ROUNDING)
 
-    def near(self, windows: Caps, angle: float) -> NDArray[np.bool_]:
+    def near(self, windows: Caps, angle: float) -> Bools:
         """Windows that may be within an angle (radians) of the nearest of the places; not the empty ones."""
         reach = windows.radius + (self._radius + angle + _ROUNDING)
-        found: NDArray[np.bool_] = (windows.radius >= 0) & (self._tree is not None)
+        found: Bools = (windows.radius >= 0) & (self._tree is not None)
         some = np.flatnonzero(found & (reach < np.pi))
         if self._tree is not None and len(some):
             chord = 2 * np.sin(reach[some] / 2)
@@ -182,7 +180,7 @@ def windows_within(
     return Tiles(geom, np.concatenate(found, axis=1), plane)
 
 
-def within_any(bounds: Ints, held: Ints) -> NDArray[np.bool_]:
+def within_any(bounds: Ints, held: Ints) -> Bools:
     """Which windows lie in one of a few others as a whole."""
     y0, y1, x0, x1 = bounds[:, :, None]
     within = (y0 >= held[0]) & (y1 <= held[1]) & (x0 >= held[2]) & (x1 <= held[3])

@@ -10,8 +10,8 @@ from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..core.arrays import Floats, Indices, Ints
 from ..core.errors import MaskValueError, NeedsGridError
 from ..core.once import once
 from ..sphere.vectors import Caps, angle_between, unit
@@ -19,11 +19,7 @@ from .lattice import Grid
 from .points import Points
 from .tiles import ON, Areas, Tiles
 
-__all__ = ["Indices", "Parts", "PixelParts", "area_caps", "block_caps"]
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-Indices = NDArray[np.intp]
+__all__ = ["Parts", "PixelParts", "area_caps", "block_caps"]
 
 # Radians that a cap is widened by: far more than positions are rounded by.
 _ROUNDING: Final = 1e-10

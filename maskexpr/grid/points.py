@@ -17,6 +17,7 @@ from astropy.coordinates import (
 )
 from numpy.typing import NDArray
 
+from ..core.arrays import Floats, Ints
 from ..core.errors import GeometryError
 from ..core.once import once
 from ..sphere.angles import unmasked
@@ -24,9 +25,6 @@ from ..sphere.vectors import from_sky, lonlat, rotate, rotation, unit
 from .lattice import Grid
 
 __all__ = ["Pixels", "Points", "lonlat_of"]
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 
 class Points:

@@ -7,8 +7,8 @@ from functools import lru_cache
 
 import numpy as np
 import scipy
-from numpy.typing import NDArray
 
+from ..core.arrays import Bools, Ints
 from ..pixels.window import Window
 from ..sphere.vectors import lonlat, normalise, unit
 from .lattice import Grid, Rim, Topology
@@ -16,8 +16,6 @@ from .tiles import Tile
 
 __all__ = ["Steps", "rim_by_neighbours", "rim_by_steps", "topology"]
 
-Bools = NDArray[np.bool_]
-Ints = NDArray[np.int64]
 Steps = Callable[[Ints, Ints], tuple[Ints, Ints, Ints]]
 """From rows and columns of pixels, shape (n,), to pairs: the place of a pixel among them, and the row and the
 column of one that touches it. All three of one shape, in any order.

@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
+from ..core.arrays import Floats, Ints
 
 __all__ = ["Rings"]
-
-Ints = NDArray[np.int64]
-Floats = NDArray[np.float64]
 
 
 class Rings(NamedTuple):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..core.arrays import Bools
 from ..pixels.ragged import ragged_ranges
 from ..pixels.window import Window
 from .lattice import Grid
@@ -12,7 +12,7 @@ from .lattice import Grid
 __all__ = ["sky_by_rows"]
 
 
-def sky_by_rows(geom: Grid, window: Window) -> NDArray[np.bool_] | None:
+def sky_by_rows(geom: Grid, window: Window) -> Bools | None:
     """Which pixels of a window are on the sky, shape (ny, nx); None where the sky is not known to be an
     ellipse.
 

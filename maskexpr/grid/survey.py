@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
+from ..core.arrays import Ints
 from .tiles import Tile
 
 __all__ = ["Survey"]
@@ -27,7 +25,7 @@ class Survey:
     """
 
     tiles: Sequence[Tile]
-    windows: NDArray[np.int64]
+    windows: Ints
 
     @property
     def together(self) -> bool:

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..core.arrays import Ints
 from ..core.coverage import FULL, MIXED
 from ..core.once import once
 from ..pixels.window import Window, cut
@@ -35,8 +36,6 @@ __all__ = [
     "grid_tiles",
     "refine",
 ]
-
-Ints = NDArray[np.int64]
 
 # What may be known of windows, whichever plane they are on.
 _KNOWN = ("_measured", "sky", "caps")

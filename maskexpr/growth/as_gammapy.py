@@ -6,9 +6,9 @@ from typing import Any
 
 import astropy.units as u
 import numpy as np
-from numpy.typing import NDArray
 
 from ..core.arguments import one_of
+from ..core.arrays import Bools
 from ..core.calls import told
 from ..core.errors import AngleError, MaskTypeError, borrowed
 from ..core.names import described, shown
@@ -67,7 +67,7 @@ def gammapy_radius(geom: Any, width: Any, kernel: str = "disk") -> u.Quantity | 
 
 
 @told
-def gammapy_structure(geom: Any, width: Any, kernel: str = "disk") -> NDArray[np.bool_]:
+def gammapy_structure(geom: Any, width: Any, kernel: str = "disk") -> Bools:
     """The structuring element of gammapy's ``binary_dilate`` and ``binary_erode``, rows before columns.
 
     Examples

@@ -9,17 +9,13 @@ from __future__ import annotations
 from typing import NamedTuple, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ..expr.mask import Bools
+from ..core.arrays import Bools, Floats, Indices, Ints, Smalls
 from ..pixels.ragged import ragged_ranges
 from .metric import Metrics
 
 __all__ = ["NONE", "ROUNDING", "Columns", "Element", "Ends", "columns_of"]
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-Smalls = NDArray[np.int32]
 Ends = tuple[Ints, Ints]
 """First and last columns of rows, shape (blocks, rows); the first is after the last where there is none."""
 
@@ -61,7 +57,7 @@ class Columns(NamedTuple):
     outer_first: Smalls
     outer_last: Smalls
 
-    def take(self, index: NDArray[np.intp] | NDArray[np.bool_]) -> Columns:
+    def take(self, index: Indices | Bools) -> Columns:
         """The elements of some of the blocks."""
         return Columns._make((self.middle, *(each[index] for each in self[1:])))
 

@@ -5,17 +5,13 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ..expr.mask import Bools
+from ..core.arrays import Bools, Floats, Ints
 from ..sphere.vectors import chord2_of
 from .columns import ROUNDING, Ends
 from .metric import Metrics, cholesky, spectral_bound
 
 __all__ = ["Disk"]
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 
 class Disk(NamedTuple):

@@ -15,8 +15,8 @@ from typing import NamedTuple
 
 import numpy as np
 import scipy
-from numpy.typing import NDArray
 
+from ..core.arrays import Bools, Floats, Indices
 from ..grid.lattice import Grid
 from ..grid.rim import topology
 from ..grid.tiles import PART, Tile, Tiles
@@ -26,10 +26,6 @@ from .shape import SkyShape
 from .sides import SAMPLES, Samples, Sides
 
 __all__ = ["MapEdge", "map_edge", "near_edge"]
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-Bools = NDArray[np.bool_]
 
 # Stretches that each side of the map is cut into at first.
 _STRETCHES = 32
@@ -182,8 +178,8 @@ def _mark(out: Bools, geom: Grid, sides: Sides, known: Samples, xyz: Floats, sha
 
 
 def _pairs(
-    known: Samples, xyz: Floats, points: NDArray[np.intp], shape: SkyShape
-) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
+    known: Samples, xyz: Floats, points: Indices, shape: SkyShape
+) -> Iterator[tuple[Indices, Indices]]:
     """Pairs of a side and one of some points whose shape can hold a place of it, in pieces."""
     centre, radius = known.caps
     tree = scipy.spatial.cKDTree(centre.T)

@@ -13,9 +13,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ..expr.mask import Bools
+from ..core.arrays import Bools, Floats, Ints
 from ..grid.lattice import Grid
 from ..grid.neighbours import columns_on_sky, rows_within
 from ..grid.tiles import Tile
@@ -24,9 +23,6 @@ from ..pixels.window import Window
 from .shape import Selection
 
 __all__ = ["by_rows"]
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 # Rows whose envelope is lowered together: fewer make more calls, more compare what only some of them need.
 _ROWS = 32

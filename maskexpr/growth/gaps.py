@@ -10,9 +10,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ..expr.mask import Bools
+from ..core.arrays import Bools, Ints, Words
 from ..grid.tiles import Tile, Tiles
 from ..pixels.ragged import ragged_ranges
 from ..sphere.vectors import unit
@@ -21,9 +20,6 @@ from .packed import BITS, Grown, Table, cells_of
 from .shape import SkyShape
 
 __all__ = ["ask_gaps", "list_set"]
-
-Ints = NDArray[np.int64]
-Words = NDArray[np.uint64]
 
 # Words looked up at once.
 _AT_ONCE = 1 << 16

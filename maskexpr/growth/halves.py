@@ -11,17 +11,13 @@ from __future__ import annotations
 from typing import Any, Final, NamedTuple, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..core.arrays import Bools, Floats, Indices
 from ..core.trace import count
-from ..expr.mask import Bools
 from ..sphere.vectors import angle_between
 from .shape import SkyShape
 
 __all__ = ["any_within"]
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.intp]
 
 # Points of the smallest parts, which are asked one by one.
 _LEAF: Final = 8
@@ -41,7 +37,7 @@ class _Bounds(Protocol):
     def keys(self, xyz: Floats) -> Floats:
         """What to halve the parts by, shape (parts, points)."""
 
-    def compare(self, part: Ints, points: Floats, shape: SkyShape) -> tuple[Bools, Bools]:
+    def compare(self, part: Indices, points: Floats, shape: SkyShape) -> tuple[Bools, Bools]:
         """Whether all of a part, and whether none, is certainly in the shape round a point, of pairs."""
 
 
@@ -105,7 +101,7 @@ class _Caps(NamedTuple):
         longest = np.argmax(np.ptp(xyz, axis=2), axis=0)
         return np.asarray(np.take_along_axis(xyz, longest[None, :, None], axis=0)[0])
 
-    def compare(self, part: Ints, points: Floats, shape: SkyShape) -> tuple[Bools, Bools]:
+    def compare(self, part: Indices, points: Floats, shape: SkyShape) -> tuple[Bools, Bools]:
         """See `_Bounds.compare`."""
         distance, radius = angle_between(self.centre[:, part], points), self.radius[part]
         return distance + radius < shape.lat - _SLACK, distance - radius > shape.lat + _SLACK
@@ -137,7 +133,7 @@ class _Rectangles(NamedTuple):
         lon, lat, _ = _angles(xyz)
         return np.where(by_lon[:, None], lon, lat)
 
-    def compare(self, part: Ints, points: Floats, shape: SkyShape) -> tuple[Bools, Bools]:
+    def compare(self, part: Indices, points: Floats, shape: SkyShape) -> tuple[Bools, Bools]:
         """See `_Bounds.compare`."""
         middle, half, south, north, narrow, wide = (each[part] for each in self)
         lon, lat, cosine = _angles(points)

@@ -45,6 +45,7 @@ _BLOCK = 64
 class Sized(Mask):
     """A node with sizes, one or as many as an axis has bins, that stores other fields than a user gives."""
 
+    metric: str
     axis: str | None
 
     stores_arguments = False
@@ -61,6 +62,8 @@ class Sized(Mask):
 
     def check(self, geom: Grid) -> None:
         check_axis(self.sizes(), self.axis, geom)
+        if self.metric == "pixel":
+            geom.need_plane(self.label(), "give an angle and metric='sky'")
 
 
 @dataclasses.dataclass(init=False, frozen=True, eq=False, repr=False)
@@ -98,11 +101,6 @@ class Growth(Sized):
         given = {"mask": self.mask, "radius": typed(self.radius, self.unit, self.kernel == "box"), **options}
         return given if self.axis is None else {**given, "axis": self.axis}
 
-    def check(self, geom: Grid) -> None:
-        super().check(geom)
-        if self.metric == "pixel":
-            geom.need_plane(self.label(), "give an angle and metric='sky'")
-
     def reach(self) -> Reach:
         return reach_of(self.radius, self.unit, self.kernel)
 
@@ -133,9 +131,7 @@ class SkyGrowth(Growth):
         if not isinstance(where, Tile):
             return at_pixels(self, where, of)
         if self.metric == "pixel":
-            out = np.zeros(where.shape, dtype=bool)
-            self.paint(where, out, of)
-            return out
+            return self._painted(where, of)
         grown = grow_tile(where, self._shape(where.geom, where.plane), self._selection(of))
         return _complement(grown, where) if self.erodes else grown
 

@@ -13,16 +13,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..expr.mask import Bools
+from ..core.arrays import Bools, Ints, Smalls, Words
 from ..grid.tiles import Tile, Tiles
 from ..pixels.window import Window, cut
 from .columns import Columns
 
 __all__ = ["BITS", "Cells", "Grown", "Table", "cells_of", "grow_packed"]
-
-Ints = NDArray[np.int64]
-Smalls = NDArray[np.int32]
-Words = NDArray[np.uint64]
 
 BITS = 32
 """Pixels to a side of a cell, and to a word of the result."""

@@ -5,18 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..core.arrays import Bools, Ints
 from ..core.coverage import EMPTY, FULL, MIXED, Coverage
-from ..expr.mask import Ask, Bools, Mask
+from ..expr.mask import Ask, Mask
 from ..grid.lattice import Grid
 from ..grid.tiles import ON, Areas, Tile, Tiles
 from ..pixels.dilate import grow_into
 from ..pixels.window import Window
 
 __all__ = ["cover_in_pixels", "grow_in_pixels", "map_window", "windows_around"]
-
-Ints = NDArray[np.int64]
 
 
 def map_window(geom: Grid) -> Window:
@@ -72,7 +70,7 @@ def cover_in_pixels(child: Mask, areas: Areas, widths: Ints, of: Ask, erode: boo
     return cover
 
 
-def _clipped(bounds: Ints, whole: Window) -> tuple[Ints, NDArray[np.bool_]]:
+def _clipped(bounds: Ints, whole: Window) -> tuple[Ints, Bools]:
     y0, y1, x0, x1 = bounds
     clipped = np.stack(
         [

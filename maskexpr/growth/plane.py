@@ -12,10 +12,9 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..core.arrays import Bools, Ints
 from ..core.coverage import EMPTY, FULL
-from ..expr.mask import Bools
 from ..grid.tiles import Tile, Tiles
 from ..pixels.paint import list_busy
 from ..pixels.window import Window
@@ -30,9 +29,6 @@ from .spans import grow_spans
 from .tree import reached, surrounded
 
 __all__ = ["SmoothBlocks", "grow_plane", "smooth_blocks"]
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 # Sides of the blocks: small, that the metric varies little, but not smaller than the shape is large.
 _SMALLEST = 8

@@ -6,9 +6,9 @@ from typing import Any, Final
 
 import astropy.units as u
 import numpy as np
-from numpy.typing import NDArray
 
 from ..core.arguments import one_of
+from ..core.arrays import Floats, Ints
 from ..core.errors import AngleError, AxisError, MaskValueError
 from ..core.names import shown
 from ..core.records import frozen_array
@@ -26,8 +26,6 @@ __all__ = [
     "show",
     "typed",
 ]
-
-Floats = NDArray[np.float64]
 
 KERNELS: Final = ("disk", "box")
 METRICS: Final = ("sky", "pixel")
@@ -142,7 +140,7 @@ def in_pixels(size: tuple[float, float], unit: str, geom: Grid) -> tuple[float, 
     return size[0] / float(scales[0]), size[1] / float(scales[1])
 
 
-def row_widths(size: tuple[float, float], kernel: str) -> NDArray[np.int64]:
+def row_widths(size: tuple[float, float], kernel: str) -> Ints:
     """Half-widths of the rows of a shape of half-sides (x, y) in pixels, from its middle row on."""
     return disk_widths(size[1], size[0]) if kernel == "disk" else box_widths(size[1], size[0])
 

@@ -13,10 +13,9 @@ from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..core.arrays import Bools, Floats, Ints
 from ..core.coverage import EMPTY
-from ..expr.mask import Bools
 from ..grid.lattice import Grid
 from ..grid.neighbours import columns_on_sky, rows_within
 from ..grid.tiles import Tile, Tiles
@@ -26,8 +25,6 @@ from .shape import NEVER, Selection, SkyShape
 
 __all__ = ["grow_rows", "windows_by_rows"]
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 Intervals = tuple[tuple[int, int], ...]
 
 # Source rows that are asked of the child together, and fewer where a large shape may fill the tile before all
@@ -172,7 +169,7 @@ def _wrapped(tile: Tile, shape: SkyShape, y0: int, top: int, near: Ints) -> Ints
     other, lat = (np.deg2rad(geom.lat_of(rows)) for rows in (y0 + source, tile.window.y0 + top + source + j))
     wrapped = np.full(near.shape, never)
     step = float(np.deg2rad(abs(geom.lon_step)))
-    wrapped[source, j] = shape.spreads(lat, other, step, None)[1]
+    wrapped[source, j] = shape.spreads(lat, other, step)[1]
     return wrapped
 
 

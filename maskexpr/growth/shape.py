@@ -12,14 +12,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ..core.arrays import Bools, Floats, Ints
 from ..core.coverage import Coverage
-from ..expr.mask import Bools
 from ..grid.tiles import Areas, Tile
 from ..sphere.vectors import TIE, angle_between, chord2, chord2_of
 
 __all__ = ["NEVER", "Selection", "SkyShape"]
-
-Floats = NDArray[np.float64]
 
 NEVER = 1 << 40
 """More columns than any lattice has."""
@@ -84,7 +82,7 @@ class SkyShape(NamedTuple):
         lon = np.abs(np.arctan2(a[0] * b[1] - a[1] * b[0], a[0] * b[0] + a[1] * b[1]))
         return np.asarray(np.maximum(lat - self.lat, lon * np.maximum(flat_a, flat_b) - self.lon))
 
-    def near_columns(self, lat: Floats, other: Floats, step: float) -> NDArray[np.int64]:
+    def near_columns(self, lat: Floats, other: Floats, step: float) -> Ints:
         """The first answer of `spreads` for pairs of latitudes, shape (n,): from the formula where that is
         certain, and by `spreads` only where it is not.
 
@@ -98,13 +96,13 @@ class SkyShape(NamedTuple):
         """
         radius = self.lat + TIE
         if self.box or radius > np.pi / 2:
-            return self.spreads(lat, other, step, None, False)[0]
+            return self.spreads(lat, other, step, wraps=False)[0]
         square = chord2_of(radius) / 4
         both = np.maximum(np.cos(lat) * np.cos(other), 1e-300)
         limit = (square - np.sin((lat - other) / 2) ** 2) / both
         slack = _SLACK * square / both
         half = np.arcsin(np.sqrt(np.clip(limit, 0.0, 1.0)))
-        near: NDArray[np.int64] = np.floor(2 * half / step).astype(np.int64)
+        near: Ints = np.floor(2 * half / step).astype(np.int64)
         most = int(near.max(initial=0)) + 2
         if most < 4 * len(near):
             table = np.sin(np.arange(most) * (step / 2)) ** 2
@@ -115,12 +113,10 @@ class SkyShape(NamedTuple):
         never = limit < -slack
         near[never] = -1
         doubtful = np.flatnonzero(~(certain | never))
-        near[doubtful] = self.spreads(lat[doubtful], other[doubtful], step, None, False)[0]
+        near[doubtful] = self.spreads(lat[doubtful], other[doubtful], step, wraps=False)[0]
         return near
 
-    def spreads(
-        self, lat: Floats, other: Floats, step: float, period: int | None, wraps: bool = True
-    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    def spreads(self, lat: Floats, other: Floats, step: float, wraps: bool = True) -> tuple[Ints, Ints]:
         """How far the shape spreads along a row, in columns, between rows of two latitudes (radians; they
         broadcast).
 
@@ -140,9 +136,7 @@ class SkyShape(NamedTuple):
         near += self._row_holds(lat, other, (near + 1) * step)
         near -= ~self._row_holds(lat, other, near * step)
         near[~self._row_holds(lat, other, np.zeros(lat.shape))] = -1
-        if period is not None:
-            wrapped = np.where(near < 0, NEVER, period - near)
-        elif wraps:
+        if wraps:
             turn = 2 * np.pi
             wrapped = np.ceil((turn - widest) / step).astype(np.int64)
             wrapped -= self._row_holds(lat, other, np.abs(turn - (wrapped - 1) * step))

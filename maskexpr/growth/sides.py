@@ -9,16 +9,12 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..core.arrays import Bools, Floats, Indices, Ints
 from ..grid.lattice import Grid
 from ..sphere.vectors import Caps, angle_between, chord2, lonlat, midpoint, normalise, unit
 
 __all__ = ["SAMPLES", "Samples", "Sides"]
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-Bools = NDArray[np.bool_]
 
 # Samples of a stretch; five bound it as nine bound a window.
 SAMPLES = 5
@@ -46,7 +42,7 @@ class Sides(NamedTuple):
     limit: Floats
     known: Bools
 
-    def take(self, index: NDArray[np.intp] | Bools) -> Sides:
+    def take(self, index: Indices | Bools) -> Sides:
         """The stretches at an index."""
         return Sides._make(each[index] for each in self)
 
@@ -120,7 +116,7 @@ class Samples(NamedTuple):
     is_cut: Bools
     is_one: Bools
 
-    def take(self, index: NDArray[np.intp] | Bools) -> Samples:
+    def take(self, index: Indices | Bools) -> Samples:
         """Those of some stretches."""
         one, cut = self.is_one[index], self.is_cut[index]
         return Samples(self.along[index], self.xyz[:, index], self.is_edge[index], cut, one)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..expr.mask import Bools
+from ..core.arrays import Bools, Ints, Smalls
 from ..grid.tiles import Tile, Tiles
 from ..pixels.paint import paint_short
 from ..pixels.ragged import ragged_ranges
@@ -20,9 +20,6 @@ from .columns import Columns
 from .packed import Grown
 
 __all__ = ["grow_spans"]
-
-Ints = NDArray[np.int64]
-Smalls = NDArray[np.int32]
 
 # Spans made at once: they stay in the cache.
 _AT_ONCE = 1 << 15

@@ -10,9 +10,8 @@ import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ..expr.mask import Bools
+from ..core.arrays import Bools, Ints
 from ..grid.survey import Survey
 from ..grid.tiles import OFF, Tile, Tiles
 from ..pixels.patches import Patches
@@ -24,8 +23,6 @@ from .shape import Selection, SkyShape
 from .tree import TreeBlocks, grow_by_tree, tree_blocks
 
 __all__ = ["SkySurvey", "grow_on_sky", "grow_tile", "survey_sky"]
-
-Ints = NDArray[np.int64]
 
 # Tiles of fewer pixels grow by the tree of all together: to bound the metric of each costs more.
 _FEW = 4096

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..core.arrays import Bools
 from ..grid.healpix.geom import HpxGeom
 from ..grid.healpix.layout import from_nested
 from ..grid.healpix.staircase import cells_in
@@ -93,7 +94,7 @@ def _square(geom: HpxGeom, window: Window) -> tuple[int, int] | None:
     return (start, end) if end - start == side * side else None
 
 
-def _spans(wanted: NDArray[np.bool_], first: int, number: int) -> list[tuple[int, int]]:
+def _spans(wanted: Bools, first: int, number: int) -> list[tuple[int, int]]:
     """Runs of pieces that are wanted, as places of cells."""
     edges = np.flatnonzero(np.diff(wanted, prepend=False, append=False))
     starts, ends = (edges[0::2] + first) << _PIECE, (edges[1::2] + first) << _PIECE

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,10 @@ from ..core.errors import FormatError
 from .validity import normal
 
 __all__ = ["Coding", "column_coding", "column_values"]
+
+
+_SAMPLES: Final = {8: ">u1", 16: ">i2", 32: ">i4", 64: ">i8", -32: ">f4", -64: ">f8"}
+_IMAGE: Final = ("BSCALE", "BZERO", "BLANK")
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,12 @@ class Coding:
         if not (np.isfinite(made.scale) and np.isfinite(made.zero)):
             raise FormatError(f"{what}: {names[0]} and {names[1]} must be finite")
         return made
+
+    @classmethod
+    def of_image(cls, header: Mapping[str, Any], stored: int | np.dtype[Any], what: str) -> Coding:
+        """The coding that a header gives to the values of an image of a type, or of a BITPIX."""
+        dtype = np.dtype(_SAMPLES[stored]) if isinstance(stored, int) else stored
+        return cls.of(dtype, {name: header[name] for name in _IMAGE if name in header}, _IMAGE, what)
 
     @property
     def has_gaps(self) -> bool:

@@ -14,6 +14,7 @@ import numpy as np
 from astropy.io import fits
 from numpy.typing import NDArray
 
+from ..core.arrays import Ints
 from ..core.errors import (
     FormatError,
     IncompleteMaskError,
@@ -40,8 +41,6 @@ from .writer import MaskWriter
 
 __all__ = ["FITS", "HEALSPARSE"]
 
-_SAMPLES: Final = {8: ">u1", 16: ">i2", 32: ">i4", 64: ">i8", -32: ">f4", -64: ">f8"}
-_CODING: Final = ("BSCALE", "BZERO", "BLANK")
 # Number of the HDU that holds the mask of a product.
 _FIRST: Final = 1
 
@@ -198,12 +197,10 @@ def _open_image(path: str, stamp: Stamp, hdus: fits.HDUList, index: int, column:
 
 def _coding_of(hdu: Any, what: str) -> Coding:
     if isinstance(hdu, fits.CompImageHDU):
-        stored = hdu.section[(slice(0, 1),) * hdu.header["NAXIS"]].dtype
-    elif isinstance(hdu, fits.BinTableHDU):
+        return Coding.of_image(hdu.header, hdu.section[(slice(0, 1),) * hdu.header["NAXIS"]].dtype, what)
+    if isinstance(hdu, fits.BinTableHDU):
         return column_coding(hdu, "VALUE", what)
-    else:
-        stored = np.dtype(_SAMPLES[hdu.header["BITPIX"]])
-    return Coding.of(stored, {key: hdu.header[key] for key in _CODING if key in hdu.header}, _CODING, what)
+    return Coding.of_image(hdu.header, hdu.header["BITPIX"], what)
 
 
 def _index(
@@ -249,7 +246,7 @@ def _kind(hdu: Any) -> str:
 
 
 @lru_cache(maxsize=4)
-def _listed(stored: _Sparse) -> tuple[NDArray[np.int64], NDArray[Any]]:
+def _listed(stored: _Sparse) -> tuple[Ints, NDArray[Any]]:
     """Pixels of a sparse map in order: their number in the whole cube, and their value."""
     ny, nx = stored.geom.image_shape
     with open_hdus(stored.path, stored.stamp) as hdus:

@@ -14,6 +14,7 @@ import numpy as np
 from astropy.io import fits
 from numpy.typing import NDArray
 
+from ..core.arrays import Ints
 from ..core.errors import FormatError, IntegrityError
 from ..grid.axis import Axis
 from ..grid.healpix.faces import MAX_ORDER, number_of
@@ -28,8 +29,6 @@ from .formats import StoredMap
 from .unpacked import Stamp, read_items, size_of
 
 __all__ = ["LISTED", "FitsCells", "frame_of_card", "is_cells", "open_cells", "order_of_cards"]
-
-Ints = NDArray[np.int64]
 
 LISTED: Final = "MXLISTED"
 """A card that is true where all cells of the map are listed, those that are 0 too."""
@@ -142,7 +141,7 @@ class _Listed(_Table):
     planes follow each other in one column, for each plane.
     """
 
-    rows_of: NDArray[np.int64]
+    rows_of: Ints
 
     def read_run(self, number: int, first: int, end: int) -> NDArray[Any]:
         by_columns = len(self.rows_of) == 1

@@ -24,12 +24,10 @@ from ..core.errors import FormatError, GeometryError
 from ..grid.healpix.faces import number_of
 from ..grid.healpix.geom import HpxGeom
 from ..grid.healpix.rings import from_ring, to_ring
-from ..grid.wcs.header import bands_hdu
 from ..pixels.window import Window
 from .fits_cells import LISTED
-from .fits_product import BLOCK, header_bytes, pack, primary_cards, table_bytes, tables, write_at
+from .fits_product import BLOCK, FileWriter, header_bytes, primary_cards, tables, write_at
 from .sums import ones_sum
-from .writer import MaskWriter
 
 __all__ = ["Cells", "CellsWriter", "Hdu"]
 
@@ -55,13 +53,10 @@ class Hdu(NamedTuple):
     pieces: Iterator[tuple[int, bytes | memoryview]]
 
 
-class Cells(MaskWriter):
+class Cells(FileWriter):
     """Writes a FITS file of cells tile by tile; see `MaskWriter`. What HDUs it has, a subclass says."""
 
-    resumes = True
-    handles = ("_file",)
     geom: HpxGeom
-    _file: int | None = None
 
     def __init__(self, path: Any, geom: HpxGeom, *args: Any, **more: Any) -> None:
         if not isinstance(geom, HpxGeom):
@@ -72,8 +67,8 @@ class Cells(MaskWriter):
     # ---- the file of bytes, in nested order, plane after plane
 
     def create(self, temporary: Path) -> None:
-        self._file = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
-        os.ftruncate(self._file, self._size)
+        super().create(temporary)
+        os.truncate(temporary, self._size)
 
     @property
     def _size(self) -> int:
@@ -85,32 +80,25 @@ class Cells(MaskWriter):
         return np.dtype(np.uint8 if self.content.is_mask else np.float32)
 
     def attach(self, temporary: Path) -> None:
-        self._file = os.open(temporary, os.O_RDWR)
-        if os.fstat(self._file).st_size != self._size:
+        super().attach(temporary)
+        if temporary.stat().st_size != self._size:
             raise FormatError(f"{temporary}: it is not of this mask")
 
     def write(self, plane: tuple[int, ...], window: Window, value: NDArray[Any] | bool) -> None:
         assert self._file is not None
-        number = int(np.ravel_multi_index(plane, self.axes_shape)) if plane else 0
         cells = np.ascontiguousarray(np.broadcast_to(value, window.shape), self.content.dtype).view(np.uint8)
-        place = (number * self.number + window.x0) * self._held.itemsize
+        place = (self.number_of(plane) * self.number + window.x0) * self._held.itemsize
         write_at(self._file, place, cells.reshape(-1).data)
 
     def read(self, plane: tuple[int, ...], window: Window) -> NDArray[Any]:
         assert self._temporary is not None
-        number = int(np.ravel_multi_index(plane, self.axes_shape)) if plane else 0
-        found = self.cells_of(self._temporary)[number, window.x0 : window.x1]
+        found = self.cells_of(self._temporary)[self.number_of(plane), window.x0 : window.x1]
         return np.asarray(found[None] == 1 if self.content.is_mask else found[None])
 
     def cells_of(self, temporary: Path) -> NDArray[Any]:
         """All cells that were written, shape (planes, cells)."""
         planes = int(np.prod(self.axes_shape))
         return np.memmap(temporary, self._held, "r", shape=(planes, self.number))
-
-    def close(self) -> None:
-        if self._file is not None:
-            number, self._file = self._file, None
-            os.close(number)
 
     # ---- the product
 
@@ -119,12 +107,7 @@ class Cells(MaskWriter):
         made = temporary.with_name(f"tables-{temporary.name}")
         with made.open("wb", buffering=0) as file:
             self._assemble(file, self.cells_of(temporary))
-        if not self.path.name.lower().endswith(".gz"):
-            return made
-        packed = temporary.with_name(f"packed-{temporary.name}")
-        with made.open("rb") as plain, packed.open("wb", buffering=0) as out:
-            pack(plain, out)
-        return packed
+        return self.packed(made, temporary)
 
     def _assemble(self, file: IO[bytes], cells: NDArray[Any]) -> None:
         """Write the HDUs, the tables of the manifest and, when all is on the disk, the sums and the mark that
@@ -140,8 +123,7 @@ class Cells(MaskWriter):
             os.ftruncate(file.fileno(), end)
             spans.append((number, at, data, end))
             at = end
-        tail = table_bytes(bands_hdu(self.geom.axes, f"{self.content.hdu}_BANDS")) if self.geom.axes else b""
-        write_at(file.fileno(), at, tail + tables(self.manifest, self.provenance))
+        write_at(file.fileno(), at, self.bands() + tables(self.manifest, self.provenance))
         os.fsync(file.fileno())
         finished = list(self.hdus(cells, finished=True))
         with open(file.name, "rb") as read:

@@ -33,16 +33,15 @@ from .writer import MaskWriter
 __all__ = [
     "BLOCK",
     "MASK",
+    "FileWriter",
     "FitsWriter",
     "Mark",
     "audit_sums",
     "header_bytes",
     "mark_of",
-    "pack",
     "primary_cards",
     "read_manifest",
     "read_texts",
-    "table_bytes",
     "tables",
     "write_at",
 ]
@@ -93,7 +92,44 @@ def _text(card: fits.Card) -> bytes:
     return str(card).encode()[:30]
 
 
-class FitsWriter(MaskWriter):
+class FileWriter(MaskWriter):
+    """A writer that takes tiles into one open file, and publishes it gzipped where its name says so."""
+
+    resumes = True
+    handles = ("_file",)
+    _file: int | None = None
+
+    def create(self, temporary: Path) -> None:
+        self._file = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
+
+    def attach(self, temporary: Path) -> None:
+        self._file = os.open(temporary, os.O_RDWR)
+
+    def close(self) -> None:
+        if self._file is not None:
+            number, self._file = self._file, None
+            os.close(number)
+
+    def number_of(self, plane: tuple[int, ...]) -> int:
+        """The number of a plane in the flattened axes."""
+        return int(np.ravel_multi_index(plane, self.axes_shape)) if plane else 0
+
+    def bands(self) -> bytes:
+        """The table of the axes, if there are any."""
+        axes = self.geom.axes
+        return _table_bytes(bands_hdu(axes, f"{self.content.hdu}_BANDS")) if axes else b""
+
+    def packed(self, whole: Path, temporary: Path) -> Path:
+        """A whole file as it is published."""
+        if not self.path.name.lower().endswith(".gz"):
+            return whole
+        packed = temporary.with_name(f"packed-{temporary.name}")
+        with whole.open("rb") as plain, packed.open("wb", buffering=0) as out:
+            _pack(plain, out)
+        return packed
+
+
+class FitsWriter(FileWriter):
     """Writes a FITS file tile by tile; see `MaskWriter`.
 
     The image is a hole in a file of full length, and only rows that hold a True pixel are filled in. For
@@ -101,41 +137,33 @@ class FitsWriter(MaskWriter):
     the order of the rows only.
     """
 
-    resumes = True
-    handles = ("_file",)
     geom: WcsGeom
-    _file: int | None = None
 
     def create(self, temporary: Path) -> None:
-        self._file = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
+        super().create(temporary)
         head = self._head(finished=False)
         self._write_at(0, head)
-        os.ftruncate(self._file, self._tables_at)
-        self._write_at(self._tables_at - len(self._bands()), self._bands())
+        os.truncate(temporary, self._tables_at)
+        self._write_at(self._tables_at - len(self.bands()), self.bands())
 
     def attach(self, temporary: Path) -> None:
-        self._file = os.open(temporary, os.O_RDWR)
+        super().attach(temporary)
         if self._here is None:
             return
         head, found = self._head(finished=False), temporary.open("rb")
         with found:
             same = _constant(found.read(len(head))) == _constant(head)
-            found.seek(self._tables_at - len(self._bands()))
-            if not same or found.read(len(self._bands())) != self._bands():
+            found.seek(self._tables_at - len(self.bands()))
+            if not same or found.read(len(self.bands())) != self.bands():
                 raise FormatError(f"{temporary}: the headers are not of this mask")
         # It may have been finished, and not published.
         self._write_at(0, head)
-        os.ftruncate(self._file, self._tables_at)
+        os.truncate(temporary, self._tables_at)
 
     @property
     def _stored(self) -> np.dtype[Any]:
         """Type of the pixels in the file."""
         return np.dtype(np.uint8 if self.content.is_mask else ">f4")
-
-    def _bands(self) -> bytes:
-        return (
-            b"" if not self.geom.axes else table_bytes(bands_hdu(self.geom.axes, f"{self.content.hdu}_BANDS"))
-        )
 
     def _head(self, finished: bool, data_sum: int = 0) -> bytes:
         """The primary header and that of the image: the mandatory cards, then the geometry's own, to the last
@@ -167,12 +195,11 @@ class FitsWriter(MaskWriter):
     def _tables_at(self) -> int:
         """Where the tables of the manifest begin."""
         size = int(np.prod(self.geom.shape)) * self._stored.itemsize
-        return self._image_at + -(-size // BLOCK) * BLOCK + len(self._bands())
+        return self._image_at + -(-size // BLOCK) * BLOCK + len(self.bands())
 
     def write(self, plane: tuple[int, ...], window: Window, value: NDArray[Any] | bool) -> int | None:
         ny, nx = self.geom.image_shape
-        number = int(np.ravel_multi_index(plane, self.axes_shape)) if plane else 0
-        first = (number * ny * nx + window.y0 * nx + window.x0) * self._stored.itemsize
+        first = (self.number_of(plane) * ny * nx + window.y0 * nx + window.x0) * self._stored.itemsize
         start, (rows, columns), width = self._image_at, window.shape, nx * self._stored.itemsize
         if value is True:
             value = np.broadcast_to(np.True_, window.shape)
@@ -215,17 +242,7 @@ class FitsWriter(MaskWriter):
         os.fsync(self._file)
         self._write_at(0, self._head(finished=True, data_sum=total))
         self.close()
-        if not self.path.name.lower().endswith(".gz"):
-            return temporary
-        packed = temporary.with_name(f"packed-{temporary.name}")
-        with temporary.open("rb") as plain, packed.open("wb", buffering=0) as out:
-            pack(plain, out)
-        return packed
-
-    def close(self) -> None:
-        if self._file is not None:
-            number, self._file = self._file, None
-            os.close(number)
+        return self.packed(temporary, temporary)
 
 
 def write_at(file: int, offset: int, text: bytes | memoryview) -> None:
@@ -263,7 +280,7 @@ def _constant(head: bytes) -> list[bytes]:
     return [card for card in cards if not card.startswith((_DONE.encode(), b"DATASUM", b"CHECKSUM"))]
 
 
-def pack(plain: IO[bytes], out: IO[bytes]) -> None:
+def _pack(plain: IO[bytes], out: IO[bytes]) -> None:
     """Gzip a stream in pieces. zlib puts no name and time into the header, so equal masks are equal files."""
     stream = zlib.compressobj(_LEVEL, zlib.DEFLATED, _GZIP_WINDOW, 9, zlib.Z_RLE)
     while piece := plain.read(_PIECE):
@@ -298,10 +315,10 @@ def tables(manifest: Manifest, texts: Mapping[str, str]) -> bytes:
     ]
     tiles_hdu = fits.BinTableHDU.from_columns(tiles, name=_TILES)
     tiles_hdu.header["TILES"] = (" ".join(map(str, shape)), "axes, rows, columns")
-    return table_bytes(fits.BinTableHDU.from_columns(columns, name=_TEXTS), tiles_hdu)
+    return _table_bytes(fits.BinTableHDU.from_columns(columns, name=_TEXTS), tiles_hdu)
 
 
-def table_bytes(*hdus: fits.BinTableHDU) -> bytes:
+def _table_bytes(*hdus: fits.BinTableHDU) -> bytes:
     """Extensions as they stand in a file."""
     first, last = io.BytesIO(), io.BytesIO()
     fits.HDUList([fits.PrimaryHDU(), *hdus]).writeto(first)

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
+from ..core.arrays import Bools
 from ..core.errors import MaskTypeError, require
 from ..grid.healpix.gammapy import nested_of_gammapy
 from ..grid.healpix.geom import HpxGeom
@@ -88,7 +88,7 @@ def to_gammapy_map(array: xr.DataArray) -> Any:
     return kind(geom.to_gammapy(), data=np.asarray(array.values), unit=str(array.attrs.get("units", "")))
 
 
-def to_numpy_ma_mask(array: xr.DataArray) -> NDArray[np.bool_]:
+def to_numpy_ma_mask(array: xr.DataArray) -> Bools:
     """A mask as `numpy.ma`, NDData and CCDData mean it, where True is *left out*: the opposite of maskexpr's.
 
     Examples

@@ -16,6 +16,7 @@ import numpy as np
 from astropy.io import fits
 from numpy.typing import NDArray
 
+from ..core.arrays import Bools, Ints
 from ..core.errors import FormatError, GeometryError, IntegrityError
 from ..core.limits import check_limit
 from ..doors.compressed import check_compressed
@@ -30,13 +31,9 @@ from .validity import normal
 
 __all__ = ["HealSparseWriter", "is_healsparse", "open_healsparse"]
 
-Ints = NDArray[np.int64]
-
 _COVERAGE, _CELLS = "COV", "SPARSE"
 _BITS: Final = 8
 _GRID: Final = "grid"
-_SAMPLES: Final = {8: "u1", 16: ">i2", 32: ">i4", 64: ">i8", -32: ">f4", -64: ">f8"}
-_SCALING: Final = ("BSCALE", "BZERO", "BLANK")
 # HealSparse's mark of a cell of floating-point numbers that has no value.
 _UNSEEN: Final = -1.6375e30
 # Levels between coarse and fine cells, and the highest order of coarse ones.
@@ -156,9 +153,7 @@ def _values(hdu: Any, what: str) -> dict[str, Any]:
     header, sentinel = hdu.header, hdu.header.get("SENTINEL")
     packed = bool(header.get("BITPACK"))
     logical = packed or isinstance(sentinel, bool)
-    stored = np.dtype(_SAMPLES[int(header.get("ZBITPIX", header["BITPIX"]))])
-    scaling = {key: header[key] for key in _SCALING if key in header}
-    coding = Coding.of(stored, scaling, _SCALING, what)
+    coding = Coding.of_image(header, int(header.get("ZBITPIX", header["BITPIX"])), what)
     if sentinel is None and coding.dtype.kind == "f":
         sentinel = _UNSEEN
     return {
@@ -245,9 +240,7 @@ class HealSparseWriter(Cells):
         image += [("SENTINEL", False), *([("BITPACK", True)] if packed else [])]
         yield Hdu(_cards(*image), size, self._pieces(cells, packed))
 
-    def _blocks(
-        self, cells: NDArray[np.uint8], some: list[int] | None = None
-    ) -> Iterator[tuple[int, NDArray[np.bool_]]]:
+    def _blocks(self, cells: NDArray[np.uint8], some: list[int] | None = None) -> Iterator[tuple[int, Bools]]:
         """Coarse cells, of some or of all that the map has, with any selected cell, and all their cells."""
         held, side = self.geom.cells, 1 << 2 * self.levels
         coarse = held.parents(self.levels)

@@ -17,6 +17,7 @@ from typing import Any, Final, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from ..core.arrays import Ints
 from ..core.coverage import EMPTY, FULL, MIXED
 from ..core.errors import FormatError, IntegrityError
 from ..core.versions import installed
@@ -132,7 +133,7 @@ class TileTable:
     """The records of all tiles as arrays, shape (axes..., rows, columns); those never recorded are empty."""
 
     states: NDArray[np.uint8]
-    counts: NDArray[np.int64]
+    counts: Ints
     digests: NDArray[np.uint8]
     checksums: NDArray[np.uint32]
 

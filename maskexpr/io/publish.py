@@ -18,17 +18,7 @@ from typing import Final
 
 from ..core.errors import FileMissingError, OutputExistsError
 
-__all__ = [
-    "check_place",
-    "discard",
-    "mark_of",
-    "publish",
-    "remove",
-    "size_on_disk",
-    "sync_file",
-    "sync_folder",
-    "sync_tree",
-]
+__all__ = ["check_place", "discard", "mark_of", "publish", "size_on_disk", "sync_file", "sync_tree"]
 
 _NOREPLACE, _EXCHANGE = 1, 2
 _HERE: Final = -100
@@ -73,7 +63,7 @@ def publish(new: Path, target: Path, aside: Path, overwrite: bool) -> None:
     own = _inode(new)
     try:
         _give_name(new, target, aside, overwrite)
-        sync_folder(target.parent)
+        sync_file(target.parent)
     except BaseException:
         _undo(own, new, target, aside)
         raise
@@ -220,11 +210,6 @@ def sync_file(path: Path) -> None:
         os.fsync(number)
     finally:
         os.close(number)
-
-
-def sync_folder(path: Path) -> None:
-    """Have the names in a folder on the disk."""
-    sync_file(path)
 
 
 def sync_tree(path: Path) -> None:

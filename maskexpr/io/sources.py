@@ -16,6 +16,7 @@ from astropy.wcs.wcsapi import BaseLowLevelWCS
 from dask.base import tokenize
 from numpy.typing import NDArray
 
+from ..core.arrays import Bools
 from ..core.digests import array_digest
 from ..core.errors import FormatError, GeometryError, MaskTypeError, MaskValueError, borrowed
 from ..core.names import described, hint_of
@@ -33,12 +34,9 @@ from .validity import normal, unwrapped
 from .xarray import array_of, geom_from_texts, geom_of_values, texts_of
 
 __all__ = [
-    "LARGEST",
     "ArraySource",
     "EmbeddedSource",
     "FileSource",
-    "MaskedSource",
-    "Opened",
     "Source",
     "as_mask",
     "as_source",
@@ -278,7 +276,7 @@ class MaskedSource(EmbeddedSource):
         Where there is none.
     """
 
-    missing: NDArray[np.bool_]
+    missing: Bools
 
     @once
     def array(self) -> NDArray[Any]:
@@ -314,7 +312,7 @@ def held_source(data: Any) -> Source:
     return source
 
 
-def as_mask(values: NDArray[Any], what: str) -> NDArray[np.bool_]:
+def as_mask(values: NDArray[Any], what: str) -> Bools:
     """Stored zeros and ones as bool.
 
     Raises
@@ -336,7 +334,7 @@ def as_mask(values: NDArray[Any], what: str) -> NDArray[np.bool_]:
         return values
     if values.dtype == np.uint8 and values.max(initial=0) <= 1:
         return values.view(np.bool_)
-    selected: NDArray[np.bool_] = values == 1
+    selected: Bools = values == 1
     odd = ~selected & (values != 0)
     if odd.any():
         raise FormatError(

@@ -11,6 +11,8 @@ from typing import IO, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from ..core.arrays import Bools
+
 __all__ = ["folded", "ones_sum", "sealed_header", "tile_sum", "words_sum"]
 
 _MOST: Final = 0xFFFFFFFF
@@ -52,7 +54,7 @@ def ones_sum(file: IO[bytes], size: int) -> int:
     return total
 
 
-def tile_sum(values: NDArray[np.bool_], start: int, width: int) -> int:
+def tile_sum(values: Bools, start: int, width: int) -> int:
     """What a tile adds to the sum of an image of bytes: its selected pixels, by their place in a word.
 
     Parameters

@@ -21,8 +21,8 @@ from typing import Any, Final
 
 import numpy as np
 from dask.utils import parse_bytes
-from numpy.typing import NDArray
 
+from ..core.arrays import Bools
 from ..core.calls import told_class
 from ..core.errors import MaskTypeError, MaskValueError, WriteError
 from ..core.names import described
@@ -105,7 +105,7 @@ class TileStore:
         """Bytes of all tiles in it."""
         return sum(size for _, size, _ in self._files())
 
-    def get(self, key: str) -> NDArray[np.bool_] | None:
+    def get(self, key: str) -> Bools | None:
         """The values of a tile, or None.
 
         Examples
@@ -127,7 +127,7 @@ class TileStore:
                 os.utime(path)
         return values
 
-    def put(self, key: str, values: NDArray[np.bool_]) -> None:
+    def put(self, key: str, values: Bools) -> None:
         """Keep the values of a tile; where that fails, it is not kept, and counted as such.
 
         Examples
@@ -184,14 +184,14 @@ class TileStore:
         return left
 
 
-def _packed(values: NDArray[np.bool_]) -> bytes:
+def _packed(values: Bools) -> bytes:
     shape = struct.pack(f"<B{values.ndim}q", values.ndim, *values.shape)
     stream = zlib.compressobj(1, zlib.DEFLATED, 15, 9, zlib.Z_RLE)
     body = shape + stream.compress(np.packbits(values).data) + stream.flush()
     return _MAGIC + hashlib.sha256(body).digest()[:_DIGEST] + body
 
 
-def _unpacked(text: bytes) -> NDArray[np.bool_] | None:
+def _unpacked(text: bytes) -> Bools | None:
     at = len(_MAGIC) + _DIGEST
     digest, body = text[len(_MAGIC) : at], text[at:]
     if not text.startswith(_MAGIC) or hashlib.sha256(body).digest()[:_DIGEST] != digest:

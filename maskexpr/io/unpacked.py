@@ -14,6 +14,7 @@ import numpy as np
 from astropy.io import fits
 from numpy.typing import NDArray
 
+from ..core.arrays import Ints
 from ..core.errors import FormatError, IncompleteMaskError, IntegrityError
 from ..doors.files import is_packed, open_file, spill, unpack
 from ..doors.fits import open_fits
@@ -67,8 +68,8 @@ def exclusive(path: str, stamp: Stamp) -> Iterator[IO[bytes]]:
 def read_spans(
     path: str,
     stamp: Stamp,
-    starts: Sequence[int] | NDArray[np.int64],
-    sizes: Sequence[int] | NDArray[np.int64],
+    starts: Sequence[int] | Ints,
+    sizes: Sequence[int] | Ints,
 ) -> NDArray[np.uint8]:
     """Spans of bytes, one after another. They are read and not mapped into memory: whoever touches a mapped
     page that another process has cut off is killed by the system.

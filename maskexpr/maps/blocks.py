@@ -16,6 +16,7 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
+from ..core.arrays import Bools, Bytes, Ints
 from ..core.once import once
 from ..grid.lattice import Grid
 from ..grid.parts import block_caps
@@ -25,11 +26,6 @@ from ..pixels.window import Window
 from ..sphere.vectors import Caps, angle_between, normalise
 
 __all__ = ["HAS_FALSE", "HAS_TRUE", "Blocks"]
-
-Bools = NDArray[np.bool_]
-Bytes = NDArray[np.uint8]
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 HAS_TRUE: Final = np.uint8(1)
 HAS_FALSE: Final = np.uint8(2)

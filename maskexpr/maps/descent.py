@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..core.arrays import Bools, Floats, Indices, Ints
 from ..core.coverage import EMPTY, FULL, MIXED, Coverage
 from ..grid.healpix.cover import CellCover
 from ..grid.healpix.faces import number_of
@@ -24,11 +24,6 @@ from ..sphere.vectors import chord2, chord2_of, lonlat, rotate, rotation
 from .blocks import HAS_FALSE, HAS_TRUE, Blocks
 
 __all__ = ["DataDescent", "descent_of"]
-
-Bools = NDArray[np.bool_]
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-Numbers = NDArray[np.intp]
 
 # Pairs tested in one go: bounds memory, and keeps the working arrays in the cache.
 _PAIRS: Final = 1 << 15
@@ -100,7 +95,7 @@ class DataDescent:
         parts.notes[self] = _Note(cover, level, lists)
         return cover.copy()
 
-    def _candidates(self, parts: Parts) -> tuple[Coverage, int, Numbers, Ints]:
+    def _candidates(self, parts: Parts) -> tuple[Coverage, int, Indices, Ints]:
         """What is known of parts from their parents, and pairs of a cell, in order, and a block."""
         noted = parts.note_of(self, np.arange(len(parts)))
         if noted is None:
@@ -112,8 +107,8 @@ class DataDescent:
         return note.cover[origin], note.level, *note.blocks.pairs(origin)
 
     def _meeting(
-        self, parts: Parts, centre: Floats, level: int, place: Numbers, block: Ints
-    ) -> tuple[Numbers, Ints]:
+        self, parts: Parts, centre: Floats, level: int, place: Indices, block: Ints
+    ) -> tuple[Indices, Ints]:
         """Pairs, of those that count, whose caps have a point in common, or nearly."""
         known, which = np.unique(block, return_inverse=True)
         counts = self._blocks.counts(level, known)[which]
@@ -132,7 +127,7 @@ class DataDescent:
         meets = np.concatenate(left)
         return place[meets], known[which[meets]]
 
-    def _decide(self, centre: Floats, cells: Numbers, level: int, place: Numbers, block: Ints) -> Coverage:
+    def _decide(self, centre: Floats, cells: Indices, level: int, place: Indices, block: Ints) -> Coverage:
         """Coverage of some cells, by the values at their centres and of the blocks that they may meet."""
         y, x = self._blocks.grid.array_index(*lonlat(centre))
         on_map = y >= 0

@@ -10,6 +10,7 @@ import astropy.units as u
 import numpy as np
 from numpy.typing import NDArray
 
+from ..core.arrays import Ints
 from ..core.coverage import EMPTY, FULL, MIXED, Coverage
 from ..core.errors import AxisError, NeedsGridError
 from ..core.once import once
@@ -24,7 +25,7 @@ from ..io.sources import Source
 from ..pixels.window import Window
 from ..sphere.vectors import lonlat
 from .descent import DataDescent, descent_of
-from .reader import Ints, Reader, meets, nearest, offset
+from .reader import Reader, meets, nearest, offset
 
 __all__ = ["DataPixels", "FromData", "matching_planes", "name_of", "same_axis"]
 
@@ -56,6 +57,7 @@ class FromData(Mask):
     # Positions of all pixels, where the data are on another grid.
     bytes_per_pixel = 48
     data: Source
+    nan: bool | str
     outside: bool
 
     def judge(self, values: NDArray[Any], pixels: DataPixels) -> Bools:
@@ -74,7 +76,11 @@ class FromData(Mask):
     def axes(self) -> frozenset[str]:
         return frozenset(axis.name for axis in self.grid.axes)
 
+    def _check_type(self) -> None:
+        """Raise if the data are of a type that the node makes nothing of."""
+
     def check(self, geom: Grid) -> None:
+        self._check_type()
         matching_planes(self.label(), self.grid, geom)
 
     def coverage(self, areas: Areas, of: Ask) -> Coverage:

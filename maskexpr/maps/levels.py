@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ..core.arrays import Words
 from ..grid.tiles import Tile
 from ..pixels.window import Window
-from ..pixels.words import Words, empty_words, pack_rows
+from ..pixels.words import empty_words, pack_rows
 from .leaf import DataPixels, FromData
 from .reader import Reader, offset
 

@@ -2,33 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..core.errors import MaskValueError
 from ..expr.mask import Bools
-from ..grid.lattice import Grid
 from ..io.validity import gaps
-from .leaf import DataPixels
+from .leaf import DataPixels, FromData
 
 __all__ = ["policy", "settle"]
-
-
-class WithPolicy(Protocol):
-    """A leaf that says what no value means."""
-
-    @property
-    def nan(self) -> bool | str:
-        """What it is there, or "raise"."""
-
-    @property
-    def grid(self) -> Grid:
-        """The geometry of the data."""
-
-    def label(self) -> str:
-        """The leaf in a few words."""
 
 
 def policy(nan: Any, name: str) -> bool | str:
@@ -44,7 +28,7 @@ def policy(nan: Any, name: str) -> bool | str:
     return nan if isinstance(nan, str) else bool(nan)
 
 
-def settle(leaf: WithPolicy, selected: Bools, values: NDArray[Any], pixels: DataPixels) -> Bools:
+def settle(leaf: FromData, selected: Bools, values: NDArray[Any], pixels: DataPixels) -> Bools:
     """Put the declared value where the data have none, in an array that may be changed.
 
     Raises
@@ -61,7 +45,7 @@ def settle(leaf: WithPolicy, selected: Bools, values: NDArray[Any], pixels: Data
     return selected
 
 
-def _refuse(leaf: WithPolicy, what: str, missing: Bools, pixels: DataPixels) -> None:
+def _refuse(leaf: FromData, what: str, missing: Bools, pixels: DataPixels) -> None:
     y, x = int(pixels.y[missing][0]), int(pixels.x[missing][0])
     grid = leaf.grid
     lon, lat = grid.lonlat(y, x)

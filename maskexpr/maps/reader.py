@@ -9,6 +9,7 @@ import dask.array as da
 import numpy as np
 from numpy.typing import NDArray
 
+from ..core.arrays import Floats, Ints
 from ..core.trace import count
 from ..grid.lattice import OFF, Grid
 from ..grid.tiles import Areas, Tiles
@@ -18,9 +19,6 @@ from ..pixels.window import Window
 from ..sphere.vectors import TIE, Caps, angle_between, lonlat, rotate, rotation, unit
 
 __all__ = ["Reader", "meets", "nearest", "offset"]
-
-Ints = NDArray[np.int64]
-Floats = NDArray[np.float64]
 
 # Pixels a side of the pieces in which a file without chunks is read.
 _SIDE = 512

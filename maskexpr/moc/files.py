@@ -6,9 +6,9 @@ import os
 from pathlib import Path
 from typing import Final
 
+from ..core.arrays import Ints
 from ..core.errors import FormatError, MaskError, MaskValueError, WriteError, borrowed
 from ..doors.files import open_plain
-from ..grid.healpix.ranges import Ints
 from ..io.publish import check_place, publish, sync_file
 from ..io.workspace import Workspace
 from .fits import read_fits, write_fits

@@ -7,13 +7,13 @@ from typing import IO, Any, Final
 
 import numpy as np
 from astropy.io import fits
-from numpy.typing import NDArray
 
 from ..core.arguments import one_of
+from ..core.arrays import Bools, Ints
 from ..core.errors import FormatError
 from ..doors.fits import open_fits
 from ..grid.healpix.faces import MAX_ORDER, number_of
-from ..grid.healpix.ranges import Ints, cells_by_order, coarser, finer, merged
+from ..grid.healpix.ranges import cells_by_order, coarser, finer, merged
 from ..pixels.ragged import ragged_ranges
 
 __all__ = ["PACKINGS", "read_fits", "write_fits"]
@@ -154,7 +154,7 @@ def _bits(values: Ints) -> Ints:
     return np.asarray(np.frexp(some.astype(np.float64))[1].astype(np.int64) + np.where(high > 0, 32, 0))
 
 
-def _refuse(wrong: NDArray[np.bool_], values: Ints, why: str) -> None:
+def _refuse(wrong: Bools, values: Ints, why: str) -> None:
     if wrong.any():
         row = int(np.argmax(wrong))
         raise FormatError(f"{why}; row {row} says {values[row].tolist()}")

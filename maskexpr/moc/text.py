@@ -7,11 +7,12 @@ from typing import Any, Final
 
 import numpy as np
 
+from ..core.arrays import Ints
 from ..core.errors import FormatError
 from ..core.limits import check_limit
 from ..doors.texts import read_json
 from ..grid.healpix.faces import MAX_ORDER, number_of
-from ..grid.healpix.ranges import Ints, cells_by_order, finer, merged, of_cells
+from ..grid.healpix.ranges import cells_by_order, finer, merged, of_cells
 from ..pixels.ragged import ragged_ranges
 
 __all__ = ["from_ascii", "from_json", "to_ascii", "to_json"]

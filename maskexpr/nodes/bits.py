@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from ..core.arguments import flag
 from ..core.errors import MaskTypeError, MaskValueError
 from ..expr.mask import Bools, node
-from ..grid.lattice import Grid
 from ..io.sources import FileSource, Source, held_source
 from ..io.validity import plain
 from ..maps.leaf import DataPixels, FromData, name_of
@@ -104,10 +103,6 @@ class Bits(FromData):
     def _given(self) -> list[tuple[str, int]]:
         found = [("any", self.any), ("all", self.all), ("none", self.none)]
         return [(name, bits) for name, bits in found if bits is not None]
-
-    def check(self, geom: Grid) -> None:
-        self._check_type()
-        super().check(geom)
 
     def _check_type(self) -> None:
         dtype = self.data.open().dtype

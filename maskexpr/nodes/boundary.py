@@ -10,9 +10,10 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
+from ..core.arrays import Bools, Floats
 from ..core.coverage import EMPTY, FULL, MIXED, Coverage
 from ..core.errors import MaskValueError
-from ..expr.mask import Ask, Bools, Reach, node
+from ..expr.mask import Ask, Reach, node
 from ..expr.verbs import Metric, Radius
 from ..grid.axis import axis_name
 from ..grid.lattice import ON, Grid
@@ -34,8 +35,6 @@ _TIE = 1e-9
 _AT_ONCE, _MANY = 1 << 20, 1 << 10
 # Radians by which an angle that is found from a chord may be wrong, at the antipode.
 _ROUNDING = 1e-7
-
-Floats = NDArray[np.float64]
 
 
 @node("boundary")
@@ -106,9 +105,7 @@ class Boundary(Sized):
 
     def check(self, geom: Grid) -> None:
         super().check(geom)
-        if self.metric == "pixel":
-            geom.need_plane(self.label(), "give an angle and metric='sky'")
-        elif geom.edge_sides() is None:
+        if self.metric != "pixel" and geom.edge_sides() is None:
             geom.need_plane(self.label(), "erode a mask of what the map covers")
 
     def reach(self) -> Reach:

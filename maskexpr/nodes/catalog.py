@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, overload
@@ -16,7 +15,7 @@ from ..circles.index import CircleIndex
 from ..circles.pieces import neighbours_first
 from ..core.coverage import FULL, Coverage
 from ..core.errors import AxisError, FormatError, MaskValueError, borrowed
-from ..core.once import once
+from ..core.once import once_for
 from ..core.records import frozen_array
 from ..doors.files import check_path
 from ..expr.mask import Ask, Bools, Mask, node
@@ -33,7 +32,6 @@ from .ellipses import Ellipses
 
 __all__ = ["Catalog"]
 
-_lock = threading.Lock()
 # Bytes of the index of a source, with the images of its rim.
 _PER_SOURCE = 600
 # Radians by which a circle may miss a cap and is still counted with what matters there.
@@ -78,15 +76,19 @@ class Catalog(Mask):
     frame: str
     radius: NDArray[np.float64]
     axis: str
+    stores_arguments = False
 
     def __init__(self, positions: Any, radius: AngleLike | list[Any], axis: str = "energy") -> None:
         if isinstance(radius, str):
             radius = named_radius(positions, radius)
         lon, lat, frame = lonlat_of(as_positions(positions))
         lon, lat = frozen_array(lon.reshape(-1)), frozen_array(lat.reshape(-1))
-        self._set(lon, lat, frame, frozen_array(to_degrees_array(radius, "radius")), axis)
+        size = frozen_array(to_degrees_array(radius, "radius"))
+        self._store(lon=lon, lat=lat, frame=frame, radius=size, axis=axis)
+        self.check_stored()
 
-    def _set(self, lon: Any, lat: Any, frame: str, radius: NDArray[np.float64], axis: str) -> None:
+    def check_stored(self) -> None:
+        lon, lat, radius = self.lon, self.lat, self.radius
         bad = np.flatnonzero(~(np.isfinite(lon) & np.isfinite(lat)))
         if len(bad):
             raise MaskValueError(
@@ -107,13 +109,7 @@ class Catalog(Mask):
             raise MaskValueError(
                 f"radius must not be negative, got {format_degrees(radius[tuple(negative[0])])}{row}"
             )
-        self._store(lon=lon, lat=lat, frame=frame, radius=radius, axis=axis_name(axis))
-
-    @classmethod
-    def restore(cls, fields: dict[str, Any]) -> Catalog:
-        made = object.__new__(cls)
-        made._set(**fields)
-        return made
+        axis_name(self.axis)
 
     @overload
     @classmethod
@@ -264,46 +260,30 @@ class Catalog(Mask):
                 f"geometry has {bins or 'no axes'}"
             )
 
-    @once
-    def _indices(self) -> dict[tuple[str, int | None, float], CircleIndex]:
-        return {}
-
+    @once_for
     def _index(self, geom_frame: str, bin_: int | None, wider: float = 0.0) -> CircleIndex:
-        """Index of the circles, wider by an angle (radians), their centres turned into a frame; made once for
-        each.
-        """
-        key = (geom_frame, bin_, wider)
-        indices = self._indices
-        with _lock:
-            if key not in indices:
-                radius = self.radius if bin_ is None else self.radius[:, bin_]
-                radius = np.broadcast_to(np.deg2rad(radius), self.lon.shape)
-                some = np.flatnonzero(radius > TIE)
-                # Neighbours together: what is near on the sky is then near in memory.
-                some = some[neighbours_first(self.lat[some], self.lon[some])]
-                lon, lat, same = self.lon[some], self.lat[some], self.frame == geom_frame
-                centre = unit(lon, lat)
-                if not same:
-                    centre = rotate(rotation(self.frame, geom_frame), centre)
-                indices[key] = CircleIndex(centre, radius[some] + wider, (lon, lat) if same else None)
-            return indices[key]
+        """Index of the circles, wider by an angle (radians), their centres turned into a frame."""
+        radius = self.radius if bin_ is None else self.radius[:, bin_]
+        radius = np.broadcast_to(np.deg2rad(radius), self.lon.shape)
+        some = np.flatnonzero(radius > TIE)
+        # Neighbours together: what is near on the sky is then near in memory.
+        some = some[neighbours_first(self.lat[some], self.lon[some])]
+        lon, lat, same = self.lon[some], self.lat[some], self.frame == geom_frame
+        centre = unit(lon, lat)
+        if not same:
+            centre = rotate(rotation(self.frame, geom_frame), centre)
+        return CircleIndex(centre, radius[some] + wider, (lon, lat) if same else None)
 
+    @once_for
     def _centres(self, frame: str) -> NDArray[np.float64]:
         """Unit vectors of the sources in a frame."""
         centre = unit(self.lon, self.lat)
         return centre if frame == self.frame else rotate(rotation(self.frame, frame), centre)
 
-    @once
-    def _turned(self) -> dict[str, NDArray[np.float64]]:
-        return {}
-
     def local(self, cap: Caps, frame: str) -> Mask:
         """The sources whose circles may meet the cap."""
-        with _lock:
-            if frame not in self._turned:
-                self._turned[frame] = self._centres(frame)
         wide = self.radius.max(axis=1, initial=0.0) if self.radius.ndim == 2 else self.radius
-        angle = angle_between(self._turned[frame], cap.centre)
+        angle = angle_between(self._centres(frame), cap.centre)
         # Not "near", so that what cannot be compared is kept.
         some = np.flatnonzero(~(angle > np.deg2rad(wide) + cap.radius[0] + _DOUBT))
         each = self.radius.ndim > 0 and len(self.radius) == len(self.lon)
@@ -355,11 +335,7 @@ class Catalog(Mask):
             out |= of.refine(_Circles(CircleIndex(index.centre[:, left], index.radius[left])), tile)
 
     def values(self, where: Tile | Points, of: Ask) -> Bools:
-        if not isinstance(where, Tile):
-            return self.inside(where)
-        out = np.zeros(where.shape, dtype=bool)
-        self.paint(where, out, of)
-        return out
+        return self._painted(where, of) if isinstance(where, Tile) else self.inside(where)
 
 
 def _check_sizes(radius: Any, of_ellipse: Mapping[str, Any]) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ from ..core.arguments import one_of
 from ..core.coverage import Coverage
 from ..core.errors import MaskTypeError, MaskValueError
 from ..core.names import described
-from ..core.once import once
+from ..core.once import once_for
 from ..core.records import frozen_array
 from ..expr.mask import Ask, Bools, Mask, node
 from ..grid.points import Points, lonlat_of
@@ -35,7 +34,6 @@ from ..tables.read import Request, read_ellipses
 
 __all__ = ["Ellipses"]
 
-_lock = threading.Lock()
 # Bytes of the index of a source.
 _PER_SOURCE = 900
 # Rounding may make a minor axis larger than the major one by so much.
@@ -88,6 +86,7 @@ class Ellipses(Mask):
     major: NDArray[np.float64]
     minor: NDArray[np.float64]
     angle: NDArray[np.float64]
+    stores_arguments = False
 
     def __init__(self, positions: SkyCoord, major: Any, minor: Any, angle: Any) -> None:
         if not isinstance(positions, SkyCoord):
@@ -108,9 +107,11 @@ class Ellipses(Mask):
             other = axis * other
         tilt = _turned(flat, tilt, frame)
         lon, lat, axis, other, tilt = map(frozen_array, (lon, lat, axis, other, tilt))
-        self._set(lon, lat, frame, axis, other, tilt)
+        self._store(lon=lon, lat=lat, frame=frame, major=axis, minor=other, angle=tilt)
+        self.check_stored()
 
-    def _set(self, lon: Any, lat: Any, frame: str, major: Any, minor: Any, angle: Any) -> None:
+    def check_stored(self) -> None:
+        lon, lat, major, minor, angle = self.lon, self.lat, self.major, self.minor, self.angle
         for name, wrong in (
             ("position is masked or not finite", ~(np.isfinite(lon) & np.isfinite(lat))),
             ("axis is negative", (major < 0) | (minor < 0)),
@@ -121,13 +122,6 @@ class Ellipses(Mask):
             bad = np.flatnonzero(wrong)
             if len(bad):
                 raise MaskValueError(f"row {int(bad[0])}: the {name} ({len(bad)} such rows of {len(lon)})")
-        self._store(lon=lon, lat=lat, frame=frame, major=major, minor=minor, angle=angle)
-
-    @classmethod
-    def restore(cls, fields: dict[str, Any]) -> Ellipses:
-        made = object.__new__(cls)
-        made._set(**fields)
-        return made
 
     @classmethod
     def read(
@@ -192,23 +186,17 @@ class Ellipses(Mask):
             return f"Ellipses({number}{f', major {sizes[0]} to {sizes[1]}' * bool(len(self.lon))})"
         return f"Ellipses({number}, {self.major[0]:.6g} x {self.minor[0]:.6g} deg)"
 
-    @once
-    def _unions(self) -> dict[str, Inscribed]:
-        return {}
-
+    @once_for
     def _union(self, frame: str) -> Inscribed:
-        """The ellipses in a frame; made once for each."""
-        with _lock:
-            if frame not in self._unions:
-                # Height lies along the position angle, width across it.
-                axes = axes_of(self.lon, self.lat, self.angle, self.frame, frame)
-                batch = Tangents(Ellipse, axes, (np.deg2rad(self.minor), np.deg2rad(self.major)))
+        """The ellipses in a frame."""
+        # Height lies along the position angle, width across it.
+        axes = axes_of(self.lon, self.lat, self.angle, self.frame, frame)
+        batch = Tangents(Ellipse, axes, (np.deg2rad(self.minor), np.deg2rad(self.major)))
 
-                def together(some: NDArray[np.intp]) -> ShapeIndex:
-                    return ShapeIndex(Many.of_one_kind(batch.take(some)), frame)
+        def together(some: NDArray[np.intp]) -> ShapeIndex:
+            return ShapeIndex(Many.of_one_kind(batch.take(some)), frame)
 
-                self._unions[frame] = Inscribed(batch.caps, batch.inside, together)
-            return self._unions[frame]
+        return Inscribed(batch.caps, batch.inside, together)
 
     def held_bytes(self) -> int:
         return _PER_SOURCE * len(self.lon)
@@ -245,11 +233,7 @@ class Ellipses(Mask):
         self._union(tile.geom.frame).paint(tile, out)
 
     def values(self, where: Tile | Points, of: Ask) -> Bools:
-        if not isinstance(where, Tile):
-            return self.inside(where)
-        out = np.zeros(where.shape, dtype=bool)
-        self.paint(where, out, of)
-        return out
+        return self._painted(where, of) if isinstance(where, Tile) else self.inside(where)
 
 
 def _is_part(minor: Any) -> bool:

@@ -9,6 +9,7 @@ import astropy.units as u
 import numpy as np
 
 from ..components.node import Connected, check_fields, inside_map
+from ..core.arrays import Words
 from ..core.coverage import EMPTY, FULL, MIXED, Coverage
 from ..core.errors import MaskValueError, borrowed
 from ..expr.mask import Ask, Bools, Mask, node
@@ -17,7 +18,7 @@ from ..grid.points import Pixels
 from ..grid.tiles import Areas, Tile, Tiles
 from ..maps.levels import levels
 from ..pixels.join import SEED, Largest, Rule, Table
-from ..pixels.words import Words, pack
+from ..pixels.words import pack
 from .threshold import Threshold
 
 __all__ = ["Hysteresis"]

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from ..core.arguments import flag
 from ..core.errors import MaskTypeError
 from ..expr.mask import Bools, node
-from ..grid.lattice import Grid
 from ..io.sources import FileSource, Source, as_mask, held_source
 from ..maps.leaf import DataPixels, FromData, name_of
 from ..maps.missing import policy, settle
@@ -64,10 +63,6 @@ class Raster(FromData):
     def label(self) -> str:
         shown = f", nan={self.nan!r}" * (self.nan is not False) + ", outside=True" * self.outside
         return f"Raster({name_of(self.data)}{shown})"
-
-    def check(self, geom: Grid) -> None:
-        self._check_type()
-        super().check(geom)
 
     def _check_type(self) -> None:
         dtype = self.data.open().dtype

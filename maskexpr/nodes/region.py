@@ -15,7 +15,7 @@ import regions
 from ..core.arguments import one_of
 from ..core.coverage import EMPTY, Coverage
 from ..core.errors import NeedsGridError, RegionError, borrowed
-from ..core.once import once
+from ..core.once import once, once_for
 from ..doors.texts import check_region_text
 from ..expr.mask import And, Ask, Bools, Mask, NoSky, Not, Or, Xor, node
 from ..grid.lattice import Grid
@@ -288,18 +288,12 @@ class Region(Mask):
     def _pixels(self) -> dict[Grid, MarkedPixels]:
         return {}
 
-    @once
-    def _indices(self) -> dict[str, ShapeIndex]:
-        return {}
-
+    @once_for
     def _index(self, frame: str) -> ShapeIndex:
-        """Index of the shapes in a frame; made once for each."""
-        with _lock:
-            if frame not in self._indices:
-                shape = self.shape
-                whole = shape if isinstance(shape, Compound) else Compound([shape], [0])
-                self._indices[frame] = ShapeIndex(whole.shapes, frame, whole.adds, whole.joined == "xor")
-            return self._indices[frame]
+        """Index of the shapes in a frame."""
+        shape = self.shape
+        whole = shape if isinstance(shape, Compound) else Compound([shape], [0])
+        return ShapeIndex(whole.shapes, frame, whole.adds, whole.joined == "xor")
 
     # ---- what a node says of itself
     # ------------------------------------------------------------------------------------
@@ -319,9 +313,7 @@ class Region(Mask):
     def values(self, where: Tile | Points, of: Ask) -> Bools:
         """See `Mask.values`."""
         if self.is_indexed and isinstance(where, Tile):
-            out = np.zeros(where.shape, dtype=bool)
-            self.paint(where, out, of)
-            return out
+            return self._painted(where, of)
         if not self.needs_grid:
             return super().values(where, of)
         if not isinstance(where, Tile | Pixels):

@@ -13,14 +13,10 @@ import threading
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+
+from ..core.arrays import Bools, Bytes, Ints, Words
 
 __all__ = ["grow", "grow_into"]
-
-Bools = NDArray[np.bool_]
-Bytes = NDArray[np.uint8]
-Ints = NDArray[np.int64]
-Words = NDArray[np.uint64]
 
 # Bytes of the arrays of a strip. Shorter ones fit the cache that a core has for itself, but threads that
 # make many short calls spend their time waiting for each other to let go of the interpreter.

@@ -5,12 +5,10 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import NDArray
+
+from ..core.arrays import Ints
 
 __all__ = ["box_widths", "disk_widths"]
-
-Bools = NDArray[np.bool_]
-Ints = NDArray[np.int64]
 
 # Relative: a radius that is an angle over a pixel scale (0.2 deg / 0.02 deg) must reach the pixel it means to
 # reach.

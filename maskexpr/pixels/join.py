@@ -17,30 +17,26 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ..core.arrays import Bools, Ints
 from .runs import connect
-from .words import Bools, Ints, Labels
+from .words import Labels
 
 __all__ = [
     "EDGE",
     "SEED",
-    "Edge",
     "Joint",
     "Largest",
-    "Merge",
     "Ports",
     "Rule",
     "Summary",
     "Table",
     "Verdict",
-    "chain",
     "close",
     "meeting",
     "merge",
     "merge_plan",
-    "moved",
     "no_ports",
     "nothing",
-    "renamed",
     "ring",
     "split",
     "summarise",

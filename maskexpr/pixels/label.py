@@ -8,15 +8,13 @@ from math import prod
 
 import numpy as np
 
+from ..core.arrays import Bools, Ints, Words
 from ..core.once import once
 from .runs import Runs, connect, paint, runs_from, unpack_into
 from .words import (
     WORD,
-    Bools,
-    Ints,
     Marks,
     Places,
-    Words,
     ends_of,
     list_bits,
     list_places,

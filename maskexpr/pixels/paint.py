@@ -8,17 +8,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..core.arrays import Bools, Ints
 from .window import Window
 
 __all__ = ["list_busy", "paint_diagonals", "paint_in_window", "paint_short", "paint_spans"]
 
-Ints = NDArray[np.int64]
 _Indices = NDArray[np.signedinteger[Any]]
 
 
-def paint_in_window(
-    out: NDArray[np.bool_], window: Window, runs: Iterable[tuple[_Indices, _Indices, _Indices]]
-) -> None:
+def paint_in_window(out: Bools, window: Window, runs: Iterable[tuple[_Indices, _Indices, _Indices]]) -> None:
     """Set runs of pixels, given in parts by rows, starts and stops, in an array that is a window of a map;
     what is outside of it is clipped.
     """
@@ -33,7 +31,7 @@ def paint_in_window(
         paint_spans(out, row, np.maximum(start, 0), np.minimum(stop, x1 - x0))
 
 
-def paint_spans(out: NDArray[np.bool_], row: _Indices, start: _Indices, stop: _Indices) -> None:
+def paint_spans(out: Bools, row: _Indices, start: _Indices, stop: _Indices) -> None:
     """Set runs of pixels, half open, none of them empty; they may overlap."""
     if not len(row):
         return
@@ -45,7 +43,7 @@ def paint_spans(out: NDArray[np.bool_], row: _Indices, start: _Indices, stop: _I
     paint_short(flat.view(np.uint8), first, stop - start, 1)
 
 
-def paint_diagonals(out: NDArray[np.bool_], row: Ints, column: Ints, length: Ints) -> None:
+def paint_diagonals(out: Bools, row: Ints, column: Ints, length: Ints) -> None:
     """Set runs along diagonals, from a pixel on always one row before and one column after; they may overlap.
 
     Examples
@@ -68,11 +66,11 @@ def paint_diagonals(out: NDArray[np.bool_], row: Ints, column: Ints, length: Int
     flat[np.cumsum(places, out=places)] = True
 
 
-def _flat(out: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], int, int]:
+def _flat(out: Bools) -> tuple[Bools, int, int]:
     """The array that a window was cut from, in one dimension, with the window's first place in it and its
     stride.
     """
-    whole: NDArray[np.bool_] = out
+    whole: Bools = out
     while isinstance(whole.base, np.ndarray) and whole.base.dtype == np.bool_:
         whole = whole.base
     if not whole.flags.c_contiguous or (out.shape[1] > 1 and out.strides[1] != 1):

@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..core.arrays import Bools, Indices, Ints
 from .paint import paint_spans
 from .ragged import ragged_ranges
 from .window import Window
 
 __all__ = ["Patches"]
-
-Bools = NDArray[np.bool_]
-Ints = NDArray[np.int64]
 
 
 class Patches:
@@ -89,7 +86,7 @@ class Patches:
             values[y[here] - each.y0, x[here] - each.x0] = True
 
 
-def _within(window: Window, y: Ints, x: Ints) -> NDArray[np.intp]:
+def _within(window: Window, y: Ints, x: Ints) -> Indices:
     return np.flatnonzero((y >= window.y0) & (y < window.y1) & (x >= window.x0) & (x < window.x1))
 
 

@@ -7,12 +7,14 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from ..core.arrays import Indices
+
 __all__ = ["Lists", "ragged_ranges"]
 
 Ints = NDArray[np.signedinteger[Any]]
 
 
-def ragged_ranges(start: Ints | int, length: Ints) -> tuple[NDArray[np.intp], Ints]:
+def ragged_ranges(start: Ints | int, length: Ints) -> tuple[Indices, Ints]:
     """The numbers of many ranges, and the range that each is of.
 
     Parameters
@@ -41,17 +43,17 @@ class Lists(NamedTuple):
     [[0, 2, 2, 3], [9, 7, 8, 9]]
     """
 
-    starts: NDArray[np.intp]
-    items: NDArray[np.intp]
+    starts: Indices
+    items: Indices
 
     @classmethod
-    def of_pairs(cls, number: int, place: NDArray[np.intp], items: NDArray[np.intp]) -> Self:
+    def of_pairs(cls, number: int, place: Indices, items: Indices) -> Self:
         """So many lists of pairs of a place, in order, and an item."""
         starts = np.zeros(number + 1, dtype=np.intp)
         np.cumsum(np.bincount(place, minlength=number), out=starts[1:])
         return cls(starts, items)
 
-    def pairs(self, which: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    def pairs(self, which: Indices) -> tuple[Indices, Indices]:
         """The items of some of the lists, each with the place in ``which`` that asks for it."""
         start = self.starts[which]
         place, at = ragged_ranges(start, self.starts[which + 1] - start)

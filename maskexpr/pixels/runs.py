@@ -14,8 +14,9 @@ from typing import Final, NamedTuple
 import numpy as np
 import scipy
 
+from ..core.arrays import Bools, Ints, Words
 from .window import Window
-from .words import WORD, Bools, Ints, Labels, Places, Words, inner, padded_shape, words_shape
+from .words import WORD, Labels, Places, inner, padded_shape, words_shape
 
 __all__ = [
     "Runs",

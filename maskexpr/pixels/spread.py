@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import NDArray
+
+from ..core.arrays import Bools, Indices, Ints, Words
 
 __all__ = ["RowSpread"]
-
-Bools = NDArray[np.bool_]
-Ints = NDArray[np.int64]
-Words = NDArray[np.uint64]
 
 _BITS = 64
 _WORD = np.dtype("<u8")
@@ -155,7 +152,7 @@ class RowSpread:
         rows = np.flatnonzero((self._words[first:last] != ~np.uint64(0)).any(axis=1))
         return (first + int(rows[0]), first + int(rows[-1]) + 1) if len(rows) else (first, first)
 
-    def _wrap(self, mask: Bools, column: int, first: int, wrapped: Ints, busy: NDArray[np.intp]) -> None:
+    def _wrap(self, mask: Bools, column: int, first: int, wrapped: Ints, busy: Indices) -> None:
         """Add what is reached the other way round: only the ends of a row's selection matter."""
         ny, nx = self.shape
         # Too near to each other for any of it.

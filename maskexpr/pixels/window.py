@@ -5,14 +5,11 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..core.arrays import Indices, Ints
 from .ragged import ragged_ranges
 
 __all__ = ["Window", "cut"]
-
-Indices = NDArray[np.intp]
-Ints = NDArray[np.int64]
 
 
 class Window(NamedTuple):

@@ -13,14 +13,13 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from ..core.arrays import Bools, Ints, Words
+
 __all__ = [
     "WORD",
-    "Bools",
-    "Ints",
     "Labels",
     "Marks",
     "Places",
-    "Words",
     "empty_words",
     "ends_of",
     "find_runs",
@@ -38,11 +37,8 @@ __all__ = [
     "words_shape",
 ]
 
-Bools = NDArray[np.bool_]
-Ints = NDArray[np.int64]
 Labels = NDArray[np.int32]
 Places = NDArray[np.signedinteger[Any]]
-Words = NDArray[np.uint64]
 
 WORD: Final = 64
 """Places in a word."""

@@ -39,7 +39,6 @@ class Name:
     """A part, by its name."""
 
     name: str
-    item: Item
 
 
 @dataclass(frozen=True)
@@ -114,7 +113,7 @@ def parse_mask(item: Item, parts: Iterable[str]) -> Call | Name:
     value, known = item.value, node_names()
     if isinstance(value, str):
         if value in parts:
-            return Name(value, item)
+            return Name(value)
         if value in known and not any(makers(known[value].tag)[0].parameters.values()):
             return Call(known[value], item, makers(known[value].tag)[0])
         raise item.error(f"no part or node is called {value!r}{nearest(value, [*parts, *known])}")

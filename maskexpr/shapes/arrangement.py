@@ -12,17 +12,13 @@ from typing import Final, NamedTuple
 
 import numpy as np
 import scipy
-from numpy.typing import NDArray
 
+from ..core.arrays import Bools, Floats, Indices
 from ..core.limits import check_limit
 from ..sphere.arcs import cross, to_arc
 from ..sphere.vectors import angle_between, dot, normalise
 
 __all__ = ["Cells", "cells"]
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.intp]
-Bools = NDArray[np.bool_]
 
 # Places closer than this (radians) are one node.
 _SNAP: Final = 1e-9
@@ -79,7 +75,7 @@ def cells(vertices: Floats, place: Floats) -> Cells:
     return Cells(np.bincount(cell, areas, parts).astype(np.float64), odd)
 
 
-def _graph(a: Ints, b: Ints, chosen: Bools, number: int) -> scipy.sparse.coo_array:
+def _graph(a: Indices, b: Indices, chosen: Bools, number: int) -> scipy.sparse.coo_array:
     """The graph of some of the pairs."""
     a, b = a[chosen], b[chosen]
     return scipy.sparse.coo_array(
@@ -96,7 +92,7 @@ def _parities(graph: scipy.sparse.coo_array, start: int) -> Bools:
     return odd
 
 
-def _pieces(vertices: Floats) -> tuple[Floats, Ints, Ints]:
+def _pieces(vertices: Floats) -> tuple[Floats, Indices, Indices]:
     """Nodes, shape (3, n), and between which of them each piece of the curve goes."""
     edge, points = _meetings(vertices)
     near = scipy.spatial.cKDTree(points.T).query_pairs(_SNAP, output_type="ndarray")
@@ -113,7 +109,7 @@ def _pieces(vertices: Floats) -> tuple[Floats, Ints, Ints]:
     return nodes, start[real], stop[real]
 
 
-def _meetings(vertices: Floats) -> tuple[Ints, Floats]:
+def _meetings(vertices: Floats) -> tuple[Indices, Floats]:
     """Points at which edges begin, end or meet others: the edge that each cuts, (n,), and where, (3, n)."""
     check_limit("vertices", vertices.shape[1], "a polygon beyond a hemisphere", "vertices")
     ends = np.roll(vertices, -1, axis=1)
@@ -137,7 +133,7 @@ def _meetings(vertices: Floats) -> tuple[Ints, Floats]:
     return np.concatenate(edge), np.concatenate(points, axis=1)
 
 
-def _faces(nodes: Floats, tail: Ints, head: Ints) -> Ints:
+def _faces(nodes: Floats, tail: Indices, head: Indices) -> Indices:
     """The face to the left of each half-edge; half-edge i and i + n are twins."""
     axis = np.eye(3)[np.abs(nodes).argmin(axis=0)].T
     east = normalise(cross(axis, nodes))
@@ -158,7 +154,7 @@ def _faces(nodes: Floats, tail: Ints, head: Ints) -> Ints:
     return np.asarray(scipy.sparse.csgraph.connected_components(graph, directed=False)[1], dtype=np.intp)
 
 
-def _areas(nodes: Floats, tail: Ints, head: Ints, face: Ints, apex: Floats) -> Floats:
+def _areas(nodes: Floats, tail: Indices, head: Indices, face: Indices, apex: Floats) -> Floats:
     """Of each face the sum of signed triangles from an apex: its area, but for the one that holds the
     antipode of the apex, where it is less by a whole sphere.
     """

@@ -8,8 +8,8 @@ from functools import lru_cache
 from typing import Any, ClassVar, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..core.arrays import Bools, Floats
 from ..core.coverage import EMPTY, FULL, MIXED, Coverage
 from ..core.errors import GeometryError, NeedsGridError, RegionError
 from ..sphere.angles import format_degrees
@@ -18,7 +18,6 @@ from ..sphere.vectors import Caps, rotate, rotation, unit
 __all__ = [
     "IMAGE",
     "SLACK",
-    "Bools",
     "Shape",
     "decide",
     "directions",
@@ -29,9 +28,6 @@ __all__ = [
     "written_place",
     "written_size",
 ]
-
-Bools = NDArray[np.bool_]
-Floats = NDArray[np.float64]
 
 IMAGE: Final = "image"
 """The frame of positions that are pixels."""

@@ -6,16 +6,15 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..core.arrays import Bools, Floats, Indices
 from ..core.coverage import Coverage, invert
 from ..sphere.vectors import Caps
-from .base import Bools
+from .base import Shape
 
-__all__ = ["Batch", "Rings", "Which"]
+__all__ = ["Batch", "OfBatch", "Rings", "Which"]
 
-Floats = NDArray[np.float64]
-Which = NDArray[np.intp] | slice
+Which = Indices | slice
 """Which shape each thing is asked about: numbers that broadcast with the things, or all of one."""
 
 
@@ -52,3 +51,19 @@ class Rings:
     def coverage(self, caps: Caps, which: Which) -> Coverage:
         """See `Batch.coverage`."""
         return np.minimum(self.outer.coverage(caps, which), invert(self.inner.coverage(caps, which)))
+
+
+class OfBatch(Shape):
+    """A shape that answers as a batch of one."""
+
+    def _batch(self, frame: str) -> Batch:
+        """The shape, turned into a frame."""
+        raise NotImplementedError
+
+    def inside(self, xyz: Floats, frame: str) -> Bools:
+        """See `Shape.inside`."""
+        return self._batch(frame).inside(xyz, slice(None))
+
+    def coverage(self, caps: Caps, frame: str) -> Coverage:
+        """See `Shape.coverage`."""
+        return self._batch(frame).coverage(caps, slice(None))

@@ -6,17 +6,13 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..core.arrays import Bools, Floats, Indices, Ints
 from ..grid.tiles import Tile, Tiles
 from ..pixels.ragged import ragged_ranges
 from ..sphere.vectors import unit
 
 __all__ = ["SIDES", "SMALLEST", "OpenBlocks", "View", "centres"]
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.intp]
-Bools = NDArray[np.bool_]
 
 SIDES = (128, 32, 8)
 """Sides of the blocks, each a multiple of the next."""
@@ -29,13 +25,13 @@ class View(NamedTuple):
     tile: Tile
     out: Bools
 
-    def fill(self, bounds: NDArray[np.int64]) -> None:
+    def fill(self, bounds: Ints) -> None:
         """Select windows, by their ``y0, y1, x0, x1``."""
         top, left = self.tile.window.y0, self.tile.window.x0
         for y0, y1, x0, x1 in bounds.T.tolist():
             self.out[y0 - top : y1 - top, x0 - left : x1 - left] = True
 
-    def select(self, y: NDArray[np.int64], x: NDArray[np.int64], some: Bools) -> None:
+    def select(self, y: Ints, x: Ints, some: Bools) -> None:
         """Select some of the pixels of a list."""
         self.out[y[some] - self.tile.window.y0, x[some] - self.tile.window.x0] = True
 
@@ -54,9 +50,9 @@ class OpenBlocks(NamedTuple):
     """
 
     blocks: Tiles
-    block: Ints
-    shape: Ints
-    held: Ints
+    block: Indices
+    shape: Indices
+    held: Indices
 
     @classmethod
     def join(cls, parts: list[OpenBlocks], like: Tiles) -> OpenBlocks:
@@ -80,7 +76,7 @@ class OpenBlocks(NamedTuple):
         return self._replace(block=self.block[order], shape=self.shape[order])
 
     @property
-    def starts(self) -> Ints:
+    def starts(self) -> Indices:
         """The first pair of each block, of sorted pairs."""
         number = np.bincount(self.block, minlength=len(self.blocks))
         return np.asarray(np.cumsum(number) - number)

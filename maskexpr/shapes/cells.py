@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from ..core.arrays import Bools, Floats, Ints
 from ..core.coverage import Coverage
 from ..core.once import once
 from ..core.records import record
@@ -14,7 +15,7 @@ from ..grid.healpix.cover import CellCover
 from ..grid.healpix.mocs import checked_cells
 from ..grid.points import Points
 from ..sphere.vectors import Caps
-from .base import Bools, Shape, store
+from .base import Shape, store
 
 __all__ = ["CellUnion"]
 
@@ -24,7 +25,7 @@ __all__ = ["CellUnion"]
 class CellUnion(Shape):
     """The sky in some nested cells in ICRS, given as half-open ranges of cells of one order."""
 
-    ranges: NDArray[np.int64]
+    ranges: Ints
     order: int
 
     def __init__(self, ranges: ArrayLike, order: int) -> None:
@@ -48,7 +49,7 @@ class CellUnion(Shape):
     def _cover(self) -> CellCover:
         return CellCover(self.ranges, self.order, self.frame)
 
-    def inside(self, xyz: NDArray[np.float64], frame: str) -> Bools:
+    def inside(self, xyz: Floats, frame: str) -> Bools:
         """See `Shape.inside`; a position between cells is in one of them."""
         return self._cover.inside(Points(xyz, frame))
 

@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..core.arrays import Bools, Floats
 from ..core.coverage import FULL, Coverage
 from ..core.errors import RegionError
 from ..core.once import once
 from ..core.records import record
 from ..sphere.vectors import TIE, Caps, angle_between, within
-from .base import SLACK, Bools, Shape, decide, directions, place, size, store, written_place, written_size
-from .batch import Rings, Which
+from .base import SLACK, Shape, decide, directions, place, size, store, written_place, written_size
+from .batch import OfBatch, Rings, Which
 from .near import within_or_on
 
 __all__ = ["Circle", "CircleAnnulus", "WholeSky"]
@@ -24,15 +24,15 @@ __all__ = ["Circle", "CircleAnnulus", "WholeSky"]
 class Discs:
     """n circles as arrays: centres, shape (3, n), and radii in radians, shape (n,)."""
 
-    centre: NDArray[np.float64]
-    radius: NDArray[np.float64]
+    centre: Floats
+    radius: Floats
 
     @property
     def caps(self) -> Caps:
         """See `Batch.caps`."""
         return Caps(self.centre, np.where(self.radius > TIE, self.radius + 2 * SLACK, -1.0))
 
-    def inside(self, xyz: NDArray[np.float64], which: Which) -> Bools:
+    def inside(self, xyz: Floats, which: Which) -> Bools:
         """See `Batch.inside`."""
         return within(xyz, self.centre[:, which], self.radius[which])
 
@@ -53,7 +53,7 @@ def discs(circles: Sequence[Circle], frame: str) -> Discs:
 
 @record("circle")
 @dataclass(frozen=True)
-class Circle(Shape):
+class Circle(OfBatch):
     """Everything strictly nearer to the centre than the radius.
 
     Parameters
@@ -86,22 +86,18 @@ class Circle(Shape):
         lon, lat = place(self.lon, self.lat, self.frame)
         store(self, lon=lon, lat=lat, radius=size(self.radius, "radius", self.frame, 180))
 
-    def inside(self, xyz: NDArray[np.float64], frame: str) -> Bools:
-        """See `Shape.inside`."""
-        return discs([self], frame).inside(xyz, slice(None))
+    def _batch(self, frame: str) -> Discs:
+        """See `OfBatch._batch`."""
+        return discs([self], frame)
 
-    def coverage(self, caps: Caps, frame: str) -> Coverage:
-        """See `Shape.coverage`."""
-        return discs([self], frame).coverage(caps, slice(None))
-
-    def near(self, xyz: NDArray[np.float64], frame: str, angle: float) -> Bools:
+    def near(self, xyz: Floats, frame: str, angle: float) -> Bools:
         """See `Shape.near`."""
         radius = float(np.deg2rad(self.radius))
         if radius <= TIE:
             return np.zeros(xyz.shape[1], dtype=bool)
         return within_or_on(xyz, self._centre(frame), radius + angle)
 
-    def _centre(self, frame: str) -> NDArray[np.float64]:
+    def _centre(self, frame: str) -> Floats:
         return directions((self.lon,), (self.lat,), self.frame, frame)
 
     def text(self) -> str:
@@ -112,7 +108,7 @@ class Circle(Shape):
 
 @record("circle_annulus")
 @dataclass(frozen=True)
-class CircleAnnulus(Shape):
+class CircleAnnulus(OfBatch):
     """The outer circle without the inner one, whose rim belongs to the annulus: the two leave no gap.
 
     Parameters
@@ -144,19 +140,12 @@ class CircleAnnulus(Shape):
         """The inner and the outer circle."""
         return tuple(Circle(self.lon, self.lat, each, self.frame) for each in (self.inner, self.outer))  # type: ignore[return-value]
 
-    def inside(self, xyz: NDArray[np.float64], frame: str) -> Bools:
-        """See `Shape.inside`."""
-        return self._alone(frame).inside(xyz, slice(None))
-
-    def coverage(self, caps: Caps, frame: str) -> Coverage:
-        """See `Shape.coverage`."""
-        return self._alone(frame).coverage(caps, slice(None))
-
-    def _alone(self, frame: str) -> Rings:
+    def _batch(self, frame: str) -> Rings:
+        """See `OfBatch._batch`."""
         inner, outer = self.rims
         return Rings(discs([inner], frame), discs([outer], frame))
 
-    def near(self, xyz: NDArray[np.float64], frame: str, angle: float) -> Bools:
+    def near(self, xyz: Floats, frame: str, angle: float) -> Bools:
         """See `Shape.near`."""
         inner, outer = self.rims
         deep_in_hole = within(xyz, inner._centre(frame), max(float(np.deg2rad(self.inner)) - angle, 0.0))
@@ -175,7 +164,7 @@ class WholeSky(Shape):
 
     frame: str = "icrs"
 
-    def inside(self, xyz: NDArray[np.float64], frame: str) -> Bools:
+    def inside(self, xyz: Floats, frame: str) -> Bools:
         """See `Shape.inside`."""
         return np.asarray(np.isfinite(xyz[0]))
 
@@ -183,7 +172,7 @@ class WholeSky(Shape):
         """See `Shape.coverage`."""
         return np.full(len(caps.radius), FULL)
 
-    def near(self, xyz: NDArray[np.float64], frame: str, angle: float) -> Bools:
+    def near(self, xyz: Floats, frame: str, angle: float) -> Bools:
         """See `Shape.near`."""
         return self.inside(xyz, frame)
 

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..core.arrays import Bools, Floats
 from ..core.coverage import EMPTY, FULL, MIXED, Coverage, invert
 from ..core.errors import RegionError
 from ..core.names import described
 from ..core.once import once
 from ..core.records import record
 from ..sphere.vectors import Caps
-from .base import IMAGE, Bools, Shape, store
+from .base import IMAGE, Shape, store
 
 __all__ = ["OPERATORS", "Compound", "combine"]
 
@@ -129,7 +129,7 @@ class Compound(Shape):
                 stack.append(leaf(self.shapes[token]))
         return stack[0] if stack else nothing
 
-    def inside(self, xyz: NDArray[np.float64], frame: str) -> Bools:
+    def inside(self, xyz: Floats, frame: str) -> Bools:
         """See `Shape.inside`."""
         return self.fold(
             lambda shape: shape.inside(xyz, frame), join_values, np.zeros(xyz.shape[1:], dtype=bool)
@@ -140,7 +140,7 @@ class Compound(Shape):
         nothing = np.full(len(caps.radius), EMPTY)
         return self.fold(lambda shape: shape.coverage(caps, frame), join_coverage, nothing)
 
-    def near(self, xyz: NDArray[np.float64], frame: str, angle: float) -> Bools:
+    def near(self, xyz: Floats, frame: str, angle: float) -> Bools:
         """See `Shape.near`."""
         if any(token in OPERATORS and token != "or" for token in self.formula):
             return super().near(xyz, frame, angle)

@@ -13,22 +13,18 @@ from functools import lru_cache
 from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ..core.coverage import Coverage
+from ..core.arrays import Bools, Floats
 from ..core.errors import RegionError
 from ..core.once import once
 from ..core.records import record
 from ..sphere.angles import format_degrees
-from ..sphere.vectors import Caps
-from .base import Bools, Shape, place, size, store, written_place, written_size
-from .batch import Rings
+from .base import place, size, store, written_place, written_size
+from .batch import OfBatch, Rings
 from .near import Rim, ellipse_rim, near_rims, rectangle_rim
 from .tangent import Tangents, axes_of
 
 __all__ = ["Ellipse", "EllipseAnnulus", "Rectangle", "RectangleAnnulus"]
-
-Floats = NDArray[np.float64]
 
 
 @lru_cache(maxsize=4096)
@@ -46,7 +42,7 @@ def tangents(shapes: Sequence[_Elongated], frame: str) -> Tangents:
 
 
 @dataclass(frozen=True)
-class _Elongated(Shape):
+class _Elongated(OfBatch):
     """What ellipse and rectangle share."""
 
     lon: float
@@ -81,13 +77,9 @@ class _Elongated(Shape):
         """Radii of the inscribed and of the bounding circle."""
         raise NotImplementedError
 
-    def inside(self, xyz: Floats, frame: str) -> Bools:
-        """See `Shape.inside`."""
-        return _alone(self, frame).inside(xyz, slice(None))
-
-    def coverage(self, caps: Caps, frame: str) -> Coverage:
-        """See `Shape.coverage`."""
-        return _alone(self, frame).coverage(caps, slice(None))
+    def _batch(self, frame: str) -> Tangents:
+        """See `OfBatch._batch`."""
+        return _alone(self, frame)
 
     @staticmethod
     def _rim(half: tuple[float, float]) -> Rim:
@@ -95,7 +87,7 @@ class _Elongated(Shape):
 
     def near(self, xyz: Floats, frame: str, angle: float) -> Bools:
         """See `Shape.near`."""
-        axes = [each[:, 0] for each in _alone(self, frame).axes]
+        axes = [each[:, 0] for each in self._batch(frame).axes]
         return near_rims(self, [self._rim(self._half)], axes, xyz, frame, angle)
 
     def text(self) -> str:
@@ -175,7 +167,7 @@ class Rectangle(_Elongated):
 
 
 @dataclass(frozen=True)
-class _ElongatedAnnulus(Shape):
+class _ElongatedAnnulus(OfBatch):
     """What the annuli of ellipses and rectangles share."""
 
     lon: float
@@ -206,21 +198,14 @@ class _ElongatedAnnulus(Shape):
             self.lon, self.lat, self.outer_width, self.outer_height, self.angle, self.frame
         )
 
-    def inside(self, xyz: Floats, frame: str) -> Bools:
-        """See `Shape.inside`."""
-        return self._alone(frame).inside(xyz, slice(None))
-
-    def coverage(self, caps: Caps, frame: str) -> Coverage:
-        """See `Shape.coverage`."""
-        return self._alone(frame).coverage(caps, slice(None))
-
-    def _alone(self, frame: str) -> Rings:
+    def _batch(self, frame: str) -> Rings:
+        """See `OfBatch._batch`."""
         inner, outer = self.rims
-        return Rings(_alone(inner, frame), _alone(outer, frame))
+        return Rings(inner._batch(frame), outer._batch(frame))
 
     def near(self, xyz: Floats, frame: str, angle: float) -> Bools:
         """See `Shape.near`."""
-        axes = [each[:, 0] for each in _alone(self.rims[1], frame).axes]
+        axes = [each[:, 0] for each in self.rims[1]._batch(frame).axes]
         return near_rims(self, [each._rim(each._half) for each in self.rims], axes, xyz, frame, angle)
 
     def text(self) -> str:

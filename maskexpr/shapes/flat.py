@@ -11,14 +11,11 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..core.arrays import Bools, Floats
 from ..pixels.window import Window
-from .base import Bools
 
 __all__ = ["Disc", "Everything", "Extent", "Fan", "Flat", "Mark", "Nothing", "Oval", "Ring", "Slab"]
-
-Floats = NDArray[np.float64]
 
 # Pixels from a line that are on it, more than rounding makes of them.
 _ON: Final = 1e-9

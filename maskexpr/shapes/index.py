@@ -11,8 +11,8 @@ from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..core.arrays import Bools, Floats, Indices
 from ..core.coverage import EMPTY, FULL, MIXED, Coverage
 from ..core.once import once
 from ..core.trace import count
@@ -29,10 +29,6 @@ from .polygon import Polygon
 from .scan import PolygonScan
 
 __all__ = ["ShapeIndex"]
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.intp]
-Bools = NDArray[np.bool_]
 
 # Pairs in one call: bounds memory, and keeps the working arrays in the cache.
 _PAIRS = 1 << 15
@@ -79,7 +75,7 @@ class ShapeIndex:
 
     # ---- which shapes may meet what
 
-    def _near(self, caps: Caps) -> tuple[Ints, Ints]:
+    def _near(self, caps: Caps) -> tuple[Indices, Indices]:
         """Pairs of caps, none of them empty, and the shapes that they may meet, by their numbers."""
         number = len(caps.radius)
         places, shapes = [np.repeat(np.arange(number), len(self._wide))], [np.tile(self._wide, number)]
@@ -91,7 +87,7 @@ class ShapeIndex:
         meets = self._meets(caps, place, shape)
         return place[meets], shape[meets]
 
-    def _meets(self, caps: Caps, place: Ints, shape: Ints) -> Ints:
+    def _meets(self, caps: Caps, place: Indices, shape: Indices) -> Indices:
         """Which pairs of a cap and a shape may meet, by their numbers.
 
         The chord of a sum of angles is at most the sum of their chords, so caps that are further apart than
@@ -101,7 +97,7 @@ class ShapeIndex:
         within = chord_bound(caps.radius)[place] + self._chord[shape]
         return np.flatnonzero(apart <= within * within)
 
-    def _near_points(self, xyz: Floats) -> tuple[Ints, Ints]:
+    def _near_points(self, xyz: Floats) -> tuple[Indices, Indices]:
         """Pairs of points and the shapes that they may be in; the fewer are looked up among the more."""
         some = np.flatnonzero(self._many.caps.radius >= 0)
         if xyz.shape[1] < len(some):
@@ -146,7 +142,7 @@ class ShapeIndex:
         cover[place] = MIXED
         return cover
 
-    def _candidates(self, cells: Cells, which: Ints) -> tuple[Ints, Ints, Ints]:
+    def _candidates(self, cells: Cells, which: Indices) -> tuple[Indices, Indices, Indices]:
         """What some cells are selected by so far, and pairs of a place in ``which``, in order, and a shape
         that may change that.
         """
@@ -158,7 +154,7 @@ class ShapeIndex:
         number = len(which)
         return np.zeros(number, dtype=np.intp), np.repeat(np.arange(number), len(some)), np.tile(some, number)
 
-    def _undecided(self, caps: Caps, place: Ints, shape: Ints, held: Ints) -> tuple[Ints, Bools]:
+    def _undecided(self, caps: Caps, place: Indices, shape: Indices, held: Indices) -> tuple[Indices, Bools]:
         """Join the shapes that hold caps as a whole.
 
         Returns
@@ -180,7 +176,7 @@ class ShapeIndex:
             left &= is_open[place]
         return held, left
 
-    def _join(self, place: Ints, shape: Ints, held: Ints) -> Ints:
+    def _join(self, place: Indices, shape: Indices, held: Indices) -> Indices:
         """What things become by shapes that hold them: pairs of a thing and a shape."""
         if self._odd:
             return np.asarray((held + np.bincount(place, minlength=len(held))) % 2)
@@ -289,5 +285,5 @@ class ShapeIndex:
 class _Note(NamedTuple):
     """What is known of cells: what they are selected by so far, and the shapes that may change that."""
 
-    held: Ints
+    held: Indices
     left: Lists

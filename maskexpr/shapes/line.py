@@ -9,19 +9,16 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 import scipy
-from numpy.typing import NDArray
 
+from ..core.arrays import Bools, Floats, Ints
 from ..core.coverage import EMPTY, MIXED, Coverage
 from ..core.errors import RegionError
 from ..core.records import record
 from ..grid.lattice import Grid
 from ..sphere.vectors import Caps, chord2, chord2_of, lonlat, rotate, rotation, unit
-from .base import IMAGE, SLACK, Bools, Shape, place, store, written_place
+from .base import IMAGE, SLACK, Shape, place, store, written_place
 
 __all__ = ["Line", "MarkedPixels", "Point", "marked"]
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 # The arc is first cut into this many pieces, so that no fold of a projection falls between two samples.
 _PIECES: Final = 256

@@ -6,17 +6,13 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..core.arrays import Bools, Floats, Indices, Ints
 from ..pixels.ragged import ragged_ranges
 from ..pixels.window import Window
-from .base import Bools
 from .flat import Extent, Flat
 
 __all__ = ["Loop"]
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 # Pixels within which a centre counts as on an edge: more than rounding makes of a vertex's place on the sky.
 _TIE: Final = 1e-9
@@ -84,7 +80,7 @@ class Loop(Flat):
         """The ends of every edge, y and x of each."""
         return self.y, self.x, np.roll(self.y, 1), np.roll(self.x, 1)
 
-    def _rows(self, window: Window) -> tuple[NDArray[np.intp], Ints]:
+    def _rows(self, window: Window) -> tuple[Indices, Ints]:
         """Pairs of an edge and a row of the window that it may cross or touch."""
         y0, _, y1, _ = self._edges
         first = np.clip(np.ceil(np.minimum(y0, y1) - _TIE), window.y0, window.y1).astype(np.int64)

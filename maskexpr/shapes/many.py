@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..core.arrays import Bools, Floats, Indices
 from ..core.coverage import Coverage
 from ..sphere.vectors import Caps
-from .base import Bools, Shape
+from .base import Shape
 from .batch import Batch, Rings
 from .circle import Circle, CircleAnnulus, discs
 from .ellipse import Ellipse, EllipseAnnulus, Rectangle, RectangleAnnulus, tangents
@@ -20,9 +21,6 @@ from .polygon import Polygon
 from .sector import Sector, Sectors, fans
 
 __all__ = ["Many"]
-
-Floats = NDArray[np.float64]
-Numbers = NDArray[np.intp]
 
 
 class Many:
@@ -68,7 +66,7 @@ class Many:
     def __len__(self) -> int:
         return len(self._row)
 
-    def outlines(self) -> tuple[Numbers, list[Outlines]]:
+    def outlines(self) -> tuple[Indices, list[Outlines]]:
         """The polygons in batches, and their numbers, those of one batch after the other's."""
         found = [
             (np.flatnonzero(self._kind == place), batch)
@@ -78,7 +76,7 @@ class Many:
         none = np.empty(0, dtype=np.intp)
         return np.concatenate([none, *(each for each, _ in found)]), [batch for _, batch in found]
 
-    def inside(self, xyz: Floats, which: Numbers) -> Bools:
+    def inside(self, xyz: Floats, which: Indices) -> Bools:
         """Whether points are inside the shape that they are asked about.
 
         Parameters
@@ -94,22 +92,22 @@ class Many:
         """
         spread = (slice(None), *[None] * (xyz.ndim - 2))
 
-        def of(batch: Batch, some: Numbers | slice) -> Bools:
+        def of(batch: Batch, some: Indices | slice) -> Bools:
             return batch.inside(np.ascontiguousarray(xyz[:, some]), self._row[which[some]][spread])
 
         hit: Bools = self._by_kind(of, which, np.empty(xyz.shape[1:], dtype=bool))
         return hit
 
-    def coverage(self, caps: Caps, which: Numbers) -> Coverage:
+    def coverage(self, caps: Caps, which: Indices) -> Coverage:
         """Coverage of each cap by the shape that it is asked about, shape (k,)."""
 
-        def of(batch: Batch, some: Numbers | slice) -> Coverage:
+        def of(batch: Batch, some: Indices | slice) -> Coverage:
             return batch.coverage(Caps(*map(np.ascontiguousarray, caps.take(some))), self._row[which[some]])
 
         cover: Coverage = self._by_kind(of, which, np.empty(len(which), dtype=np.uint8))
         return cover
 
-    def _by_kind(self, of: Callable[[Batch, Any], NDArray[Any]], which: Numbers, out: Any) -> Any:
+    def _by_kind(self, of: Callable[[Batch, Any], NDArray[Any]], which: Indices, out: Any) -> Any:
         if len(self._batches) == 1:
             return of(self._batches[0], slice(None))
         kind = self._kind[which]
@@ -158,7 +156,7 @@ def _kind(shape: Shape) -> tuple[Any, ...]:
     return type(shape), shape.frame, alike
 
 
-def _batches(shapes: Any, frame: str) -> list[tuple[Numbers | slice, Batch]]:
+def _batches(shapes: Any, frame: str) -> list[tuple[Indices | slice, Batch]]:
     """Shapes of one kind as arrays, with the places of those in each batch."""
     first = shapes[0]
     if isinstance(first, Polygon):

@@ -5,14 +5,11 @@ from __future__ import annotations
 from typing import Final, NamedTuple, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..core.arrays import Bools, Floats
 from ..sphere.vectors import dot
-from .base import Bools
 
 __all__ = ["Meridian"]
-
-Floats = NDArray[np.float64]
 
 # Radians from a crossing within which a latitude is not told from it, if the vertices keep further away from
 # the meridian than the second number: that is a thousand times what rounding makes of it.

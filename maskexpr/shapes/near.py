@@ -12,16 +12,14 @@ from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..core.arrays import Bools, Floats
 from ..core.coverage import EMPTY
 from ..sphere.arcs import to_arc
 from ..sphere.vectors import TIE, Caps, within
-from .base import Bools, Shape
+from .base import Shape
 
 __all__ = ["Curve", "Rim", "ellipse_rim", "near_rims", "rectangle_rim", "within_or_on"]
-
-Floats = NDArray[np.float64]
 
 # Pieces that a curve is cut into at first.
 _PIECES: Final = 4

@@ -13,19 +13,18 @@ from functools import lru_cache
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..core.arrays import Bools, Floats, Indices
 from ..core.coverage import EMPTY, FULL, MIXED, Coverage
 from ..core.errors import RegionError
 from ..sphere.arcs import cross
 from ..sphere.vectors import TIE, Caps, angle_between, chord2, dot, normalise, rotate, rotation, unit
 from .arrangement import cells
-from .base import SLACK, Bools
+from .base import SLACK
 from .batch import Which
 
 __all__ = ["Outlines", "outline", "outlines"]
 
-Floats = NDArray[np.float64]
 Edge = tuple[Floats, Floats, Floats, Floats]
 """Ends and normals of some edges of n polygons, shape (3, edges, n) each, and lengths, shape (edges, n)."""
 
@@ -196,7 +195,7 @@ def outlines(
     origin: str,
     target: str,
     larger: Sequence[bool],
-) -> list[tuple[NDArray[np.intp], Outlines]]:
+) -> list[tuple[Indices, Outlines]]:
     """The outlines of polygons of one frame that are given by as many vertices, turned into another, in
     batches, each with the places of its polygons; see `outline`.
     """

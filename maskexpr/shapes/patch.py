@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..core.arrays import Bools
 from ..pixels.window import Window
-from .base import Bools
 
 __all__ = ["Patch", "join_patches"]
 

@@ -11,15 +11,11 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from .base import Bools
+from ..core.arrays import Bools, Floats, Indices
 from .outline import Outlines
 
 __all__ = ["DOUBT", "Pieces"]
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.intp]
 
 DOUBT = 1e-11
 """Radians from an edge within which a point is asked: far more than rounding and ties together."""
@@ -43,7 +39,7 @@ class Pieces(NamedTuple):
         Longitudes of the ends of the edge.
     """
 
-    polygon: Ints
+    polygon: Indices
     low: Floats
     high: Floats
     node: Floats
@@ -65,7 +61,7 @@ class Pieces(NamedTuple):
         return found.take(np.argsort(found.polygon, kind="stable"))
 
     @classmethod
-    def _of(cls, outlines: Outlines, polygon: Ints) -> Pieces:
+    def _of(cls, outlines: Outlines, polygon: Indices) -> Pieces:
         a, normal = np.moveaxis(outlines.vertices, 1, 0), np.moveaxis(outlines.normals, 1, 0)
         lat, lon = np.arctan2(a[2], np.hypot(a[0], a[1])), np.arctan2(a[1], a[0])
         c, lat_c, lon_c = np.roll(a, -1, axis=1), np.roll(lat, -1, axis=0), np.roll(lon, -1, axis=0)
@@ -91,7 +87,7 @@ class Pieces(NamedTuple):
         after = some(turns, apex, lat_c, still)
         return _joined([before, after])
 
-    def take(self, index: NDArray[np.intp]) -> Pieces:
+    def take(self, index: Indices) -> Pieces:
         """The pieces at an index."""
         fields: Any = self
         return Pieces(*(each[..., index] for each in fields))

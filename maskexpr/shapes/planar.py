@@ -17,8 +17,8 @@ import astropy.units as u
 import numpy as np
 from astropy.coordinates import SkyCoord
 from astropy.wcs import WCS
-from numpy.typing import NDArray
 
+from ..core.arrays import Bools, Floats, Indices, Ints
 from ..core.coverage import EMPTY, FULL, MIXED, Coverage
 from ..core.once import once
 from ..core.trace import count
@@ -26,7 +26,7 @@ from ..grid.points import Pixels
 from ..grid.tiles import Areas, Tile, Tiles
 from ..grid.wcs.geom import WcsGeom
 from ..pixels.window import Window
-from .base import IMAGE, Bools, Shape
+from .base import IMAGE, Shape
 from .circle import Circle, CircleAnnulus, WholeSky
 from .compound import Compound, join_coverage, join_values
 from .ellipse import Ellipse, EllipseAnnulus, Rectangle, RectangleAnnulus
@@ -39,9 +39,6 @@ from .polygon import Polygon
 from .sector import Sector
 
 __all__ = ["Convention", "plane_coverage", "plane_paint", "plane_values"]
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 # How far north and east are looked for.
 _STEP: Final = 1 * u.arcsec
@@ -97,7 +94,7 @@ class _Plane:
     def _is_union(self) -> bool:
         return len(self._adds) == len(self._flats) and bool(self._adds.all())
 
-    def _near(self, window: Window) -> NDArray[np.intp]:
+    def _near(self, window: Window) -> Indices:
         """Shapes that may hold pixels of a window."""
         y0, y1, x0, x1 = self._boxes
         meets = (y0 < window.y1) & (y1 > window.y0) & (x0 < window.x1) & (x1 > window.x0)

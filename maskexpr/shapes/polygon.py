@@ -6,19 +6,18 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ..core.coverage import EMPTY, Coverage
+from ..core.arrays import Bools, Floats
+from ..core.coverage import EMPTY
 from ..core.errors import RegionError
 from ..core.records import record
 from ..sphere.arcs import to_arc
 from ..sphere.vectors import TIE, Caps
-from .base import IMAGE, Bools, Shape, numbers, place, store, written_place
+from .base import IMAGE, numbers, place, store, written_place
+from .batch import OfBatch
 from .outline import Outlines, outline
 
 __all__ = ["Polygon"]
-
-Floats = NDArray[np.float64]
 
 # Degrees: how wide a patch is at most in longitude and in latitude, its highest latitude, and what is away.
 _PATCH: Final = 60.0
@@ -28,7 +27,7 @@ _APART: Final = 1e-6
 
 @record("polygon")
 @dataclass(frozen=True)
-class Polygon(Shape):
+class Polygon(OfBatch):
     """A polygon with great-circle edges: concave, over the seam or round a pole alike.
 
     The smaller of its two sides is inside, in whichever order the vertices come. Points on an edge are not
@@ -80,15 +79,7 @@ class Polygon(Shape):
             raise RegionError(f"a polygon needs three distinct vertices, got {len(self.lon)}")
         if frame != IMAGE and not _is_plain(self.lon, self.lat):
             # It tells what is wrong.
-            self.outline(frame)
-
-    def inside(self, xyz: Floats, frame: str) -> Bools:
-        """See `Shape.inside`."""
-        return self.outline(frame).inside(xyz, slice(None))
-
-    def coverage(self, caps: Caps, frame: str) -> Coverage:
-        """See `Shape.coverage`."""
-        return self.outline(frame).coverage(caps, slice(None))
+            self._batch(frame)
 
     def near(self, xyz: Floats, frame: str, angle: float) -> Bools:
         """See `Shape.near`."""
@@ -96,14 +87,14 @@ class Polygon(Shape):
         limit = angle + TIE
         # Both sides of the rim are near: whichever side is inside, points of the other are near if it is.
         cover = self.coverage(Caps(xyz, np.full(xyz.shape[1], limit)), frame)
-        for a, b, _, _ in self.outline(frame).edges(slice(None), xyz.shape[1]):
+        for a, b, _, _ in self._batch(frame).edges(slice(None), xyz.shape[1]):
             rest = np.flatnonzero((cover != EMPTY) & ~out & np.isfinite(xyz[0]))
             distance = to_arc(np.ascontiguousarray(xyz[:, None, rest]), a, b)
             out[rest[(distance <= limit).any(axis=0)]] = True
         return out
 
-    def outline(self, frame: str) -> Outlines:
-        """The edges, turned into a frame."""
+    def _batch(self, frame: str) -> Outlines:
+        """See `OfBatch._batch`."""
         return outline(self.lon, self.lat, self.frame, frame, self.larger_side)
 
     def text(self) -> str:

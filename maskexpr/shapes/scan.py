@@ -14,6 +14,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ..core.arrays import Bools, Floats, Ints
 from ..core.trace import count
 from ..grid.lattice import Grid
 from ..grid.tiles import Tile
@@ -21,7 +22,6 @@ from ..pixels.paint import paint_in_window
 from ..pixels.ragged import ragged_ranges
 from ..pixels.window import Window
 from ..sphere.vectors import lonlat
-from .base import Bools
 from .meridian import Meridian
 from .outline import Outlines
 from .pieces import DOUBT, Pieces
@@ -29,8 +29,6 @@ from .strips import SLACK, Strip
 
 __all__ = ["PolygonScan"]
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 Runs = tuple[NDArray[Any], NDArray[Any], NDArray[Any]]
 
 _TURN: Final = 2 * np.pi

@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..core.arrays import Bools, Floats
 from ..core.coverage import Coverage, invert
 from ..core.errors import RegionError
 from ..core.names import described
 from ..core.records import record
 from ..sphere.angles import format_degrees
 from ..sphere.vectors import Caps
-from .base import Bools, Shape, place, store, written_place, written_size
+from .base import Shape, place, store, written_place, written_size
 from .batch import Batch, Which
 from .circle import CircleAnnulus, Discs
 from .ellipse import EllipseAnnulus, RectangleAnnulus
@@ -22,7 +22,6 @@ from .tangent import axes_of
 
 __all__ = ["Sector", "Sectors", "fans"]
 
-Floats = NDArray[np.float64]
 Ring = CircleAnnulus | EllipseAnnulus | RectangleAnnulus
 
 

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..core.arrays import Floats, Ints
 from ..core.once import once
 from ..grid.lattice import Grid
 from ..pixels.window import Window
 from ..sphere.vectors import unit
 
 __all__ = ["SLACK", "Strip"]
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 SLACK = 1e-4
 """Columns within which a place counts as on a column."""
@@ -79,7 +76,3 @@ class Strip:
     def points(self, row: Ints, x: Ints) -> Floats:
         """Unit vectors of pixels by the number of their row among `lat` and their column, shape (3, n)."""
         return unit(self._lon[x - self.x0], self._degrees[row])
-
-    def points_at(self, row: Ints, lon: Floats) -> Floats:
-        """Unit vectors of places on rows, by longitudes in radians."""
-        return unit(np.rad2deg(lon), self._degrees[row])

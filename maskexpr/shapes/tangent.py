@@ -6,16 +6,14 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..core.arrays import Bools, Floats, Indices
 from ..core.coverage import Coverage
 from ..sphere.vectors import TIE, Caps, dot, rotate, rotation, unit
-from .base import SLACK, Bools, decide
+from .base import SLACK, decide
 from .batch import Which
 
 __all__ = ["Axes", "Kind", "Tangents", "axes_of"]
-
-Floats = NDArray[np.float64]
 
 # Separations beyond which the tangent frame stretches too much to bound anything.
 _FARTHEST = 3.0
@@ -76,7 +74,7 @@ class Tangents:
         flat = np.minimum(*self.half) <= TIE
         return Caps(self.axes.centre, np.where(flat, -1.0, bounding + 2 * SLACK))
 
-    def take(self, some: NDArray[np.intp]) -> Tangents:
+    def take(self, some: Indices) -> Tangents:
         """Some of the shapes."""
         return Tangents(self.kind, *self._of(some))
 

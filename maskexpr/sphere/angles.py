@@ -38,7 +38,6 @@ _LONGEST = 80
 __all__ = [
     "AngleLike",
     "AnglePair",
-    "HasUnit",
     "format_degrees",
     "in_degrees",
     "is_pixels",

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..core.arrays import Floats
 from .vectors import angle_between, dot
 
 __all__ = ["cross", "to_arc"]
-
-Floats = NDArray[np.float64]
 
 
 def cross(a: Floats, b: Floats) -> Floats:

@@ -7,14 +7,12 @@ from typing import NamedTuple
 
 import numpy as np
 import scipy
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from ..core.arrays import Floats, Indices
 from .vectors import chord2_of
 
 __all__ = ["RadiusClass", "chord_bound", "pairs_within", "radius_classes", "tree_of"]
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.intp]
 
 # Relative and absolute doubt about chords, more than rounding makes of them.
 _DOUBT = 1 + 1e-9
@@ -25,13 +23,13 @@ class RadiusClass(NamedTuple):
     """A tree over centres, the numbers of their caps, the smallest and the largest radius."""
 
     tree: scipy.spatial.cKDTree
-    members: Ints
+    members: Indices
     smallest: float
     largest: float
 
 
 def radius_classes(
-    centre: Floats, radius: Floats, factor: float, some: Ints | None = None
+    centre: Floats, radius: Floats, factor: float, some: Indices | None = None
 ) -> list[RadiusClass]:
     """Caps whose radii (radians) are within a factor share a tree, those of the smallest first.
 
@@ -56,7 +54,7 @@ def tree_of(xyz: Floats) -> scipy.spatial.cKDTree:
     return scipy.spatial.cKDTree(np.ascontiguousarray(xyz.T), balanced_tree=False)
 
 
-def pairs_within(tree: scipy.spatial.cKDTree, xyz: Floats, chord: Floats | float) -> tuple[Ints, Ints]:
+def pairs_within(tree: scipy.spatial.cKDTree, xyz: Floats, chord: Floats | float) -> tuple[Indices, Indices]:
     """Pairs of a vector, shape (3, n), and one of a tree within a chord of it, by their numbers."""
     near = tree.query_ball_point(np.ascontiguousarray(xyz.T), chord, return_sorted=False)
     length = np.fromiter(map(len, near), dtype=np.intp, count=len(near))

@@ -7,8 +7,8 @@ from typing import Any, Final
 
 import astropy.units as u
 import numpy as np
-from numpy.typing import NDArray
 
+from ..core.arrays import Floats
 from ..core.errors import AngleError, FormatError
 from ..sphere.angles import in_degrees, unmasked
 from ..sphere.units import angle_unit, sexagesimal_unit
@@ -17,7 +17,6 @@ from .table import SourceTable
 
 __all__ = ["Units", "degrees", "is_ratio", "numbers", "stated_unit"]
 
-Floats = NDArray[np.float64]
 Units = Mapping[str, Any]
 """Units that the user states, by column; they win."""
 

@@ -7,8 +7,8 @@ from functools import partial
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..core.arrays import Floats
 from .angles import numbers
 from .table import Column, SourceTable
 
@@ -42,9 +42,7 @@ def with_joined_parts(table: SourceTable) -> SourceTable:
     return dataclasses.replace(table, columns={**names, **made})
 
 
-def _joined(
-    table: SourceTable, parts: tuple[str, ...], sign: str | None, scale: float
-) -> NDArray[np.float64]:
+def _joined(table: SourceTable, parts: tuple[str, ...], sign: str | None, scale: float) -> Floats:
     values = [numbers(table, name) for name in parts if name in table.columns]
     total = np.zeros(0) if values[0] is None else np.zeros_like(values[0])
     for part, each in enumerate(values):

@@ -14,16 +14,14 @@ from typing import Any, Final, NamedTuple
 import astropy.units as u
 import numpy as np
 from astropy.coordinates import FK4, FK5, ICRS, BaseCoordinateFrame, SkyCoord
-from numpy.typing import NDArray
 
+from ..core.arrays import Bools, Floats, Indices
 from ..core.errors import FormatError, MaskError, MaskValueError
 from ..sphere.frames import near_frame
 from .angles import Units, degrees, numbers
 from .table import SourceTable, listed
 
 __all__ = ["Pair", "Positions", "pair_of", "read_positions", "usual_pairs"]
-
-Floats = NDArray[np.float64]
 
 _J2000, _B1950, _EQUATORIAL = "J2000", "B1950", "equatorial"
 
@@ -86,11 +84,11 @@ class Positions(NamedTuple):
     frame: Any
 
     @property
-    def missing(self) -> NDArray[np.bool_]:
+    def missing(self) -> Bools:
         """Which rows have no position."""
         return ~(np.isfinite(self.lon) & np.isfinite(self.lat))
 
-    def at(self, rows: NDArray[np.intp], what: str) -> SkyCoord:
+    def at(self, rows: Indices, what: str) -> SkyCoord:
         """The positions of some rows, checked.
 
         Raises

@@ -11,8 +11,8 @@ from typing import Any
 import astropy.units as u
 import numpy as np
 from astropy.coordinates import SkyCoord
-from numpy.typing import NDArray
 
+from ..core.arrays import Bools, Floats, Indices
 from ..core.errors import AngleError, FormatError, MaskTypeError, MaskValueError
 from ..core.names import shown
 from ..sphere.angles import to_degrees
@@ -27,8 +27,7 @@ from .where import columns_of, rows_where
 
 __all__ = ["Request", "read_circles", "read_ellipses"]
 
-Floats = NDArray[np.float64]
-Rows = NDArray[np.intp]
+Rows = Indices
 
 
 @dataclass(frozen=True)
@@ -110,7 +109,7 @@ class _Rows:
             return found
         return self.table.need(value, f"the {name}")
 
-    def with_values(self, missing: NDArray[np.bool_], what: str) -> tuple[Rows, NDArray[np.bool_]]:
+    def with_values(self, missing: Bools, what: str) -> tuple[Rows, Bools]:
         """The rows that are kept, and which of them get the angle that stands in for missing ones.
 
         Raises
@@ -128,7 +127,7 @@ class _Rows:
             self._check(missing[self.rows], what, ", or say the angle instead, missing='0.1 deg'")
         return self.rows, missing[self.rows]
 
-    def _check(self, bad: NDArray[np.bool_], what: str, otherwise: str) -> None:
+    def _check(self, bad: Bools, what: str, otherwise: str) -> None:
         if bad.any():
             raise MaskValueError(
                 f"{self.table.where}: {what} of row {int(self.rows[bad][0])} is masked or not finite "
@@ -164,7 +163,7 @@ def read_circles(request: Request) -> tuple[SkyCoord, Any]:
         column, radius = asked.column("radius"), request.sizes["radius"]
         values = None if column is None else degrees(asked.table, column, asked.units)
         number = len(asked.positions.lon)
-        missing: NDArray[np.bool_] = np.zeros(number, dtype=bool)
+        missing: Bools = np.zeros(number, dtype=bool)
         if values is not None:
             missing = np.asarray(~np.isfinite(values.reshape(number, -1 if number else 1)).all(axis=1))
         rows, replaced = asked.with_values(missing, f"the radius {radius!r}")

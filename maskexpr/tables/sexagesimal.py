@@ -7,13 +7,11 @@ from typing import Any, Final, NamedTuple
 
 import astropy.units as u
 import numpy as np
-from numpy.typing import NDArray
 
+from ..core.arrays import Floats
 from ..core.errors import FormatError
 
 __all__ = ["Texts", "parse", "sexagesimal", "unit_of"]
-
-Floats = NDArray[np.float64]
 
 _TEXT: Final = re.compile(
     r"""\s*(?P<sign>[-+\u2212\u2013])?\s*

@@ -22,11 +22,8 @@ __all__ = ["is_votable", "votable_tables"]
 # How far a document may go on before its root element.
 _HEAD: Final = 1 << 14
 _ROOT: Final = re.compile(rb"<(?:[\w.-]+:)?VOTABLE\b", re.IGNORECASE)
-# Entities can be blown up, and hide what else is looked for; the name of a DTD alone is never fetched.
-_ENTITIES: Final = re.compile(rb"<!ENTITY|<!DOCTYPE[^>\[]*\[")
 # Without an ID, as older standards had it, astropy refuses them.
 _SYSTEM: Final = re.compile(rb"(<(?:[\w.-]+:)?COOSYS\b)(?![^>]*\bID\s*=)")
-_STREAM: Final = re.compile(rb"<(?:[\w.-]+:)?STREAM\b[^>]*\bhref\b", re.IGNORECASE)
 
 
 def is_votable(start: bytes) -> bool:
@@ -42,22 +39,7 @@ def is_votable(start: bytes) -> bool:
 
 
 def votable_tables(document: bytes, path: str) -> list[SourceTable]:
-    """The tables of a VOTable: TABLEDATA, BINARY, BINARY2 and FITS within the document.
-
-    Raises
-    ------
-    FormatError
-        If it declares entities or names a file or address that its data should come from.
-    """
-    if _ENTITIES.search(document):
-        raise FormatError(
-            f"{path}: the VOTable declares entities in a DOCTYPE, which are not read; remove it"
-        )
-    if _STREAM.search(document):
-        raise FormatError(
-            f"{path}: the data of the VOTable are elsewhere (STREAM href=), which is not followed; "
-            "save the table with its data"
-        )
+    """The tables of a VOTable that `check_votable` lets in: TABLEDATA, BINARY, BINARY2 and FITS within it."""
     with warnings.catch_warnings():
         # Most archives break some rule of the standard.
         warnings.simplefilter("ignore")

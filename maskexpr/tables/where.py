@@ -15,16 +15,14 @@ from functools import reduce
 from typing import Any, Final, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..core.arrays import Bools
 from ..core.errors import FormatError
 from ..core.names import shown
 from ..io.validity import gaps, plain
 from .table import SourceTable
 
 __all__ = ["columns_of", "rows_where"]
-
-Bools = NDArray[np.bool_]
 
 # Nobody writes a longer condition, and the grammar's time and depth grow with the text.
 _LONGEST: Final = 2000

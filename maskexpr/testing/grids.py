@@ -13,6 +13,7 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
+from ..core.arrays import Bools, Floats, Ints
 from ..core.errors import GeometryError
 from ..expr.mask import AllSky
 from ..grid.lattice import OFF, ON, Grid, Rim, Topology
@@ -22,10 +23,6 @@ from ..pixels.window import Window
 from ..sphere.vectors import angle_between, rotation, unit
 
 __all__ = ["as_array", "check_grid"]
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-Bools = NDArray[np.bool_]
 
 # Windows and pixels that are tried, and pixels of the largest window.
 _WINDOWS = 60

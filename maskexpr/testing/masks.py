@@ -32,40 +32,30 @@ from ..nodes.threshold import Op, Threshold
 
 __all__ = ["ON_THE_MAP", "OPERATORS", "STRATEGIES", "masks"]
 
-_angle = st.floats(0.01, 60).map(lambda degrees: degrees * u.deg)
 _frame = st.sampled_from(["icrs", "galactic"])
 
 
 @st.composite
-def _position(draw: st.DrawFn) -> SkyCoord:
-    special = st.sampled_from(
-        [(0.0, 90.0), (180.0, 0.0), (12.0, -90.0), (0.0, 0.0), (179.9, 60.0), (83.6, 22.0)]
-    )
-    anywhere = st.tuples(st.floats(0, 359.99), st.floats(-90, 90))
-    lon, lat = draw(st.one_of(special, anywhere))
-    return SkyCoord(lon, lat, unit="deg", frame=draw(_frame))
+def _sources(draw: st.DrawFn) -> tuple[np.random.Generator, SkyCoord, u.Quantity]:
+    """Places all over the sky, an angle for each, and the generator to draw more from."""
+    number = draw(st.integers(0, 12))
+    rng = np.random.default_rng(draw(st.integers(0, 99)))
+    lat = np.degrees(np.arcsin(rng.uniform(-1, 1, number)))
+    there = SkyCoord(rng.uniform(0, 360, number), lat, unit="deg", frame=draw(_frame))
+    sizes = rng.choice([0.0, 0.5, 3.0, 20.0, 100.0, 175.0], number, p=[0.1, 0.2, 0.4, 0.2, 0.05, 0.05])
+    return rng, there, sizes * u.deg
 
 
 @st.composite
 def _catalog(draw: st.DrawFn) -> Mask:
-    number = draw(st.integers(0, 12))
-    rng = np.random.default_rng(draw(st.integers(0, 99)))
-    lat = np.degrees(np.arcsin(rng.uniform(-1, 1, number)))
-    there = SkyCoord(rng.uniform(0, 360, number), lat, unit="deg", frame=draw(_frame))
-    radius = rng.choice([0.0, 0.5, 3.0, 20.0, 100.0, 175.0], number, p=[0.1, 0.2, 0.4, 0.2, 0.05, 0.05])
-    return Catalog(there, radius * u.deg)
+    return Catalog(*draw(_sources())[1:])
 
 
 @st.composite
 def _ellipses(draw: st.DrawFn) -> Mask:
-    number = draw(st.integers(0, 12))
-    rng = np.random.default_rng(draw(st.integers(0, 99)))
-    lat = np.degrees(np.arcsin(rng.uniform(-1, 1, number)))
-    there = SkyCoord(rng.uniform(0, 360, number), lat, unit="deg", frame=draw(_frame))
-    major = rng.choice([0.0, 0.5, 3.0, 20.0, 100.0, 175.0], number, p=[0.1, 0.2, 0.4, 0.2, 0.05, 0.05])
-    return Ellipses(
-        there, major * u.deg, rng.choice([0.0, 0.2, 0.6, 1.0], number), rng.uniform(0, 180, number) * u.deg
-    )
+    rng, there, major = draw(_sources())
+    minor, angle = rng.choice([0.0, 0.2, 0.6, 1.0], len(there)), rng.uniform(0, 180, len(there))
+    return Ellipses(there, major, minor, angle * u.deg)
 
 
 @st.composite

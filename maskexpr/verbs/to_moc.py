@@ -15,11 +15,12 @@ from ..compile.lower import lower
 from ..compile.simplify import simplify
 from ..compile.spread import spread
 from ..core.arguments import one_of
+from ..core.arrays import Ints
 from ..core.errors import AxisError, MaskTypeError, NeedsGridError
 from ..expr.mask import Mask, Not
 from ..grid.healpix.faces import check_order, number_of
 from ..grid.healpix.geom import HpxGeom
-from ..grid.healpix.ranges import Ints, complement, intersection, of_cells
+from ..grid.healpix.ranges import complement, intersection, of_cells
 from ..grid.lattice import Grid
 from ..io.publish import check_place
 from ..nodes.moc import Moc

@@ -10,12 +10,12 @@ import astropy.units as u
 import dask.array as da
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
 from ..compile.compiled import Compiled, compile_mask
 from ..compile.measured import Measured
 from ..compile.whole import lazy_array
 from ..core.arguments import one_of
+from ..core.arrays import Floats
 from ..core.errors import AngleError, MaskTypeError
 from ..core.names import described, shown
 from ..expr.describe import one_line
@@ -26,8 +26,6 @@ from ..nodes.erode import Erode
 from ..sphere.angles import to_degrees
 
 __all__ = ["PROFILES", "apodize", "distance", "sky_fractions"]
-
-Floats = NDArray[np.float64]
 
 
 def _c1(x: Floats) -> Floats:

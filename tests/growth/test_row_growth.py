@@ -104,7 +104,7 @@ def test_widths_are_those_of_the_predicate(degrees: float, columns: float) -> No
         (np.zeros(number), rim * ulps(rng, number)),
     ):
         pair = np.clip(some, -np.pi / 2, np.pi / 2), np.clip(other, -np.pi / 2, np.pi / 2)
-        want = shape.spreads(*pair, step, None)[0]
+        want = shape.spreads(*pair, step)[0]
         assert np.array_equal(shape.near_columns(*pair, step), want)
 
 
@@ -112,9 +112,9 @@ def test_few_widths_are_asked_twice(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
     spreads = SkyShape.spreads
 
-    def counted(self: SkyShape, lat: np.ndarray, *rest: object) -> object:
+    def counted(self: SkyShape, lat: np.ndarray, *rest: object, **more: object) -> object:
         asked.append(len(lat))
-        return spreads(self, lat, *rest)  # type: ignore[arg-type]
+        return spreads(self, lat, *rest, **more)  # type: ignore[arg-type]
 
     monkeypatch.setattr(SkyShape, "spreads", counted)
     shape = SkyShape(np.radians(0.47), np.radians(0.47), box=False)

@@ -7,19 +7,16 @@ from __future__ import annotations
 from typing import Self
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ...core.arrays import Floats, Indices, Ints
 from ...core.once import once
 from ...sphere.vectors import TIE, Caps
-from ..parts import Indices, Parts
+from ..parts import Parts
 from ..points import Points
 from .cells import centres, children, vertices
 from .faces import MAX_ORDER, number_of
 
 __all__ = ["Cells", "PointsOfCells", "deepest_within", "least_width", "most_reach"]
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 
 class Cells(Parts):

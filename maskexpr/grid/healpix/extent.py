@@ -7,6 +7,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from ...core.arrays import Ints
 from ...pixels.window import Window
 from ..lattice import OFF, ON, PART
 from .faces import SQUARES
@@ -14,8 +15,6 @@ from .sets import CellSet
 from .staircase import cells_in, window_of
 
 __all__ = ["covers_of", "extent_of"]
-
-Ints = NDArray[np.int64]
 
 # Parent cells by which an extent is found, and along a side of a window, at most.
 _PARENTS = 1 << 16

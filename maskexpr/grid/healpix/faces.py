@@ -22,8 +22,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ...core.arrays import Ints
 from ...core.errors import MaskValueError
 
 __all__ = [
@@ -45,8 +45,6 @@ __all__ = [
     "spread_bits",
     "to_faces",
 ]
-
-Ints = NDArray[np.int64]
 
 MAX_ORDER = 29
 """The highest order whose cells have numbers of 64 bits."""

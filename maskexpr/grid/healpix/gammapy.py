@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ...core.arrays import Ints
 from ...core.errors import GeometryError, require
 from ...core.names import described
 from ..axis import Axis
@@ -15,8 +15,6 @@ from .rings import from_ring
 from .sets import CellSet
 
 __all__ = ["from_gammapy", "nested_of_gammapy", "to_gammapy"]
-
-Ints = NDArray[np.int64]
 
 
 def from_gammapy(geom: Any) -> tuple[CellSet, str, tuple[Axis, ...]]:

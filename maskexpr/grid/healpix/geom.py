@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from hashlib import blake2b
-from html import escape
 from typing import Any, ClassVar, Self
 
 import astropy.units as u
@@ -24,7 +23,8 @@ from ...grid.meant import MEANT
 from ...pixels.window import Window
 from ...sphere.positions import positions_of
 from ...sphere.vectors import Caps, rotation
-from ..axis import Axis, axes_text
+from ..axis import Axis, axes_text, checked_axes
+from ..held import HeldGrid
 from ..lattice import OFF, ON, Grid, Rim, Topology
 from ..layout import Layout
 from ..rings import Rings
@@ -62,12 +62,13 @@ Bools = NDArray[np.bool_]
 _CAPS = 64
 _DIM = "cells"
 _IDS = "cell_ids"
+_TAKEN = (_DIM, _IDS)
 
 
 @told_class
 @told_methods
 @told_names("an HpxGeom", MEANT)
-class HpxGeom(Grid):
+class HpxGeom(HeldGrid):
     """A grid of HEALPix cells in nested order, on the whole sky or on some cells, and bins of axes.
 
     Instances are immutable, hashable and picklable. Arrays on it have one dimension, ``cells``, in ascending
@@ -104,11 +105,11 @@ class HpxGeom(Grid):
     (12,)
     """
 
-    __slots__ = ("_axes", "_cells", "_frame")
+    __slots__ = ("_cells", "_frame")
+    _called = "an HpxGeom"
 
     dims: ClassVar[tuple[str, ...]] = (_DIM,)
 
-    _axes: tuple[Axis, ...]
     _cells: CellSet
     _frame: str
 
@@ -121,7 +122,7 @@ class HpxGeom(Grid):
         axes: Iterable[Axis] = (),
     ) -> None:
         order = _order(order, nside)
-        _check_frame(frame)
+        rotation(frame, "icrs")
         if cells is None:
             held = CellSet.whole(order)
         else:
@@ -131,7 +132,7 @@ class HpxGeom(Grid):
                     "take HpxGeom.from_mask(moc, order, frame=...), the cells whose centres are in it"
                 )
             held = CellSet.of(order, cells)
-        self._set(held, frame, _checked_axes(axes))
+        self._set(held, frame, checked_axes(axes, _TAKEN))
 
     def _set(self, cells: CellSet, frame: str, axes: tuple[Axis, ...]) -> None:
         for slot, value in (("_cells", cells), ("_frame", frame), ("_axes", axes)):
@@ -175,10 +176,6 @@ class HpxGeom(Grid):
     @property
     def frame(self) -> str:
         return self._frame
-
-    @property
-    def axes(self) -> tuple[Axis, ...]:
-        return self._axes
 
     @property
     def cells(self) -> CellSet:
@@ -229,9 +226,8 @@ class HpxGeom(Grid):
         >>> HpxGeom(order=0).to_cube([Axis("energy", [1, 10, 100] * u.TeV)]).shape
         (2, 12)
         """
-        return HpxGeom._of(
-            self.order, self.ranges, self._frame, _checked_axes((*_checked_axes(axes), *self._axes))
-        )
+        every = checked_axes((*checked_axes(axes, _TAKEN), *self._axes), _TAKEN)
+        return HpxGeom._of(self.order, self.ranges, self._frame, every)
 
     @classmethod
     def from_mask(cls, mask: Any, order: int, frame: str = "icrs", axes: Iterable[Axis] = ()) -> HpxGeom:
@@ -258,7 +254,7 @@ class HpxGeom(Grid):
         whole = cls(order, frame=frame)
         if not hasattr(mask, "plan"):
             raise MaskTypeError(f"from_mask takes a mask, got {described(mask)}")
-        return cls._of(whole.order, _selected(mask, whole), frame, _checked_axes(axes))
+        return cls._of(whole.order, _selected(mask, whole), frame, checked_axes(axes, _TAKEN))
 
     @classmethod
     def from_gammapy(cls, geom: Any) -> HpxGeom:
@@ -471,24 +467,9 @@ class HpxGeom(Grid):
 
     # ---- an object of Python
 
-    def __setattr__(self, name: str, value: object) -> None:
-        raise AttributeError(f"an HpxGeom is immutable; make a new one instead of setting {name!r}")
-
-    def __delattr__(self, name: str) -> None:
-        raise AttributeError(f"an HpxGeom is immutable; {name!r} cannot be deleted")
-
     def __reduce__(self) -> tuple[Any, ...]:
         ranges = None if self.is_allsky else np.asarray(self.ranges)
         return type(self)._of, (self.order, ranges, self._frame, self._axes)
-
-    def __repr__(self) -> str:
-        axes = "".join(f", {axis.name} {axis.nbin}" for axis in self._axes)
-        return f"HpxGeom({', '.join(value for _, value in self._facts())}{axes})"
-
-    def _repr_html_(self) -> str:
-        rows = [*self._facts(), *((axis.name, repr(axis)) for axis in self._axes)]
-        cells = "".join(f"<tr><th>{escape(name)}</th><td>{escape(value)}</td></tr>" for name, value in rows)
-        return f"<table><caption>HpxGeom</caption>{cells}</table>"
 
     def _facts(self) -> list[tuple[str, str]]:
         size = u.Quantity(self.pixel_scales[0])
@@ -513,26 +494,6 @@ def _order(order: int | None, nside: int | None) -> int:
             f"nside must be a power of two from 1 to 2**{MAX_ORDER}, as nested cells have it, got {nside!r}"
         )
     return int(nside).bit_length() - 1
-
-
-def _check_frame(frame: str) -> None:
-    rotation(frame, "icrs")
-
-
-def _checked_axes(axes: Iterable[Axis]) -> tuple[Axis, ...]:
-    if isinstance(axes, Axis) or not isinstance(axes, Iterable):
-        raise AxisError(f"axes must be a list of maskexpr.Axis, got {axes!r}: write axes=[axis]")
-    found = tuple(axes)
-    for axis in found:
-        if not isinstance(axis, Axis):
-            raise AxisError(f"axes must be maskexpr.Axis objects, got {described(axis)}")
-        names = [each.name for each in found]
-        if names.count(axis.name) > 1 or axis.name in (_DIM, _IDS):
-            raise AxisError(
-                f"the axis name {axis.name!r} is taken: every axis needs its own, "
-                f"other than {_DIM} and {_IDS}"
-            )
-    return found
 
 
 def _selected(mask: Any, geom: HpxGeom) -> Ints:

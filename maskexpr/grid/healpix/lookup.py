@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from .ranges import Ints
+from ...core.arrays import Bools, Ints
 
 __all__ = ["Lookup"]
 
@@ -35,7 +34,7 @@ class Lookup:
         firsts = np.arange((number - 1 >> self._shift) + 2) << self._shift
         self._before = np.searchsorted(self._edges, firsts, side="right")
 
-    def holding(self, numbers: Ints) -> NDArray[np.bool_]:
+    def holding(self, numbers: Ints) -> Bools:
         """Which numbers are in the ranges, shape (n,); those less than 0 are not.
 
         Examples
@@ -49,10 +48,10 @@ class Lookup:
             out[some] = self._holding(numbers[some])
         return out
 
-    def _holding(self, numbers: Ints) -> NDArray[np.bool_]:
+    def _holding(self, numbers: Ints) -> Bools:
         entry = np.maximum(numbers, 0) >> self._shift
         before = self._before[entry]
-        out: NDArray[np.bool_] = before & 1 == 1
+        out: Bools = before & 1 == 1
         # Where an edge lies within an entry, it is told by the edges themselves; in order, as the bisection
         # of a number goes the way of that of the one before.
         open_ = np.flatnonzero(self._before[entry + 1] > before)

@@ -8,12 +8,13 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from ...core.arrays import Ints
 from ...core.errors import MaskTypeError, MaskValueError
 from ...core.records import frozen_array
 from .faces import MAX_ORDER, check_order, number_of
-from .ranges import Ints, coarser, merged
+from .ranges import coarser, merged
 
 __all__ = ["checked_cells", "is_mocpy", "moc_cells"]
 
@@ -61,7 +62,7 @@ def checked_cells(ranges: ArrayLike, order: int, what: str) -> tuple[Ints, int]:
     return frozen_array(merged(_int64(ranges, order, what)), np.int64), order
 
 
-def _int64(ranges: ArrayLike, order: int, what: str) -> NDArray[np.int64]:
+def _int64(ranges: ArrayLike, order: int, what: str) -> Ints:
     given = np.asarray(ranges)
     if not given.size:
         return np.empty((0, 2), dtype=np.int64)

@@ -15,7 +15,6 @@ __all__ = [
     "coarser",
     "complement",
     "finer",
-    "holding",
     "intersection",
     "meeting",
     "merged",
@@ -101,18 +100,6 @@ def intersection(one: Ints, other: Ints) -> Ints:
     place, both = place[order], np.cumsum(step[order]) == 2
     first = np.flatnonzero(both)
     return np.stack([place[first], place[first + 1]], axis=1) if len(first) else one[:0]
-
-
-def holding(ranges: Ints, numbers: Ints) -> NDArray[np.bool_]:
-    """Which numbers are in merged ranges: bisection.
-
-    Examples
-    --------
-    >>> holding(np.array([[0, 2], [8, 9]]), np.array([1, 2, 8, -1])).tolist()
-    [True, False, True, False]
-    """
-    # The number of edges at or before a number is odd within a range.
-    return np.asarray(np.searchsorted(ranges.reshape(-1), numbers, side="right") & 1 == 1)
 
 
 def meeting(ranges: Ints, start: Ints, stop: Ints) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:

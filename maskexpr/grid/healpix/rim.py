@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import scipy
-from numpy.typing import NDArray
 
+from ...core.arrays import Ints
 from ...pixels.window import Window
 from ..lattice import Rim
 from .cells import children, neighbours
@@ -14,8 +14,6 @@ from .sets import CellSet
 from .staircase import cells_at, cells_in, place_of
 
 __all__ = ["rim_of", "sides_of"]
-
-Ints = NDArray[np.int64]
 
 
 def rim_of(cells: CellSet, window: Window, corners: bool) -> Rim:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from ...core.arrays import Ints
 from .faces import MIDDLE, SOUTH, from_faces, from_staircase, number_of, pieces, to_faces
 
 __all__ = ["from_ring", "to_ring"]
-
-Ints = NDArray[np.int64]
 
 
 def to_ring(order: int, ids: ArrayLike) -> Ints:

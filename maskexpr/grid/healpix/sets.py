@@ -5,17 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ...core.arrays import Bools, Ints
 from ...core.errors import MaskTypeError, MaskValueError
 from .faces import number_of
 from .mocs import moc_cells
 from .ranges import coarser, merged
 
 __all__ = ["CellSet"]
-
-Ints = NDArray[np.int64]
-Bools = NDArray[np.bool_]
 
 # Cells are looked up in a table of bits if they are spread over at most so many times their number.
 _SPREAD = 8

@@ -9,13 +9,12 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from ...core.arrays import Floats
 from ...sphere.vectors import unit
 from .lattice import lat_of, lon_of, lonlat, traits
 from .projection import Projection
 
 __all__ = ["pixel_solid_angle", "solid_angle_array"]
-
-Floats = NDArray[np.float64]
 
 _CHUNK: Final = 2048
 # Half sides, in pixels, of the square by which the area of a pixel that the rim of the sky cuts is scaled up;

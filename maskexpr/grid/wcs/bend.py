@@ -16,8 +16,8 @@ from collections.abc import Callable
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ...core.arrays import Bools, Floats, Ints
 from ...sphere.vectors import unit
 from .plane import PlaneWindows
 from .projection import Projection, thread_wcs
@@ -26,14 +26,11 @@ from .smooth import BENDS
 
 __all__ = ["held"]
 
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
-
 # Radians: far more than wcslib's rounding moves a position.
 _ROUNDING: Final = 1e-9
 
 
-def held(projection: Projection, bounds: NDArray[np.int64], centre: Floats, radius: Floats) -> Floats:
+def held(projection: Projection, bounds: Ints, centre: Floats, radius: Floats) -> Floats:
     """Radii about centres within which all pixel centres of windows are proved to lie.
 
     Parameters
@@ -69,7 +66,7 @@ def held(projection: Projection, bounds: NDArray[np.int64], centre: Floats, radi
 
 
 def _in_plane(
-    projection: Projection, bounds: NDArray[np.int64], windows: PlaneWindows, centre: Floats, radius: Floats
+    projection: Projection, bounds: Ints, windows: PlaneWindows, centre: Floats, radius: Floats
 ) -> Floats:
     """The best of the proofs that a projection without perspective has."""
     code, best = projection.code, np.full(len(radius), np.inf)
@@ -129,7 +126,7 @@ _DEPTHS: Final[dict[str, Callable[[Projection], float | None]]] = {
 }
 
 
-def _distorted(projection: Projection, bounds: NDArray[np.int64]) -> Floats | float:
+def _distorted(projection: Projection, bounds: Ints) -> Floats | float:
     """How far SIP can carry a place in the plane beyond those of the samples, radians.
 
     Second derivatives of the polynomials bound by how much bilinear interpolation between samples errs, and

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from ...core.arrays import Floats, Indices, Ints
 from ...pixels.window import cut
 from ...sphere.vectors import Caps, angle_between, normalise, unit
 from ..lattice import OFF, ON, PART
@@ -18,10 +19,6 @@ if TYPE_CHECKING:
     from .geom import WcsGeom
 
 __all__ = ["caps_of", "samples", "sky_of"]
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-Indices = NDArray[np.intp]
 
 # Up to this many pixels a window is asked pixel by pixel: whether it is off the sky, and, where analysis
 # proves nothing, how far it reaches.

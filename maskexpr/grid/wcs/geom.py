@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from hashlib import blake2b
-from html import escape
 from pathlib import Path
 from typing import Any, Final, Self
 from zlib import crc32
@@ -21,6 +20,7 @@ from astropy.io import fits
 from astropy.wcs import WCS
 from numpy.typing import ArrayLike, NDArray
 
+from ...core.arrays import Floats, Ints
 from ...core.calls import told_class, told_methods, told_names
 from ...core.errors import AxisError, GeometryError, borrowed, require
 from ...core.names import described
@@ -29,7 +29,8 @@ from ...pixels.window import Window
 from ...sphere.angles import to_degrees
 from ...sphere.positions import one_position, positions_of
 from ...sphere.vectors import Caps
-from ..axis import Axis, axes_text
+from ..axis import Axis, axes_text, checked_axes
+from ..held import HeldGrid
 from ..lattice import Cut, Grid, Rim, Topology
 from ..rim import rim_by_steps
 from . import area, bounds, lattice, topology
@@ -46,10 +47,9 @@ __all__ = ["WcsGeom"]
 # Examples that need more than the package does.
 __doctest_requires__ = {("WcsGeom.from_gammapy", "WcsGeom.to_gammapy"): ["gammapy.maps"]}
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 _CARD: Final = 80
+_TAKEN: Final = ("y", "x")
 _DEG2: Final = float((1 * u.sr).to_value(u.deg**2))
 # No pixel is larger than this many times the one at the reference (but for slivers at the limb of SIN).
 _LARGEST: Final = 64.0
@@ -58,7 +58,7 @@ _LARGEST: Final = 64.0
 @told_class
 @told_methods
 @told_names("a WcsGeom", MEANT)
-class WcsGeom(Grid):
+class WcsGeom(HeldGrid):
     """A grid of pixels on the sky, and bins of non-spatial axes.
 
     Instances are immutable, hashable and picklable; two are equal if their header, shape and axes are. Pairs
@@ -89,15 +89,15 @@ class WcsGeom(Grid):
     (10, 10)
     """
 
-    __slots__ = ("_axes", "_projection", "_shape", "_text")
+    __slots__ = ("_projection", "_shape", "_text")
+    _called = "a WcsGeom"
 
     _projection: Projection
     _shape: tuple[int, int]
-    _axes: tuple[Axis, ...]
     _text: str
 
     def __init__(self, wcs: WCS, shape: tuple[int, ...], axes: Iterable[Axis] = ()) -> None:
-        self._set(Projection.from_wcs(wcs), shape, _as_tuple(axes))
+        self._set(Projection.from_wcs(wcs), shape, axes)
 
     @classmethod
     def create(
@@ -134,7 +134,7 @@ class WcsGeom(Grid):
         (50, 80)
         """
         with borrowed("the arguments of a map", GeometryError):
-            return cls._of(*spec_of(skydir, width, npix, binsz, proj, frame, refpix), _as_tuple(axes))
+            return cls._of(*spec_of(skydir, width, npix, binsz, proj, frame, refpix), axes)
 
     @classmethod
     def allsky(cls, binsz: Any, frame: str = "icrs", proj: str = "CAR", axes: Iterable[Axis] = ()) -> WcsGeom:
@@ -346,7 +346,7 @@ class WcsGeom(Grid):
         >>> WcsGeom.create(npix=(6, 4), binsz=1).to_cube([energy]).shape
         (3, 4, 6)
         """
-        return self._of(self._projection, self._shape, (*_as_tuple(axes), *self._axes))
+        return self._of(self._projection, self._shape, (*checked_axes(axes, _TAKEN), *self._axes))
 
     def solid_angle(self) -> xr.DataArray:
         """Lazy solid angles of the pixels in sr, dims ``("y", "x")``, NaN where a pixel's centre is off the
@@ -364,16 +364,8 @@ class WcsGeom(Grid):
         """
         return solid_angle_array(self._projection, self._shape, self.to_image().fingerprint)
 
-    def _set(self, projection: Projection, shape: tuple[int, ...], axes: tuple[Axis, ...]) -> None:
-        for axis in axes:
-            if not isinstance(axis, Axis):
-                raise AxisError(f"axes must be maskexpr.Axis objects, got {described(axis)}")
-        names = [axis.name for axis in axes]
-        for name in names:
-            if names.count(name) > 1 or name in ("y", "x"):
-                raise AxisError(
-                    f"the axis name {name!r} is taken: every axis needs its own, other than y and x"
-                )
+    def _set(self, projection: Projection, shape: tuple[int, ...], axes: Iterable[Axis]) -> None:
+        axes = checked_axes(axes, _TAKEN)
         planes = tuple(axis.nbin for axis in axes)
         if not isinstance(shape, tuple | list):
             raise GeometryError(f"shape must be {(*planes, 'ny', 'nx')}, got {shape!r}")
@@ -386,7 +378,7 @@ class WcsGeom(Grid):
         object.__setattr__(self, "_text", header_text(projection, image, axes))
 
     @classmethod
-    def _of(cls, projection: Projection, shape: tuple[int, ...], axes: tuple[Axis, ...]) -> Self:
+    def _of(cls, projection: Projection, shape: tuple[int, ...], axes: Iterable[Axis]) -> Self:
         geom = cls.__new__(cls)
         geom._set(projection, shape, axes)
         return geom
@@ -411,10 +403,6 @@ class WcsGeom(Grid):
     @property
     def image_shape(self) -> tuple[int, int]:
         return self._shape
-
-    @property
-    def axes(self) -> tuple[Axis, ...]:
-        return self._axes
 
     @property
     def frame(self) -> str:
@@ -635,12 +623,6 @@ class WcsGeom(Grid):
         same = self._projection.shifted(-down, -across) == other._projection.shifted(0, 0)
         return (down, across) if same else None
 
-    def __setattr__(self, name: str, value: object) -> None:
-        raise AttributeError(f"a WcsGeom is immutable; make a new one instead of setting {name!r}")
-
-    def __delattr__(self, name: str) -> None:
-        raise AttributeError(f"a WcsGeom is immutable; {name!r} cannot be deleted")
-
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self)._of, (self._projection, self._shape, self._axes)
 
@@ -655,18 +637,6 @@ class WcsGeom(Grid):
         code = crc32("".join(one.ctype).encode())
         return hash((code, one.crpix, one.crval, one.cdelt, one.pc, self._shape, self._axes))
 
-    def __dask_tokenize__(self) -> str:
-        return self.fingerprint
-
-    def __repr__(self) -> str:
-        axes = "".join(f", {axis.name} {axis.nbin}" for axis in self._axes)
-        return f"WcsGeom({', '.join(value for _, value in self._facts())}{axes})"
-
-    def _repr_html_(self) -> str:
-        rows = [*self._facts(), *((axis.name, repr(axis)) for axis in self._axes)]
-        cells = "".join(f"<tr><th>{escape(name)}</th><td>{escape(value)}</td></tr>" for name, value in rows)
-        return f"<table><caption>WcsGeom</caption>{cells}</table>"
-
     def _facts(self) -> list[tuple[str, str]]:
         lon_size, lat_size = (f"{size:.6g}" for size in self._scales())
         size = lon_size if lon_size == lat_size else f"{lon_size} x {lat_size}"
@@ -678,9 +648,3 @@ class WcsGeom(Grid):
             ("pixels", f"{size} deg pixels"),
             ("centre", where),
         ]
-
-
-def _as_tuple(axes: Iterable[Axis]) -> tuple[Axis, ...]:
-    if isinstance(axes, Axis) or not isinstance(axes, Iterable):
-        raise AxisError(f"axes must be a list of maskexpr.Axis, got {axes!r}: write axes=[axis]")
-    return tuple(axes)

@@ -24,15 +24,7 @@ from .celestial import celestial_part
 from .cunit import with_fits_units
 from .projection import Projection, reason
 
-__all__ = [
-    "Parts",
-    "axes_from_bands",
-    "bands_hdu",
-    "find_bands",
-    "header_text",
-    "parts_of_file",
-    "parts_of_header",
-]
+__all__ = ["axes_from_bands", "bands_hdu", "find_bands", "header_text", "parts_of_file", "parts_of_header"]
 
 Parts = tuple[Projection, tuple[int, int], tuple[Axis, ...]]
 """What a geometry is made of: projection, (ny, nx), axes in the order of the array's dimensions."""

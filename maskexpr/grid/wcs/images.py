@@ -18,8 +18,9 @@ from functools import lru_cache
 from typing import Final
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from ...core.arrays import Bools, Floats, Indices, Ints
 from ...core.limits import check_limit
 from ...sphere.vectors import chord2, normalise, unit
 from ...sphere.vectors import lonlat as degrees_of
@@ -28,9 +29,6 @@ from .projection import Projection, thread_wcs
 
 __all__ = ["array_index", "best_image"]
 
-Bools = NDArray[np.bool_]
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 Shape = tuple[int, int]
 
 # Positions that fall this close (in pixels) to the border of two pixels are on it: on grids that are
@@ -88,7 +86,7 @@ class _Best:
         self._gap = np.full(len(y), np.inf)
         self.offer(np.arange(len(y)), y, x)
 
-    def offer(self, which: NDArray[np.intp], y: Floats, x: Floats, centred: bool = False) -> None:
+    def offer(self, which: Indices, y: Floats, x: Floats, centred: bool = False) -> None:
         """Images of some of the positions; ``centred`` if only the centre of a pixel counts."""
         row, column = _index(self.projection, self.shape, y, x, closed=True)
         some = np.flatnonzero(row >= 0)
@@ -159,7 +157,7 @@ def _is_sky(projection: Projection, y: Floats, x: Floats) -> Bools:
     return np.asarray(np.isfinite(lonlat(projection, inner_y, inner_x)[0]))
 
 
-def _look_aside(found: _Best, cut: NDArray[np.intp]) -> None:
+def _look_aside(found: _Best, cut: Indices) -> None:
     """Offer the images of what lies next to positions on a cut, on all sides; and those of the poles."""
     projection, xyz = found.projection, found.xyz[:, cut]
     for beside in _around(xyz, _WAYS, max(_ASIDE, 2 * math.radians(projection.facts.off_cut))):

@@ -12,26 +12,16 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from ...core.arrays import Bools, Floats
 from ...core.errors import GeometryError
 from ...pixels.window import Window
 from ...sphere.vectors import chord2, unit
 from .outline import plane_box
 from .projection import Projection, thread_wcs
 
-__all__ = [
-    "First",
-    "Traits",
-    "first_image",
-    "lat_of",
-    "lon_of",
-    "lonlat",
-    "sky_window",
-    "traits",
-]
-
-Floats = NDArray[np.float64]
+__all__ = ["first_image", "lat_of", "lon_of", "lonlat", "sky_window", "traits"]
 
 # wcslib allocates some hundred bytes a point; pieces of this size stay in cache and bound the memory.
 _PIECE: Final = 1 << 14
@@ -49,7 +39,7 @@ class First(NamedTuple):
 
     y: Floats
     x: Floats
-    at_cut: NDArray[np.bool_]
+    at_cut: Bools
 
 
 class Traits(NamedTuple):
@@ -238,7 +228,7 @@ def _fill_piece(projection: Projection, lon: Floats, lat: Floats, out: First) ->
     at_cut[:] = _at_cut(projection, answer["phi"][:-1], answer["theta"][:-1], answer["imgcrd"][:-1] + 1.0)
 
 
-def _at_cut(projection: Projection, phi: Floats, theta: Floats, plane: Floats) -> NDArray[np.bool_]:
+def _at_cut(projection: Projection, phi: Floats, theta: Floats, plane: Floats) -> Bools:
     """Which native positions are where a projection may cut the sky: at the poles and along the meridian of
     180 deg; of HEALPix along the edges of its facets, of the cubes along those of their faces.
     """

@@ -6,20 +6,18 @@ import math
 from typing import Final, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ...core.arrays import Bools, Floats, Ints
 from .facts import Box
 from .projection import Projection
 
 __all__ = ["chords", "plane_box", "surely_off"]
 
-Floats = NDArray[np.float64]
-
 # Relative: how far from the ellipse rounding, and wcslib's tolerance, can move the rim of the sky.
 _DOUBT: Final = 1e-6
 
 
-def surely_off(projection: Projection, bounds: NDArray[np.int64]) -> NDArray[np.bool_]:
+def surely_off(projection: Projection, bounds: Ints) -> Bools:
     """Windows of pixels that lie, by arithmetic alone, off the sky as a whole, shape (n,).
 
     The sky's image in the plane lies in a box, of some projections in the ellipse that touches its sides.
@@ -52,7 +50,7 @@ def surely_off(projection: Projection, bounds: NDArray[np.int64]) -> NDArray[np.
     return off
 
 
-def chords(projection: Projection, y: NDArray[np.int64]) -> NDArray[np.float64] | None:
+def chords(projection: Projection, y: Ints) -> Floats | None:
     """Where rows of pixels cross the rim of the sky, if that is known to be an ellipse.
 
     Parameters
@@ -92,7 +90,7 @@ class _Norm(NamedTuple):
     xy: float
     yy: float
 
-    def of(self, dx: NDArray[np.float64], dy: NDArray[np.float64]) -> NDArray[np.float64]:
+    def of(self, dx: Floats, dy: Floats) -> Floats:
         """Lengths of steps."""
         return np.asarray(np.sqrt(self.xx * dx**2 + 2 * self.xy * dx * dy + self.yy * dy**2))
 

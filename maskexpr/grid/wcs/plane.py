@@ -5,13 +5,11 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ...core.arrays import Floats, Ints
 from .projection import Projection
 
 __all__ = ["PlaneWindows"]
-
-Floats = NDArray[np.float64]
 
 
 class PlaneWindows(NamedTuple):
@@ -25,7 +23,7 @@ class PlaneWindows(NamedTuple):
     vy: Floats
 
     @classmethod
-    def of(cls, projection: Projection, bounds: NDArray[np.int64]) -> PlaneWindows:
+    def of(cls, projection: Projection, bounds: Ints) -> PlaneWindows:
         """The windows of pixel centres between bounds."""
         (a, b), (c, d) = np.deg2rad(projection.plane_rows)
         y0, y1, x0, x1 = bounds

@@ -11,8 +11,8 @@ from typing import Final
 
 import numpy as np
 from astropy.wcs import WCS, SingularMatrixError
-from numpy.typing import NDArray
 
+from ...core.arrays import Floats
 from ...core.errors import GeometryError
 from ...core.names import described, nearest, shown
 from ...sphere.frames import near_frame
@@ -247,7 +247,7 @@ def reason(error: Exception) -> str:
     return str(error).strip().splitlines()[-1]
 
 
-def _check_size(pc: NDArray[np.float64], cdelt: NDArray[np.float64]) -> None:
+def _check_size(pc: Floats, cdelt: Floats) -> None:
     """Refuse pixels of no size, or of one that no map has."""
     # wcslib misses a matrix whose rows are parallel but for the last bit.
     if abs(np.linalg.det(pc)) < 1e-12 * np.prod(np.linalg.norm(pc, axis=1)):

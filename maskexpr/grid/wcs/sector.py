@@ -9,15 +9,13 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ...core.arrays import Bools, Floats, Ints
 from ...sphere.vectors import angle_between, unit
 from .plane import PlaneWindows
 from .projection import Projection, thread_wcs
 
 __all__ = ["SECTORS", "sector_radius"]
-
-Floats = NDArray[np.float64]
 
 SECTORS: Final = frozenset({"COP", "COE", "COD", "COO", "ZPN", "AIR"})
 """Codes of such projections that have no better bound."""
@@ -27,9 +25,7 @@ _S: Final = np.array([-1.0, -1.0, 1.0, 1.0])[:, None]
 _T: Final = np.array([-1.0, 1.0, -1.0, 1.0])[:, None]
 
 
-def sector_radius(
-    projection: Projection, bounds: NDArray[np.int64], windows: PlaneWindows, centre: Floats
-) -> Floats:
+def sector_radius(projection: Projection, bounds: Ints, windows: PlaneWindows, centre: Floats) -> Floats:
     """Radii about centres that hold windows; infinite where a window holds the point or is too wide.
 
     In a range of native longitudes within 90 degrees of a place, and of latitudes, the furthest from the
@@ -66,7 +62,7 @@ def sector_radius(
 
 
 def _native(
-    projection: Projection, bounds: NDArray[np.int64], across: Floats, along: Floats
+    projection: Projection, bounds: Ints, across: Floats, along: Floats
 ) -> tuple[Floats, Floats, Floats]:
     """Native longitudes and latitudes, degrees, of places in windows, and unit vectors of the first ones."""
     y0, y1, x0, x1 = bounds
@@ -78,7 +74,7 @@ def _native(
     return lon, lat, unit(sky[projection.lon_axis], sky[1 - projection.lon_axis])
 
 
-def _nearest(x: Floats, y: Floats, windows: PlaneWindows) -> tuple[Floats, Floats, NDArray[np.bool_]]:
+def _nearest(x: Floats, y: Floats, windows: PlaneWindows) -> tuple[Floats, Floats, Bools]:
     """The place of each window nearest to the origin, in halves of its sides from the middle, and whether the
     window holds the origin.
     """

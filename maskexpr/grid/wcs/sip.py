@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 from astropy.wcs import Sip
-from numpy.typing import NDArray
+
+from ...core.arrays import Floats
 
 __all__ = ["Distortion", "Pair", "pair_of", "shrink"]
 
@@ -29,7 +30,7 @@ class Distortion:
     def from_sip(cls, sip: Sip) -> Distortion:
         """The coefficients of an astropy ``Sip``."""
 
-        def terms(matrix: NDArray[np.float64] | None) -> Terms | None:
+        def terms(matrix: Floats | None) -> Terms | None:
             return None if matrix is None else tuple(tuple((row + 0.0).tolist()) for row in matrix)
 
         zero = ((0.0, 0.0), (0.0, 0.0))

@@ -7,14 +7,12 @@ from collections.abc import Callable
 from typing import Final, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ...core.arrays import Floats
 from .plane import PlaneWindows
 from .projection import Projection
 
 __all__ = ["BENDS", "Bends"]
-
-Floats = NDArray[np.float64]
 
 Bends = tuple[Floats, Floats, Floats]
 """Bounds of the lengths of the second derivatives of the unit vector by xx, xy and yy in the plane."""

@@ -62,7 +62,7 @@ class Tokens:
         if self.frame != "physical":
             return [length(token, self.frame) for token in self.listed[first:last]]
         scale = self._physical().scale
-        return [scale * length(_bare(token, "p"), IMAGE) for token in self.listed[first:last]]
+        return [scale * length(token.removesuffix("p"), IMAGE) for token in self.listed[first:last]]
 
     def angles(self, first: int, last: int) -> tuple[float, float]:
         """Two angles of rotation in degrees."""
@@ -103,10 +103,6 @@ class Tokens:
             raise RegionError(f"{shown(token)} is not a number")
         hours = separator == "h" or (separator == ":" and is_longitude and self.frame in EQUATORIAL)
         return value * (15 if hours else 1)
-
-
-def _bare(token: str, unit: str) -> str:
-    return token.removesuffix(unit)
 
 
 def _expect(tokens: Tokens, right: bool, what: str) -> None:

@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ...core.arrays import Floats
 from ...core.errors import RegionError
 from ...grid.wcs.geom import WcsGeom
 from ...sphere.vectors import unit
 from .. import (
-    IMAGE,
     Circle,
     CircleAnnulus,
     Ellipse,
@@ -28,9 +27,7 @@ from .. import (
 from .ds9_shapes import sector_of
 from .place import Place
 
-__all__ = ["SHAPES", "OnPixels", "OnSky", "Plane", "Projected", "Row"]
-
-Floats = NDArray[np.float64]
+__all__ = ["SHAPES", "Plane", "Projected", "Row", "Stated"]
 
 
 class Row(NamedTuple):
@@ -74,35 +71,18 @@ class Plane(Protocol):
 
 
 @dataclass(frozen=True)
-class OnPixels:
-    """Pixels of the map, which count from ``first``."""
+class Stated:
+    """Numbers that are of the frame as they stand: pixels that count from ``first``, or degrees on the sky,
+    ``factor`` of them to a unit of R.
+    """
 
-    first: int
-    frame: str = IMAGE
+    frame: str
+    first: int = 0
+    factor: float = 1.0
 
     def positions(self, x: Floats, y: Floats) -> tuple[Floats, Floats]:
         """See `Plane.positions`."""
         return x - self.first, y - self.first
-
-    def size(self, value: float, x: float, y: float, angle: float | None) -> float:
-        """See `Plane.size`."""
-        return value
-
-    def angle(self, value: float, x: float, y: float) -> float:
-        """See `Plane.angle`."""
-        return value
-
-
-@dataclass(frozen=True)
-class OnSky:
-    """Positions and sizes in degrees, ``factor`` of them to a unit of R."""
-
-    frame: str
-    factor: float
-
-    def positions(self, x: Floats, y: Floats) -> tuple[Floats, Floats]:
-        """See `Plane.positions`."""
-        return x, y
 
     def size(self, value: float, x: float, y: float, angle: float | None) -> float:
         """See `Plane.size`."""
@@ -191,11 +171,6 @@ def _annulus(row: Row) -> Shape:
     x, y, at = _centre(row)
     inner, outer = (row.plane.size(each, x, y, None) for each in row.sizes(2))
     return CircleAnnulus(*at, inner, outer, row.plane.frame)
-
-
-def _pie(row: Row) -> Shape:
-    """The part of an annulus between two angles."""
-    return _between(row, _annulus(row))
 
 
 def _between(row: Row, ring: Shape | None = None) -> Shape:
@@ -297,7 +272,7 @@ SHAPES: Final[dict[str, Callable[[Row], Shape]]] = {
     "circle": _circle,
     "annulus": _annulus,
     "sector": _between,
-    "pie": _pie,
+    "pie": lambda row: _between(row, _annulus(row)),
     # Half-axes for ellipses, full sides for boxes.
     "ellipse": _oblong(Ellipse, 2.0),
     "box": _oblong(Rectangle, 1.0),

@@ -15,18 +15,17 @@ from astropy.io import fits
 from astropy.wcs import WCS
 from numpy.typing import NDArray
 
+from ...core.arrays import Floats
 from ...core.errors import FormatError, MaskError, RegionError
 from ...doors.fits import open_fits
 from ...grid.wcs.geom import WcsGeom
 from ...sphere.units import pixel_unit
-from .. import Shape
-from .fits_shapes import SHAPES, OnPixels, OnSky, Plane, Projected, Row
+from .. import IMAGE, Shape
+from .fits_shapes import SHAPES, Plane, Projected, Row, Stated
 from .items import Item, Reader, shown
 from .numbers import degrees_in, frame_named
 
 __all__ = ["read_fits"]
-
-Floats = NDArray[np.float64]
 
 # Pairs of columns that are positions, and the frame if their names say it.
 _POSITIONS: Final = (("X", "Y"), ("RA", "DEC"), ("RAJ2000", "DEJ2000"), ("GLON", "GLAT"))
@@ -223,14 +222,14 @@ class _Table:
                     f"R is in {size_unit!r}, but positions are in pixels and the table has no WCS"
                 )
             origin = self._reader.use("origin")
-            return OnPixels((0 if self._by_regions else 1) if origin is None else origin)
+            return Stated(IMAGE, (0 if self._by_regions else 1) if origin is None else origin)
         if in_angles is None and self._r.shape[1]:
             raise RegionError(
                 "positions are on the sky, but R has no unit of an angle: give it one (TUNIT), such as 'deg'"
             )
         if unit and self._factor(x_name, unit) != 1:
             raise RegionError(f"{x_name} and {y_name} must be in degrees, not {unit!r}")
-        return OnSky(self._sky_frame(), in_angles or 1.0)
+        return Stated(self._sky_frame(), factor=in_angles or 1.0)
 
     def _sky_frame(self) -> str:
         if self._pair[0] == "GLON":
