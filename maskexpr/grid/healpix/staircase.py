@@ -192,7 +192,9 @@ class _Known(NamedTuple):
         # Any face tells the latitude of a ring and the longitude of a column.
         face = np.zeros(len(totals), dtype=np.int64)
         corner = (ROW[0] + COLUMN[0]) * side
-        _, lat = _degrees(order, face, 2 * (totals - corner) + 2, face)
+        # Beyond the poles there is no ring, and no pixel that asks for one.
+        on_sky = np.clip(totals, 3 * side, 7 * side - 2)
+        _, lat = _degrees(order, face, 2 * (on_sky - corner) + 2, face)
         lon = (4 + asides / side) * 45.0 % 360.0
         return cls(order, low, west, (4 * side - 1, 6 * side - 1), _turned(lat), _turned(lon))
 
