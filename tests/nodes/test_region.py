@@ -517,8 +517,8 @@ def test_to_regions_goes_round() -> None:
 @pytest.mark.parametrize(
     ("spec", "error", "words"),
     [
-        (3, MaskTypeError, "got a int"),
-        ([regions.CircleSkyRegion(at(0, 0), 1 * u.deg), "circle"], MaskTypeError, "got a str"),
+        (3, MaskTypeError, "got an int"),
+        ([regions.CircleSkyRegion(at(0, 0), 1 * u.deg), "circle"], RegionError, "no frame"),
         (regions.CirclePixelRegion(regions.PixCoord(1, 2), 3), RegionError, "metric='pixel'"),
         (
             [regions.CircleSkyRegion(at(0, 0), 1 * u.deg), PLANAR[8]],
