@@ -45,6 +45,7 @@ def _changing(data: object) -> bytes:
         for name, each in fields.items()
         if name in ("positions", "mask", "values", "counts", "sources", "asked")
     ]
+    arrays += [each.center.icrs.ra.deg for each in fields.get("drawn", ())]
     return b"".join(each.tobytes() for each in arrays)
 
 

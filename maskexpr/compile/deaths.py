@@ -86,53 +86,54 @@ def _watch(dask_scheduler: Any) -> None:
 
 def _plugin(scheduler: Any) -> Any:
     distributed: Any = require("distributed", extra="distributed")
+    return type("Deaths", (_Deaths, distributed.SchedulerPlugin), {})(scheduler)
 
-    class Deaths(distributed.SchedulerPlugin):  # type: ignore[misc]
-        """Ends tasks of which workers died. The scheduler suspects all that a worker had; here it is those
-        that came first, one for each thread, for the others wait behind them.
-        """
 
-        def __init__(self) -> None:
-            # The worker of each task that one has; what each worker has, and since when. What comes together
-            # is done by priority.
-            self.worker_of: dict[Any, Any] = {}
-            self.tasks_of: dict[str, dict[Any, tuple[int, Any]]] = {}
-            self.now: tuple[str, int] = ("", 0)
-            # How often the scheduler has suspected a task.
-            self.suspected: Counter[Any] = Counter()
-            # The last worker that died, and what it was at.
-            self.dead: tuple[str, list[Any]] = ("", [])
+class _Deaths:
+    """Ends tasks of which workers died. The scheduler suspects all that a worker had; here it is those
+    that came first, one for each thread, for the others wait behind them.
+    """
 
-        def transition(self, key: Any, start: str, finish: str, *args: Any, **kwargs: Any) -> None:
-            """See `distributed.SchedulerPlugin.transition`."""
-            task = scheduler.tasks.get(key)
-            if start == "processing" and (worker := self.worker_of.pop(key, None)) is not None:
-                if finish == "released" and task.suspicious > self.suspected[key]:
-                    self.died(key, task, worker)
-                self.tasks_of[worker.address].pop(key)
-                if not self.tasks_of[worker.address]:
-                    del self.tasks_of[worker.address]
-            if finish == "processing":
-                self.worker_of[key] = task.processing_on
-                if self.now[0] != kwargs["stimulus_id"]:
-                    self.now = (kwargs["stimulus_id"], self.now[1] + 1)
-                tasks = self.tasks_of.setdefault(task.processing_on.address, {})
-                tasks[key] = (self.now[1], task.priority)
-            elif finish in ("memory", "erred", "forgotten"):
-                self.suspected.pop(key, None)
+    def __init__(self, scheduler: Any) -> None:
+        self.scheduler = scheduler
+        # The worker of each task that one has; what each worker has, and since when. What comes together
+        # is done by priority.
+        self.worker_of: dict[Any, Any] = {}
+        self.tasks_of: dict[str, dict[Any, tuple[int, Any]]] = {}
+        self.now: tuple[str, int] = ("", 0)
+        # How often the scheduler has suspected a task.
+        self.suspected: Counter[Any] = Counter()
+        # The last worker that died, and what it was at.
+        self.dead: tuple[str, list[Any]] = ("", [])
 
-        def died(self, key: Any, task: Any, worker: Any) -> None:
-            """A worker died that had a task; it is told of one task after the other."""
-            self.suspected[key] = task.suspicious
-            if self.dead[0] != worker.address:
-                tasks = self.tasks_of[worker.address]
-                self.dead = (worker.address, sorted(tasks, key=lambda key: tasks[key])[: worker.nthreads])
-            if key in self.dead[1]:
-                # After one more the scheduler would end it by itself.
-                is_last = task.suspicious >= scheduler.allowed_failures
-                task.run_spec = _ended(task.run_spec, task.suspicious, is_last) or task.run_spec
+    def transition(self, key: Any, start: str, finish: str, *args: Any, **kwargs: Any) -> None:
+        """See `distributed.SchedulerPlugin.transition`."""
+        task = self.scheduler.tasks.get(key)
+        if start == "processing" and (worker := self.worker_of.pop(key, None)) is not None:
+            if finish == "released" and task.suspicious > self.suspected[key]:
+                self.died(key, task, worker)
+            self.tasks_of[worker.address].pop(key)
+            if not self.tasks_of[worker.address]:
+                del self.tasks_of[worker.address]
+        if finish == "processing":
+            self.worker_of[key] = task.processing_on
+            if self.now[0] != kwargs["stimulus_id"]:
+                self.now = (kwargs["stimulus_id"], self.now[1] + 1)
+            tasks = self.tasks_of.setdefault(task.processing_on.address, {})
+            tasks[key] = (self.now[1], task.priority)
+        elif finish in ("memory", "erred", "forgotten"):
+            self.suspected.pop(key, None)
 
-    return Deaths()
+    def died(self, key: Any, task: Any, worker: Any) -> None:
+        """A worker died that had a task; it is told of one task after the other."""
+        self.suspected[key] = task.suspicious
+        if self.dead[0] != worker.address:
+            tasks = self.tasks_of[worker.address]
+            self.dead = (worker.address, sorted(tasks, key=lambda key: tasks[key])[: worker.nthreads])
+        if key in self.dead[1]:
+            # After one more the scheduler would end it by itself.
+            is_last = task.suspicious >= self.scheduler.allowed_failures
+            task.run_spec = _ended(task.run_spec, task.suspicious, is_last) or task.run_spec
 
 
 def _ended(task: GraphNode, number: int, is_last: bool) -> Task | None:

@@ -312,13 +312,17 @@ def _planes(geom: WcsGeom, plane: int | tuple[int, ...] | None) -> tuple[int, ..
     return tuple(i % size for i, size in zip(index, sizes, strict=True))
 
 
-def axes_for(geom: WcsGeom) -> Any:
+def axes_for(geom: WcsGeom, figure: Any = None, place: Any = 111) -> Any:
     """New WCSAxes for a map, with a graticule; an ellipse for the whole sky in Aitoff or Mollweide.
 
     Parameters
     ----------
     geom : WcsGeom
         The map.
+    figure : matplotlib Figure, optional
+        A new one if not given.
+    place : int or SubplotSpec
+        Where in the figure, as for ``add_subplot``.
 
     Returns
     -------
@@ -329,11 +333,12 @@ def axes_for(geom: WcsGeom) -> Any:
     >>> axes_for(WcsGeom.create(width=4, binsz=0.1)).coords[0].get_axislabel()
     'Right ascension'
     """
-    figure = require("matplotlib.pyplot", extra="plot").figure(figsize=(8.0, 4.5), layout="constrained")
+    if figure is None:
+        figure = require("matplotlib.pyplot", extra="plot").figure(figsize=(8.0, 4.5), layout="constrained")
     options = {}
     if _is_ellipse(geom):
         options["frame_class"] = require("astropy.visualization.wcsaxes.frame", extra="plot").EllipticalFrame
-    ax = figure.add_subplot(projection=geom.wcs, **options)
+    ax = figure.add_subplot(place, projection=geom.wcs, **options)
     _decorate(ax, geom)
     return ax
 
