@@ -62,7 +62,7 @@ def test_every_node_is_held_against_the_laws():
 
 
 @pytest.mark.parametrize("tag", sorted(STRATEGIES))
-@settings(slow, max_examples=some(12))
+@settings(slow, max_examples=some(5))
 @given(data=st.data())
 def test_leaf(tag, data):
     mask = data.draw(STRATEGIES[tag])
@@ -72,7 +72,7 @@ def test_leaf(tag, data):
 
 
 @pytest.mark.parametrize("tag", sorted(OPERATORS))
-@settings(slow, max_examples=some(8))
+@settings(slow, max_examples=some(3))
 @given(data=st.data())
 def test_operator(tag, data):
     mask = data.draw(OPERATORS[tag](masks(cheap=True, max_leaves=3)))
@@ -81,7 +81,7 @@ def test_operator(tag, data):
 
 
 @pytest.mark.parametrize("name", sorted(GEOMETRIES))
-@settings(slow, max_examples=some(10))
+@settings(slow, max_examples=some(4))
 @given(data=st.data())
 def test_expression(name, data):
     mask = data.draw(expressions(cube=name == "cube"))
@@ -114,7 +114,7 @@ def test_any_three_that_look_further(name, data):
     check_node(mask, geom, side=data.draw(st.integers(3, 20)))
 
 
-@settings(slow, max_examples=some(25))
+@settings(slow, max_examples=some(12))
 @given(a=expressions(), b=expressions(), name=st.sampled_from(sorted(SKY)))
 def test_boolean_algebra(a, b, name):
     tile = whole_tile(SKY[name])
@@ -133,7 +133,7 @@ def test_boolean_algebra(a, b, name):
     assert np.array_equal(of(~(a & b)), of(~a | ~b))
 
 
-@settings(slow, max_examples=some(40))
+@settings(slow, max_examples=some(20))
 @given(mask=expressions(), name=st.sampled_from(sorted(SKY)))
 def test_simplify_keeps_bits_and_is_idempotent(mask, name):
     tile = whole_tile(SKY[name])
@@ -142,7 +142,7 @@ def test_simplify_keeps_bits_and_is_idempotent(mask, name):
     assert simplify(simple) == simple
 
 
-@settings(slow, max_examples=some(15))
+@settings(slow, max_examples=some(8))
 @given(mask=expressions(on_the_map=False), name=st.sampled_from(sorted(SKY)), data=st.data())
 def test_cutout_of_the_mask_is_the_mask_of_the_cutout(mask, name, data):
     geom = SKY[name]

@@ -92,7 +92,7 @@ def expressions(tag):
 
 @pytest.mark.parametrize("tag", sorted(STRATEGIES) + sorted(OPERATORS))
 @settings(
-    max_examples=some(8),
+    max_examples=some(5),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 @given(data=st.data())
