@@ -30,7 +30,7 @@ from .lower import lower
 from .simplify import simplify
 from .stages import Stages, decisions, has_stages
 
-__all__ = ["Compiled", "compile_mask", "whole_rows"]
+__all__ = ["Compiled", "OfCompiled", "compile_mask", "whole_rows"]
 
 Chunks = tuple[tuple[int, ...], ...]
 
@@ -190,6 +190,32 @@ class Compiled:
         return made.graph, [made.needs([self.mask], self.window(each), self.planes(each)) for each in blocks]
 
 
+class OfCompiled:
+    """What is made of a compiled mask: it stands for it where a graph asks."""
+
+    compiled: Compiled
+
+    @property
+    def mask(self) -> Mask:
+        """The compiled mask, as stages ask for it."""
+        return self.compiled.mask
+
+    @property
+    def geom(self) -> Grid:
+        """The grid."""
+        return self.compiled.geom
+
+    @property
+    def layout(self) -> Layout:
+        """How each plane is cut into blocks."""
+        return self.compiled.layout
+
+    @property
+    def waits(self) -> bool:
+        """See `maskexpr.compile.dask.TileSource.waits`."""
+        return self.compiled.waits
+
+
 _here: WeakValueDictionary[str, Compiled] = WeakValueDictionary()
 _last: list[Compiled] = []
 
@@ -201,7 +227,7 @@ def _arrived(name: str, mask: Mask, geom: Grid, along: Chunks, layout: Layout) -
     not, since what they remember is of files that may have been replaced.
     """
     made = Compiled(mask, geom, along, layout)
-    if any(each.reads_data for each in postorder(mask)):
+    if made.waits:
         return made
     kept = _here.setdefault(name, made)
     _last[:] = [kept]

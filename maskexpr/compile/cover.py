@@ -13,7 +13,7 @@ from typing import Final, Protocol, TypeVar
 import numpy as np
 
 from ..core.coverage import FULL, MIXED, Coverage, invert
-from ..core.threads import in_threads, number_of_threads
+from ..core.threads import busy_threads, in_threads
 from ..expr.mask import Bools, Mask
 from ..expr.structure import postorder
 from ..grid.healpix.areas import Cells
@@ -123,7 +123,7 @@ def in_shares(
     """The results of some work on the cells that are MIXED at a low order, at most the one that is asked for,
     by threads that share them; what is FULL before that is found.
     """
-    threads, shares = number_of_threads(), []
+    threads, shares = busy_threads(), []
     for cells in open_cells(mask, first, min(order, _SHARED), flip, found):
         parts = np.array_split(np.arange(len(cells)), min(len(cells), _SHARES * threads) or 1)
         shares += [cells.take(part) for part in parts]

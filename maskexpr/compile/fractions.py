@@ -21,7 +21,7 @@ from ..grid.healpix.areas import Cells, most_reach
 from ..grid.healpix.geom import HpxGeom
 from ..grid.parts import Parts, PixelParts, area_caps
 from ..grid.tiles import ON, Tile, Tiles
-from .compiled import Compiled
+from .compiled import Compiled, OfCompiled
 from .dask import BlockId
 from .evaluate import Evaluator
 
@@ -41,7 +41,7 @@ _ROUNDING: Final = 1e-12
 
 
 @dataclass(frozen=True)
-class Fractions:
+class Fractions(OfCompiled):
     """Blocks of an array of float32, whose first axis is the lower and the upper bound; see
     `maskexpr.compile.dask.TileSource`.
 
@@ -65,11 +65,6 @@ class Fractions:
     def chunks(self) -> tuple[tuple[int, ...], ...]:
         """Chunk sizes, the bounds first."""
         return ((2,), *self.compiled.chunks)
-
-    @property
-    def waits(self) -> bool:
-        """See `maskexpr.compile.dask.TileSource.waits`."""
-        return self.compiled.waits
 
     def decide(self, blocks: Sequence[BlockId]) -> list[float | None]:
         """For each block its one number, or None where pixels have to be cut. No data are read for it."""

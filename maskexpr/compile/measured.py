@@ -13,12 +13,10 @@ from numpy.typing import NDArray
 from ..core.coverage import EMPTY, FULL
 from ..core.trace import count
 from ..expr.mask import Ask, Bools, Mask
-from ..grid.lattice import Grid
-from ..grid.layout import Layout
 from ..grid.tiles import ON, Tile, Tiles
 from ..pixels.window import Window
 from .classify import classify
-from .compiled import Compiled
+from .compiled import Compiled, OfCompiled
 from .dask import BlockId
 from .evaluate import Evaluator
 from .failures import told_where
@@ -42,7 +40,7 @@ class Measures(Protocol):
 
 
 @dataclass(frozen=True)
-class Measured:
+class Measured(OfCompiled):
     """Blocks of a map of float32; see `maskexpr.compile.dask.TileSource`.
 
     Attributes
@@ -60,29 +58,9 @@ class Measured:
     weigh: Callable[[Floats], Floats]
 
     @property
-    def mask(self) -> Mask:
-        """The node that measures, as stages ask for it."""
-        return self.compiled.mask
-
-    @property
-    def geom(self) -> Grid:
-        """The grid."""
-        return self.compiled.geom
-
-    @property
-    def layout(self) -> Layout:
-        """How each plane is cut."""
-        return self.compiled.layout
-
-    @property
     def name(self) -> str:
         """Name of the array: the same for equal numbers."""
         return f"weights-{dask.base.tokenize(self.compiled.name, self.largest, self.weigh)}"
-
-    @property
-    def waits(self) -> bool:
-        """See `maskexpr.compile.dask.TileSource.waits`."""
-        return self.compiled.waits
 
     def decide(self, blocks: Sequence[BlockId]) -> list[float | None]:
         """For each block its one number, or None where it has to be measured."""
@@ -101,7 +79,7 @@ class Measured:
 
     @property
     def _node(self) -> Any:
-        return self.compiled.mask
+        return self.mask
 
     def _agree(self, mask: Mask, tiles: Tiles, planes: Sequence[tuple[int, ...]], state: Any) -> Bools:
         """Which tiles are decided to be in one state on all planes."""

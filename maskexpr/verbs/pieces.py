@@ -14,14 +14,12 @@ import numpy as np
 from dask._task_spec import List
 from numpy.typing import NDArray
 
-from ..compile.compiled import Compiled
+from ..compile.compiled import Compiled, OfCompiled
 from ..compile.evaluate import evaluate_planes
 from ..compile.plan import Plan
 from ..core.coverage import EMPTY, FULL, MIXED
 from ..expr.describe import one_line
-from ..expr.mask import Bools, Mask
-from ..grid.lattice import Grid
-from ..grid.layout import Layout
+from ..expr.mask import Bools
 from ..pixels.window import Window
 
 __all__ = ["CellTiles", "Runs", "piece_of", "tile_shape", "tile_states", "tile_values", "tile_window"]
@@ -87,7 +85,7 @@ class Runs:
 
 
 @dataclass(frozen=True)
-class CellTiles:
+class CellTiles(OfCompiled):
     """Runs of cells as work for a cluster: what a `Compiled` is for the tiles of an image."""
 
     compiled: Compiled
@@ -96,21 +94,6 @@ class CellTiles:
     def name(self) -> str:
         """Tells apart what is sent."""
         return f"{self.compiled.name}-runs"
-
-    @property
-    def mask(self) -> Mask:
-        """The mask, as stages ask for it."""
-        return self.compiled.mask
-
-    @property
-    def geom(self) -> Grid:
-        """The grid."""
-        return self.compiled.geom
-
-    @property
-    def layout(self) -> Layout:
-        """How each plane is cut into blocks."""
-        return self.compiled.layout
 
     def where(self, tile: Block) -> str:
         """What a tile is, in the words of an error."""
