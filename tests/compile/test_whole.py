@@ -109,10 +109,12 @@ def test_decided_blocks_are_no_tasks() -> None:
 
 
 class Crowd:
-    """How many threads were inside at most, while as many as may come are waited for."""
+    """How many threads were inside at most. Each stays until as many are there as are waited for, or for so
+    many seconds.
+    """
 
-    def __init__(self, threads: int) -> None:
-        self.most, self._now, self._wanted = 0, 0, threads
+    def __init__(self, wanted: int, seconds: float) -> None:
+        self.most, self._now, self._wanted, self._seconds = 0, 0, wanted, seconds
         self._changed = threading.Condition()
 
     def __enter__(self) -> None:
@@ -120,8 +122,7 @@ class Crowd:
             self._now += 1
             self.most = max(self.most, self._now)
             self._changed.notify_all()
-            # Long enough for another to come; it ends at once where the crowd is as large as it can be.
-            self._changed.wait_for(lambda: self.most >= self._wanted, timeout=0.2)
+            self._changed.wait_for(lambda: self.most >= self._wanted, timeout=self._seconds)
 
     def __exit__(self, *_: object) -> None:
         with self._changed:
@@ -131,14 +132,17 @@ class Crowd:
 WAITING = mx.Threshold((np.arange(72 * 36.0).reshape(36, 72), mx.WcsGeom.allsky("5 deg")), ">", 7)
 
 
+# A third thread is given time to come where there should be none, and six where there should be six.
 @pytest.mark.parametrize(
-    ("mask", "most"), [(SOURCES, 2), (SOURCES | WAITING, 6)], ids=["cores are busy", "data are waited for"]
+    ("mask", "crowd", "most"),
+    [(SOURCES, Crowd(3, 0.2), 2), (SOURCES | WAITING, Crowd(6, 60), 6)],
+    ids=["cores are busy", "data are waited for"],
 )
 @pytest.mark.parametrize("eagerly", [False, True])
 def test_threads_that_would_only_wait_for_a_core(
-    mask: mx.Mask, most: int, eagerly: bool, monkeypatch: pytest.MonkeyPatch
+    mask: mx.Mask, crowd: Crowd, most: int, eagerly: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    crowd = Crowd(most)
+    crowd.most = 0
     monkeypatch.setattr(dask.system, "CPU_COUNT", 2)
     fill, into = Compiled.fill, eager.evaluate_into
 
@@ -154,7 +158,7 @@ def test_threads_that_would_only_wait_for_a_core(
     geom = mx.WcsGeom.allsky("2 deg")
     with dask.config.set(scheduler="threads", num_workers=6):
         if eagerly:
-            mask.compute(geom, chunks=15)
+            mask.compute(geom, chunks=30)
         else:
-            mask.on(geom, chunks=15).compute()
+            mask.on(geom, chunks=30).compute()
     assert crowd.most == most
