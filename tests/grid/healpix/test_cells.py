@@ -108,3 +108,40 @@ def test_vectors_are_those_of_longitude_and_latitude(order: int) -> None:
         y, x = (each + rng.integers(0, min(60, last + 4), size=(40, 50)) for each in first)
         expected = unit(*staircase.lonlat_at(order, y, x))
         np.testing.assert_array_equal(staircase.vectors_at(order, y, x), expected)
+
+
+def _beside_seams(order: int, number: int) -> np.ndarray:
+    """Cells, half of them within three of the sides of faces, some at their corners."""
+    rng, side = np.random.default_rng(order), 1 << order
+    column, row = rng.integers(0, side, (2, number))
+    from_edge, where = rng.integers(0, 3, number), rng.integers(0, 8, number)
+    column = np.select([where == 0, where == 1], [from_edge, side - 1 - from_edge], column)
+    row = np.select([where == 2, where == 3], [from_edge, side - 1 - from_edge], row)
+    corner = rng.random(number) < 0.1
+    column[corner], row[corner] = rng.choice([0, side - 1], (2, np.count_nonzero(corner)))
+    bits = [((column >> i & 1) << 2 * i) | ((row >> i & 1) << 2 * i + 1) for i in range(order)]
+    return rng.integers(0, 12, number) * side**2 + np.sum(bits, axis=0)
+
+
+@pytest.mark.parametrize("order", [7, 10, 13])
+def test_voronoi_neighbours_of_small_cells_touch(order: int) -> None:
+    """Of a cell and what is within three of it, by their hull in coordinates that are as large as the cells:
+    an affine map keeps the facets of a hull.
+    """
+    for cell in _beside_seams(order, 150):
+        near = np.array([cell])
+        for _ in range(3):
+            around = cells.neighbours(order, near).ravel()
+            near = np.unique(np.append(near, around[around >= 0]))
+        middle = cells.centres(order, np.array([cell]))[:, 0]
+        east = np.cross([0.0, 0.0, 1.0], middle)
+        east /= np.linalg.norm(east)
+        frame = np.stack([east, np.cross(middle, east), middle])
+        places = (
+            (frame @ (cells.centres(order, near) - middle[:, None])).T * [1, 1, 1 << order] * (1 << order)
+        )
+        # The place below closes the hull.
+        hull = ConvexHull(np.append(places, [[0.0, 0.0, -1e6]], axis=0)).simplices
+        own = hull[(hull == np.flatnonzero(near == cell)).any(axis=1)]
+        assert own.max() < len(near)
+        assert np.isin(near[own], np.append(cells.neighbours(order, np.array([cell])), cell)).all()
