@@ -357,8 +357,8 @@ class HpxGeom(HeldGrid):
 
     @property
     def hidden_by(self) -> int:
-        # The Voronoi neighbours of a cell's centre are among the cells that touch it: by hulls of all cells to
-        # order 5, and of cells beside the seams of faces to order 13, from where on shapes hardly change.
+        # The Voronoi neighbours of a cell's centre are among the cells that touch it: by hulls of all cells
+        # to order 5, and of cells beside the seams of faces to order 13, beyond which shapes hardly change.
         return 1
 
     def sky(self, bounds: Ints, measured: Any) -> NDArray[np.uint8]:
