@@ -44,7 +44,7 @@ class Runs:
         (starts,) = compiled.layout.starts
         self.starts = starts
         self.number = int(starts[-1])
-        self.length: int = min(max(_LEAST, *np.diff(starts).tolist()), self.number)
+        self.length: int = min(max(_LEAST, int(np.diff(starts).max(initial=0))), self.number)
 
     def __len__(self) -> int:
         return -(-self.number // self.length)
