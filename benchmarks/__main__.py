@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 from .growth import grow
-from .harness import Outcome, limited, measure, ready_peak
+from .harness import LAZY, Outcome, limited, measure, ready_peak
 from .imports import import_bar
 from .machine import limits, machine, versions
 from .memory import memory_bars
@@ -89,10 +89,12 @@ def _page(outcomes: list[Outcome], rounds: int, memory: str, added: str, rates: 
 Made by `python -m benchmarks`; do not edit. {machine()}. Versions: {versions()}.
 
 Each task is done by both systems in turn, in one process, {rounds} rounds after a warm-up, on inputs that are
-new in every round. Times are medians; "ratio" is ours over theirs, "rounds" the smallest and the largest of
-the rounds. Ours is the whole job from expression to bool array, by the public API with default arguments. The
-peak of memory is that of a process of its own that does one side once, libraries and inputs included. All
-rounds took {seconds(taken)}.
+new in every round. Times are medians of wall time; "ratio" is ours over theirs, "rounds" the smallest and
+the largest of the rounds. Ours is the whole job from expression to bool array, as users type it: by
+`mask.on(geom).compute()`, with default arguments. "on / compute" is that over `mask.compute(geom)`, on other
+inputs of the kind, at most {LAZY}. "processor" is the time of all threads. Memory is that of a process of its
+own that does one side once: what the job adds, its answer included, and the peak of all, libraries and inputs
+included. All rounds took {seconds(taken)}.
 
 ## Beside the peers
 

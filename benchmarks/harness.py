@@ -20,6 +20,7 @@ import dask
 import numpy as np
 
 __all__ = [
+    "LAZY",
     "THREADS",
     "Outcome",
     "Task",
@@ -33,6 +34,9 @@ __all__ = [
 
 THREADS = 2
 """Threads that every system may use."""
+
+LAZY = 1.2
+"""At most so much of the time of ``compute(geom)`` may ``on(geom).compute()`` take."""
 
 # What the libraries below numpy, numba, OpenMP and Rust programs read when they are loaded.
 _LIMITS = (
@@ -61,14 +65,17 @@ class Task:
     needs : tuple of str
         Modules that the peer's side imports.
     at_most, aim : float
-        Our time over theirs: the bar, and what we should like.
+        Our wall time over theirs: the bar, and what we should like.
     data : callable
         ``data(rng, small)`` makes the inputs of a round; not timed.
     ours, theirs : callable
         ``ours(data)`` gets ready, not timed, and returns the job that is timed. Ours gets nothing ready: the
-        job goes from the expression to the computed array, planning included.
+        job goes from the expression to the computed array, planning included. Where it has a method
+        ``direct``, that is timed too: ``compute`` beside ``on``.
     agree : callable
         ``agree(data, ours, theirs)`` returns a sentence on how the answers compare, or raises AssertionError.
+    memory : float, optional
+        A bar on our memory over theirs: what the job adds, its answer included, to what the process holds.
     """
 
     key: str
@@ -81,6 +88,7 @@ class Task:
     ours: Callable[[Any], Job]
     theirs: Callable[[Any], Job]
     agree: Callable[[Any, Any, Any], str]
+    memory: float | None = None
 
     @property
     def missing(self) -> list[str]:
@@ -90,14 +98,27 @@ class Task:
 
 @dataclass
 class Outcome:
-    """What was measured: seconds of each round, bytes at the peak, and what went wrong."""
+    """What was measured, and what went wrong.
+
+    Attributes
+    ----------
+    ours, theirs, direct : list of float
+        Seconds of each round; ``direct``: ours by ``compute``.
+    processor : dict
+        Seconds of the processor, of all threads, of each round of a side.
+    peaks, added : dict
+        Bytes of a process that does one side once: all at the peak, and what the job adds.
+    """
 
     task: Task
     ours: list[float] = field(default_factory=list)
     theirs: list[float] = field(default_factory=list)
+    direct: list[float] = field(default_factory=list)
+    processor: dict[str, list[float]] = field(default_factory=dict)
     agreement: str = ""
     failure: str = ""
     peaks: dict[str, int] = field(default_factory=dict)
+    added: dict[str, int] = field(default_factory=dict)
     small: bool = False
 
     @cached_property
@@ -112,6 +133,30 @@ class Outcome:
         return min(rounds), max(rounds)
 
     @property
+    def lazy(self) -> float | None:
+        """Our median by ``on`` over that by ``compute``, where there are both."""
+        return statistics.median(self.ours) / statistics.median(self.direct) if self.direct else None
+
+    @property
+    def memory(self) -> float | None:
+        """What our job adds to a process over what theirs does, where it was measured."""
+        return self.added["ours"] / self.added["theirs"] if "theirs" in self.added else None
+
+    @property
+    def missed(self) -> list[str]:
+        """The bars that are missed: of the time, of ``on`` beside ``compute``, of the memory."""
+        bars = {
+            "time": (self.ratio, self.task.at_most),
+            "on": (self.lazy, LAZY),
+            "memory": (self.memory, self.task.memory),
+        }
+        return [
+            name
+            for name, (value, bar) in bars.items()
+            if value is not None and bar is not None and value > bar
+        ]
+
+    @property
     def verdict(self) -> str:
         if self.failure:
             return "FAILED"
@@ -119,9 +164,9 @@ class Outcome:
             return "peer absent"
         if self.small:
             return "not judged"
-        if self.ratio <= self.task.aim:
-            return "aim met"
-        return "met" if self.ratio <= self.task.at_most else "MISSED"
+        if self.missed:
+            return f"MISSED: {', '.join(self.missed)}"
+        return "aim met" if self.ratio <= self.task.aim else "met"
 
     @property
     def holds(self) -> bool:
@@ -138,16 +183,22 @@ def measure(task: Task, rounds: int, small: bool = False, memory: bool = True) -
     """Warm both sides up, compare their answers, then time them in turn."""
     outcome = Outcome(task, small=small)
     sides = {"ours": task.ours} if task.missing else {"ours": task.ours, "theirs": task.theirs}
+    made = {**sides, "direct": lambda data: getattr(task.ours(data), "direct", None)}
     with dask.config.set(scheduler="threads", num_workers=THREADS):
         try:
             outcome.agreement = _warm_up(task, sides, small)
             for number in range(1, rounds + 1):
                 data = task.data(np.random.default_rng(number), small)
                 # Who goes first finds the memory as the one before left it: take turns.
-                for name in sorted(sides, reverse=bool(number % 2)):
-                    getattr(outcome, name).append(_timed(sides[name](data)))
+                for name in sorted(made, reverse=bool(number % 2)):
+                    # What was kept of one way's inputs would serve the other.
+                    job = made[name](data if name in sides else _others(task, number, small))
+                    if job is not None:
+                        _time(outcome, name, job)
             if memory:
-                outcome.peaks = {name: _peak(task.key, name, small) for name in sides}
+                found = {name: _peak(task.key, name, small) for name in sides}
+                outcome.peaks = {name: each["peak"] for name, each in found.items()}
+                outcome.added = {name: each["added"] for name, each in found.items()}
         except Exception as err:
             outcome.failure = f"{type(err).__name__}: {err}"
     return outcome
@@ -159,14 +210,20 @@ def _warm_up(task: Task, sides: dict[str, Callable[[Any], Job]], small: bool) ->
     return task.agree(data, **answers) if "theirs" in answers else ""
 
 
-def _timed(job: Job) -> float:
+def _others(task: Task, number: int, small: bool) -> Any:
+    """Inputs of the same kind as a round's."""
+    return task.data(np.random.default_rng(number + 1000), small)
+
+
+def _time(outcome: Outcome, name: str, job: Job) -> None:
+    """Do a job once; its seconds, and the processor's, go to a side."""
     gc.collect()
     back_memory()
-    start = time.perf_counter()
+    start, used = time.perf_counter(), time.process_time()
     answer = job()
-    taken = time.perf_counter() - start
+    getattr(outcome, name).append(time.perf_counter() - start)
+    outcome.processor.setdefault(name, []).append(time.process_time() - used)
     del answer
-    return taken
 
 
 def back_memory(size: int = 1 << 30) -> None:
@@ -178,14 +235,14 @@ def back_memory(size: int = 1 << 30) -> None:
     np.full(size, 1, dtype=np.uint8)
 
 
-def _peak(key: str, side: str, small: bool) -> int:
+def _peak(key: str, side: str, small: bool) -> dict[str, int]:
     command = [sys.executable, "-m", "benchmarks", key, "--peak", side, *(["--small"] if small else [])]
     done = subprocess.run(
         command, cwd=_ROOT, env=limited(dict(os.environ)), capture_output=True, text=True, check=False
     )
     if done.returncode:
         raise RuntimeError(f"{' '.join(command[1:])} failed:\n{done.stderr[-2000:]}")
-    return int(json.loads(done.stdout.splitlines()[-1])["peak"])
+    return dict(json.loads(done.stdout.splitlines()[-1]))
 
 
 def ready_peak(task: Task, side: str, small: bool) -> dict[str, int]:
@@ -193,8 +250,9 @@ def ready_peak(task: Task, side: str, small: bool) -> dict[str, int]:
     with dask.config.set(scheduler="threads", num_workers=THREADS):
         job = getattr(task, side)(task.data(np.random.default_rng(1), small))
         forget_peak()
+        held = peak_of()
         job()
-    return {"peak": peak_of()}
+    return {"peak": peak_of(), "added": max(peak_of() - held, 1)}
 
 
 def forget_peak() -> None:

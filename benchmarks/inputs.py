@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 import astropy.units as u
 import numpy as np
 from astropy.coordinates import SkyCoord
@@ -11,12 +14,38 @@ from scipy.ndimage import gaussian_filter, zoom
 import maskexpr as mx
 from examples.demo import catalogue
 
-__all__ = ["blobs", "computed", "fermi", "noise", "square", "uniform"]
+__all__ = ["Whole", "blobs", "computed", "fermi", "noise", "square", "uniform"]
+
+
+@dataclass(frozen=True)
+class Whole:
+    """The job from an expression to the array of a whole map.
+
+    Attributes
+    ----------
+    made : callable
+        Returns the mask and the grid, made anew.
+    chunks : int or str
+        Side of the chunks.
+    """
+
+    made: Callable[[], tuple[mx.Mask, mx.WcsGeom | mx.HpxGeom]]
+    chunks: int | str = "auto"
+
+    def __call__(self) -> NDArray[np.bool_]:
+        """By ``on``, as users type it."""
+        mask, geom = self.made()
+        return np.asarray(mask.on(geom, chunks=self.chunks).compute().data)
+
+    def direct(self) -> NDArray[np.bool_]:
+        """By ``compute``, which makes no lazy array; ``on`` should cost no more."""
+        mask, geom = self.made()
+        return np.asarray(mask.compute(geom, chunks=self.chunks).data)
 
 
 def computed(mask: mx.Mask, geom: mx.WcsGeom) -> NDArray[np.bool_]:
     """The mask as an array in memory."""
-    return np.asarray(mask.compute(geom).data)
+    return Whole(lambda: (mask, geom))()
 
 
 def fermi(rng: np.random.Generator, small: bool = False) -> SkyCoord:

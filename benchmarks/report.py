@@ -19,8 +19,11 @@ _HEAD = (
     "rounds",
     "at most",
     "aim",
-    "verdict",
+    "on / compute",
+    "processor ours, theirs",
+    "memory added ours, theirs",
     "peak ours, theirs",
+    "verdict",
 )
 
 
@@ -45,15 +48,29 @@ def details(outcomes: Sequence[Outcome]) -> str:
 
 def _row(outcome: Outcome) -> tuple[str, ...]:
     task = outcome.task
-    bars = (bar(task.at_most), bar(task.aim), outcome.verdict)
+    bars = (bar(task.at_most), bar(task.aim))
     names = (task.key, task.work, task.peer)
     if outcome.failure or not outcome.theirs:
         mine = seconds(statistics.median(outcome.ours)) if outcome.ours else "-"
-        return (*names, mine, "-", "-", "-", *bars, "-")
+        return (*names, mine, "-", "-", "-", *bars, "-", "-", "-", "-", outcome.verdict)
     low, high = outcome.spread
     medians = (seconds(statistics.median(outcome.ours)), seconds(statistics.median(outcome.theirs)))
-    peaks = ", ".join(bytes_of(number) for number in outcome.peaks.values()) or "-"
-    return (*names, *medians, bar(outcome.ratio), f"{bar(low)} to {bar(high)}", *bars, peaks)
+    lazy = "-" if outcome.lazy is None else f"{outcome.lazy:.2f}"
+    used = ", ".join(seconds(statistics.median(outcome.processor[side])) for side in ("ours", "theirs"))
+    ratios = (bar(outcome.ratio), f"{bar(low)} to {bar(high)}")
+    peaks = _both(outcome.peaks)
+    return (*names, *medians, *ratios, *bars, lazy, used, _added(outcome), peaks, outcome.verdict)
+
+
+def _added(outcome: Outcome) -> str:
+    """What the jobs add to the memory of their processes; the ratio beside its bar, where there is one."""
+    if outcome.task.memory is None or outcome.memory is None:
+        return _both(outcome.added)
+    return f"{_both(outcome.added)}: {bar(outcome.memory)} (at most {bar(outcome.task.memory)})"
+
+
+def _both(numbers: dict[str, int]) -> str:
+    return ", ".join(bytes_of(number) for number in numbers.values()) or "-"
 
 
 def bar(ratio: float) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+from dataclasses import replace
 
 import pytest
 from numpy.random import default_rng
@@ -61,12 +62,28 @@ def _task(at_most: float, aim: float, ours: float = 0.0, wrong: bool = False) ->
 
 
 @pytest.mark.parametrize(
-    ("ours", "verdict", "holds"), [(0.9, "aim met", True), (1.5, "met", True), (2.5, "MISSED", False)]
+    ("ours", "verdict", "holds"), [(0.9, "aim met", True), (1.5, "met", True), (2.5, "MISSED: time", False)]
 )
 def test_verdicts(ours: float, verdict: str, holds: bool) -> None:
     outcome = Outcome(_task(2, 1), ours=[ours, ours, 9.0], theirs=[1.0, 1.0, 1.0])
     outcome.ours[2] = ours
     assert (outcome.ratio, outcome.verdict, outcome.holds) == (ours, verdict, holds)
+
+
+def test_bars_of_memory_and_of_on() -> None:
+    task = replace(_task(2, 1), memory=0.5)
+    outcome = Outcome(task, ours=[1.0], theirs=[1.0], direct=[0.9], added={"ours": 50, "theirs": 100})
+    assert (outcome.lazy, outcome.memory, outcome.verdict) == (1.0 / 0.9, 0.5, "aim met")
+    outcome.added["ours"], outcome.direct = 51, [0.8]
+    assert outcome.verdict == "MISSED: on, memory"
+    assert not outcome.holds
+
+
+def test_both_ways_of_a_whole_map_are_timed() -> None:
+    outcome = measure(TASKS["open-10"], rounds=2, small=True, memory=False)
+    assert (len(outcome.ours), len(outcome.direct)) == (2, 2)
+    assert outcome.lazy is not None
+    assert set(outcome.processor) >= {"ours", "direct"}
 
 
 def test_ratio_is_of_medians_and_spread_of_rounds() -> None:
@@ -85,7 +102,7 @@ def test_answers_that_differ_fail() -> None:
 
 def test_a_peer_that_is_absent_holds_nothing_up() -> None:
     task = _task(1, 1)
-    absent = Task(**{**vars(task), "needs": ("no_such_package",)})
+    absent = replace(task, needs=("no_such_package",))
     outcome = measure(absent, rounds=2, memory=False)
     assert outcome.verdict == "peer absent"
     assert not outcome.holds
@@ -112,7 +129,7 @@ def test_command_refuses_unknown_tasks() -> None:
 
 
 def test_bars_are_those_of_the_table() -> None:
-    assert len(TASKS) == 33
+    assert len(TASKS) == 39
     assert all(task.aim < task.at_most for task in TASKS.values())
 
 

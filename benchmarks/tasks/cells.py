@@ -16,7 +16,7 @@ import maskexpr as mx
 from maskexpr.grid.healpix.cells import cells_of
 
 from ..harness import Job, Task
-from ..inputs import fermi
+from ..inputs import Whole, fermi
 
 __all__ = ["TASKS"]
 
@@ -57,7 +57,7 @@ def _equal(data: Cells, ours: NDArray[np.bool_], theirs: NDArray[np.bool_]) -> s
 
 
 def _circles(data: Cells) -> Job:
-    return lambda: data.mask.compute(data.geom).values
+    return Whole(lambda: (data.mask, data.geom))
 
 
 def _query_disc(data: Cells) -> Job:
@@ -75,7 +75,7 @@ def _query_disc(data: Cells) -> Job:
 
 
 def _grown(data: Cells) -> Job:
-    return lambda: data.mask.dilate(_GROWTH * u.deg).compute(data.geom).values
+    return Whole(lambda: (data.mask.dilate(_GROWTH * u.deg), data.geom))
 
 
 def _grown_by_tree(data: Cells) -> Job:
@@ -205,6 +205,7 @@ TASKS = [
         needs=("pixell",),
         at_most=1 / 3,
         aim=1 / 5,
+        memory=1 / 5,
         data=_plane,
         ours=_away,
         theirs=_distance_transform,
@@ -217,6 +218,7 @@ TASKS = [
         needs=("healpy",),
         at_most=1 / 3,
         aim=1 / 10,
+        memory=1 / 2,
         data=_on(2048, 64),
         ours=_away,
         theirs=_dist2holes,
@@ -229,6 +231,7 @@ TASKS = [
         needs=("healsparse", "hpgeom"),
         at_most=1 / 3,
         aim=1 / 10,
+        memory=1.0,
         data=_on(8192, 64),
         ours=_circles,
         theirs=_healsparse,

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 import maskexpr as mx
 
 from ..harness import Job, Task
-from ..inputs import noise, square
+from ..inputs import Whole, noise, square
 from .agreement import equal
 
 __all__ = ["TASKS"]
@@ -43,17 +43,53 @@ def _levels(chunks: int) -> Any:
 
 
 def _hysteresis(data: Levels) -> Job:
-    def run() -> Bools:
-        mask = mx.Hysteresis((data.values, data.geom), low=data.low, high=data.high)
-        return np.asarray(mask.on(data.geom, chunks=data.chunk).compute().data)
+    def made() -> tuple[mx.Mask, mx.WcsGeom]:
+        return mx.Hysteresis((data.values, data.geom), low=data.low, high=data.high), data.geom
 
-    return run
+    return Whole(made, data.chunk)
 
 
 def _skimage(data: Levels) -> Job:
     from skimage.filters import apply_hysteresis_threshold
 
     return lambda: apply_hysteresis_threshold(data.values, data.low, data.high)
+
+
+@dataclass(frozen=True)
+class Ragged:
+    """A mask with thousands of holes and of small pieces, and its grid."""
+
+    mask: Bools
+    geom: mx.WcsGeom
+
+
+def _ragged(rng: np.random.Generator, small: bool) -> Ragged:
+    side = 200 if small else 4000
+    return Ragged(noise(rng, side) > 0.5, square(side))
+
+
+# Pieces of fewer pixels are removed.
+_LEAST = 20
+
+
+def _filled(data: Ragged) -> Job:
+    return Whole(lambda: (mx.Raster((data.mask, data.geom)).fill_holes(), data.geom))
+
+
+def _filled_by_scipy(data: Ragged) -> Job:
+    from scipy.ndimage import binary_fill_holes
+
+    return lambda: binary_fill_holes(data.mask)
+
+
+def _removed(data: Ragged) -> Job:
+    return Whole(lambda: (mx.Raster((data.mask, data.geom)).remove_small(_LEAST * u.pix**2), data.geom))
+
+
+def _removed_by_skimage(data: Ragged) -> Job:
+    from skimage.morphology import remove_small_objects
+
+    return lambda: remove_small_objects(data.mask, max_size=_LEAST - 1, connectivity=1)
 
 
 # ---- significance --------------------------------------------------------------------------------
@@ -114,8 +150,8 @@ TASKS = (
         work="hysteresis, 4000x4000, one chunk",
         peer="scikit-image",
         needs=("skimage",),
-        at_most=1 / 2,
-        aim=1 / 5,
+        at_most=1 / 6,
+        aim=1 / 15,
         data=_levels(1),
         ours=_hysteresis,
         theirs=_skimage,
@@ -131,6 +167,30 @@ TASKS = (
         data=_levels(4),
         ours=_hysteresis,
         theirs=_skimage,
+        agree=equal,
+    ),
+    Task(
+        key="fill-holes",
+        work="holes filled, 4000x4000",
+        peer="scipy binary_fill_holes",
+        needs=("scipy",),
+        at_most=1 / 4,
+        aim=1 / 10,
+        data=_ragged,
+        ours=_filled,
+        theirs=_filled_by_scipy,
+        agree=equal,
+    ),
+    Task(
+        key="remove-small",
+        work="pieces of less than 20 pixels removed, 4000x4000",
+        peer="scikit-image",
+        needs=("skimage",),
+        at_most=1 / 3,
+        aim=1 / 8,
+        data=_ragged,
+        ours=_removed,
+        theirs=_removed_by_skimage,
         agree=equal,
     ),
     Task(

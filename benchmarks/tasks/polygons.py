@@ -14,6 +14,7 @@ from regions import PolygonSkyRegion
 import maskexpr as mx
 
 from ..harness import Job, Task
+from ..inputs import Whole
 
 __all__ = ["TASKS"]
 
@@ -60,7 +61,7 @@ def _footprint(rng: np.random.Generator, small: bool) -> Polygons:
 
 def _ours(data: Polygons) -> Job:
     drawn = [PolygonSkyRegion(each) for each in data.positions]
-    return lambda: np.asarray(mx.Region(drawn).on(data.geom).compute().data)
+    return Whole(lambda: (mx.Region(drawn), data.geom))
 
 
 def _pil(data: Polygons) -> Job:

@@ -16,6 +16,7 @@ from regions import CircleAnnulusSkyRegion, EllipseSkyRegion, SkyRegion
 import maskexpr as mx
 
 from ..harness import Job, Task
+from ..inputs import Whole
 
 __all__ = ["TASKS"]
 
@@ -53,7 +54,7 @@ def _annulus(position: SkyCoord, width: Any, height: Any, angle: Any) -> SkyRegi
 
 
 def _ours(data: Shapes) -> Job:
-    return lambda: np.asarray(mx.Region(data.drawn, metric=data.metric).on(data.geom).compute().data)
+    return Whole(lambda: (mx.Region(data.drawn, metric=data.metric), data.geom))
 
 
 def _regions(data: Shapes) -> Job:
