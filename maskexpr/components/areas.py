@@ -13,7 +13,7 @@ from ..core.errors import AngleError, MaskValueError
 from ..grid.lattice import Grid
 from ..grid.rim import topology
 
-__all__ = ["Area", "area_of", "area_text", "limit", "weights"]
+__all__ = ["Area", "area_of", "area_text", "largest_pixel", "limit", "weights"]
 
 Area = tuple[float, str]
 """A number of ``"deg2"`` or ``"pix2"``."""
@@ -86,6 +86,11 @@ def area_of(geom: Grid, area: Area, upper: bool) -> int:
         return floor(number) if upper else ceil(number)
     quanta = number / _quantum(geom)
     return floor(quanta * (1 + 1e-9)) if upper else ceil(quanta * (1 - 1e-9))
+
+
+def largest_pixel(geom: Grid, name: str) -> int:
+    """At least the area of each pixel, in whole quanta (or pixels), as `weights` counts it."""
+    return 1 if name == "pix2" else ceil(geom.largest_pixel * _DEG2 / _quantum(geom))
 
 
 def weights(geom: Grid, name: str, y: Ints, x0: Ints, x1: Ints) -> Ints:

@@ -23,7 +23,7 @@ from ..grid.points import Pixels, Points
 from ..grid.rim import topology
 from ..grid.tiles import Areas, Tile, Tiles
 from ..pixels.join import SEED, Largest, Rule, Summary, Table, Verdict, summarise
-from ..pixels.label import LabelledBlock, sieve
+from ..pixels.label import LabelledBlock, lonely, sieve
 from ..pixels.runs import Runs, run_places
 from ..pixels.window import Window
 from ..pixels.words import join_planes, list_places, pack, starts_of
@@ -91,6 +91,10 @@ class Connected(Mask):
         kept once it is.
         """
         raise NotImplementedError
+
+    def drops_single(self, geom: Grid) -> bool:
+        """Whether no component of one pixel is ever kept; of noise most components are such."""
+        return False
 
     def paint_rest(self, tile: Tile, out: Bools, of: Ask) -> None:
         """Select in an array of a tile's pixels what is selected beside the components that are kept."""
@@ -170,12 +174,16 @@ class Connected(Mask):
         words = join_planes(shape, [low for low, _ in found])
         around = geom.rim(window, full) if topology(geom).rims and words.any() else None
         held = [high for _, high in found if high is not None]
-        if not held:
+        seeds = join_planes(shape, held) if held else None
+        if seeds is None and not self.drops_single(geom):
             return LabelledBlock(shape, words, full), None, around
-        seeds = join_planes(shape, held)
-        # What leads beyond the block may hold a seed there.
-        known = seeds | sides_of(shape) | rim_bits(shape, window, around)
-        return LabelledBlock(shape, sieve(words, known, shape, full), full), seeds, around
+        # What leads beyond the block may hold a seed, or be larger, there.
+        known = sides_of(shape) | rim_bits(shape, window, around)
+        if seeds is None:
+            words = words & (known | ~lonely(words, shape, full))
+        else:
+            words = sieve(words, seeds | known, shape, full)
+        return LabelledBlock(shape, words, full), seeds, around
 
     def _hopeful(
         self, geom: Grid, block: LabelledBlock, table: Table, place: Ints, summary: Summary

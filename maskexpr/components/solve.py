@@ -48,7 +48,9 @@ __all__ = [
     "solve",
 ]
 
-# Labels of at most one byte for so many pixels are kept until the map is decided; others are made again.
+# Labels are kept until the map is decided where those of all blocks, as dense as one of them, take at most so
+# many bytes, or a byte for so many pixels; others are made again, which takes as long as to make them.
+_KEPT = 1 << 26
 _SPARSE = 4
 # Pixels along a side of the blocks that are labelled: larger chunks are cut, so that threads share them.
 SIDE = 2048
@@ -212,12 +214,16 @@ def plan(cut: Blocks, is_busy: Bools) -> dict[Name, Step]:
     if not cut.windows:
         return {}
     tree, out = merge_plan(*cut.shape), dict[Name, Step]()
+    pixels = sum(window.size for window, busy in zip(cut.windows, is_busy, strict=True) if busy)
+    share = max(1 / _SPARSE, _KEPT / max(1, pixels))
 
     def up(i: int) -> Name:
         return ("label" if i < len(cut.windows) else "join", i)
 
     for i, window in enumerate(cut.windows):
-        out["label", i] = Step(_label, (window,), (), window) if is_busy[i] else Step(_nothing, (window,))
+        out["label", i] = (
+            Step(_label, (window, share), (), window) if is_busy[i] else Step(_nothing, (window,))
+        )
     for step in tree:
         needs = tuple(up(i) for row in step.parts for i in row)
         out["join", step.whole] = Step(_join, (len(step.parts[0]),), needs)
@@ -273,10 +279,10 @@ def solve(
     return Decided(cut, [made["keep", i] for i in range(len(cut.windows))])
 
 
-def _label(job: Job, window: Window) -> tuple[Summary, Labelled | None]:
-    """What goes up the tree, and the labels if they are small enough to be kept until the map is decided."""
+def _label(job: Job, window: Window, share: float) -> tuple[Summary, Labelled | None]:
+    """What goes up the tree, and the labels if they take at most ``share`` bytes a pixel."""
     labelled = job.node.label_tile(job.tile(window), job.of)
-    is_small = labelled.nbytes * _SPARSE <= prod(labelled.runs.shape)
+    is_small = labelled.nbytes <= share * window.size
     return labelled.summary, labelled if is_small else None
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..components.areas import Area, area_of, area_text, limit
+from ..components.areas import Area, area_of, area_text, largest_pixel, limit
 from ..components.node import Connected, check_fields, inside_map
 from ..core.coverage import MIXED, Coverage
 from ..expr.mask import Ask, Bools, Mask, node
@@ -81,6 +81,9 @@ class RemoveSmall(Connected):
 
     def area_unit(self, geom: Grid) -> str:
         return self.min_area[1]
+
+    def drops_single(self, geom: Grid) -> bool:
+        return largest_pixel(geom, self.min_area[1]) < area_of(geom, self.min_area, upper=False)
 
     def rule(self, geom: Grid) -> Rule:
         least = area_of(geom, self.min_area, upper=False)

@@ -22,6 +22,7 @@ from maskexpr.nodes.fill_holes import FillHoles
 from maskexpr.nodes.hysteresis import Hysteresis
 from maskexpr.nodes.raster import Raster
 from maskexpr.nodes.remove_small import RemoveSmall
+from maskexpr.pixels.label import LabelledBlock
 from maskexpr.pixels.window import Window
 
 from .components_oracle import (
@@ -293,17 +294,23 @@ def test_what_travels_is_small() -> None:
     assert sent[400] < 400 * 400 / 4
 
 
-@pytest.mark.parametrize(("share", "twice"), [(0.002, False), (0.5, True)])
+@pytest.mark.parametrize(
+    ("share", "memory", "twice"), [(0.002, 0, False), (0.5, 0, True), (0.5, 1 << 26, False)]
+)
 def test_labels_are_kept_where_they_are_small(
-    share: float, twice: bool, monkeypatch: pytest.MonkeyPatch
+    share: float, memory: int, twice: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Components that nothing can keep are dropped at once, so that a noisy map is labelled once; where what
-    remains is large a tile is labelled again.
+    remains is more than the memory for it, and large for its pixels, a tile is labelled again.
     """
+    from maskexpr.components import solve as _solve
+
+    monkeypatch.setattr(_solve, "_KEPT", memory)
     labelled = []
     real = Hysteresis.label_tile
     monkeypatch.setattr(Hysteresis, "label_tile", lambda *args: labelled.append(1) or real(*args))
-    rng = np.random.default_rng(8)
+    # What is decided of a map is remembered: none of the maps is another's.
+    rng = np.random.default_rng([8, memory])
     low = rng.random((400, 400)) < 0.4
     high = rng.random((400, 400)) < share
     geom = small_map(400, 400)
@@ -326,6 +333,32 @@ def test_large_chunks_are_labelled_in_parts(monkeypatch: pytest.MonkeyPatch) -> 
     pixels = np.random.default_rng(9).random((40, 50)) < 0.55
     node = RemoveSmall(Raster((pixels, geom)), 9 * u.pix)
     assert_array_equal(node.on(geom, chunks={"x": 35, "y": 40}).values, removed(pixels, 9))
+
+
+@pytest.mark.parametrize("least", [1, 2, 3])
+@pytest.mark.parametrize("unit", ["pix2", "deg2"])
+def test_single_pixels_are_dropped_where_a_pixel_is_too_small(
+    least: int, unit: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And nowhere else: one at a side of its chunk may go on in the next."""
+    from maskexpr.components import node as _node
+
+    geom = small_map(60, 70)
+    size = 1 if unit == "pix2" else float(geom.solid_angles(np.array([30]), np.array([35]))[0, 0])
+    size *= 1 if unit == "pix2" else (180 / np.pi) ** 2
+    blocks = []
+    monkeypatch.setattr(
+        _node, "LabelledBlock", lambda *args: blocks.append(LabelledBlock(*args)) or blocks[-1]
+    )
+    pixels = np.random.default_rng(11).random((60, 70)) < 0.3
+    node = RemoveSmall(Raster((pixels, geom)), f"{(least - 0.5) * size} {unit}")
+    assert_array_equal(node.on(geom, chunks=30).values, removed(pixels, least))
+    number, few = label(pixels, 4)[1], label(removed(pixels, 2), 4)[1]
+    found = sum(block.n_labels for block in blocks)
+    assert number - few > 100
+    # What bounds the solid angle of a pixel of this map is far above what they have.
+    are_dropped = least > 1 and unit == "pix2"
+    assert few <= found < (number + few) / 2 if are_dropped else found >= number
 
 
 @pytest.mark.parametrize("tiles", [2, 4, 8, 16])
