@@ -59,9 +59,11 @@ def cover_in_pixels(child: Mask, areas: Areas, widths: Ints, of: Ask, erode: boo
     around = areas.moved(np.where(is_there, wide, areas.bounds))
     inside = is_there & (here == areas.bounds).all(axis=0)
     if erode:
-        # Pixels off the sky are not selected either, and the child's coverage does not speak of them.
-        free = (wide == here + margin).all(axis=0) & (around.sky == ON)
-        cover[inside & free & (of.coverage(child, around) == FULL)] = FULL
+        free = inside & (wide == here + margin).all(axis=0)
+        full = np.flatnonzero(free & (of.coverage(child, around) == FULL))
+        if len(full):
+            # Pixels off the sky are not selected either, and the child's coverage does not speak of them.
+            cover[full[around.take(full).sky == ON]] = FULL
         cover[of.coverage(child, areas) == EMPTY] = EMPTY
     else:
         cover[inside & (of.coverage(child, areas) == FULL)] = FULL
