@@ -48,10 +48,11 @@ def radius_classes(
 
 
 def tree_of(xyz: Floats) -> scipy.spatial.cKDTree:
-    """A tree over vectors, shape (3, n), cut at the middle and not at the median: made in half the time, and
-    searched as fast.
+    """A tree over vectors, shape (3, n), with wide leaves, cut at the middle and not at the median, its boxes not
+    shrunk to what they hold: made in a third of the time, and searched as fast.
     """
-    return scipy.spatial.cKDTree(np.ascontiguousarray(xyz.T), balanced_tree=False)
+    points = np.ascontiguousarray(xyz.T)
+    return scipy.spatial.cKDTree(points, leafsize=32, compact_nodes=False, balanced_tree=False)
 
 
 def pairs_within(tree: scipy.spatial.cKDTree, xyz: Floats, chord: Floats | float) -> tuple[Indices, Indices]:
