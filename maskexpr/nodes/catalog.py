@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..circles.index import CircleIndex
-from ..circles.pieces import neighbours_first
 from ..core.coverage import FULL, Coverage
 from ..core.errors import AxisError, FormatError, MaskValueError, borrowed
 from ..core.once import once_for
+from ..core.pieces import neighbours_first
 from ..core.records import frozen_array
 from ..doors.files import check_path
 from ..expr.mask import Ask, Bools, Mask, node
