@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.arrays import Bools, Floats, Ints
+from ..core.arrays import Bools, Floats, Ints, distinct
 from .ragged import ragged_ranges
 
 __all__ = ["FARTHEST", "MOST", "Polygons", "Runs", "fill_curves"]
@@ -158,10 +158,7 @@ class _Box(NamedTuple):
         some = np.flatnonzero(low <= high)
         first = low[some].astype(np.int64)
         which, column = ragged_ranges(first, high[some].astype(np.int64) - first + 1)
-        found = self._number(pairs.shape[some][which], pairs.row[some][which], column)
-        # Few neighbours are the same, and a sort is faster than the table of hashes of `numpy.unique`.
-        found.sort()
-        return np.asarray(found[np.diff(found, prepend=-1) != 0])
+        return distinct(self._number(pairs.shape[some][which], pairs.row[some][which], column))
 
     def places(self, number: Ints) -> tuple[Ints, Ints, Ints]:
         """Shapes, rows and columns of pixels by their numbers."""
