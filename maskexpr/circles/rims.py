@@ -9,25 +9,20 @@ singular point) the circle is left to refinement.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..core.arrays import Bools, Floats, Ints
+from ..grid.drawn import Drawn
 from ..grid.lattice import Grid
 from ..grid.points import Pixels
 from ..grid.tiles import Tile
-from ..pixels.paint import paint_in_window
 from ..pixels.ragged import ragged_ranges
-from ..pixels.window import Window
-from ..sphere.vectors import Caps, angle_between, lonlat, normalise, tangents, within
-from .pieces import Pieces
+from ..sphere.vectors import Caps, lonlat, tangents, within
 from .seam import Seam
 
 __all__ = ["RimIndex", "points_of_rims", "rim_runs"]
-
-_Indices = NDArray[np.signedinteger[Any]]
 
 # Largest error (pixels) of the polygon through the points of a rim that is worth it, and the error to aim at.
 _ERROR = 0.6
@@ -234,19 +229,6 @@ def _ask(geom: Grid, runs: _Runs, centres: Floats, radius: Floats) -> tuple[Ints
     return y[inside], x[inside]
 
 
-class _Made(NamedTuple):
-    """Runs of some circles, the window that holds them all, and the numbers of those that have none."""
-
-    runs: tuple[_Indices, _Indices, _Indices]
-    box: tuple[int, int, int, int]
-    left: Ints
-
-    def meets(self, window: Window) -> bool:
-        """Whether a window may hold any of the runs."""
-        low_y, high_y, low_x, high_x = self.box
-        return high_y >= window.y0 and low_y < window.y1 and high_x > window.x0 and low_x < window.x1
-
-
 class RimIndex:
     """Runs of many circles on one geometry, by the images of their rims.
 
@@ -265,31 +247,17 @@ class RimIndex:
         self._never = np.flatnonzero(points == 0)
         # Rims of equally many points together.
         order = np.argsort(points, kind="stable")[len(self._never) :]
-        self._order, self._points = order, points[order]
+        self._points = points[order]
         rows = 2 * radius[order] / np.deg2rad(min(geom.pixel_scales.value))
         piece = np.cumsum(np.maximum(self._points, rows)) // _PIECE
-        self._first = np.flatnonzero(
-            (np.diff(piece, prepend=-1) > 0) | (np.diff(self._points, prepend=0) > 0)
-        )
+        first = np.flatnonzero((np.diff(piece, prepend=-1) > 0) | (np.diff(self._points, prepend=0) > 0))
         self._centres, self._radius = centres[:, order], radius[order]
-        self._caps = _bounds(self._centres, self._radius, self._first)
-        self._pieces = Pieces(len(self._first), self._make)
+        caps = Caps(self._centres, self._radius)
+        self._drawn = Drawn(order, caps, first, self._draw)
 
-    def _make(self, piece: int) -> _Made:
-        first, *after = self._first[piece : piece + 2].tolist()
-        some = slice(first, after[0] if after else None)
-        done, row, start, stop = self._runs(
-            self._centres[:, some], self._radius[some], int(self._points[first])
-        )
-        box = (0, 0, 0, 0)
-        if len(row):
-            box = (int(row.min()), int(row.max()), int(start.min()), int(stop.max()))
-        small = np.int32 if max(map(abs, box)) < 2**31 else np.int64
-        left = self._order[some][~done]
-        return _Made((row.astype(small), start.astype(small), stop.astype(small)), box, left)
-
-    def _runs(self, centres: Floats, radius: Floats, points: int) -> tuple[Bools, Ints, Ints, Ints]:
-        """See `rim_runs`; circles that meet the seam have their own way."""
+    def _draw(self, some: slice) -> tuple[Bools, Ints, Ints, Ints]:
+        """See `Drawn`; the circles are of one piece. Those that meet the seam have their own way."""
+        centres, radius, points = self._centres[:, some], self._radius[some], int(self._points[some.start])
         if self._seam is None or not (cut := self._seam.meets(centres, radius)).any():
             return rim_runs(self._geom, centres, radius, points)
         done = np.empty(len(radius), dtype=bool)
@@ -306,22 +274,4 @@ class RimIndex:
         ndarray of int
             Numbers of other circles, all that may reach the tile among them.
         """
-        cap, near = tile.tiles.caps, self._caps
-        reach = near.radius + max(float(cap.radius[0]), 0.0) + 1e-9
-        some = np.flatnonzero((angle_between(near.centre, cap.centre) <= reach) | (reach >= np.pi))
-        made = self._pieces.take(some.tolist())
-        paint_in_window(out, tile.window, (each.runs for each in made if each.meets(tile.window)))
-        return np.concatenate([self._never, *(each.left for each in made)])
-
-
-def _bounds(centres: Floats, radius: Floats, first: Ints) -> Caps:
-    """Caps round pieces of circles."""
-    if not len(first):
-        return Caps(np.empty((3, 0)), np.empty(0))
-    middle = normalise(np.add.reduceat(centres, first, axis=1))
-    number = np.diff(np.append(first, len(radius)))
-    angle = angle_between(centres, np.repeat(middle, number, axis=1)) + radius
-    reach = np.maximum.reduceat(angle, first)
-    # Circles all round the sky have no middle.
-    known = np.isfinite(reach)
-    return Caps(np.where(known, middle, 0.0), np.where(known, reach, np.pi))
+        return np.concatenate([self._never, self._drawn.paint(tile, out)])

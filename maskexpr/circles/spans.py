@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 
 from ..core.arrays import Bools, Floats, Ints
 from ..core.once import once
+from ..core.pieces import Pieces
 from ..grid.lattice import Grid
 from ..grid.tiles import Tile
 from ..pixels.paint import paint_in_window
 from ..pixels.ragged import ragged_ranges
 from ..pixels.window import Window
 from ..sphere.vectors import TIE, chord2_of, unit, within
-from .pieces import Pieces
 
 __all__ = ["Disks", "SpanIndex", "Strip", "circle_spans", "spans", "widest"]
 

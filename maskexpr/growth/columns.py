@@ -6,7 +6,7 @@ that differ by less.
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, Self
 
 import numpy as np
 
@@ -23,6 +23,8 @@ NONE = 1 << 29
 """First column of a row in which there is none; the last is its negative, before it however long a run is."""
 ROUNDING = 1e-9
 """Relative margin for rounding."""
+# Steps asked at once: they stay in the cache.
+_AT_ONCE = 1 << 13
 
 
 class Element(Protocol):
@@ -30,6 +32,9 @@ class Element(Protocol):
 
     @property
     def metrics(self) -> Metrics: ...
+
+    def take(self, some: Indices | Bools) -> Self:
+        """The shapes of some of the blocks."""
 
     def guess(self, dy: Ints) -> tuple[Ends, Ends]:
         """The columns, in each row ``dy``, that are perhaps in the shape, and those that surely are."""
@@ -115,7 +120,9 @@ def _asked(element: Element, dy: Ints, outer: Ints, inner: Ints, sign: int) -> E
     row, step = ragged_ranges(1, number)
     dx = inner.ravel()[row] + sign * step
     block, place = np.divmod(row, len(dy))
-    perhaps, surely = element.told(block, dy[place], dx)
+    parts = [slice(low, low + _AT_ONCE) for low in range(0, max(len(row), 1), _AT_ONCE)]
+    told = [element.told(block[part], dy[place[part]], dx[part]) for part in parts]
+    perhaps, surely = (np.concatenate(each) for each in zip(*told, strict=True))
     reached, sure = np.zeros(len(number), dtype=np.int64), number.copy()
     np.maximum.at(reached, row[perhaps], step[perhaps])
     np.minimum.at(sure, row[~surely], step[~surely] - 1)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..core.arrays import Bools, Floats, Ints
+from ..core.arrays import Bools, Floats, Indices, Ints
 from ..sphere.vectors import chord2_of
 from .columns import ROUNDING, Ends
 from .metric import Metrics, cholesky, spectral_bound
@@ -18,6 +18,10 @@ class Disk(NamedTuple):
     """The disk of the metrics' radius round the pixels of blocks."""
 
     metrics: Metrics
+
+    def take(self, some: Indices | Bools) -> Disk:
+        """See `Element.take`."""
+        return Disk(self.metrics.take(some))
 
     def told(
         self, block: Ints, dy: Ints, dx: Ints, place: tuple[Floats, Floats] | None = None

@@ -11,7 +11,7 @@ from ..grid.lattice import Grid
 from ..grid.tiles import OFF, ON, Tile, Tiles
 from ..sphere.vectors import unit
 
-__all__ = ["VARIES", "Metrics", "block_metrics", "cholesky", "hiding_rings", "spectral_bound"]
+__all__ = ["VAGUE", "VARIES", "Metrics", "block_metrics", "cholesky", "hiding_rings", "spectral_bound"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -29,11 +29,11 @@ _RINGS = 4
 _HEIGHT = 0.3
 # Relative margins for rounding and differences.
 _SURE = 1e-6
-# Where the sides of blocks begin, and down to which they are halved only because they leave open more than
-# so many pixels at the rim of a disk.
+# Where the sides of blocks begin, and down to which they are halved only because they are vague.
 _FIRST = 64
 _FINE = 32
-_VAGUE = 0.15
+VAGUE = 0.15
+"""Blocks that leave open more pixels at the rim of a disk are halved."""
 # Beyond this radius (radians) a block and what is within reach of it have no one shape.
 _RADIUS = 0.5
 # Pixels that no smooth block reaches; and more half pixels than there are to a row of what one does.
@@ -77,7 +77,7 @@ class Metrics(NamedTuple):
     half: Floats
     """Rows and columns from there to its last pixels, shape (2, n)."""
 
-    def take(self, index: NDArray[np.bool_]) -> Metrics:
+    def take(self, index: NDArray[np.bool_] | NDArray[np.intp]) -> Metrics:
         """The metrics of some of the blocks."""
         return Metrics._make((self.radius, *(each[..., index] for each in self[1:])))
 
@@ -89,7 +89,9 @@ class Metrics(NamedTuple):
         return np.asarray(wide * self.reach.max(axis=0) / 2)
 
 
-def block_metrics(tile: Tile, radius: float, smallest: int, largest: int) -> tuple[Tiles, Metrics, Tiles]:
+def block_metrics(
+    tile: Tile, radius: float, smallest: int, largest: int, vague: float = VAGUE
+) -> tuple[Tiles, Metrics, Tiles]:
     """Cut a tile into blocks over which the metric varies little, and bound it over each.
 
     Parameters
@@ -99,6 +101,8 @@ def block_metrics(tile: Tile, radius: float, smallest: int, largest: int) -> tup
     smallest, largest : int
         Sides of the blocks, powers of two. The radius in pixels decides where to begin; a block that is not
         smooth is halved.
+    vague : float
+        And so is one that is vaguer than this, while it is not small; see `Metrics.vague`.
 
     Returns
     -------
@@ -121,15 +125,15 @@ def block_metrics(tile: Tile, radius: float, smallest: int, largest: int) -> tup
         maybe = (todo.sky == ON) | (not tile.geom.convex_sky)
         whole = todo.take(maybe)
         metrics = _within_reach(whole, radius, side)
-        done = metrics.smooth & ((side <= _FINE) | (metrics.vague < _VAGUE))
+        done = metrics.smooth & ((side <= _FINE) | (metrics.vague < vague))
         found.append(whole.bounds[:, done])
         known.append(metrics.take(done))
         rough = Tiles.together([todo.take(~maybe), whole.take(~metrics.smooth)])
-        vague = whole.take(metrics.smooth & ~done)
+        wide = whole.take(metrics.smooth & ~done)
         side //= 2
-        if side < smallest or not len(vague) + len(rough):
+        if side < smallest or not len(wide) + len(rough):
             break
-        parts, _ = vague.split(side)
+        parts, _ = wide.split(side)
         # On a smooth grid what lies in a window on the sky is on it.
         parts = Tiles(parts.geom, parts.bounds, parts.plane, {"sky": np.full(len(parts), ON)})
         todo = Tiles.together([parts, _on_sky(rough.split(side)[0])])

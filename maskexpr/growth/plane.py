@@ -1,9 +1,9 @@
-"""Growing a disk on smooth grids of any projection: between two certified shapes in the plane of pixels.
+"""Growing on smooth grids of any projection: between two certified shapes in the plane of pixels.
 
-The metric of the sky is sampled in a block and round it, and bounded. That gives for the block an element
-(`columns`) of pixels surely within the radius and one of those perhaps within it. The selection grows by
-both, by packed words or by its runs, whichever is cheaper, and the few pixels between the two answers are
-asked exactly.
+The metric of the sky is sampled in a block and round it, and bounded; for a box, longitude and latitude are.
+That gives for the block an element (`columns`) of pixels surely in the shape and one of those perhaps in it.
+The selection grows by both, by packed words or by its runs, whichever is cheaper, and the few pixels between
+the two answers are asked exactly.
 """
 
 from __future__ import annotations
@@ -19,20 +19,23 @@ from ..grid.tiles import Tile, Tiles
 from ..pixels.paint import list_busy
 from ..pixels.window import Window
 from ..sphere.vectors import unit
-from .columns import Columns, columns_of
+from .box import Box
+from .columns import Columns, Element, columns_of
 from .disk import Disk
 from .gaps import ask_gaps, list_set
-from .metric import Metrics, block_metrics
+from .metric import VAGUE, Metrics, block_metrics
 from .packed import BITS, Grown, Table, grow_packed
 from .shape import Selection, SkyShape
 from .spans import grow_spans
-from .tree import reached, surrounded
+from .tree import hidden, reached, surrounded
 
 __all__ = ["SmoothBlocks", "grow_plane", "smooth_blocks"]
 
 # Sides of the blocks: small, that the metric varies little, but not smaller than the shape is large.
 _SMALLEST = 8
 _LARGEST = 256
+# To ask whether a step is in a box is dearer than for a disk, so that fewer blocks pay.
+_VAGUE_BOX = 0.6
 # Nanoseconds by which ways are compared: of a word and of a span for each row of an element; of a pixel in
 # doubt for each pixel between elements; of a target and of a source of a tree.
 _WORD, _SPAN, _PAIR, _TARGET, _SOURCE = 12.0, 130.0, 40.0, 900.0, 450.0
@@ -47,31 +50,31 @@ class SmoothBlocks(NamedTuple):
 
     tile: Tile
     blocks: Tiles
-    metrics: Metrics
+    element: Element
     full: Ints
     around: Window | None
 
 
-def smooth_blocks(tile: Tile, radius: float, selection: Selection) -> tuple[SmoothBlocks, Tiles]:
-    """Find the blocks of a tile on which a disk can be grown in the plane, and the blocks that are left.
-
-    Parameters
-    ----------
-    radius : float
-        Radians.
-    """
-    blocks, metrics, left = block_metrics(tile, radius, _SMALLEST, _LARGEST)
+def smooth_blocks(tile: Tile, shape: SkyShape, selection: Selection) -> tuple[SmoothBlocks, Tiles]:
+    """Find the blocks of a tile on which a shape can be grown in the plane, and the blocks that are left."""
+    vague = _VAGUE_BOX if shape.box else VAGUE
+    blocks, metrics, left = block_metrics(tile, shape.bound, _SMALLEST, _LARGEST, vague)
+    element: Element = Disk(metrics)
+    if shape.box and len(blocks):
+        element, known = Box.of(tile.geom, metrics, shape)
+        left = Tiles.together([left, blocks.take(~known)])
+        blocks, element = blocks.take(known), element.take(known)
     if not len(blocks):
-        return SmoothBlocks(tile, blocks, metrics, blocks.bounds, None), left
-    cover = selection.cover(Tiles(tile.geom, _padded(blocks.bounds, metrics), tile.plane))
+        return SmoothBlocks(tile, blocks, element, blocks.bounds, None), left
+    cover = selection.cover(Tiles(tile.geom, _padded(blocks.bounds, element.metrics), tile.plane))
     full = blocks.bounds[:, cover == FULL]
     busy = (cover != FULL) & (cover != EMPTY)
-    blocks, metrics = blocks.take(busy), metrics.take(busy)
+    blocks, element = blocks.take(busy), element.take(busy)
     around = None
     if len(blocks):
-        y0, y1, x0, x1 = _padded(blocks.bounds, metrics)
+        y0, y1, x0, x1 = _padded(blocks.bounds, element.metrics)
         around = Window(int(y0.min()), int(y1.max()), int(x0.min()), int(x1.max()))
-    return SmoothBlocks(tile, blocks, metrics, full, around), left
+    return SmoothBlocks(tile, blocks, element, full, around), left
 
 
 def _padded(bounds: Ints, metrics: Metrics) -> Ints:
@@ -80,7 +83,7 @@ def _padded(bounds: Ints, metrics: Metrics) -> Ints:
 
 
 def grow_plane(smooth: SmoothBlocks, shape: SkyShape, values: Callable[[Window], Bools]) -> Bools:
-    """Grow a disk on the smooth blocks of a tile, shape (ny, nx): False in all others.
+    """Grow a shape on the smooth blocks of a tile, shape (ny, nx): False in all others.
 
     Parameters
     ----------
@@ -98,8 +101,7 @@ def grow_plane(smooth: SmoothBlocks, shape: SkyShape, values: Callable[[Window],
 
 
 def _grow_blocks(smooth: SmoothBlocks, around: Window, shape: SkyShape, values: Bools) -> Bools:
-    tile, blocks, metrics = smooth.tile, smooth.blocks, smooth.metrics
-    element = Disk(metrics)
+    tile, blocks, element = smooth.tile, smooth.blocks, smooth.element
     columns, table = columns_of(element), Table(tile, around, values)
     runs = table.runs
     if _is_dense(blocks, columns, runs, around):
@@ -109,7 +111,7 @@ def _grow_blocks(smooth: SmoothBlocks, around: Window, shape: SkyShape, values: 
     if _has_narrow_gaps(grown, columns, runs):
         ask_gaps(grown, table, tile, blocks, element, columns, shape)
     else:
-        _ask_tree(grown, tile, int(metrics.rings.max()), values, around, shape)
+        _ask_tree(grown, tile, int(element.metrics.rings.max()), values, around, shape)
     octets = grown.sure.view(np.uint8)
     out = np.unpackbits(octets, axis=1, count=tile.shape[1], bitorder="little").view(bool)
     return out[: tile.shape[0]]
@@ -140,7 +142,9 @@ def _ask_tree(grown: Grown, tile: Tile, rings: int, values: Bools, around: Windo
     y, word = np.nonzero(grown.doubt)
     which, bit = list_set(grown.doubt[y, word].astype("<u8"))
     y, x = y[which], word[which] * BITS + bit
-    rim = values & ~surrounded(values, rings)
+    # Of a box it is told block by block which pixels others hide.
+    inner = hidden(tile.on(around), values, shape) if shape.box else surrounded(values, rings)
+    rim = values & ~inner
     source_y, source_x = np.divmod(list_busy(rim.reshape(-1)), rim.shape[1])
     sources = unit(*tile.geom.lonlat(source_y + around.y0, source_x + around.x0))
     targets = unit(*tile.geom.lonlat(y + tile.window.y0, x + tile.window.x0))

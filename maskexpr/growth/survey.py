@@ -1,6 +1,6 @@
 """Growing on the sky, on several tiles at once: first which pixels of the child matter, then the growth.
 
-A grid lets rows grow (separable grids), or a disk in the plane of pixels (smooth blocks), and a tree takes
+A grid lets rows grow (separable grids), or a shape in the plane of pixels (smooth blocks), and a tree takes
 the rest. The bits do not depend on the way.
 """
 
@@ -60,10 +60,10 @@ def survey_sky(tiles: Sequence[Tile], shape: SkyShape, selection: Selection) -> 
     smooth: list[SmoothBlocks] = []
     left: list[Tiles] = []
     for tile in tiles:
-        if shape.box or tile.window.size < _FEW:
+        if tile.window.size < _FEW:
             left.append(tile.tiles)
         else:
-            blocks, rest = smooth_blocks(tile, shape.bound, selection)
+            blocks, rest = smooth_blocks(tile, shape, selection)
             smooth.append(blocks)
             left.append(rest)
     around = _bounds([each.around for each in smooth if each.around is not None])

@@ -12,10 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..circles.index import CircleIndex
-from ..circles.pieces import neighbours_first
+from ..circles.nearby import Nearby, numbers_near
 from ..core.coverage import FULL, Coverage
 from ..core.errors import AxisError, FormatError, MaskValueError, borrowed
 from ..core.once import once_for
+from ..core.pieces import neighbours_first
 from ..core.records import frozen_array
 from ..doors.files import check_path
 from ..expr.mask import Ask, Bools, Mask, node
@@ -25,7 +26,7 @@ from ..grid.parts import Parts
 from ..grid.points import Points, lonlat_of
 from ..grid.tiles import Areas, Tile
 from ..sphere.angles import AngleLike, format_degrees, to_degrees_array
-from ..sphere.vectors import TIE, Caps, angle_between, lonlat, rotate, rotation, unit
+from ..sphere.vectors import TIE, Caps, lonlat, rotate, rotation, unit
 from ..tables.given import as_positions, named_radius
 from ..tables.read import Request, read_circles
 from .ellipses import Ellipses
@@ -34,8 +35,6 @@ __all__ = ["Catalog"]
 
 # Bytes of the index of a source, with the images of its rim.
 _PER_SOURCE = 600
-# Radians by which a circle may miss a cap and is still counted with what matters there.
-_DOUBT = 1e-9
 
 
 @node("catalog")
@@ -261,31 +260,30 @@ class Catalog(Mask):
             )
 
     @once_for
-    def _index(self, geom_frame: str, bin_: int | None, wider: float = 0.0) -> CircleIndex:
-        """Index of the circles, wider by an angle (radians), their centres turned into a frame."""
+    def _index(self, geom_frame: str, bin_: int | None, wider: float = 0.0) -> Nearby:
+        """Indexes of the circles, wider by an angle (radians), their centres turned into a frame."""
         radius = self.radius if bin_ is None else self.radius[:, bin_]
         radius = np.broadcast_to(np.deg2rad(radius), self.lon.shape)
-        some = np.flatnonzero(radius > TIE)
-        # Neighbours together: what is near on the sky is then near in memory.
-        some = some[neighbours_first(self.lat[some], self.lon[some])]
-        lon, lat, same = self.lon[some], self.lat[some], self.frame == geom_frame
-        centre = unit(lon, lat)
-        if not same:
-            centre = rotate(rotation(self.frame, geom_frame), centre)
-        return CircleIndex(centre, radius[some] + wider, (lon, lat) if same else None)
+        same = self.frame == geom_frame
 
-    @once_for
-    def _centres(self, frame: str) -> NDArray[np.float64]:
-        """Unit vectors of the sources in a frame."""
-        centre = unit(self.lon, self.lat)
-        return centre if frame == self.frame else rotate(rotation(self.frame, frame), centre)
+        def index_of(some: NDArray[np.intp]) -> CircleIndex:
+            some = some[radius[some] > TIE]
+            # Neighbours together: what is near on the sky is then near in memory.
+            some = some[neighbours_first(self.lat[some], self.lon[some])]
+            lon, lat = self.lon[some], self.lat[some]
+            centre = unit(lon, lat)
+            if not same:
+                centre = rotate(rotation(self.frame, geom_frame), centre)
+            return CircleIndex(centre, radius[some] + wider, (lon, lat) if same else None)
+
+        back = rotation(geom_frame, self.frame)
+        return Nearby(self.lon, self.lat, radius + wider, back, index_of)
 
     def local(self, cap: Caps, frame: str) -> Mask:
         """The sources whose circles may meet the cap."""
         wide = self.radius.max(axis=1, initial=0.0) if self.radius.ndim == 2 else self.radius
-        angle = angle_between(self._centres(frame), cap.centre)
-        # Not "near", so that what cannot be compared is kept.
-        some = np.flatnonzero(~(angle > np.deg2rad(wide) + cap.radius[0] + _DOUBT))
+        here = Caps(rotate(rotation(frame, self.frame), cap.centre), cap.radius)
+        some = numbers_near(self.lon, self.lat, np.deg2rad(wide), here)
         each = self.radius.ndim > 0 and len(self.radius) == len(self.lon)
         radius = self.radius[some] if each else self.radius
         made = object.__new__(Catalog)
@@ -307,29 +305,29 @@ class Catalog(Mask):
         return where.plane[[axis.name for axis in geom.axes].index(self.axis)]
 
     def coverage(self, areas: Areas, of: Ask) -> Coverage:
-        return self._index(areas.frame, self._bin(areas)).cover(areas)
+        return self._index(areas.frame, self._bin(areas)).at(areas.caps).cover(areas)
 
     def edge_samples(self, areas: Areas, number: int) -> NDArray[np.float64]:
         """Pixels beside the rims of circles, half of them inside."""
         geom = areas.geom
         pixel = np.deg2rad(float(np.min(geom.pixel_scales.value)))
-        index = self._index(geom.frame, self._bin(areas))
+        index = self._index(geom.frame, self._bin(areas)).at(areas.caps)
         return np.stack(geom.pixel(*lonlat(index.edge_samples(pixel, number))))
 
     def inside(self, points: Points) -> Bools:
-        return self._index(points.frame, self._bin(points)).holds(points)
+        return self._index(points.frame, self._bin(points)).of(points).holds(points)
 
     def near(self, points: Points, angle: float) -> Bools:
         # A circle leaves out ties and growing takes them in.
-        index = self._index(points.frame, self._bin(points), angle + 2 * TIE)
+        index = self._index(points.frame, self._bin(points), angle + 2 * TIE).all
         return points.on_sky.copy() if index.is_whole_sky else index.holds(points)
 
     def cover_near(self, parts: Parts, angle: float) -> Coverage:
-        index = self._index(parts.frame, self._bin(parts), angle + 2 * TIE)
+        index = self._index(parts.frame, self._bin(parts), angle + 2 * TIE).all
         return np.full(len(parts), FULL) if index.is_whole_sky else index.cover(parts)
 
     def paint(self, tile: Tile, out: Bools, of: Ask) -> None:
-        index = self._index(tile.geom.frame, self._bin(tile))
+        index = self._index(tile.geom.frame, self._bin(tile)).at(tile.tiles.caps)
         left = index.paint(tile, out)
         if len(left):
             out |= of.refine(_Circles(CircleIndex(index.centre[:, left], index.radius[left])), tile)

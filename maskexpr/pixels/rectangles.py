@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from ..core.arrays import distinct
+
 __all__ = ["areas", "disjoint", "without"]
 
 Ints = NDArray[np.int64]
@@ -124,7 +126,7 @@ def _cells(bounds: Ints, side: int) -> tuple[Ints, Ints]:
     row, column = row + y0[parent], column + x0[parent]
     first = int(column.min())
     wide = int(column.max()) - first + 2
-    found = np.unique(row * wide + (column - first))
+    found = distinct(row * wide + (column - first))
     row, column = np.divmod(found, wide)
     return row, column + first
 

@@ -6,6 +6,7 @@ call, so that the cost follows the number of such pairs and not the number of sh
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Sequence
 from itertools import chain
 from typing import NamedTuple
@@ -17,6 +18,7 @@ from ..core.coverage import EMPTY, FULL, MIXED, Coverage
 from ..core.once import once
 from ..core.trace import count
 from ..grid.healpix.areas import Cells, PointsOfCells
+from ..grid.lattice import Grid
 from ..grid.points import Points
 from ..grid.tiles import Areas, Tile, block_pixels
 from ..pixels.ragged import Lists
@@ -24,6 +26,7 @@ from ..sphere.trees import chord_bound, pairs_within, radius_classes, tree_of
 from ..sphere.vectors import Caps, chord2
 from . import Shape
 from .blocks import SIDES, SMALLEST, OpenBlocks, View, centres
+from .images import ImageIndex
 from .many import Many
 from .polygon import Polygon
 from .scan import PolygonScan
@@ -33,6 +36,8 @@ __all__ = ["ShapeIndex"]
 # Pairs in one call: bounds memory, and keeps the working arrays in the cache.
 _PAIRS = 1 << 15
 _PIXELS = 1 << 16
+# A rim that is drawn costs what so many pixels cost that are asked.
+_RIM = 128
 # Points that are put in one tree.
 _POINTS = 1 << 19
 # Shapes whose bounding caps are within this factor share a tree; those above this radius (radians) are in
@@ -71,6 +76,8 @@ class ShapeIndex:
         self._chord = chord_bound(radius)
         self._wide = np.flatnonzero(radius > _WIDE)
         narrow = np.flatnonzero((radius > 0) & (radius <= _WIDE))
+        self._lock = threading.Lock()
+        self._images: tuple[Grid, ImageIndex] | None = None
         self._classes = radius_classes(centre, radius, _FACTOR, narrow)
 
     # ---- which shapes may meet what
@@ -210,7 +217,30 @@ class ShapeIndex:
             if self._others is not None:
                 self._others.paint(tile, out)
             return
-        self._refine(tile, out)
+        if not self._is_drawn(tile):
+            self._refine(tile, out, None)
+            return
+        left = self._images_on(tile.geom).paint(tile, out)
+        if len(left):
+            open_ = np.zeros(len(self._many), dtype=bool)
+            open_[left] = True
+            self._refine(tile, out, open_)
+
+    def _is_drawn(self, tile: Tile) -> bool:
+        """Whether rims are drawn on a tile: not where there are so many that its pixels are asked sooner."""
+        if not self._union or tile.geom.separable or tile.geom.repeats:
+            return False
+        if _RIM * len(self._many) <= tile.window.size:
+            return True
+        cap = tile.tiles.caps
+        return cap.radius[0] < np.pi and _RIM * len(self._near(cap)[1]) <= tile.window.size
+
+    def _images_on(self, geom: Grid) -> ImageIndex:
+        """Images of the shapes on a grid; the last grid's are kept, for its other tiles."""
+        with self._lock:
+            if self._images is None or self._images[0] != geom:
+                self._images = (geom, ImageIndex(geom, self._many))
+            return self._images[1]
 
     @once
     def _scan(self) -> PolygonScan | None:
@@ -227,8 +257,10 @@ class ShapeIndex:
         others = [each for each in given if not isinstance(each, Polygon)]
         return ShapeIndex(others, self._frame) if others else None
 
-    def _refine(self, tile: Tile, out: Bools) -> None:
-        """Select pixels block by block: those that are decided as a whole are not looked into."""
+    def _refine(self, tile: Tile, out: Bools, open_shapes: Bools | None) -> None:
+        """Select pixels that are in shapes, of the union in some shapes, block by block: those that are
+        decided as a whole are not looked into.
+        """
         view = View(tile, out)
         open_ = OpenBlocks.join([], tile.tiles)
         # Blocks that are bounded by the whole sky alone are cut on without shapes, as far as it goes.
@@ -239,9 +271,10 @@ class ShapeIndex:
             blocks, _ = loose.split(side)
             radius = blocks.caps.radius
             loose, bounded = blocks.take(radius >= np.pi), blocks.take((radius >= 0) & (radius < np.pi))
-            near = OpenBlocks(
-                bounded, *self._near(bounded.caps), np.zeros(len(bounded), dtype=np.intp)
-            ).sorted()
+            block, shape = self._near(bounded.caps)
+            if open_shapes is not None:
+                block, shape = block[open_shapes[shape]], shape[open_shapes[shape]]
+            near = OpenBlocks(bounded, block, shape, np.zeros(len(bounded), dtype=np.intp)).sorted()
             parts = chain(near.slices(_PAIRS), (each.split(side) for each in open_.slices(_PAIRS >> 4)))
             open_ = OpenBlocks.join([self._decide(part, view) for part in parts], tile.tiles)
         for part in open_.slices(_PIXELS // SMALLEST**2):

@@ -66,6 +66,19 @@ class Many:
     def __len__(self) -> int:
         return len(self._row)
 
+    @property
+    def batch(self) -> Indices:
+        """The number of the batch that each shape is in, shape (n,)."""
+        return self._kind
+
+    def which(self, predicate: Callable[[Batch], bool]) -> Bools:
+        """Which shapes are in batches of which something is true, shape (n,)."""
+        return np.array([predicate(each) for each in self._batches], dtype=bool)[self._kind]
+
+    def batch_of(self, which: Indices) -> tuple[Batch, Indices]:
+        """The batch of some shapes that are all in one, and their places in it."""
+        return self._batches[self._kind[which[0]]], self._row[which]
+
     def outlines(self) -> tuple[Indices, list[Outlines]]:
         """The polygons in batches, and their numbers, those of one batch after the other's."""
         found = [

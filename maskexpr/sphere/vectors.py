@@ -23,6 +23,7 @@ __all__ = [
     "TIE",
     "Caps",
     "angle_between",
+    "caps_round",
     "chord2",
     "chord2_of",
     "dot",
@@ -263,3 +264,23 @@ def within(xyz: Vectors, centre: Vectors, radius: ArrayLike) -> NDArray[np.bool_
         return np.asarray(near)
     far = chord2(xyz, -centre) > chord2_of(np.pi - radius)
     return np.asarray(np.where(radius <= np.pi / 2, near, far))
+
+
+def caps_round(caps: Caps, first: NDArray[np.intp]) -> Caps:
+    """Caps round groups of neighbouring caps, none of them empty: the i-th begins with number ``first[i]``.
+
+    Examples
+    --------
+    >>> both = caps_round(Caps(unit([0.0, 2.0], 0.0), np.deg2rad([1.0, 1.0])), np.array([0]))
+    >>> np.rad2deg(both.radius).round(9).tolist()
+    [2.0]
+    """
+    if not len(first):
+        return Caps(np.empty((3, 0)), np.empty(0))
+    middle = normalise(np.add.reduceat(caps.centre, first, axis=1))
+    number = np.diff(np.append(first, len(caps.radius)))
+    angle = angle_between(caps.centre, np.repeat(middle, number, axis=1)) + caps.radius
+    reach = np.maximum.reduceat(angle, first)
+    # Groups all round the sky have no middle.
+    known = np.isfinite(reach)
+    return Caps(np.where(known, middle, 0.0), np.where(known, reach, np.pi))

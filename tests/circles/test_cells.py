@@ -160,7 +160,7 @@ def test_pixels_are_looked_up_by_the_same_bits(proj):
     y, x = (each.ravel() for each in np.indices(geom.shape))
     pixels = Pixels(geom, y, x)
     sources = mx.Catalog(SkyCoord(*anywhere(200), unit="deg"), RNG.uniform(1, 8, 200) * u.deg)
-    assert np.array_equal(sources.inside(pixels), sources._index("galactic", None).inside(pixels.xyz))
+    assert np.array_equal(sources.inside(pixels), sources._index("galactic", None).all.inside(pixels.xyz))
     assert np.array_equal(sources.on(geom).values.ravel(), sources.inside(pixels))
 
 

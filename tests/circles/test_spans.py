@@ -12,10 +12,10 @@ from astropy.coordinates import SkyCoord
 
 import maskexpr as mx
 from maskexpr.circles import index as _circles
-from maskexpr.circles import pieces as _pieces
 from maskexpr.circles import spans as _spans
-from maskexpr.circles.pieces import Pieces, neighbours_first
 from maskexpr.circles.spans import Disks, SpanIndex, Strip, circle_spans
+from maskexpr.core import pieces as _pieces
+from maskexpr.core.pieces import Pieces, neighbours_first
 from maskexpr.grid.tiles import Tile
 from maskexpr.pixels.paint import paint_spans
 from maskexpr.pixels.window import Window

@@ -141,7 +141,7 @@ def test_edge_samples_lie_beside_rims(proj):
     assert len(catalog.edge_samples(tiles, 80)[0]) <= 80
     lon, lat = geom.lonlat(y[here], x[here])
     # The index has an order of its own.
-    index = catalog._index(geom.frame, None)
+    index = catalog._index(geom.frame, None).all
     centres = SkyCoord(*lonlat(index.centre), unit="deg", frame=geom.frame)
     inside = np.broadcast_to([True, False], (100, 4, 2)).ravel()[here]
     owner = centres[np.repeat(np.arange(100), 8)[here]]

@@ -25,5 +25,5 @@ def by_tree(tile: Tile, shape: SkyShape, chosen: Selection) -> np.ndarray:
 
 def in_plane(tile: Tile, shape: SkyShape, chosen: Selection) -> tuple[np.ndarray, Tiles]:
     """The smooth blocks of a tile grown in the plane, and the blocks that are left."""
-    smooth, left = smooth_blocks(tile, shape.bound, chosen)
+    smooth, left = smooth_blocks(tile, shape, chosen)
     return grow_plane(smooth, shape, lambda window: chosen.values(tile.on(window))), left

@@ -199,13 +199,14 @@ def test_noise_grows_the_same_on_smooth_grids(name: str, part: float) -> None:
             assert np.array_equal(found, want)
 
 
-def test_most_of_a_smooth_map_needs_no_tree() -> None:
+@pytest.mark.parametrize("box", [False, True])
+def test_most_of_a_smooth_map_needs_no_tree(box: bool) -> None:
     geom = WcsGeom.create(skydir=(10, 50), npix=(300, 300), binsz=0.02, proj="TAN")
     mask = circles(50, 2.0, near=geom.center_skydir)
     ask = Evaluator(mask)
-    shape = SkyShape(np.radians(0.2), np.radians(0.2), box=False)
+    shape = SkyShape(np.radians(0.2), np.radians(0.2), box=box)
     chosen = Selection(lambda tile: ask.values(mask, tile), lambda tiles: ask.coverage(mask, tiles))
-    _, left = smooth_blocks(Tile(geom, whole(geom)), shape.bound, chosen)
+    _, left = smooth_blocks(Tile(geom, whole(geom)), shape, chosen)
     assert len(left) == 0
 
 

@@ -11,6 +11,7 @@ from astropy.wcs import WCS
 from maskexpr.grid.tiles import Tile, Tiles
 from maskexpr.grid.wcs.geom import WcsGeom
 from maskexpr.growth import plane
+from maskexpr.growth.box import Box, _Cubic
 from maskexpr.growth.columns import NONE, Columns, columns_of
 from maskexpr.growth.disk import Disk
 from maskexpr.growth.gaps import list_set
@@ -125,6 +126,76 @@ def test_elements_hold_what_they_say(name: str, radius: float) -> None:
             assert not np.any(angle[~outer] <= np.radians(radius) - 1e-12)
 
 
+def boxes_of(geom: WcsGeom, shape: SkyShape) -> tuple[Tiles, Box]:
+    ny, nx = geom.image_shape
+    blocks, metrics, _ = block_metrics(Tile(geom, Window(0, ny - 3, 5, nx)), shape.bound, 8, 256)
+    boxes, known = Box.of(geom, metrics, shape)
+    return blocks.take(known), boxes.take(known)
+
+
+def excess_of_box(wcs: WCS, here: tuple[np.ndarray, ...], there: tuple[np.ndarray, ...]) -> np.ndarray:
+    """By how many degrees pixels miss the half-sides of 0 round others in longitude and latitude, (2, n)."""
+    lon, lat = wcs.all_pix2world(here[1].ravel(), here[0].ravel(), 0)
+    other_lon, other_lat = wcs.all_pix2world(there[1].ravel(), there[0].ravel(), 0)
+    apart = np.abs((lon - other_lon + 180) % 360 - 180)
+    cosine = np.cos(np.radians(np.minimum(np.abs(lat), np.abs(other_lat))))
+    return np.stack([apart * cosine, np.abs(lat - other_lat)]).reshape(2, *here[0].shape)
+
+
+@pytest.mark.parametrize("name", SMOOTH)
+@pytest.mark.parametrize("sides", [(0.3, 0.3), (2.9, 0.7), (1.0, 5.0)])
+def test_boxes_hold_what_they_say(name: str, sides: tuple[float, float]) -> None:
+    """Every step within reach of the corners, the middle and some other pixels of some blocks; and of each
+    pixel alone, whose doubts are fewer.
+    """
+    rng = np.random.default_rng(3)
+    geom = SMOOTH[name]
+    blocks, boxes = boxes_of(geom, SkyShape(*np.radians(sides).tolist(), box=True))
+    assert len(blocks)
+    columns = columns_of(boxes)
+    for b in rng.choice(len(blocks), min(12, len(blocks)), replace=False).tolist():
+        y0, y1, x0, x1 = blocks.bounds[:, b].tolist()
+        rows, wide = boxes.metrics.reach[:, b].tolist()
+        dy, dx = np.mgrid[-rows : rows + 1, -wide : wide + 1]
+        inner, outer = (
+            (dx >= first[b, columns.middle + dy]) & (dx <= last[b, columns.middle + dy])
+            for first, last in (
+                (columns.inner_first, columns.inner_last),
+                (columns.outer_first, columns.outer_last),
+            )
+        )
+        assert np.all(outer | ~inner)
+        places = [(y0, x0), (y0, x1 - 1), (y1 - 1, x0), (y1 - 1, x1 - 1), ((y0 + y1) // 2, (x0 + x1) // 2)]
+        for y, x in (*places, *zip(rng.integers(y0, y1, 4), rng.integers(x0, x1, 4), strict=True)):
+            here = np.broadcast_to(y, dy.shape), np.broadcast_to(x, dx.shape)
+            apart = excess_of_box(geom.wcs, here, (y + dy, x + dx)) - np.array(sides)[:, None, None]
+            assert np.all(apart[:, inner] <= 1e-10)
+            assert not np.any((apart[:, ~outer] <= -1e-10).all(axis=0))
+            middle = (each.ravel() - at for each, at in zip(here, boxes.metrics.middle[:, b], strict=True))
+            perhaps, surely = boxes.told(np.full(dy.size, b), dy.ravel(), dx.ravel(), tuple(middle))
+            held = (apart <= 0).all(axis=0).ravel()
+            near = (np.abs(apart) < 1e-10).any(axis=0).ravel()
+            assert not np.any(surely & ~held & ~near)
+            assert not np.any(held & ~perhaps & ~near)
+            # Of a pixel alone no more is in doubt.
+            assert np.count_nonzero(perhaps & ~surely) <= np.count_nonzero(outer & ~inner)
+
+
+@pytest.mark.parametrize("name", SMOOTH)
+def test_cubics_miss_by_less_than_what_is_said(name: str) -> None:
+    rng = np.random.default_rng(4)
+    geom = SMOOTH[name]
+    blocks, boxes = boxes_of(geom, SkyShape(*np.radians((3.0, 2.0)).tolist(), box=True))
+    block = rng.integers(0, len(blocks), 20_000)
+    y, x = rng.uniform(-1, 1, (2, len(block)))
+    at = (y, x) * boxes.extent[:, block] + boxes.metrics.middle[:, block]
+    lon, lat = np.radians(geom.wcs.all_pix2world(at[1], at[0], 0))
+    start = np.radians(geom.wcs.all_pix2world(*boxes.metrics.middle[::-1, block], 0)[0])
+    for true, terms, miss in ((lon - start, boxes.lon, boxes.miss[0]), (lat, boxes.lat, boxes.miss[1])):
+        off = (_Cubic(terms[:, block]).value(y, x) - true + np.pi) % (2 * np.pi) - np.pi
+        assert np.all(np.abs(off) <= 0.75 * miss[block] + 1e-12)
+
+
 # ---- elements that differ from block to block ----------------------------------------------------
 
 
@@ -200,10 +271,11 @@ def test_bits_are_listed() -> None:
 
 
 @pytest.mark.parametrize("name", ["AIT", "SFL", "TAN", "MER", "oblong", "distorted"])
+@pytest.mark.parametrize("box", [False, True])
 @pytest.mark.parametrize("dense", [True, False])
 @pytest.mark.parametrize("narrow", [True, False])
 def test_every_way_in_the_plane_is_the_tree(
-    name: str, dense: bool, narrow: bool, monkeypatch: pytest.MonkeyPatch
+    name: str, dense: bool, narrow: bool, box: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Noise and a blob on windows whose last blocks are cut, with radii of whole pixels among others."""
     monkeypatch.setattr(plane, "_is_dense", lambda *_: dense)
@@ -220,7 +292,8 @@ def test_every_way_in_the_plane_is_the_tree(
     chosen = Selection(values, lambda tiles: np.full(len(tiles), 1))
     ny, nx = geom.image_shape
     for pixels in (1.0, 5.0, 7.3):
-        shape = SkyShape(*np.radians([pixels * scale] * 2).tolist(), box=False)
+        sides = [pixels * scale * (0.6 if box else 1.0), pixels * scale]
+        shape = SkyShape(*np.radians(sides).tolist(), box=box)
         for window in (Window(10, min(ny, 127), 20, min(nx, 171)), Window(40, 41, 30, 110)):
             tile = Tile(geom, window)
             want = by_tree(tile, shape, chosen)

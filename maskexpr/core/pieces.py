@@ -1,4 +1,4 @@
-"""Work on many circles that tiles share: circles in pieces of neighbours, each piece worked out once, by the
+"""Work on many shapes that tiles share: shapes in pieces of neighbours, each piece worked out once, by the
 first tile that needs it.
 """
 
@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 
 import numpy as np
 
-from ..core.arrays import Floats, Ints
+from .arrays import Floats, Ints
 
 __all__ = ["Pieces", "neighbours_first"]
 

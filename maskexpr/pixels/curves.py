@@ -1,0 +1,174 @@
+"""Closed curves in the plane of pixels, filled row by row where they are known to some error only.
+
+Of each curve there is a closed polygon that it can be moved into while no point of it moves further than the
+error. So both go round the same pixels, but for those nearer than the error to the polygon: these are asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..core.arrays import Bools, Floats, Ints, distinct
+from .ragged import ragged_ranges
+
+__all__ = ["FARTHEST", "MOST", "Polygons", "Runs", "fill_curves"]
+
+Runs = tuple[NDArray[Any], NDArray[Any], NDArray[Any]]
+"""Rows, starts and stops of runs of pixels, half open."""
+
+FARTHEST: Final = 1 << 24
+"""Indices of pixels up to which polygons may reach."""
+MOST: Final = 1 << 11
+"""Shapes that are filled together: so many times the pixels up to there can be numbered in 64 bits."""
+
+
+class Polygons(NamedTuple):
+    """n closed polygons of m vertices in the plane of pixels.
+
+    Attributes
+    ----------
+    y, x : ndarray, shape (n, m)
+        Vertices.
+    error : ndarray, shape (n,)
+        How far, in pixels, the curves may be from the polygons.
+    shape : ndarray of int, shape (n,)
+        What each is the rim of, or one of several rims: inside is what an odd number of them goes round.
+    """
+
+    y: Floats
+    x: Floats
+    error: Floats
+    shape: Ints
+
+    def take(self, some: Ints | Bools) -> Polygons:
+        """Some of the polygons."""
+        return Polygons(self.y[some], self.x[some], self.error[some], self.shape[some])
+
+
+def fill_curves(polygons: Polygons, ask: Callable[[Ints, Ints, Ints], Bools]) -> Runs:
+    """Runs of pixels inside curves; those of different shapes may overlap.
+
+    Parameters
+    ----------
+    polygons : Polygons
+        Of fewer shapes than `MOST`, no further than `FARTHEST` from the first pixel.
+    ask : callable
+        Whether pixels are in shapes, from the numbers of these, rows and columns.
+
+    Examples
+    --------
+    >>> corners = np.array([[0.5, 0.5, 2.5, 2.5]]), np.array([[0.5, 3.5, 3.5, 0.5]])
+    >>> box = Polygons(*corners, np.array([1e-6]), np.array([0]))
+    >>> [each.tolist() for each in fill_curves(box, lambda shape, y, x: x > 0)]
+    [[1, 2], [1, 1], [4, 4]]
+    """
+    if not len(polygons.y):
+        none = np.empty(0, dtype=np.int64)
+        return none, none, none
+    box = _Box.of(polygons)
+    pairs = _pairs(polygons)
+    toggles, asked = box.toggles(pairs), box.pixels(pairs)
+    shape, row, column = box.places(asked)
+    wrong = asked[ask(shape, row, column) != (np.searchsorted(toggles, asked, side="right") % 2 == 1)]
+    if len(wrong):
+        toggles = np.concatenate([toggles, wrong, wrong + 1])
+        toggles.sort()
+    return box.runs(toggles)
+
+
+class _Pairs(NamedTuple):
+    """Pairs of an edge and a row that it comes near.
+
+    Attributes
+    ----------
+    shape, row : ndarray of int
+    crosses : ndarray of bool
+        Whether the edge crosses the row, of which it holds the lower end and not the upper one.
+    column : ndarray
+        Where it does.
+    low, high : ndarray
+        Between which columns pixels may be nearer to the edge than the error.
+    """
+
+    shape: Ints
+    row: Ints
+    crosses: Bools
+    column: Floats
+    low: Floats
+    high: Floats
+
+
+def _pairs(polygons: Polygons) -> _Pairs:
+    y0, x0 = polygons.y, polygons.x
+    y1, x1 = (np.concatenate([each[:, 1:], each[:, :1]], axis=1) for each in (y0, x0))
+    error = polygons.error[:, None]
+    bottom, top = np.minimum(y0, y1), np.maximum(y0, y1)
+    first = np.ceil(bottom - error)
+    number = (np.floor(top + error) - first).astype(np.int64) + 1
+    with np.errstate(divide="ignore", invalid="ignore"):
+        slope = np.where(y0 == y1, 0.0, (x1 - x0) / (y1 - y0))
+    edge, row = ragged_ranges(first.astype(np.int64).ravel(), number.ravel())
+    begin, start, slope, bottom, top = (each.ravel()[edge] for each in (y0, x0, slope, bottom, top))
+    which = edge // y0.shape[1]
+    wide = polygons.error[which]
+    # An edge that is level is near all along.
+    far = np.where(bottom == top, x1.ravel()[edge], start)
+    ends = [start + (np.clip(row - wide, bottom, top) - begin) * slope]
+    ends.append(far + (np.clip(row + wide, bottom, top) - begin) * slope)
+    low, high = np.minimum(*ends) - wide, np.maximum(*ends) + wide
+    crosses = (bottom <= row) & (row < top)
+    return _Pairs(polygons.shape[which], row, crosses, start + (row - begin) * slope, low, high)
+
+
+class _Box(NamedTuple):
+    """Rows and columns that hold some polygons; a number for every pixel of it, for every shape."""
+
+    y0: int
+    x0: int
+    rows: int
+    columns: int
+
+    @classmethod
+    def of(cls, polygons: Polygons) -> _Box:
+        """The box of some polygons."""
+        widest = float(polygons.error.max()) + 1.0
+        y0, x0 = (int(np.floor(each.min() - widest)) for each in (polygons.y, polygons.x))
+        y1, x1 = (int(np.ceil(each.max() + widest)) for each in (polygons.y, polygons.x))
+        # One column more for where a run stops.
+        return cls(y0, x0, y1 - y0 + 1, x1 - x0 + 2)
+
+    def _number(self, shape: Ints, row: Ints, column: Ints) -> Ints:
+        return np.asarray((shape * self.rows + (row - self.y0)) * self.columns + (column - self.x0))
+
+    def toggles(self, pairs: _Pairs) -> Ints:
+        """The first pixels behind crossings, ascending; an even number of them in any row of a shape."""
+        some = pairs.crosses
+        column = np.ceil(pairs.column[some]).astype(np.int64)
+        found = self._number(pairs.shape[some], pairs.row[some], column)
+        found.sort()
+        return found
+
+    def pixels(self, pairs: _Pairs) -> Ints:
+        """The pixels that may be nearer to edges than the error, ascending, each once."""
+        low, high = np.ceil(pairs.low), np.floor(pairs.high)
+        some = np.flatnonzero(low <= high)
+        first = low[some].astype(np.int64)
+        which, column = ragged_ranges(first, high[some].astype(np.int64) - first + 1)
+        return distinct(self._number(pairs.shape[some][which], pairs.row[some][which], column))
+
+    def places(self, number: Ints) -> tuple[Ints, Ints, Ints]:
+        """Shapes, rows and columns of pixels by their numbers."""
+        line, column = np.divmod(number, self.columns)
+        shape, row = np.divmod(line, self.rows)
+        return shape, row + self.y0, column + self.x0
+
+    def runs(self, toggles: Ints) -> Runs:
+        """The runs between toggles, of which every row of a shape has an even number."""
+        start, stop = toggles[::2], toggles[1::2]
+        some = start < stop
+        _, row, column = self.places(start[some])
+        return row, column, column + (stop[some] - start[some])
