@@ -219,7 +219,21 @@ def test_decided_tiles_are_no_tasks(
         number = int(one.compute(geom).sum())
     assert one.count(geom) == number
     assert counted() - before <= 20
-    assert max(sent) < 100_000
+    lazy = one.on(geom, chunks=3)
+    for found, want in (
+        (lazy.sum(), number),
+        (lazy.mean(), number / lazy.size),
+        (lazy.any(), True),
+        (lazy.all(), False),
+    ):
+        before = counted()
+        assert found.compute().item() == want
+        assert counted() - before <= 20
+    before = counted()
+    assert int(np.count_nonzero(lazy.compute())) == number
+    assert counted() - before <= 20
+    # Of the array as a whole 8 bytes of each tile travel.
+    assert max(sent) < 300_000
 
 
 def test_a_million_sources_are_sent_once(client: Any, sent: list[int], tmp_path: Path) -> None:
