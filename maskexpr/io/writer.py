@@ -106,6 +106,8 @@ class MaskWriter(ABC):
     ) -> None:
         self.path = Path(path)
         check_place(self.path, overwrite)
+        # The process may go to another folder while it writes.
+        self._target = self.path.absolute()
         if len(chunks) != 2 or min(chunks) < 1:
             raise MaskValueError(
                 f"chunks must be two whole numbers of at least 1, rows and columns; got {chunks!r}"
@@ -123,7 +125,7 @@ class MaskWriter(ABC):
         self.published = False
         self._temporary: Path | None = None
         self._run = f"{type(self).__name__} {self.chunks} {geom.fingerprint} {run}"
-        self._here = _Here(Workspace(self.path), TileTable.empty(self.tiles_shape))
+        self._here = _Here(Workspace(self._target), TileTable.empty(self.tiles_shape))
 
     @property
     def tiles_shape(self) -> tuple[int, ...]:
@@ -151,9 +153,8 @@ class MaskWriter(ABC):
         return self._here
 
     def __getstate__(self) -> dict[str, Any]:
-        # What only the process that publishes needs may be large; others may stand in another folder.
-        place = None if self._temporary is None else self._temporary.absolute()
-        left: dict[str, Any] = {"_here": None, "_temporary": place, "provenance": {}, "done": set()}
+        # What only the process that publishes needs may be large.
+        left: dict[str, Any] = {"_here": None, "provenance": {}, "done": set()}
         return {**self.__dict__, **left, **dict.fromkeys(self.handles, None)}
 
     @property
@@ -176,9 +177,9 @@ class MaskWriter(ABC):
 
     def _begin(self) -> None:
         """Take up the work of a killed run, or make a folder; what other killed runs left is swept."""
-        recover(self.path)
-        check_place(self.path, self.overwrite)
-        for space in abandoned(self.path):
+        recover(self._target)
+        check_place(self._target, self.overwrite)
+        for space in abandoned(self._target):
             if self.resume and self.resumes and self._temporary is None and self._resume(space):
                 continue
             space.discard()
@@ -199,7 +200,7 @@ class MaskWriter(ABC):
         """
         journal = self._journal(space)
         mark = journal.published()
-        if mark and mark == mark_of(self.path):
+        if mark and mark == mark_of(self._target):
             # Killed when all was done but to delete what is in the way.
             self.published = True
             return False
@@ -352,7 +353,7 @@ class MaskWriter(ABC):
         sync_tree(finished)
         if self._mine.journal is not None:
             self._mine.journal.publishing(mark_of(finished))
-        publish(finished, self.path, self._mine.space.aside, self.overwrite)
+        publish(finished, self._target, self._mine.space.aside, self.overwrite)
 
     def _end(self, keep: bool) -> None:
         """Let go of everything; what is not kept is deleted when no thread writes any more."""

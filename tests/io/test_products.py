@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import pickle
 import shutil
 from pathlib import Path
@@ -263,3 +264,24 @@ def test_a_run_of_another_mask_does_not_go_on(suffix: str, tmp_path: Path) -> No
         other = one | mx.Region("galactic; circle(3, 3, 9)")
         assert write(other, path, resume=True) == (other.plan(GEOM, 30).n_mixed, 0)
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_a_process_that_goes_to_another_folder_while_it_writes(
+    suffix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, there = tmp_path / "here", tmp_path / "there"
+    here.mkdir(), there.mkdir()
+    monkeypatch.chdir(here)
+    noted = MaskWriter.note
+
+    def gone(self: MaskWriter, *records: Any) -> None:
+        noted(self, *records)
+        os.chdir(there)
+
+    monkeypatch.setattr(MaskWriter, "note", gone)
+    mask = mx.Catalog(sources(), "3 deg")
+    path = mask.write(f"m{suffix}", GEOM, chunks=60)
+    assert path == Path(f"m{suffix}")
+    assert ([*there.iterdir()], [*here.iterdir()]) == ([], [here / path])
+    assert mx.verify(here / path, against=mask)
