@@ -140,7 +140,7 @@ def _count_of(values: Any, axis: Any) -> da.Array | None:
     if not isinstance(layer, TileLayer) or layer.dtype != np.bool_ or values.size == 0:
         return None
     axes = range(values.ndim) if axis is None else np.atleast_1d(axis).tolist()
-    if {each % values.ndim for each in axes} != set(range(values.ndim)):
+    if sorted(each if each >= 0 else each + values.ndim for each in axes) != list(range(values.ndim)):
         return None
     name = f"count-of-{layer.name}"
     graph = HighLevelGraph({name: _Count(name, layer)}, {name: set()})

@@ -63,6 +63,9 @@ def test_parts_of_arrays_are_reduced_by_dask(reduction: str) -> None:
         (getattr(lazy, reduction)(keepdims=True), getattr(pixels, reduction)(keepdims=True)),
     ):
         assert np.array_equal(found.compute(), want)
+    for axis in (7, (0, 1, 2, 3), (0, 0, 1, 2)):
+        with pytest.raises((ValueError, IndexError)):
+            getattr(lazy, reduction)(axis=axis).compute()
 
 
 def test_only_undecided_tiles_are_tasks() -> None:
