@@ -21,6 +21,7 @@ from astropy import units as u
 from astropy.coordinates import SkyCoord
 
 import maskexpr as mx
+from maskexpr.compile.compiled import compile_mask
 from maskexpr.errors import MaskTypeError, TileError
 from maskexpr.expr.mask import Mask
 from tests.clusters import cluster, security
@@ -199,6 +200,22 @@ def test_which_client(client: Any, tmp_path: Path) -> None:
     assert not os.listdir(tmp_path)
     with dask.config.set(scheduler="threads"):
         assert SOURCES.write(tmp_path / "b.fits", GEOM, client=client).exists()
+
+
+@pytest.mark.parametrize(
+    ("seconds", "lengths"),
+    [(0.01, [5, 5, 4, 2, 1, 1]), (0.0005, [9, 5, 2, 1, 1]), (10.0, [4, 3, 2, 2, 1, 1, 1, 1, 1, 1, 1])],
+)
+def test_runs_of_tiles_are_not_too_short(client: Any, seconds: float, lengths: list[int]) -> None:
+    """Of 18 tiles for two threads, when tiles before them took some seconds each."""
+    from maskexpr.compile.workers import _Done, _Tasks
+
+    blocks = [(0, i) for i in range(18)]
+    tasks = _Tasks(client, compile_mask(SOURCES, GEOM, 60), blocks, (print, None), "name", False)
+    tasks.take_back(_Done([(blocks[0], None)] * 10, [], 10 * seconds))
+    while tasks.portion() is not None:
+        pass
+    assert [len(each) for each in tasks.some_of.values()] == lengths
 
 
 def test_decided_tiles_are_no_tasks(
