@@ -35,6 +35,9 @@ __all__ = ["MaskWriter", "Patch"]
 Planes = tuple[int | slice, ...]
 Place = tuple[int, ...]
 
+# Copies in one process may be shared by threads; a lock does not travel with them.
+_attaching = threading.Lock()
+
 
 class Patch(NamedTuple):
     """A window of a mask with its values, to be written.
@@ -124,6 +127,7 @@ class MaskWriter(ABC):
         self.done: set[Place] = set()
         self.published = False
         self._temporary: Path | None = None
+        self._users = 0
         self._run = f"{type(self).__name__} {self.chunks} {geom.fingerprint} {run}"
         self._here = _Here(Workspace(self._target), TileTable.empty(self.tiles_shape))
 
@@ -154,7 +158,7 @@ class MaskWriter(ABC):
 
     def __getstate__(self) -> dict[str, Any]:
         # What only the process that publishes needs may be large.
-        left: dict[str, Any] = {"_here": None, "provenance": {}, "done": set()}
+        left: dict[str, Any] = {"_here": None, "_users": 0, "provenance": {}, "done": set()}
         return {**self.__dict__, **left, **dict.fromkeys(self.handles, None)}
 
     @property
@@ -259,12 +263,23 @@ class MaskWriter(ABC):
         if self._here is not None:
             with self._here.gate, self._reported():
                 return self._put(patch, some)
-        with self._reported():
-            self.attach(self._temporary)
-            try:
-                return self._put(patch, some)
-            finally:
-                self.close()
+        with self._reported(), self._attached(self._temporary):
+            return self._put(patch, some)
+
+    @contextmanager
+    def _attached(self, temporary: Path) -> Iterator[None]:
+        """The output open, where tiles are only put: by the first of the threads, until the last is done."""
+        with _attaching:
+            if not self._users:
+                self.attach(temporary)
+            self._users += 1
+        try:
+            yield
+        finally:
+            with _attaching:
+                self._users -= 1
+                if not self._users:
+                    self.close()
 
     def _put(self, patch: Patch, numbers: Any) -> list[TileRecord]:
         records = []

@@ -125,6 +125,15 @@ def test_the_client_evaluates_and_stores_nothing(
     assert mx.verify(path, against=SOURCES)
 
 
+def test_several_threads_a_worker(tmp_path: Path) -> None:
+    with cluster(n_workers=1, threads_per_worker=4) as own:
+        for suffix in (".zarr", ".fits", ".fits.gz"):
+            path = SOURCES.write(tmp_path / f"a{suffix}", GEOM, chunks=20, client=own)
+            assert mx.verify(path, against=SOURCES)
+        path = SOURCES.write(tmp_path / "cells.fits", CELLS, chunks=2, client=own)
+        assert mx.verify(path, against=SOURCES)
+
+
 def test_planes_of_a_cube(client: Any, tmp_path: Path) -> None:
     cube = GEOM.to_cube([ENERGY])
     mask = SOURCES & mx.AxisRange("energy", lo="5 GeV") | mx.Band(lat=("-5 deg", "5 deg"))
