@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import product
-from typing import Any, NoReturn, Protocol
+from typing import Any, NamedTuple, NoReturn, Protocol
 
 import numpy as np
 from dask._task_spec import Alias, DataNode, GraphNode, Task, TaskRef
@@ -20,7 +20,7 @@ from ..core.errors import MaskTypeError
 from .cluster import fetched, is_for_cluster, is_sent
 from .deaths import ends_by, killing, watch_here
 
-__all__ = ["BlockId", "DecidedTiles", "Key", "TileLayer", "TileSource", "source_key"]
+__all__ = ["BlockId", "DecidedTiles", "Key", "Split", "TileLayer", "TileSource", "source_key"]
 
 BlockId = tuple[int, ...]
 """The index of a block, which is a chunk of the array, along each axis; dask's word."""
@@ -96,6 +96,24 @@ class DecidedTiles:
         return {}, [()] * len(blocks)
 
 
+class Split(NamedTuple):
+    """Some blocks of a lazy array.
+
+    Parameters
+    ----------
+    graph : dict
+        Tasks that come before those of blocks, and the source, unless the workers have it.
+    undecided : dict
+        Blocks that have to be computed, with the references to what each needs of that.
+    decided : dict
+        The others, with their one value.
+    """
+
+    graph: dict[Key, GraphNode]
+    undecided: dict[BlockId, Any]
+    decided: dict[BlockId, bool | float]
+
+
 class TileLayer(Layer):
     """The blocks of one lazy array, as tasks only on demand."""
 
@@ -114,29 +132,48 @@ class TileLayer(Layer):
         return f"TileLayer<{self.name}>"
 
     def _keys(self) -> Iterator[Key]:
-        return product([self.name], *(range(len(each)) for each in self.chunks))
+        return ((self.name, *block) for block in self.blocks)
 
-    def _graph(self, keys: Collection[Key]) -> dict[Key, GraphNode]:
-        wanted = sorted(key for key in keys if key[0] == self.name)
+    def split(self, blocks: Sequence[BlockId]) -> Split:
+        """What has to be computed of some blocks, what that needs, and what is decided."""
         if isinstance(self.source, DecidedTiles):
             self.source = fetched(source_key(self.name)) or self.source
-        states = self.source.decide([key[1:] for key in wanted])
+        states = dict(zip(blocks, self.source.decide(blocks), strict=True))
+        undecided = [block for block in blocks if states[block] is None]
         shared = source_key(self.name)
-        undecided = [key for key, state in zip(wanted, states, strict=True) if state is None]
-        graph, needs = self.source.stages(self.name, shared, [key[1:] for key in undecided])
-        for key, known in zip(undecided, needs, strict=True):
-            graph[key] = Task(key, _compute, TaskRef(shared), key[1:], known)
-        for key, state in zip(wanted, states, strict=True):
-            if state is None:
-                continue
-            shape = tuple(sizes[i] for sizes, i in zip(self.chunks, key[1:], strict=True))
+        graph, needs = self.source.stages(self.name, shared, undecided)
+        if undecided and not isinstance(self.source, DecidedTiles):
+            graph[shared] = DataNode(shared, self.source)
+        decided = {block: state for block, state in states.items() if state is not None}
+        return Split(graph, dict(zip(undecided, needs, strict=True)), decided)
+
+    def _graph(self, keys: Collection[Key]) -> dict[Key, GraphNode]:
+        split = self.split(sorted(key[1:] for key in keys if key[0] == self.name))
+        graph = split.graph
+        for block, known in split.undecided.items():
+            key: Key = (self.name, *block)
+            graph[key] = self.task(key, block, known)
+        for block, state in split.decided.items():
+            key = (self.name, *block)
+            shape = self.shape_of(block)
             constant = (f"{self.name}-constant", state, *shape)
             if constant not in graph:
                 graph[constant] = Task(constant, np.full, shape, state, self.dtype)
             graph[key] = Alias(key, constant)
-        if undecided and not isinstance(self.source, DecidedTiles):
-            graph[shared] = DataNode(shared, self.source)
         return graph
+
+    def task(self, key: Key, block: BlockId, known: Any) -> Task:
+        """The task of an undecided block, from the references to what it needs."""
+        return Task(key, _compute, TaskRef(source_key(self.name)), block, known)
+
+    @property
+    def blocks(self) -> list[BlockId]:
+        """All blocks, in their order."""
+        return list(product(*(range(len(each)) for each in self.chunks)))
+
+    def shape_of(self, block: BlockId) -> tuple[int, ...]:
+        """Shape of a block."""
+        return tuple(sizes[i] for sizes, i in zip(self.chunks, block, strict=True))
 
     def cull(self, keys: set[Any], all_hlg_keys: Collection[Any]) -> tuple[Layer, Mapping[Any, set[Any]]]:
         """Make the tasks of the blocks that are asked for, and no others."""
@@ -174,7 +211,7 @@ class TileLayer(Layer):
         source = self.source
         if not isinstance(source, DecidedTiles) and is_for_cluster() and is_sent(source_key(self.name)):
             # Workers have the source.
-            source = DecidedTiles.of(source, [key[1:] for key in self._keys()])
+            source = DecidedTiles.of(source, self.blocks)
         return (_arrived, (self.name, source, self.chunks, self.dtype))
 
 

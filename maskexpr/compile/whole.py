@@ -17,11 +17,12 @@ from typing import Any, Final, Protocol, runtime_checkable
 import dask.array as da
 import dask.system
 import numpy as np
-from dask._task_spec import DataNode, List, Task, TaskRef
+from dask._task_spec import List, Task, TaskRef
 from dask.array.core import finalize
 from dask.highlevelgraph import HighLevelGraph, MaterializedLayer
 
-from .dask import BlockId, Key, TileLayer, TileSource, source_key
+from .dask import BlockId, Key, Split, TileLayer, TileSource, source_key
+from .reduced import NAMESPACE
 
 __all__ = ["back_with_pages", "lazy_array"]
 
@@ -67,6 +68,7 @@ def lazy_array(
     # Of this one array, because xarray mixes no arrays of two classes.
     array.__dask_postcompute__ = lambda: (_joined, ())  # type: ignore[method-assign]
     array.__dask_optimize__ = _optimize
+    array.__array_namespace__ = lambda **_: NAMESPACE  # type: ignore[attr-defined]
     return array
 
 
@@ -83,40 +85,58 @@ def _joined(results: Any) -> np.ndarray:
 
 
 def _whole_layer(graph: Any, keys: Any) -> Any:
-    """The graph that computes one lazy array as a whole; None if more is wanted, or on a cluster."""
+    """The graph that computes one lazy array as a whole; None if more is wanted."""
     if not isinstance(graph, HighLevelGraph) or len(graph.layers) != 2 or len(keys) != 1:
         return None
     layers = list(graph.layers.values())
-    tiles = [each for each in layers if isinstance(each, TileLayer) and not each.has_travelled]
+    tiles = [each for each in layers if isinstance(each, TileLayer)]
     ends = [each.get(keys[0]) for each in layers if isinstance(each, MaterializedLayer)]
     if len(tiles) != 1 or not ends or getattr(ends[0], "func", None) is not _joined:
         return None
-    return HighLevelGraph.from_collections(keys[0], _scattered(tiles[0], keys[0]), dependencies=())
+    tasks = (_gathered if tiles[0].has_travelled else _scattered)(tiles[0], keys[0])
+    return HighLevelGraph.from_collections(keys[0], tasks, dependencies=())
 
 
 def _scattered(layer: TileLayer, end: Any) -> Mapping[Any, Any]:
     """Tasks that write the undecided blocks of a layer into one array, and one that gives it out."""
-    name, source = layer.name, layer.source
-    blocks = [key[1:] for key in sorted(layer.get_output_keys())]
-    states = source.decide(blocks)
-    edges = [np.concatenate([[0], np.cumsum(sizes)]).tolist() for sizes in layer.chunks]
-    open_ = [block for block, state in zip(blocks, states, strict=True) if state is None]
-    decided = [(_place(edges, block), state) for block, state in zip(blocks, states, strict=True) if state]
-    shared, canvas = source_key(name), (f"{name}-canvas",)
-    graph, needs = source.stages(name, shared, open_)
-    turns = None if source.waits else dask.system.CPU_COUNT
+    split, edges, canvas = layer.split(layer.blocks), _edges(layer), (f"{layer.name}-canvas",)
+    graph, turns = split.graph, None if layer.source.waits else dask.system.CPU_COUNT
     graph[canvas] = Task(canvas, _Canvas, tuple(each[-1] for each in edges), layer.dtype, turns)
-    graph[shared] = DataNode(shared, source)
-    written = []
-    for block, known in zip(open_, needs, strict=True):
-        key: Key = (f"{name}-written", *block)
+    written: dict[BlockId, TaskRef] = {}
+    for block, known in split.undecided.items():
+        key: Key = (f"{layer.name}-written", *block)
         place = _place(edges, block)
-        graph[key] = Task(key, _write, TaskRef(shared), block, known, TaskRef(canvas), place)
-        written.append((place, key))
-    places = [place for place, _ in written]
-    blocks_made = List(*(TaskRef(key) for _, key in written))
-    graph[end] = Task(end, _given_out, TaskRef(canvas), places, blocks_made, decided)
+        graph[key] = Task(key, _write, TaskRef(source_key(layer.name)), block, known, TaskRef(canvas), place)
+        written[block] = TaskRef(key)
+    graph[end] = _end(end, TaskRef(canvas), edges, written, split)
     return graph
+
+
+def _gathered(layer: TileLayer, end: Any) -> Mapping[Any, Any]:
+    """The same on a cluster, whose workers share no array: one of them puts the undecided blocks together."""
+    split, edges = layer.split(layer.blocks), _edges(layer)
+    graph, made = split.graph, {}
+    for block, known in split.undecided.items():
+        key: Key = (layer.name, *block)
+        graph[key] = layer.task(key, block, known)
+        made[block] = TaskRef(key)
+    canvas = _Canvas(tuple(each[-1] for each in edges), layer.dtype, None, False)
+    graph[end] = _end(end, canvas, edges, made, split)
+    return graph
+
+
+def _end(
+    end: Any, canvas: Any, edges: Sequence[Sequence[int]], made: Mapping[BlockId, TaskRef], split: Split
+) -> Task:
+    """The task that gives the array out. What it is told of decided blocks is short: there may be many."""
+    decided = [(block, state) for block, state in split.decided.items() if state]
+    blocks = np.array([block for block, _ in decided], dtype=np.int32)
+    states = np.array([state for _, state in decided])
+    return Task(end, _given_out, canvas, edges, list(made), List(*made.values()), blocks, states)
+
+
+def _edges(layer: TileLayer) -> list[list[int]]:
+    return [np.concatenate([[0], np.cumsum(sizes)]).tolist() for sizes in layer.chunks]
 
 
 def _place(edges: Sequence[Sequence[int]], block: BlockId) -> Slices:
@@ -168,15 +188,17 @@ def _write(
 
 def _given_out(
     canvas: _Canvas,
-    places: Sequence[Slices],
-    blocks: Sequence[np.ndarray],
-    decided: Sequence[tuple[Slices, Any]],
+    edges: Sequence[Sequence[int]],
+    blocks: Sequence[BlockId],
+    values: Sequence[np.ndarray],
+    decided: np.ndarray,
+    states: np.ndarray,
 ) -> np.ndarray:
     out = canvas.array
-    for place, values in zip(places, blocks, strict=True):
+    for block, each in zip(blocks, values, strict=True):
         # What came from another process is no part of it.
-        if values.base is not out:
-            out[place] = values
-    for place, value in decided:
-        out[place] = value
+        if each.base is not out:
+            out[_place(edges, block)] = each
+    for place, state in zip(decided.tolist(), states, strict=True):
+        out[_place(edges, place)] = state
     return out

@@ -11,12 +11,13 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
-from typing import Any, Final, NoReturn, Protocol
+from typing import Any, Final, NamedTuple, NoReturn, Protocol
 from uuid import uuid4
 
 from dask._task_spec import DataNode, GraphNode, List, Task, TaskRef
 
 from ..core.errors import MaskError, TileError, require
+from ..core.heap import give_back_freed_memory, keep_freed_memory
 from ..expr.describe import one_line
 from ..expr.mask import Mask
 from .cluster import LostError, Portion, results, send
@@ -46,12 +47,23 @@ class Evaluated(Protocol):
 
 Pairs = list[tuple[BlockId, Any]]
 
+
+class _Done(NamedTuple):
+    """What a task has made, the blocks that it has not begun when its time was over, and what it took."""
+
+    pairs: Pairs
+    rest: list[BlockId]
+    seconds: float
+
+
 # Tiles are done in runs (guided self-scheduling): each is such a part of what is left for a thread, of so
 # many tiles at most, and gives back after so many seconds what it has not begun. So tasks are few, and no
 # thread waits for long at the end.
 _PART: Final = 2
 _MOST: Final = 64
 _SECONDS: Final = 1.0
+# Seconds that a run takes at least, if there is so much to do: some 5 ms are spent around each.
+_SHORTEST: Final = 0.05
 # What a run needs of steps over the whole map comes together where it is.
 _MOST_STAGED: Final = 8
 # How often what workers have lost is sent again, and seconds in which they end what they are at.
@@ -119,9 +131,9 @@ def _done(
     tasks = _Tasks(client, source, blocks, job, name, alone)
     try:
         with closing(results(client, tasks.portion, tasks.threads)) as found:
-            for _, (pairs, rest) in found:
-                tasks.blocks.extendleft(reversed(rest))
-                yield from pairs
+            for _, done in found:
+                tasks.take_back(done)
+                yield from done.pairs
     except (MaskError, LostError):
         raise
     except Exception as err:
@@ -181,6 +193,7 @@ class _Tasks:
         }
         self.threads: int = max(1, sum(client.nthreads().values()))
         self._alone = alone
+        self._number, self._seconds = 0, 0.0
         # Steps over the whole map are shared between tasks, so then there is one portion.
         self._stages, needs = source.stages(name, self._source, blocks)
         self._needs = dict(zip(blocks, needs, strict=True)) if self._stages else {}
@@ -199,12 +212,20 @@ class _Tasks:
             self.some_of[key] = some
         return Portion({**self._shared, **self._stages, **tasks}, list(tasks)) if tasks else None
 
+    def take_back(self, done: _Done) -> None:
+        """What a task has left is done by others; how long it took for the rest says how much they get."""
+        self.blocks.extendleft(reversed(done.rest))
+        self._number += len(done.pairs)
+        self._seconds += done.seconds
+
     def _length(self) -> int:
         """Blocks of the next task."""
         if self._alone:
             return 1
-        most = _MOST_STAGED if self._stages else _MOST
-        return max(1, min(most, len(self.blocks) // (_PART * self.threads)))
+        left = len(self.blocks)
+        least = int(_SHORTEST * self._number / self._seconds) if self._seconds else 1
+        length = max(left // (_PART * self.threads), min(least, -(-left // self.threads)), 1)
+        return min(length, _MOST_STAGED if self._stages else _MOST)
 
 
 # ---- what runs on a worker
@@ -232,20 +253,20 @@ def _work_on(
     blocks: list[BlockId],
     known: Sequence[Sequence[Any]] | None,
     seconds: float,
-) -> tuple[Pairs, list[BlockId]]:
-    """What is made of blocks, and those that are left when the time is over."""
-    (work, given), end = job, time.monotonic() + seconds
+) -> _Done:
+    """What is made of blocks, until the time is over."""
+    (work, given), begin = job, time.monotonic()
     out: Pairs = []
     for i, block in enumerate(blocks):
-        if out and time.monotonic() > end:
-            return out, blocks[i:]
+        if out and time.monotonic() - begin > seconds:
+            break
         with _at_work(name):
             out.append((block, work(source, block, known[i] if known else (), given)))
-    return out, []
+    return _Done(out, blocks[len(out) :], time.monotonic() - begin)
 
 
 @ends_by(_killed)
-def _work_on_one(*what: Any) -> tuple[Pairs, list[BlockId]]:
+def _work_on_one(*what: Any) -> _Done:
     """One block, whose task is tried as often as the cluster allows."""
     return _work_on(*what)
 
@@ -256,6 +277,7 @@ def _at_work(name: str) -> Iterator[None]:
         if name in _halted:
             raise TileError(f"{name} has ended; this tile is not wanted any more")
         _running[name] += 1
+        keep_freed_memory(name)
     try:
         yield
     finally:
@@ -275,3 +297,4 @@ async def _halt(name: str) -> None:
     with _changing:
         if not _running[name]:
             del _running[name]
+            give_back_freed_memory(name)

@@ -35,6 +35,9 @@ __all__ = ["MaskWriter", "Patch"]
 Planes = tuple[int | slice, ...]
 Place = tuple[int, ...]
 
+# Copies in one process may be shared by threads; a lock does not travel with them.
+_attaching = threading.Lock()
+
 
 class Patch(NamedTuple):
     """A window of a mask with its values, to be written.
@@ -106,6 +109,8 @@ class MaskWriter(ABC):
     ) -> None:
         self.path = Path(path)
         check_place(self.path, overwrite)
+        # The process may go to another folder while it writes.
+        self._target = self.path.absolute()
         if len(chunks) != 2 or min(chunks) < 1:
             raise MaskValueError(
                 f"chunks must be two whole numbers of at least 1, rows and columns; got {chunks!r}"
@@ -122,8 +127,9 @@ class MaskWriter(ABC):
         self.done: set[Place] = set()
         self.published = False
         self._temporary: Path | None = None
+        self._users = 0
         self._run = f"{type(self).__name__} {self.chunks} {geom.fingerprint} {run}"
-        self._here = _Here(Workspace(self.path), TileTable.empty(self.tiles_shape))
+        self._here = _Here(Workspace(self._target), TileTable.empty(self.tiles_shape))
 
     @property
     def tiles_shape(self) -> tuple[int, ...]:
@@ -151,9 +157,8 @@ class MaskWriter(ABC):
         return self._here
 
     def __getstate__(self) -> dict[str, Any]:
-        # What only the process that publishes needs may be large; others may stand in another folder.
-        place = None if self._temporary is None else self._temporary.absolute()
-        left: dict[str, Any] = {"_here": None, "_temporary": place, "provenance": {}, "done": set()}
+        # What only the process that publishes needs may be large.
+        left: dict[str, Any] = {"_here": None, "_users": 0, "provenance": {}, "done": set()}
         return {**self.__dict__, **left, **dict.fromkeys(self.handles, None)}
 
     @property
@@ -176,9 +181,9 @@ class MaskWriter(ABC):
 
     def _begin(self) -> None:
         """Take up the work of a killed run, or make a folder; what other killed runs left is swept."""
-        recover(self.path)
-        check_place(self.path, self.overwrite)
-        for space in abandoned(self.path):
+        recover(self._target)
+        check_place(self._target, self.overwrite)
+        for space in abandoned(self._target):
             if self.resume and self.resumes and self._temporary is None and self._resume(space):
                 continue
             space.discard()
@@ -199,7 +204,7 @@ class MaskWriter(ABC):
         """
         journal = self._journal(space)
         mark = journal.published()
-        if mark and mark == mark_of(self.path):
+        if mark and mark == mark_of(self._target):
             # Killed when all was done but to delete what is in the way.
             self.published = True
             return False
@@ -258,12 +263,23 @@ class MaskWriter(ABC):
         if self._here is not None:
             with self._here.gate, self._reported():
                 return self._put(patch, some)
-        with self._reported():
-            self.attach(self._temporary)
-            try:
-                return self._put(patch, some)
-            finally:
-                self.close()
+        with self._reported(), self._attached(self._temporary):
+            return self._put(patch, some)
+
+    @contextmanager
+    def _attached(self, temporary: Path) -> Iterator[None]:
+        """The output open, where tiles are only put: by the first of the threads, until the last is done."""
+        with _attaching:
+            if not self._users:
+                self.attach(temporary)
+            self._users += 1
+        try:
+            yield
+        finally:
+            with _attaching:
+                self._users -= 1
+                if not self._users:
+                    self.close()
 
     def _put(self, patch: Patch, numbers: Any) -> list[TileRecord]:
         records = []
@@ -352,7 +368,7 @@ class MaskWriter(ABC):
         sync_tree(finished)
         if self._mine.journal is not None:
             self._mine.journal.publishing(mark_of(finished))
-        publish(finished, self.path, self._mine.space.aside, self.overwrite)
+        publish(finished, self._target, self._mine.space.aside, self.overwrite)
 
     def _end(self, keep: bool) -> None:
         """Let go of everything; what is not kept is deleted when no thread writes any more."""

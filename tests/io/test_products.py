@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import io
+import os
 import pickle
 import shutil
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -263,3 +266,60 @@ def test_a_run_of_another_mask_does_not_go_on(suffix: str, tmp_path: Path) -> No
         other = one | mx.Region("galactic; circle(3, 3, 9)")
         assert write(other, path, resume=True) == (other.plan(GEOM, 30).n_mixed, 0)
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_a_process_that_goes_to_another_folder_while_it_writes(
+    suffix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, there = tmp_path / "here", tmp_path / "there"
+    here.mkdir(), there.mkdir()
+    monkeypatch.chdir(here)
+    noted = MaskWriter.note
+
+    def gone(self: MaskWriter, *records: Any) -> None:
+        noted(self, *records)
+        os.chdir(there)
+
+    monkeypatch.setattr(MaskWriter, "note", gone)
+    mask = mx.Catalog(sources(), "3 deg")
+    path = mask.write(f"m{suffix}", GEOM, chunks=60)
+    assert path == Path(f"m{suffix}")
+    assert ([*there.iterdir()], [*here.iterdir()]) == ([], [here / path])
+    assert mx.verify(here / path, against=mask)
+
+
+def test_threads_of_a_worker_share_a_copy_of_the_writer(
+    suffix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One puts a tile from beginning to end while another one is about to write."""
+    mask = mx.Catalog(sources(), "3 deg")
+    compiled, path = compile_mask(mask, GEOM, 60), tmp_path / f"m{suffix}"
+    blocks = [(i, j) for i in range(3) for j in range(6)]
+    begun, go_on = threading.Event(), threading.Event()
+
+    def late(write: Any) -> Any:
+        def waits(*what: Any) -> Any:
+            if threading.current_thread() is not threading.main_thread():
+                begun.set()
+                assert go_on.wait(60)
+            return write(*what)
+
+        return waits
+
+    with open_writer(path, GEOM, (60, 60), provenance(mask)) as writer:
+        if not writer.resumes:
+            pytest.skip("written by one process alone")
+        copy = pickle.loads(pickle.dumps(writer))
+        monkeypatch.setattr(type(writer), "write", late(type(writer).write))
+        with ThreadPoolExecutor(1) as pool:
+            first = pool.submit(Sink(copy, None).take, compiled, blocks[0])
+            assert begun.wait(60)
+            try:
+                for block in blocks[1:]:
+                    writer.note(Sink(copy, None).take(compiled, block))
+            finally:
+                go_on.set()
+            writer.note(first.result())
+        assert getattr(copy, "_file", None) is None
+    assert mx.verify(path, against=mask)

@@ -21,6 +21,7 @@ from astropy import units as u
 from astropy.coordinates import SkyCoord
 
 import maskexpr as mx
+from maskexpr.compile.compiled import compile_mask
 from maskexpr.errors import MaskTypeError, TileError
 from maskexpr.expr.mask import Mask
 from tests.clusters import cluster, security
@@ -124,6 +125,15 @@ def test_the_client_evaluates_and_stores_nothing(
     assert mx.verify(path, against=SOURCES)
 
 
+def test_several_threads_a_worker(tmp_path: Path) -> None:
+    with cluster(n_workers=1, threads_per_worker=4) as own:
+        for suffix in (".zarr", ".fits", ".fits.gz"):
+            path = SOURCES.write(tmp_path / f"a{suffix}", GEOM, chunks=20, client=own)
+            assert mx.verify(path, against=SOURCES)
+        path = SOURCES.write(tmp_path / "cells.fits", CELLS, chunks=2, client=own)
+        assert mx.verify(path, against=SOURCES)
+
+
 def test_planes_of_a_cube(client: Any, tmp_path: Path) -> None:
     cube = GEOM.to_cube([ENERGY])
     mask = SOURCES & mx.AxisRange("energy", lo="5 GeV") | mx.Band(lat=("-5 deg", "5 deg"))
@@ -201,6 +211,22 @@ def test_which_client(client: Any, tmp_path: Path) -> None:
         assert SOURCES.write(tmp_path / "b.fits", GEOM, client=client).exists()
 
 
+@pytest.mark.parametrize(
+    ("seconds", "lengths"),
+    [(0.01, [5, 5, 4, 2, 1, 1]), (0.0005, [9, 5, 2, 1, 1]), (10.0, [4, 3, 2, 2, 1, 1, 1, 1, 1, 1, 1])],
+)
+def test_runs_of_tiles_are_not_too_short(client: Any, seconds: float, lengths: list[int]) -> None:
+    """Of 18 tiles for two threads, when tiles before them took some seconds each."""
+    from maskexpr.compile.workers import _Done, _Tasks
+
+    blocks = [(0, i) for i in range(18)]
+    tasks = _Tasks(client, compile_mask(SOURCES, GEOM, 60), blocks, (print, None), "name", False)
+    tasks.take_back(_Done([(blocks[0], None)] * 10, [], 10 * seconds))
+    while tasks.portion() is not None:
+        pass
+    assert [len(each) for each in tasks.some_of.values()] == lengths
+
+
 def test_decided_tiles_are_no_tasks(
     client: Any, counted: Callable[[], int], sent: list[int], tmp_path: Path
 ) -> None:
@@ -219,7 +245,21 @@ def test_decided_tiles_are_no_tasks(
         number = int(one.compute(geom).sum())
     assert one.count(geom) == number
     assert counted() - before <= 20
-    assert max(sent) < 100_000
+    lazy = one.on(geom, chunks=3)
+    for found, want in (
+        (lazy.sum(), number),
+        (lazy.mean(), number / lazy.size),
+        (lazy.any(), True),
+        (lazy.all(), False),
+    ):
+        before = counted()
+        assert found.compute().item() == want
+        assert counted() - before <= 20
+    before = counted()
+    assert int(np.count_nonzero(lazy.compute())) == number
+    assert counted() - before <= 20
+    # Of the array as a whole 8 bytes of each tile travel.
+    assert max(sent) < 300_000
 
 
 def test_a_million_sources_are_sent_once(client: Any, sent: list[int], tmp_path: Path) -> None:
