@@ -8,9 +8,9 @@ own, and those are copied together. Slices and further operations are dask's as 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from functools import cached_property
+from functools import cached_property, partial
 from threading import BoundedSemaphore, Lock
 from typing import Any, Final, Protocol, runtime_checkable
 
@@ -21,21 +21,42 @@ from dask._task_spec import DataNode, List, Task, TaskRef
 from dask.array.core import finalize
 from dask.highlevelgraph import HighLevelGraph, MaterializedLayer
 
+from ..core.pages import expect_writes, sparse_zeros
 from .dask import BlockId, Key, TileLayer, TileSource, source_key
 
-__all__ = ["back_with_pages", "lazy_array"]
+__all__ = ["Filling", "back_with_pages", "lazy_array", "new_canvas"]
 
 Slices = tuple[slice, ...]
 
 # Bytes of the pages in which the system hands out memory.
 _PAGE: Final = 4096
+# Of a map of which a smaller part of the blocks is written, small pages take less time than large ones, which
+# reach over many rows and so over blocks that are not written.
+_SPARSE: Final = 1 / 8
 
 
 @runtime_checkable
-class _Filling(Protocol):
+class Filling(Protocol):
     """A source that writes the values of a block into an array of zeros, where that saves a copy."""
 
+    @property
+    def fills_parts(self) -> bool:
+        """Whether it leaves alone what is False in a block, and says what it writes (`expect_writes`)."""
+
     def fill(self, out: np.ndarray, block: BlockId, known: Sequence[Any] = ()) -> None: ...
+
+
+def new_canvas(shape: tuple[int, ...], dtype: Any, written: float, fills_parts: bool) -> np.ndarray:
+    """An array of zeros for a whole map, which takes memory where it is written if that costs no time.
+
+    Parameters
+    ----------
+    written : float
+        The part of the blocks that is not all zeros.
+    fills_parts : bool
+        See `Filling.fills_parts`.
+    """
+    return sparse_zeros(shape, dtype) if fills_parts or written < _SPARSE else np.zeros(shape, dtype)
 
 
 def back_with_pages(view: np.ndarray) -> None:
@@ -105,7 +126,14 @@ def _scattered(layer: TileLayer, end: Any) -> Mapping[Any, Any]:
     shared, canvas = source_key(name), (f"{name}-canvas",)
     graph, needs = source.stages(name, shared, open_)
     turns = None if source.waits else dask.system.CPU_COUNT
-    graph[canvas] = Task(canvas, _Canvas, tuple(each[-1] for each in edges), layer.dtype, turns)
+    made = partial(
+        new_canvas,
+        tuple(each[-1] for each in edges),
+        layer.dtype,
+        (len(open_) + len(decided)) / len(blocks),
+        isinstance(source, Filling) and source.fills_parts,
+    )
+    graph[canvas] = Task(canvas, _Canvas, made, turns)
     graph[shared] = DataNode(shared, source)
     written = []
     for block, known in zip(open_, needs, strict=True):
@@ -130,15 +158,14 @@ class _Canvas:
     take the interpreter's lock from each other.
     """
 
-    def __init__(self, shape: tuple[int, ...], dtype: Any, turns: int | None, is_shared: bool = True) -> None:
-        self._shape = shape
-        self._dtype = dtype
+    def __init__(self, make: Callable[[], np.ndarray], turns: int | None, is_shared: bool = True) -> None:
+        self._make = make
         self._lock = Lock()
         self.turn: AbstractContextManager[Any] = nullcontext() if turns is None else BoundedSemaphore(turns)
         self.is_shared = is_shared
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _Canvas, (self._shape, self._dtype, None, False)
+        return _Canvas, (self._make, None, False)
 
     @property
     def array(self) -> np.ndarray:
@@ -147,7 +174,7 @@ class _Canvas:
 
     @cached_property
     def _array(self) -> np.ndarray:
-        return np.zeros(self._shape, self._dtype)
+        return self._make()
 
 
 def _write(
@@ -158,8 +185,9 @@ def _write(
         return source.compute(block, known)
     with canvas.turn:
         view = canvas.array[place]
-        back_with_pages(view)
-        if isinstance(source, _Filling):
+        if isinstance(source, Filling):
+            if not source.fills_parts:
+                back_with_pages(view)
             source.fill(view, block, known)
         else:
             view[...] = source.compute(block, known)
@@ -175,8 +203,9 @@ def _given_out(
     out = canvas.array
     for place, values in zip(places, blocks, strict=True):
         # What came from another process is no part of it.
-        if values.base is not out:
+        if not np.may_share_memory(values, out):
             out[place] = values
     for place, value in decided:
+        expect_writes(out[place])
         out[place] = value
     return out
