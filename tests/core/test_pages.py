@@ -1,4 +1,4 @@
-"""Arrays of zeros that take memory where they are written: the memory is counted from the system's own list."""
+"""Arrays of zeros that take memory where they are written: counted from the system's own list."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def test_of_other_memory_nothing_is_asked(other: np.ndarray) -> None:
     "geom", [mx.HpxGeom(order=11), mx.WcsGeom.allsky("0.04 deg")], ids=["cells", "pixels"]
 )
 def test_a_map_takes_the_memory_of_what_is_selected(geom: object, lazy: bool) -> None:
-    """Neither the tiles that are empty nor what is empty of the others: a circle is 300 cells of 50 million."""
+    """Neither empty tiles nor what is empty of the others: a circle is 300 cells of 50 million."""
     made = SOURCE.on(geom).compute() if lazy else SOURCE.compute(geom)
     assert made.values.sum() > 100
     # Reading a page of zeros takes none, so that the sum has not changed it; a tile has 4 MiB, or 2,048 rows.
