@@ -15,7 +15,6 @@ from ..expr.structure import postorder
 from ..grid.healpix.areas import Cells
 from ..grid.healpix.faces import MAX_ORDER, number_of
 from ..grid.healpix.geom import HpxGeom
-from ..maps.leaf import FromData
 from .between import bounds_between, leaves_between
 from .cover import in_shares, open_cells
 from .evaluate import Evaluator
@@ -115,7 +114,7 @@ def _effort(mask: Mask) -> tuple[str, int]:
     Of data on cells the cells of the same frame are decided at the data's own order. Those of images are
     bounded by caps round blocks of pixels, which takes as long for a cell as some tens of cells of others do.
     """
-    grids = [each.grid for each in postorder(mask) if isinstance(each, FromData)]
+    grids = [grid for each in postorder(mask) if (grid := each.pixel_grid) is not None]
     if any(not isinstance(grid, HpxGeom) for grid in grids):
         return "icrs", _MOST >> 6
     return (grids[0].frame if grids else "icrs"), _MOST

@@ -242,6 +242,11 @@ class Mask(Fluent):
         """
         return self.bytes_per_pixel * shape[0] * shape[1]
 
+    @property
+    def pixel_grid(self) -> Grid | None:
+        """The map of whose pixels a leaf is made, on the sphere too; None for any other mask."""
+        return None
+
     def held_bytes(self) -> int:
         """Memory that is kept from tile to tile, such as an index."""
         return 0
