@@ -24,6 +24,7 @@ from .maps.leaf import FromData
 from .maps.missing import policy, settle
 from .pixels.window import Window
 from .sphere.angles import format_degrees, to_degrees, to_degrees_array
+from .sphere.parallels import Parallels, Runs, no_runs, whole_runs
 from .sphere.vectors import TIE, Caps, angle_between, lonlat, normalise, rotate, rotation, unit, within
 
 __all__ = [
@@ -50,10 +51,12 @@ __all__ = [
     "Grid",
     "Mask",
     "MaskWriter",
+    "Parallels",
     "Pixels",
     "Points",
     "Reach",
     "Rim",
+    "Runs",
     "StoredMap",
     "Tile",
     "Tiles",
@@ -71,6 +74,7 @@ __all__ = [
     "limit",
     "lonlat",
     "merge",
+    "no_runs",
     "node",
     "normalise",
     "once",
@@ -87,5 +91,6 @@ __all__ = [
     "to_degrees_array",
     "topology",
     "unit",
+    "whole_runs",
     "within",
 ]

@@ -159,15 +159,23 @@ class Compiled:
         if self.layout.is_image:
             return values.reshape(sizes)
         out = np.zeros(sizes, dtype=values.dtype)
-        parts = out.reshape(len(values), *sizes[len(self.along) :])
-        for one, part in zip(values, parts, strict=True):
-            self.layout.pack(one, self.spatial(block), part)
+        self._pack(values, block, out)
         return out
+
+    def _pack(self, values: NDArray[Any], block: BlockId, out: NDArray[Any]) -> None:
+        """Write the values of the planes of a block on its window into an array of zeros of its shape."""
+        for one, at in zip(values, np.ndindex(*out.shape[: len(self.along)]), strict=True):
+            self.layout.pack(one, self.spatial(block), out[at])
+
+    @property
+    def fills_parts(self) -> bool:
+        """See `maskexpr.compile.whole.Filling.fills_parts`."""
+        return not self.layout.is_image
 
     def fill(self, out: Bools, block: BlockId, known: Sequence[Any] = ()) -> None:
         """Write the values of a block into an array of False of its shape."""
         if not self.layout.is_image:
-            out[...] = self.compute(block, known)
+            self._pack(self.on_window(block, known), block, out)
             return
         planes, tile = self.planes(block), Tile(self.geom, self.window(block))
         views = [out[place] for place in np.ndindex(*out.shape[: len(self.along)])]

@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.coverage import FULL, MIXED
+from ..core.coverage import EMPTY, FULL, MIXED
+from ..core.pages import expect_writes
 from ..core.threads import busy_threads, run_blocks
 from .compiled import Compiled
 from .dask import BlockId
 from .evaluate import evaluate_into
 from .plan import Plan
-from .whole import back_with_pages
+from .whole import back_with_pages, new_canvas
 
 __all__ = ["compute_array"]
 
@@ -24,7 +25,8 @@ def compute_array(compiled: Compiled) -> NDArray[np.bool_]:
     along, all planes are one.
     """
     sizes = tuple(sum(each) for each in compiled.chunks)
-    out = np.zeros(sizes, dtype=bool)
+    plan, layout = Plan(compiled), compiled.layout
+    out = new_canvas(sizes, bool, float(np.mean(plan.states != EMPTY)), compiled.fills_parts)
 
     def fill(block: BlockId) -> None:
         # The planes of a tile together: what does not vary between them is computed once.
@@ -40,12 +42,13 @@ def compute_array(compiled: Compiled) -> NDArray[np.bool_]:
         for view, one in zip(views, values, strict=True):
             layout.pack(one, block, view)
 
-    plan, layout = Plan(compiled), compiled.layout
     shape = layout.numblocks
     for place in np.argwhere(plan.states == FULL):
         block = tuple(int(i) for i in place)
         for plane in compiled.planes(block):
-            out[plane][layout.place(compiled.spatial(block))] = True
+            view = out[plane][layout.place(compiled.spatial(block))]
+            expect_writes(view)
+            view[...] = True
     of_tile: dict[BlockId, list[tuple[int, ...]]] = {}
     for place in np.argwhere(plan.states == MIXED):
         at = tuple(int(i) for i in place)

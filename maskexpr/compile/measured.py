@@ -93,6 +93,11 @@ class Measured(OfCompiled):
         self._measure(out, block, known)
         return self.compiled.packed(out, block)
 
+    @property
+    def fills_parts(self) -> bool:
+        """See `maskexpr.compile.whole.Filling.fills_parts`."""
+        return False
+
     def fill(self, out: NDArray[np.float32], block: BlockId, known: Sequence[Any] = ()) -> None:
         """Write the numbers of a block into an array of its shape."""
         if not self.layout.is_image:

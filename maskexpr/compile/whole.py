@@ -8,9 +8,9 @@ own, and those are copied together. Slices and further operations are dask's as 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from functools import cached_property
+from functools import cached_property, partial
 from threading import BoundedSemaphore, Lock
 from typing import Any, Final, Protocol, runtime_checkable
 
@@ -21,22 +21,43 @@ from dask._task_spec import List, Task, TaskRef
 from dask.array.core import finalize
 from dask.highlevelgraph import HighLevelGraph, MaterializedLayer
 
+from ..core.pages import expect_writes, sparse_zeros
 from .dask import BlockId, Key, Split, TileLayer, TileSource, source_key
 from .reduced import NAMESPACE
 
-__all__ = ["back_with_pages", "lazy_array"]
+__all__ = ["Filling", "back_with_pages", "lazy_array", "new_canvas"]
 
 Slices = tuple[slice, ...]
 
 # Bytes of the pages in which the system hands out memory.
 _PAGE: Final = 4096
+# Of a map of which a smaller part of the blocks is written, small pages take less time than large ones, which
+# reach over many rows and so over blocks that are not written.
+_SPARSE: Final = 1 / 8
 
 
 @runtime_checkable
-class _Filling(Protocol):
+class Filling(Protocol):
     """A source that writes the values of a block into an array of zeros, where that saves a copy."""
 
+    @property
+    def fills_parts(self) -> bool:
+        """Whether it leaves alone what is False in a block, and says what it writes (`expect_writes`)."""
+
     def fill(self, out: np.ndarray, block: BlockId, known: Sequence[Any] = ()) -> None: ...
+
+
+def new_canvas(shape: tuple[int, ...], dtype: Any, written: float, fills_parts: bool) -> np.ndarray:
+    """An array of zeros for a whole map, which takes memory where it is written if that costs no time.
+
+    Parameters
+    ----------
+    written : float
+        The part of the blocks that is not all zeros.
+    fills_parts : bool
+        See `Filling.fills_parts`.
+    """
+    return sparse_zeros(shape, dtype) if fills_parts or written < _SPARSE else np.zeros(shape, dtype)
 
 
 def back_with_pages(view: np.ndarray) -> None:
@@ -101,7 +122,7 @@ def _scattered(layer: TileLayer, end: Any) -> Mapping[Any, Any]:
     """Tasks that write the undecided blocks of a layer into one array, and one that gives it out."""
     split, edges, canvas = layer.split(layer.blocks), _edges(layer), (f"{layer.name}-canvas",)
     graph, turns = split.graph, None if layer.source.waits else dask.system.CPU_COUNT
-    graph[canvas] = Task(canvas, _Canvas, tuple(each[-1] for each in edges), layer.dtype, turns)
+    graph[canvas] = Task(canvas, _Canvas, _canvas_maker(layer, split), turns)
     written: dict[BlockId, TaskRef] = {}
     for block, known in split.undecided.items():
         key: Key = (f"{layer.name}-written", *block)
@@ -112,6 +133,14 @@ def _scattered(layer: TileLayer, end: Any) -> Mapping[Any, Any]:
     return graph
 
 
+def _canvas_maker(layer: TileLayer, split: Split) -> Callable[[], np.ndarray]:
+    """What makes the array that blocks are written into, from the part of it that will be."""
+    written = len(split.undecided) + sum(map(bool, split.decided.values()))
+    is_filled = isinstance(layer.source, Filling) and layer.source.fills_parts
+    shape = tuple(map(sum, layer.chunks))
+    return partial(new_canvas, shape, layer.dtype, written / len(layer.blocks), is_filled)
+
+
 def _gathered(layer: TileLayer, end: Any) -> Mapping[Any, Any]:
     """The same on a cluster, whose workers share no array: one of them puts the undecided blocks together."""
     split, edges = layer.split(layer.blocks), _edges(layer)
@@ -120,7 +149,7 @@ def _gathered(layer: TileLayer, end: Any) -> Mapping[Any, Any]:
         key: Key = (layer.name, *block)
         graph[key] = layer.task(key, block, known)
         made[block] = TaskRef(key)
-    canvas = _Canvas(tuple(each[-1] for each in edges), layer.dtype, None, False)
+    canvas = _Canvas(_canvas_maker(layer, split), None, False)
     graph[end] = _end(end, canvas, edges, made, split)
     return graph
 
@@ -150,15 +179,14 @@ class _Canvas:
     take the interpreter's lock from each other.
     """
 
-    def __init__(self, shape: tuple[int, ...], dtype: Any, turns: int | None, is_shared: bool = True) -> None:
-        self._shape = shape
-        self._dtype = dtype
+    def __init__(self, make: Callable[[], np.ndarray], turns: int | None, is_shared: bool = True) -> None:
+        self._make = make
         self._lock = Lock()
         self.turn: AbstractContextManager[Any] = nullcontext() if turns is None else BoundedSemaphore(turns)
         self.is_shared = is_shared
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _Canvas, (self._shape, self._dtype, None, False)
+        return _Canvas, (self._make, None, False)
 
     @property
     def array(self) -> np.ndarray:
@@ -167,7 +195,7 @@ class _Canvas:
 
     @cached_property
     def _array(self) -> np.ndarray:
-        return np.zeros(self._shape, self._dtype)
+        return self._make()
 
 
 def _write(
@@ -178,8 +206,9 @@ def _write(
         return source.compute(block, known)
     with canvas.turn:
         view = canvas.array[place]
-        back_with_pages(view)
-        if isinstance(source, _Filling):
+        if isinstance(source, Filling):
+            if not source.fills_parts:
+                back_with_pages(view)
             source.fill(view, block, known)
         else:
             view[...] = source.compute(block, known)
@@ -197,8 +226,10 @@ def _given_out(
     out = canvas.array
     for block, each in zip(blocks, values, strict=True):
         # What came from another process is no part of it.
-        if each.base is not out:
+        if not np.may_share_memory(each, out):
             out[_place(edges, block)] = each
-    for place, state in zip(decided.tolist(), states, strict=True):
-        out[_place(edges, place)] = state
+    for block, state in zip(decided.tolist(), states, strict=True):
+        place = _place(edges, block)
+        expect_writes(out[place])
+        out[place] = state
     return out

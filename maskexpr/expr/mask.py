@@ -23,6 +23,7 @@ from ..grid.parts import Parts
 from ..grid.points import Points
 from ..grid.survey import Survey
 from ..grid.tiles import Areas, Tile
+from ..sphere.parallels import Parallels, Runs, no_runs, whole_runs
 from ..sphere.vectors import TIE, Caps
 from .structure import NODES, Reach, is_array, node
 from .verbs import Fluent
@@ -189,6 +190,14 @@ class Mask(Fluent):
             cover[self.near(parts.points, angle - reach)] = FULL
         return cover
 
+    def between_parallels(self, parallels: Parallels, angle: float = 0.0) -> tuple[Runs, Runs] | None:
+        """What of each strip surely is within an angle (radians) of the mask, a set on the sphere, and what
+        may be; None if that is not known.
+
+        The two differ less the lower the strips are, and so give the area to any accuracy.
+        """
+        return None
+
     def reach(self) -> Reach:
         """How far beyond a tile the children must be known."""
         return Reach()
@@ -232,6 +241,11 @@ class Mask(Fluent):
         result apart.
         """
         return self.bytes_per_pixel * shape[0] * shape[1]
+
+    @property
+    def pixel_grid(self) -> Grid | None:
+        """The map of whose pixels a leaf is made, on the sphere too; None for any other mask."""
+        return None
 
     def held_bytes(self) -> int:
         """Memory that is kept from tile to tile, such as an index."""
@@ -447,6 +461,9 @@ class AllSky(Mask):
     def inside(self, points: Points) -> Bools:
         return points.on_sky.copy()
 
+    def between_parallels(self, parallels: Parallels, angle: float = 0.0) -> tuple[Runs, Runs] | None:
+        return (whole_runs(np.arange(len(parallels))),) * 2
+
 
 @node("nosky")
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
@@ -462,6 +479,9 @@ class NoSky(Mask):
 
     def coverage(self, areas: Areas, of: Ask) -> Coverage:
         return np.full(len(areas), EMPTY)
+
+    def between_parallels(self, parallels: Parallels, angle: float = 0.0) -> tuple[Runs, Runs] | None:
+        return no_runs(), no_runs()
 
     def inside(self, points: Points) -> Bools:
         return np.zeros(len(points), dtype=bool)

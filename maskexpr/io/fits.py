@@ -29,8 +29,9 @@ from ..grid.lattice import Grid
 from ..grid.wcs.geom import WcsGeom
 from ..grid.wcs.header import find_bands
 from ..pixels.window import Window
+from .cards_of_cells import is_cells
 from .coding import Coding, column_coding, column_values
-from .fits_cells import is_cells, open_cells
+from .fits_cells import open_cells
 from .fits_cells_product import CellsWriter
 from .fits_product import BLOCK, MASK, FitsWriter, Mark, audit_sums, mark_of, read_manifest, read_texts
 from .formats import Format, StoredMap

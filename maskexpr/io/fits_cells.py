@@ -17,30 +17,22 @@ from numpy.typing import NDArray
 from ..core.arrays import Ints
 from ..core.errors import FormatError, IntegrityError
 from ..grid.axis import Axis
-from ..grid.healpix.faces import MAX_ORDER, number_of
+from ..grid.healpix.faces import number_of
 from ..grid.healpix.geom import HpxGeom
 from ..grid.healpix.rings import from_ring, to_ring
 from ..grid.wcs.header import axes_from_bands, find_bands
 from ..pixels.window import Window
+from .cards_of_cells import check_bounds, frame_of_card, is_ring, order_of_cards, scheme_of_cards
 from .cells import planes_of_cells
 from .coding import Coding, column_coding
 from .fits_product import audit_sums, read_texts
 from .formats import StoredMap
 from .unpacked import Stamp, read_items, size_of
 
-__all__ = ["LISTED", "FitsCells", "frame_of_card", "is_cells", "open_cells", "order_of_cards"]
+__all__ = ["LISTED", "FitsCells", "open_cells"]
 
 LISTED: Final = "MXLISTED"
 """A card that is true where all cells of the map are listed, those that are 0 too."""
-_ORDERINGS: Final = {"RING": True, "NESTED": False, "NEST": False}
-_SCHEMES: Final = ("IMPLICIT", "EXPLICIT", "SPARSE")
-# Of HEALPix's own files, and of those of gamma-ray astronomy.
-_FRAMES: Final = {
-    **dict.fromkeys(("G", "GAL", "GALACTIC"), "galactic"),
-    **dict.fromkeys(("C", "CEL", "CELESTIAL", "Q", "EQU", "EQUATORIAL", "ICRS"), "icrs"),
-    **dict.fromkeys(("E", "ECL", "ECLIPTIC"), "barycentricmeanecliptic"),
-}
-_NUMBERS: Final = ("PIX", "PIXEL")
 # HEALPix's mark of a cell that has no value, and how near to it is the same.
 _UNSEEN, _NEAR = -1.6375e30, 1e25
 
@@ -168,99 +160,6 @@ class _Sparse(_Table):
         return out
 
 
-# ---- what the cards say
-
-
-def is_cells(hdu: Any) -> bool:
-    """Whether an HDU is a table of HEALPix cells."""
-    if not isinstance(hdu, fits.BinTableHDU) or isinstance(hdu, fits.CompImageHDU):
-        return False
-    if str(hdu.header.get("ORDERING", "")).strip().upper() in ("NUNIQ", "RANGE"):
-        # A MOC, which has cells of many orders.
-        return False
-    return str(hdu.header.get("PIXTYPE", "")).strip().upper() == "HEALPIX" or (
-        "NSIDE" in hdu.header and "ORDERING" in hdu.header
-    )
-
-
-def order_of_cards(header: fits.Header, what: str) -> int:
-    """The order that NSIDE and ORDER say.
-
-    Raises
-    ------
-    FormatError
-        If they say none, or not the same.
-    """
-    nside, order = header.get("NSIDE"), header.get("ORDER")
-    if nside is None and order is None:
-        raise FormatError(f"{what}: it lacks NSIDE, which says how large its cells are")
-    if order is not None and not _is_whole(order, 0, MAX_ORDER):
-        raise FormatError(f"{what}: ORDER = {order!r} is none of 0 to {MAX_ORDER}")
-    if nside is None:
-        return int(order or 0)
-    if not _is_whole(nside, 1, 1 << MAX_ORDER) or nside & (nside - 1):
-        raise FormatError(
-            f"{what}: NSIDE = {nside!r} is no power of two from 1 to 2**{MAX_ORDER}, "
-            "without which cells have no nested order"
-        )
-    found = int(nside).bit_length() - 1
-    if order is not None and order != found:
-        raise FormatError(f"{what}: NSIDE = {nside} is of order {found}, and ORDER = {order}")
-    return found
-
-
-def _is_whole(value: Any, low: int, high: int) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
-
-
-def frame_of_card(header: fits.Header, what: str) -> str | None:
-    """The frame that COORDSYS says; None if it is not there.
-
-    Raises
-    ------
-    FormatError
-        If it says what nobody knows.
-    """
-    name = next((name for name in ("COORDSYS", "COORDTYPE") if str(header.get(name, "")).strip()), None)
-    if name is None:
-        return None
-    frame = _FRAMES.get(str(header[name]).strip().upper())
-    if frame is None:
-        raise FormatError(
-            f"{what}: {name} = {header[name]!r} is none of G, C and E, nor another name of these"
-        )
-    if frame == "icrs" and str(header.get("RADESYS", "")).strip().upper() == "FK5":
-        return "fk5"
-    return frame
-
-
-def _is_ring(header: fits.Header, what: str) -> bool:
-    value = str(header.get("ORDERING", "")).strip().upper()
-    if not value:
-        raise FormatError(f"{what}: it lacks ORDERING, which says whether cells are in RING or NESTED order")
-    if value not in _ORDERINGS:
-        raise FormatError(f"{what}: ORDERING = {header['ORDERING']!r} is neither RING nor NESTED")
-    return _ORDERINGS[value]
-
-
-def _scheme(header: fits.Header, names: list[str], what: str) -> str:
-    value = str(header.get("INDXSCHM", "")).strip().upper()
-    whole = str(header.get("OBJECT", "")).strip().upper()
-    if not value:
-        partial = whole == "PARTIAL" or (whole != "FULLSKY" and names[0].upper() in _NUMBERS)
-        return "EXPLICIT" if partial else "IMPLICIT"
-    if value == "LOCAL":
-        raise FormatError(
-            f"{what}: INDXSCHM = 'LOCAL': its cells are numbered within a region, and the file does not say "
-            "which they are"
-        )
-    if value not in _SCHEMES:
-        raise FormatError(f"{what}: INDXSCHM = {header['INDXSCHM']!r} is none of {', '.join(_SCHEMES)}")
-    if (value, whole) in (("IMPLICIT", "PARTIAL"), ("EXPLICIT", "FULLSKY")):
-        raise FormatError(f"{what}: INDXSCHM = {value!r} contradicts OBJECT = {whole!r}")
-    return value
-
-
 # ---- opening
 
 
@@ -278,8 +177,8 @@ def open_cells(
     name, header = hdu.name or "PRIMARY", hdu.header
     what = f"{path}, HDU {name!r}"
     names = [str(each) for each in hdu.columns.names]
-    order, ring = order_of_cards(header, what), _is_ring(header, what)
-    scheme, frame = _scheme(header, names, what), frame_of_card(header, what)
+    order, ring = order_of_cards(header, what), is_ring(header, what)
+    scheme, frame = scheme_of_cards(header, names, what), _frame(hdus, header, what)
     axes = _axes(hdus, hdu)
     framed: Literal["stated", "missing"] = "missing" if frame is None else "stated"
     listed = scheme != "IMPLICIT"
@@ -302,6 +201,7 @@ def open_cells(
         "columns": columns,
     }
     _check_size(facts, int(header["NAXIS1"]), what)
+    first, last = check_bounds(header, order, listed, what)
     if not listed:
         values = facts["rows"] * columns[0].repeat
         if values != number_of(order) or len({each.repeat for each in columns}) > 1:
@@ -309,7 +209,17 @@ def open_cells(
                 f"{what}: NSIDE = {1 << order} has {number_of(order)} cells, the table has {values} values"
             )
         return (_Ring if ring else _Implicit)(**facts)
-    return _open_listed(hdu, facts, ring, scheme, what)
+    if hdu.header.get("OBS_NPIX", facts["rows"]) != facts["rows"]:
+        raise FormatError(f"{what}: OBS_NPIX = {header['OBS_NPIX']}, and {facts['rows']} cells are listed")
+    return _open_listed(hdu, facts, ring, scheme, (first, last), what)
+
+
+def _frame(hdus: fits.HDUList, header: fits.Header, what: str) -> str | None:
+    """The frame that the table states or, as in files of WMAP, the primary header of a file of such cells."""
+    primary = hdus[0].header
+    if (frame := frame_of_card(header, what)) is not None or "PIXTYPE" not in primary:
+        return frame
+    return frame_of_card(primary, what)
 
 
 def _check_size(facts: dict[str, Any], width: int, what: str) -> None:
@@ -359,14 +269,12 @@ def _column(hdu: Any, name: str, what: str) -> _Column:
     return _Column(name, int(np.prod(shape)), coding)
 
 
-def _open_listed(hdu: Any, facts: dict[str, Any], ring: bool, scheme: str, what: str) -> StoredMap:
-    """A map whose cells are numbered in the first column."""
-    whole, name = facts["geom"], str(hdu.columns.names[0])
-    numbers = _Column(name, 1, column_coding(hdu, name, what))
-    ids = _read(facts, numbers).astype(np.int64)
-    odd = np.flatnonzero((ids < 0) | (ids >= number_of(whole.order)))
-    if odd.size:
-        raise FormatError(f"{what}, row {odd[0]}: NSIDE = {whole.nside} has no cell {ids[odd[0]]}")
+def _open_listed(
+    hdu: Any, facts: dict[str, Any], ring: bool, scheme: str, within: tuple[int, int], what: str
+) -> StoredMap:
+    """A map whose cells are numbered in the first column, from the first to the last that cards allow."""
+    whole = facts["geom"]
+    ids = _numbers(hdu, facts, within, what)
     ids = from_ring(whole.order, ids) if ring else ids
     planes = int(np.prod(whole.planes_shape))
     channel: Ints | None = None
@@ -387,6 +295,24 @@ def _open_listed(hdu: Any, facts: dict[str, Any], ring: bool, scheme: str, what:
     if scheme == "SPARSE" and not partial:
         return _Sparse(keys=keys, order=order, **facts)
     return _part(keys, order, 1 if channel is None else planes, facts, what)
+
+
+def _numbers(hdu: Any, facts: dict[str, Any], within: tuple[int, int], what: str) -> Ints:
+    """The numbers of the listed cells, as the file counts them."""
+    name, whole = str(hdu.columns.names[0]), facts["geom"]
+    if any(each.repeat > 1 for each in facts["columns"]) or hdu.columns.dtype[name].shape:
+        raise FormatError(f"{what}: its rows hold several values each, and list one cell")
+    ids = _read(facts, _Column(name, 1, column_coding(hdu, name, what))).astype(np.int64)
+    odd = np.flatnonzero((ids < 0) | (ids >= number_of(whole.order)))
+    if odd.size:
+        raise FormatError(f"{what}, row {odd[0]}: NSIDE = {whole.nside} has no cell {ids[odd[0]]}")
+    odd = np.flatnonzero((ids < within[0]) | (ids > within[1]))
+    if odd.size:
+        raise FormatError(
+            f"{what}, row {odd[0]}: cell {ids[odd[0]]} is not from FIRSTPIX = {within[0]} to LASTPIX = "
+            f"{within[1]}"
+        )
+    return ids
 
 
 def _part(keys: Ints, order: Ints, planes: int, facts: dict[str, Any], what: str) -> StoredMap:

@@ -21,8 +21,9 @@ from ..core.errors import FormatError, GeometryError, IntegrityError
 from ..core.limits import check_limit
 from ..doors.compressed import check_compressed
 from ..grid.healpix.geom import HpxGeom
+from .cards_of_cells import order_of_cards
 from .coding import Coding
-from .fits_cells import FitsCells, order_of_cards
+from .fits_cells import FitsCells
 from .fits_cells_product import Cells, Hdu
 from .fits_product import primary_cards, read_texts
 from .formats import StoredMap

@@ -73,6 +73,10 @@ class FromData(Mask):
         """The geometry of the data."""
         return self.data.open().geom
 
+    @property
+    def pixel_grid(self) -> Grid:
+        return self.grid
+
     def axes(self) -> frozenset[str]:
         return frozenset(axis.name for axis in self.grid.axes)
 

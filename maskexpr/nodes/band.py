@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from numbers import Real
 from typing import Any
 
@@ -14,6 +15,7 @@ from ..expr.mask import Ask, Bools, Mask, node
 from ..grid.points import Points
 from ..grid.tiles import Areas
 from ..sphere.angles import AnglePair, format_degrees, to_degrees
+from ..sphere.parallels import Parallels, Runs, whole_runs
 from ..sphere.vectors import TIE, angle_between, lonlat, rotate, rotation, unit
 
 __all__ = ["Band"]
@@ -115,6 +117,22 @@ class Band(Mask):
             apart = np.minimum(east - width, 360.0 - east)[beside]
             distance[beside] = _to_meridian(lat[beside], apart, max(low, -90.0), min(high, 90.0))
         return np.asarray(distance <= angle + TIE)
+
+    def between_parallels(self, parallels: Parallels, angle: float = 0.0) -> tuple[Runs, Runs] | None:
+        if parallels.frame != self.frame or (angle and self.lon is not None):
+            return None
+        low, high = self.lat if self.lat is not None else (-90.0, 90.0)
+        low, high = low - math.degrees(angle), high + math.degrees(angle)
+        start, stop = parallels.lat[:-1], parallels.lat[1:]
+        found = np.flatnonzero((start >= low) & (stop <= high)), np.flatnonzero((stop > low) & (start < high))
+        if self.lon is None:
+            return whole_runs(found[0]), whole_runs(found[1])
+        west, half = self.lon[0], _width(self.lon) / 2
+        surely, perhaps = (
+            Runs.round_meridians(each, np.full(len(each), west + half), np.full(len(each), half))
+            for each in found
+        )
+        return surely, perhaps
 
     def coverage(self, areas: Areas, of: Ask) -> Coverage:
         centre = rotate(rotation(areas.frame, self.frame), areas.caps.centre)

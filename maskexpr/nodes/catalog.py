@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ..circles.index import CircleIndex
 from ..circles.nearby import Nearby, numbers_near
+from ..circles.parallels import circles_between
 from ..core.coverage import FULL, Coverage
 from ..core.errors import AxisError, FormatError, MaskValueError, borrowed
 from ..core.once import once_for
@@ -26,6 +27,7 @@ from ..grid.parts import Parts
 from ..grid.points import Points, lonlat_of
 from ..grid.tiles import Areas, Tile
 from ..sphere.angles import AngleLike, format_degrees, to_degrees_array
+from ..sphere.parallels import Parallels, Runs
 from ..sphere.vectors import TIE, Caps, lonlat, rotate, rotation, unit
 from ..tables.given import as_positions, named_radius
 from ..tables.read import Request, read_circles
@@ -325,6 +327,12 @@ class Catalog(Mask):
     def cover_near(self, parts: Parts, angle: float) -> Coverage:
         index = self._index(parts.frame, self._bin(parts), angle + 2 * TIE).all
         return np.full(len(parts), FULL) if index.is_whole_sky else index.cover(parts)
+
+    def between_parallels(self, parallels: Parallels, angle: float = 0.0) -> tuple[Runs, Runs] | None:
+        if self.radius.ndim == 2:
+            return None
+        index = self._index(parallels.frame, None, angle).all
+        return circles_between(index.centre, index.radius, parallels)
 
     def paint(self, tile: Tile, out: Bools, of: Ask) -> None:
         index = self._index(tile.geom.frame, self._bin(tile)).at(tile.tiles.caps)

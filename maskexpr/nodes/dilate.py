@@ -11,6 +11,7 @@ from ..grid.parts import Parts
 from ..grid.points import Pixels, Points
 from ..grid.tiles import Areas, Tile
 from ..growth.node import SkyGrowth
+from ..sphere.parallels import Parallels, Runs
 
 __all__ = ["Dilate"]
 
@@ -69,6 +70,11 @@ class Dilate(SkyGrowth):
         if isinstance(areas, Parts) and self.disk is not None:
             return self.mask.cover_near(areas, math.radians(self.disk))
         return super().coverage(areas, of)
+
+    def between_parallels(self, parallels: Parallels, angle: float = 0.0) -> tuple[Runs, Runs] | None:
+        if self.disk is None:
+            return None
+        return self.mask.between_parallels(parallels, angle + math.radians(self.disk))
 
     def values(self, where: Tile | Points, of: Ask) -> Bools:
         if isinstance(where, Tile | Pixels) or self.disk is None:

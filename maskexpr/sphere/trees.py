@@ -48,8 +48,8 @@ def radius_classes(
 
 
 def tree_of(xyz: Floats) -> scipy.spatial.cKDTree:
-    """A tree over vectors, shape (3, n), with wide leaves, cut at the middle and not at the median, its boxes not
-    shrunk to what they hold: made in a third of the time, and searched as fast.
+    """A tree over vectors, shape (3, n), with wide leaves, cut at the middle and not at the median, its boxes
+    not shrunk to what they hold: made in a third of the time, and searched as fast.
     """
     points = np.ascontiguousarray(xyz.T)
     return scipy.spatial.cKDTree(points, leafsize=32, compact_nodes=False, balanced_tree=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from numbers import Integral, Real
 from typing import Any, Final, NamedTuple
 
@@ -15,17 +16,31 @@ from ..compile.spherical import sky_bounds
 from ..compile.whole import lazy_array
 from ..core.errors import MaskTypeError, MaskValueError
 from ..expr.describe import one_line
-from ..expr.mask import Mask
+from ..expr.mask import AllSky, And, Mask, Not, Or, Xor
+from ..expr.structure import postorder
 from ..grid.healpix.faces import MAX_ORDER
 from ..grid.healpix.geom import HpxGeom
 from ..io.given import as_grid
 from ..io.xarray import wrap
+from ..maps.leaf import FromData
+from .sample import selected_area
 from .to_moc import on_the_sphere
 
 __all__ = ["AreaBounds", "area_bounds", "fraction"]
 
 # Halvings of a pixel's side, at most: its parts have numbers of 64 bits all the same.
 _MOST: Final = 12
+
+
+# Sums of shares of the sphere are right to this.
+_ROUNDING: Final = 1e-10
+# What an operator makes of the values beyond the border of a map.
+_BEYOND: Final[dict[type[Mask], Callable[[list[bool]], bool]]] = {
+    And: all,
+    Or: any,
+    Xor: lambda values: sum(values) % 2 == 1,
+    Not: lambda values: not values[0],
+}
 
 
 class AreaBounds(NamedTuple):
@@ -40,8 +55,36 @@ def area_bounds(mask: Mask, rtol: float) -> AreaBounds:
     """The area of a mask as a set on the sphere. See `Mask.area`."""
     if isinstance(rtol, bool) or not isinstance(rtol, Real) or not rtol > 0:
         raise MaskValueError(f"rtol must be a number of more than 0, got {rtol!r}")
-    whole = (4 * np.pi * u.sr).to(u.deg**2)
-    return AreaBounds(*(part * whole for part in sky_bounds(on_the_sphere(mask), float(rtol))))
+    whole, simple = (4 * np.pi * u.sr).to(u.deg**2), on_the_sphere(mask)
+    shares = _of_pixels(simple) or sky_bounds(simple, float(rtol))
+    return AreaBounds(*(part * whole for part in shares))
+
+
+def _of_pixels(mask: Mask) -> tuple[float, float, float] | None:
+    """Value, lower and upper bound of the fraction of the sphere of a mask that is made of whole pixels of
+    one map, whose sum it is; None for other masks, and for maps whose pixels are neither cells nor bounded by
+    parallels and meridians.
+    """
+    known: dict[int, bool] = {}
+    grid = None
+    for each in postorder(mask):
+        if isinstance(each, FromData):
+            grid, known[id(each)] = each.grid if grid is None else grid, each.outside
+            if each.grid != grid:
+                return None
+        elif isinstance(each, And | Or | Xor | Not):
+            known[id(each)] = _BEYOND[type(each)]([known[id(child)] for child in each.children])
+        else:
+            return None
+    if grid is None or grid.axes or not (isinstance(grid, HpxGeom) or (grid.separable and not grid.repeats)):
+        return None
+    sphere = 4 * np.pi
+    selected = float(selected_area(Compiled(mask, grid, (), grid.layout())))
+    if known[id(mask)]:
+        # What the map leaves of the sky.
+        selected += sphere - float(selected_area(Compiled(AllSky(), grid, (), grid.layout())))
+    value = min(max(selected / sphere, 0.0), 1.0)
+    return value, max(value - _ROUNDING, 0.0), min(value + _ROUNDING, 1.0)
 
 
 def fraction(mask: Mask, geom: Any, levels: int = 4, chunks: Any = "auto") -> xr.Dataset:

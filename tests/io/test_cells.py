@@ -15,7 +15,7 @@ from astropy.io import fits
 import maskexpr as mx
 from maskexpr import HpxGeom
 from maskexpr.errors import GeometryError, IntegrityError, MaskError, MaskTypeError, MaskValueError
-from maskexpr.grid.healpix.rings import to_ring
+from maskexpr.grid.healpix.rings import from_ring, to_ring
 from maskexpr.verbs.sink import Sink
 
 ORDER = 4
@@ -291,12 +291,98 @@ def test_a_frame_that_is_not_stated(tmp_path: Path) -> None:
         ({"INDXSCHM": "LOCAL"}, "INDXSCHM"),
         ({"INDXSCHM": "SOME"}, "INDXSCHM"),
         ({"INDXSCHM": "IMPLICIT", "OBJECT": "PARTIAL"}, "OBJECT"),
+        ({"INDXSCHM": "EXPLICIT"}, "PIXEL or PIX; that is called 'T'"),
+        ({"OBJECT": "PARTIAL"}, "PIXEL or PIX; that is called 'T'"),
+        ({"PIXTYPE": "CAR"}, "PIXTYPE = 'CAR' is not HEALPIX"),
+        ({"LASTPIX": NUMBER}, "LASTPIX"),
+        ({"LASTPIX": NUMBER - 2}, "LASTPIX"),
+        ({"LASTPIX": -1}, "LASTPIX"),
+        ({"LASTPIX": "all"}, "LASTPIX"),
+        ({"FIRSTPIX": 1}, "FIRSTPIX"),
+        ({"FIRSTPIX": 1, "LASTPIX": NUMBER}, "FIRSTPIX"),
+        ({"FIRSTPIX": -1, "LASTPIX": NUMBER - 1}, "FIRSTPIX"),
+        ({"HIERARCH COORDTYPE": "C"}, "COORDSYS = 'G' and COORDTYPE = 'C' are different frames"),
+        ({"SKYCOORD": "Ecliptic"}, "SKYCOORD"),
     ],
 )
 def test_cards_that_make_no_sense(cards: dict[str, Any], word: str, tmp_path: Path) -> None:
     path = table(tmp_path / "m.fits", {"T": ("B", VALUES)}, **cards)
     with pytest.raises(MaskError, match=word):
         mx.read_mask(path)
+
+
+SKY = {"FIRSTPIX": 0, "LASTPIX": NUMBER - 1}
+
+
+@pytest.mark.parametrize(
+    "cards",
+    [
+        # healpy; WMAP, which has two columns; Planck; the science tools of Fermi.
+        {**SKY, "INDXSCHM": "IMPLICIT", "OBJECT": "FULLSKY"},
+        {**SKY, "OBJECT": "ALL-SKY", "COORDSYS": None, "SKYCOORD": "Galactic", "RESOLUTN": ORDER},
+        {**SKY, "INDXSCHM": "IMPLICIT", "OBJECT": "FULLSKY", "GRAIN": 0, "NPIX": 77, "COORDSYS": "GALACTIC"},
+        {**SKY, "COORDSYS": "GAL", "ORDER": ORDER, "HPX_CONV": "FGST-CCUBE", "PIXTYPE": "HEALPIX"},
+        {"PIXTYPE": None, "GRAIN": 1, "HIERARCH COORDTYPE": "GAL"},
+    ],
+)
+def test_cards_of_other_producers(cards: dict[str, Any], tmp_path: Path) -> None:
+    read = mx.read_mask(table(tmp_path / "m.fits", {"T": ("B", VALUES)}, **cards))
+    assert mx.geom_of(read) == WHOLE
+    np.testing.assert_array_equal(read.values, VALUES)
+
+
+def test_a_frame_in_the_primary_header(tmp_path: Path) -> None:
+    """As in files of WMAP; of other primary headers nothing is taken."""
+    path = table(tmp_path / "m.fits", {"T": ("B", VALUES)}, COORDSYS=None)
+    for cards, known in (({"SKYCOORD": "Galactic"}, False), ({"PIXTYPE": "HEALPIX"}, True)):
+        with fits.open(path, mode="update") as hdus:
+            hdus[0].header.update(cards)
+        if known:
+            assert mx.geom_of(mx.read_mask(path)) == WHOLE
+        else:
+            with pytest.raises(GeometryError, match="COORDSYS"):
+                mx.read_mask(path)
+
+
+@pytest.mark.parametrize("name", ["PIXEL", "PIX", "pixel", "HEALPIX", "hpix", "IPIX"])
+@pytest.mark.parametrize("cards", [{}, SKY, {"OBS_NPIX": 4}, {"FIRSTPIX": 3, "LASTPIX": 9}, {"GRAIN": 1}])
+@pytest.mark.parametrize("ring", [False, True])
+def test_lists_of_other_producers(name: str, cards: dict[str, Any], ring: bool, tmp_path: Path) -> None:
+    numbers = np.array([9, 3, 5, 4])
+    ids = from_ring(ORDER, numbers) if ring else numbers
+    columns = {name: ("J", numbers), "SIGNAL": ("B", VALUES[ids])}
+    order = {"ORDERING": "RING" if ring else "NESTED", "INDXSCHM": "EXPLICIT"}
+    read = mx.read_mask(table(tmp_path / "m.fits", columns, **order, **cards))
+    assert mx.geom_of(read) == HpxGeom(order=ORDER, frame="galactic", cells=np.sort(ids))
+    np.testing.assert_array_equal(read.values, VALUES[np.sort(ids)])
+
+
+@pytest.mark.parametrize(
+    ("cards", "word"),
+    [
+        ({"OBS_NPIX": 5}, "OBS_NPIX = 5, and 4 cells"),
+        ({"LASTPIX": 8}, "row 0: cell 9 is not from FIRSTPIX = 0 to LASTPIX = 8"),
+        ({"FIRSTPIX": 4}, "row 1: cell 3"),
+        ({"LASTPIX": NUMBER}, "LASTPIX"),
+        ({"FIRSTPIX": 7, "LASTPIX": 6}, "LASTPIX"),
+        ({"OBJECT": "FULLSKY"}, "OBJECT"),
+        ({"INDXSCHM": "IMPLICIT"}, "PIXEL"),
+    ],
+)
+def test_lists_that_make_no_sense(cards: dict[str, Any], word: str, tmp_path: Path) -> None:
+    columns = {"PIXEL": ("J", np.array([9, 3, 5, 4])), "SIGNAL": ("B", np.ones(4))}
+    path = table(tmp_path / "m.fits", columns, **{"INDXSCHM": "EXPLICIT", **cards})
+    with pytest.raises(MaskError, match=word):
+        mx.read_mask(path)
+
+
+@pytest.mark.parametrize("repeats", [(1, 2), (2, 1), (2, 2)])
+def test_several_values_of_a_listed_cell_are_refused(repeats: tuple[int, int], tmp_path: Path) -> None:
+    """Of these only the first would be read; with a GRAIN they are of the cells that follow."""
+    numbers, values = (np.arange(4 * repeat).reshape(4, -1) for repeat in repeats)
+    columns = {"PIXEL": (f"{repeats[0]}J", numbers), "SIGNAL": (f"{repeats[1]}B", values)}
+    with pytest.raises(MaskError, match="several values"):
+        mx.read_mask(table(tmp_path / "m.fits", columns, INDXSCHM="EXPLICIT", GRAIN=2))
 
 
 @pytest.mark.parametrize("ids", [[3, NUMBER], [-1, 4], [5, 5], []])

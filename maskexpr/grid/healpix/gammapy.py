@@ -9,6 +9,7 @@ import numpy as np
 from ...core.arrays import Ints
 from ...core.errors import GeometryError, require
 from ...core.names import described
+from ..axes_of_gammapy import axes_from_gammapy, axes_to_gammapy
 from ..axis import Axis
 from .faces import MAX_ORDER
 from .rings import from_ring
@@ -29,8 +30,7 @@ def from_gammapy(geom: Any) -> tuple[CellSet, str, tuple[Axis, ...]]:
         raise GeometryError(f"expected a gammapy HpxGeom, got {described(geom)}")
     order = _order_of(geom)
     cells = CellSet.whole(order) if geom.is_allsky else CellSet.of(order, nested_of_gammapy(geom))
-    axes = tuple(Axis(axis.name, axis.edges, interp=axis.interp) for axis in reversed(geom.axes))
-    return cells, str(geom.frame), axes
+    return cells, str(geom.frame), axes_from_gammapy(geom.axes)
 
 
 def _order_of(geom: Any) -> int:
@@ -51,6 +51,8 @@ def nested_of_gammapy(geom: Any) -> Ints:
         If it has other cells on each plane.
     """
     order = _order_of(geom)
+    if geom.region == "explicit":
+        _check_axes([axis.nbin for axis in geom.axes])
     # Cells of all planes, one plane after the other.
     index = geom.get_idx(flat=True)
     ids = np.asarray(index[0], dtype=np.int64)
@@ -65,6 +67,15 @@ def nested_of_gammapy(geom: Any) -> Ints:
     return ids if geom.nest else from_ring(order, ids)
 
 
+def _check_axes(numbers: list[int]) -> None:
+    """Refuse what gammapy makes and then can neither give coordinates of nor find cells in."""
+    if len(numbers) > 1 or numbers == [1]:
+        raise GeometryError(
+            "gammapy has HEALPix maps of listed cells without axes, or with one of two bins or more; here "
+            f"are axes of {numbers} bins. Take a plane of them (geom.to_image()), or the whole sky"
+        )
+
+
 def to_gammapy(cells: CellSet, frame: str, axes: tuple[Axis, ...]) -> Any:
     """A nested gammapy ``HpxGeom``."""
     maps = require("gammapy.maps", extra="gammapy")
@@ -72,9 +83,9 @@ def to_gammapy(cells: CellSet, frame: str, axes: tuple[Axis, ...]) -> Any:
         raise GeometryError(f"gammapy has HEALPix maps in 'icrs' and 'galactic', not in {frame!r}")
     region = None
     if not cells.is_whole:
+        _check_axes([axis.nbin for axis in axes])
         # Cells of every plane: gammapy takes those of one plane alone for all that there are.
         *planes, place = np.indices((*(axis.nbin for axis in axes), cells.number))
         region = (cells.ids(0, cells.number)[place.ravel()], *(each.ravel() for each in planes[::-1]))
-    made = [maps.MapAxis.from_edges(each.edges, name=each.name, interp=each.interp) for each in axes[::-1]]
     nside = 1 << cells.order
-    return maps.HpxGeom(nside, nest=True, frame=frame, region=region, axes=made or None)
+    return maps.HpxGeom(nside, nest=True, frame=frame, region=region, axes=axes_to_gammapy(axes) or None)

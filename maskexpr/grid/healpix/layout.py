@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ...core.errors import MaskValueError
 from ...core.limits import check_limit
 from ...core.once import once
+from ...core.pages import expect_writes
 from ..layout import Layout
 from .cells import parents
 from .faces import SQUARES, on_staircase, spread_bits
@@ -140,6 +141,7 @@ class Parents(Layout):
             return
         y, x = self.pixels(block)
         y0, _, x0, _ = self.bounds(np.array([[block[0]]]))[:, 0].tolist()
+        expect_writes(out)
         out[...] = values[y - y0, x - x0]
 
     def pixels(self, block: Block) -> tuple[Ints, Ints]:
@@ -213,7 +215,9 @@ def to_nested(values: NDArray[Any], out: NDArray[Any]) -> None:
     squares = values.reshape(outer, inner, outer, -1).transpose(0, 2, 1, 3)[row, column]
     # There may be no square at all, of which -1 would be no length.
     flat = squares.reshape(len(busy), len(order))
-    out.reshape(outer * outer, -1)[_places(outer)[busy]] = np.take(flat, order, axis=1)
+    where = _places(outer)[busy]
+    expect_writes(out, where, out.nbytes // (outer * outer))
+    out.reshape(outer * outer, -1)[where] = np.take(flat, order, axis=1)
 
 
 def from_nested(values: NDArray[Any]) -> NDArray[Any]:

@@ -22,13 +22,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from ...core.arrays import Floats, Ints
 from ...core.calls import told_class, told_methods, told_names
-from ...core.errors import AxisError, GeometryError, borrowed, require
+from ...core.errors import GeometryError, borrowed, require
 from ...core.names import described
 from ...grid.meant import MEANT
 from ...pixels.window import Window
 from ...sphere.angles import to_degrees
 from ...sphere.positions import one_position, positions_of
 from ...sphere.vectors import Caps
+from ..axes_of_gammapy import axes_from_gammapy, axes_to_gammapy
 from ..axis import Axis, axes_text, checked_axes
 from ..held import HeldGrid
 from ..lattice import Cut, Grid, Rim, Topology
@@ -208,17 +209,8 @@ class WcsGeom(HeldGrid):
         """
         if not getattr(geom, "is_regular", False) or not isinstance(getattr(geom, "wcs", None), WCS):
             raise GeometryError(f"expected a gammapy WcsGeom with one pixel size, got {described(geom)}")
-        axes = []
-        for axis in geom.axes:
-            if getattr(axis, "interp", None) is None or getattr(axis, "node_type", "label") not in (
-                "edges",
-                "center",
-            ):
-                raise AxisError(
-                    f"axis {axis.name!r} is a {type(axis).__name__}, which has no bins along a quantity"
-                )
-            axes.append(Axis(axis.name, axis.edges, interp=axis.interp))
-        return cls._of(Projection.from_wcs(geom.wcs), tuple(geom.data_shape[-2:]), tuple(reversed(axes)))
+        axes = axes_from_gammapy(geom.axes)
+        return cls._of(Projection.from_wcs(geom.wcs), tuple(geom.data_shape[-2:]), axes)
 
     def to_gammapy(self) -> Any:
         """The same geometry as a gammapy ``WcsGeom``.
@@ -229,11 +221,7 @@ class WcsGeom(HeldGrid):
         'icrs'
         """
         maps = require("gammapy.maps", extra="gammapy")
-        axes = [
-            maps.MapAxis.from_edges(axis.edges, name=axis.name, interp=axis.interp)
-            for axis in reversed(self._axes)
-        ]
-        return maps.WcsGeom(self.wcs, npix=self._shape[::-1], axes=axes)
+        return maps.WcsGeom(self.wcs, npix=self._shape[::-1], axes=axes_to_gammapy(self._axes))
 
     def cutout(self, position: SkyCoord, width: Any) -> WcsGeom:
         """The part of the map around a position, trimmed at the map's edges, as gammapy cuts it.

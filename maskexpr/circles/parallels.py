@@ -1,0 +1,71 @@
+"""Circles between parallels: what of each strip surely lies in a circle, and what may."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from ..core.arrays import Floats
+from ..pixels.ragged import ragged_ranges
+from ..sphere.parallels import Parallels, Runs
+from ..sphere.vectors import lonlat
+
+__all__ = ["circles_between"]
+
+# Degrees within which latitudes and radii are not told apart.
+_SLACK: Final = 1e-10
+# What rounding does to the differences of squared half-chords, of which none is more than that of the radius,
+# for a circle of a radian: latitudes are right to 2e-16.
+_ROUNDING: Final = 1e-15
+_WIDEST: Final = np.deg2rad(89.0)
+
+
+def circles_between(centre: Floats, radius: Floats, parallels: Parallels) -> tuple[Runs, Runs] | None:
+    """Runs that lie in a circle at all latitudes of a strip, and runs that hold all that do at any.
+
+    A circle of radius r round the latitude c holds, at the latitude b, the longitudes with
+    ``sin(dlon / 2)**2 < (sin(r / 2)**2 - sin((b - c) / 2)**2) / (cos b cos c)``. With b this half-width grows
+    to the latitude at which meridians touch the circle, ``sin b = sin c / cos r``, or to the pole if the
+    circle holds that, and shrinks from there. So its least value in a strip is on one of the two parallels,
+    and its largest where the strip is nearest to that latitude.
+
+    Parameters
+    ----------
+    centre : ndarray, shape (3, n)
+        Unit vectors in the frame of the parallels.
+    radius : ndarray, shape (n,)
+        Radians.
+
+    Returns
+    -------
+    surely, perhaps : Runs
+        None where a circle is nearly a hemisphere, or more.
+    """
+    if (radius > _WIDEST).any():
+        return None
+    lon, lat = lonlat(centre)
+    reach, edges = np.rad2deg(radius), parallels.lat
+    low = np.maximum(np.searchsorted(edges, lat - reach - _SLACK, side="right") - 1, 0)
+    high = np.minimum(np.searchsorted(edges, lat + reach + _SLACK, side="left"), len(parallels))
+    circle, strip = ragged_ranges(low, np.maximum(high - low, 0))
+    ends = np.array([edges[strip], edges[strip + 1]])
+    lat, reach, radius = lat[circle], reach[circle], radius[circle]
+    least = np.min([_half_width(each, lat, radius) for each in ends], axis=0)
+    touch = np.rad2deg(np.arcsin(np.clip(np.sin(np.deg2rad(lat)) / np.cos(radius), -1.0, 1.0)))
+    most = _half_width(np.clip(touch, *ends), lat, radius)
+    room = np.cos(np.deg2rad(np.max(np.abs(ends), axis=0))) * np.cos(np.deg2rad(lat))
+    slack = np.rad2deg(np.sqrt(_ROUNDING * radius / np.maximum(room, 1e-30))) + _SLACK
+    # A parallel lies in the circle as a whole if what is furthest from the centre does, beyond the pole.
+    whole = np.all(180.0 - np.abs(ends + lat) < reach - _SLACK, axis=0)
+    least = np.where(whole, 180.0, np.minimum(least - slack, 180.0 - _SLACK))
+    middle = lon[circle]
+    return Runs.round_meridians(strip, middle, least), Runs.round_meridians(strip, middle, most + slack)
+
+
+def _half_width(parallel: Floats, lat: Floats, radius: Floats) -> Floats:
+    """Half-widths in degrees of circles on parallels, 0 where they do not meet."""
+    b, c = np.deg2rad(parallel), np.deg2rad(lat)
+    above = np.sin(radius / 2) ** 2 - np.sin((b - c) / 2) ** 2
+    below = np.maximum(np.cos(b) * np.cos(c), 1e-300)
+    return np.asarray(np.rad2deg(2 * np.arcsin(np.sqrt(np.clip(above / below, 0.0, 1.0)))))

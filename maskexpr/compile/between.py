@@ -1,0 +1,150 @@
+"""The area of a mask whose leaves say what they have between two parallels: circles, bands and their algebra,
+which is done on the pieces of each strip between the meridians where a leaf begins or ends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+import numpy as np
+
+from ..core.arrays import Bools, Floats, Ints
+from ..expr.mask import And, Mask, Not, Or, Xor
+from ..expr.structure import postorder
+from ..sphere.parallels import Parallels, Runs
+
+__all__ = ["bounds_between", "leaves_between"]
+
+# Runs that are put in order at a time: bounds memory.
+_RUNS: Final = 1 << 20
+# Strips that are: their numbers are short integers.
+_STRIPS: Final = (1 << 15) - 1
+# Leaves of which more are not worth a counter each.
+_LEAVES: Final = 24
+
+Known = tuple[Bools, Bools]
+"""Whether pieces surely are in a mask, and whether they may be."""
+
+
+def leaves_between(mask: Mask) -> tuple[list[Mask], str] | None:
+    """The parts of a mask that say what they have between parallels of a frame, and the frame."""
+    leaves: dict[int, Mask] = {}
+    stack = [mask]
+    while stack:
+        each = stack.pop()
+        if isinstance(each, And | Or | Xor | Not):
+            stack += each.children
+        else:
+            leaves[id(each)] = each
+    found = list(leaves.values())
+    if len(found) > _LEAVES:
+        return None
+    below = [node for each in found for node in postorder(each)]
+    frames = [str(frame) for node in below if (frame := getattr(node, "frame", None)) is not None]
+    for frame in dict.fromkeys([*frames, "icrs"]):
+        equator = Parallels(frame, np.array([0.0, 1e-3]))
+        if all(each.between_parallels(equator) is not None for each in found):
+            return found, frame
+    return None
+
+
+def bounds_between(mask: Mask, leaves: Sequence[Mask], frame: str, strips: int) -> tuple[float, float, int]:
+    """The least and the largest fraction of the sphere that a mask may have, and how many runs that took.
+
+    Parameters
+    ----------
+    leaves : sequence of Mask
+        Of `leaves_between`.
+    strips : int
+        Into how many strips of equal height the sphere is cut.
+    """
+    edges, total, number, batch = np.linspace(-90.0, 90.0, strips + 1), np.zeros(2), 0, _STRIPS // 8
+    first = 0
+    while first < strips:
+        here = edges[first : first + batch + 1]
+        parts = [_parts(each, Parallels(frame, here)) for each in leaves]
+        runs = sum(len(each.strip) for pair in parts for each in pair)
+        if runs > _RUNS and len(here) > 2:
+            batch = max(1, batch // 2)
+            continue
+        total += _shares(mask, leaves, parts, Parallels(frame, here))
+        first, number = first + len(here) - 1, number + runs
+        batch = min(2 * batch, _STRIPS) if runs < _RUNS // 4 else batch
+    return float(total[0]), float(total[1]), number
+
+
+def _parts(leaf: Mask, parallels: Parallels) -> tuple[Runs, Runs]:
+    found = leaf.between_parallels(parallels)
+    assert found is not None, "a leaf that has answered for one zone answers for all"
+    return found
+
+
+def _shares(
+    mask: Mask, leaves: Sequence[Mask], parts: Sequence[tuple[Runs, Runs]], parallels: Parallels
+) -> Floats:
+    """The least and the largest fraction of the sphere that a mask has in some strips."""
+    heights = parallels.heights
+    strip, lon, column, step = _events(parts)
+    # Strips without a run are alike: one of them, with the height of all, stands for them.
+    bare = np.ones(len(parallels), dtype=bool)
+    bare[strip] = False
+    others = np.flatnonzero(bare)
+    heights[others[:1]] = heights[others].sum()
+    # Each strip begins at 0 and ends at 360 degrees, so that no piece reaches into the next.
+    ends = np.append(np.flatnonzero(~bare), others[:1])
+    strip = np.concatenate([strip, ends, ends])
+    lon = np.concatenate([lon, np.zeros(len(ends)), np.full(len(ends), 360.0)])
+    column, step = (np.append(each, np.zeros(2 * len(ends), dtype=np.int64)) for each in (column, step))
+    order = np.argsort(lon)
+    # A stable sort of short integers is a radix sort.
+    order = order[np.argsort(strip[order].astype(np.int16), kind="stable")]
+    strip, lon, column, step = strip[order], lon[order], column[order], step[order]
+    width = np.where(np.append(strip[1:] == strip[:-1], False), np.append(np.diff(lon), 0.0), 0.0)
+    area = width * heights[strip]
+    open_ = [np.cumsum(np.where(column == i, step, 0)) > 0 for i in range(2 * len(leaves))]
+    known = {id(leaf): (open_[2 * i], open_[2 * i + 1]) for i, leaf in enumerate(leaves)}
+    surely, perhaps = _combined(mask, known)
+    return np.array([area[surely].sum(), area[perhaps].sum()])
+
+
+def _events(parts: Sequence[tuple[Runs, Runs]]) -> tuple[Ints, Floats, Ints, Ints]:
+    """Where runs begin and end, in columns that count those of one leaf and kind."""
+    none = np.empty(0, dtype=np.int64)
+    made: list[tuple[Any, ...]] = [(none, np.empty(0), none, none)]
+    for column, runs in enumerate(each for pair in parts for each in pair):
+        for strip, start, stop in _within_a_turn(runs):
+            which = np.full(len(strip), column)
+            made += [(strip, start, which, np.ones_like(which)), (strip, stop, which, -np.ones_like(which))]
+    strips, lons, columns, steps = zip(*made, strict=True)
+    return (*(np.concatenate(each) for each in (strips, lons, columns, steps)),)  # type: ignore[return-value]
+
+
+def _within_a_turn(runs: Runs) -> Iterator[Runs]:
+    """Runs cut at 360 degrees."""
+    yield Runs(runs.strip, runs.start, np.minimum(runs.stop, 360.0))
+    over = np.flatnonzero(runs.stop > 360.0)
+    yield Runs(runs.strip[over], np.zeros(len(over)), runs.stop[over] - 360.0)
+
+
+def _combined(mask: Mask, leaves: dict[int, Known]) -> Known:
+    """What is known of a mask, from what is known of its leaves."""
+    known = dict(leaves)
+    for each in postorder(mask):
+        is_algebra = isinstance(each, And | Or | Xor | Not)
+        if id(each) in known or not (is_algebra and all(id(child) in known for child in each.children)):
+            # A leaf, or below one.
+            continue
+        of = [known[id(child)] for child in each.children]
+        surely, perhaps = of[0]
+        if isinstance(each, Not):
+            surely, perhaps = ~perhaps, ~surely
+        for low, high in of[1:]:
+            if isinstance(each, And):
+                surely, perhaps = surely & low, perhaps & high
+            elif isinstance(each, Or):
+                surely, perhaps = surely | low, perhaps | high
+            else:
+                surely, perhaps = surely & ~high | low & ~perhaps, ~(surely & low | ~perhaps & ~high)
+        known[id(each)] = surely, perhaps
+    return known[id(mask)]

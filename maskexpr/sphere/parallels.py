@@ -1,0 +1,69 @@
+"""Strips of the sphere between parallels, and parts of them between meridians."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from ..core.arrays import Floats, Ints
+
+__all__ = ["Parallels", "Runs", "no_runs", "whole_runs"]
+
+
+@dataclass(frozen=True, eq=False)
+class Parallels:
+    """Strips between parallels that follow each other, from south to north.
+
+    Attributes
+    ----------
+    frame : str
+    lat : ndarray, shape (n + 1,)
+        Degrees, ascending.
+    """
+
+    frame: str
+    lat: Floats
+
+    def __len__(self) -> int:
+        return len(self.lat) - 1
+
+    @property
+    def heights(self) -> Floats:
+        """The share of the sphere that each strip has for a degree of longitude."""
+        return np.asarray(np.diff(np.sin(np.deg2rad(self.lat))) / 720.0)
+
+
+class Runs(NamedTuple):
+    """Parts of strips between meridians, which may overlap.
+
+    Attributes
+    ----------
+    strip : ndarray of int, shape (n,)
+    start, stop : ndarray, shape (n,)
+        Longitudes in degrees; a start is from 0 to less than 360, and a stop up to a turn more.
+    """
+
+    strip: Ints
+    start: Floats
+    stop: Floats
+
+    @classmethod
+    def round_meridians(cls, strip: Ints, middle: Floats, half: Floats) -> Runs:
+        """Runs of a half-width round meridians; none where that is not more than 0, a turn from 180 on."""
+        some = np.flatnonzero(half > 0)
+        strip, middle, half = strip[some], middle[some], half[some]
+        whole = half >= 180.0
+        start = np.where(whole, 0.0, (middle - half) % 360.0)
+        return cls(strip, np.where(start < 360.0, start, 0.0), start + np.minimum(2 * half, 360.0))
+
+
+def no_runs() -> Runs:
+    """No part of any strip."""
+    return Runs(np.empty(0, dtype=np.int64), np.empty(0), np.empty(0))
+
+
+def whole_runs(which: Ints) -> Runs:
+    """Some strips as a whole."""
+    return Runs(which, np.zeros(len(which)), np.full(len(which), 360.0))
