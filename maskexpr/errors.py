@@ -3,6 +3,7 @@
 from .core.errors import (
     AngleError,
     AxisError,
+    ComparisonError,
     FileMissingError,
     FormatError,
     GeometryError,
@@ -27,6 +28,7 @@ from .core.errors import (
 __all__ = [
     "AngleError",
     "AxisError",
+    "ComparisonError",
     "FileMissingError",
     "FormatError",
     "GeometryError",

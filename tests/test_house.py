@@ -181,7 +181,7 @@ def test_no_compute_refuses() -> None:
 
 
 # What hatchling puts into every source distribution.
-ALWAYS = {"LICENSE", "README.md", "pyproject.toml"}
+ALWAYS = {"LICENSE", "pyproject.toml"}
 
 
 def test_the_source_distribution_is_the_whole_checkout() -> None:

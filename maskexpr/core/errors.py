@@ -15,6 +15,7 @@ from typing import Final
 __all__ = [
     "AngleError",
     "AxisError",
+    "ComparisonError",
     "FileMissingError",
     "FormatError",
     "GeometryError",
@@ -63,6 +64,13 @@ class MaskTypeError(MaskError, TypeError):
 
 class MaskAttributeError(MaskError, AttributeError):
     """A name that the object, or the package, does not have."""
+
+
+class ComparisonError(MaskError, RuntimeError):
+    """A mask compared with an array, a table or a number.
+
+    No TypeError and no ValueError: tables of astropy take those for the answer "not equal".
+    """
 
 
 class AngleError(MaskError, ValueError, TypeError):

@@ -335,6 +335,9 @@ class Mask(Fluent):
             "maskexpr.Raster((array, geom)) makes a mask of an array"
         )
 
+    # Operators of pandas leave the answer to what has more than its own data frames, 4000.
+    __pandas_priority__: ClassVar[int] = 10_000
+
     # Without these two numpy would make object arrays of masks, element by element.
     def __array_ufunc__(self, function: Any, method: str, *operands: Any, **keywords: Any) -> Any:
         sign = _SIGNS.get(function.__name__)

@@ -5,13 +5,14 @@ Everything here works on flat lists of nodes, so that the depth of an expression
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from operator import attrgetter
 from typing import Any, ClassVar, NamedTuple, Self, TypeVar
 
 from ..core.calls import told_class
-from ..core.errors import MaskTypeError
+from ..core.errors import ComparisonError, MaskTypeError
+from ..core.names import described, hint_of
 from ..core.records import digest_of, field_names
 
 __all__ = ["NODES", "Node", "Reach", "is_array", "node", "postorder"]
@@ -158,12 +159,8 @@ class Node:
         return value
 
     def __eq__(self, other: object) -> bool:
-        if is_array(other):
-            raise MaskTypeError(
-                "a mask is an expression and compares with masks, not with an array: compare mask.on(geom) "
-                "with it"
-            )
         if not isinstance(other, Node):
+            _refuse_comparison(other)
             return NotImplemented
         return self is other or self.digest == other.digest
 
@@ -178,6 +175,13 @@ class Node:
 
     def __iter__(self) -> Iterator[Any]:
         raise MaskTypeError("a mask cannot be iterated over; its operands are mask.children")
+
+    def __contains__(self, item: object) -> bool:
+        # Without it Python looks through what iterates, and tells of that in words of its own.
+        raise MaskTypeError(
+            "nothing is `in` a mask: which positions it selects is mask.contains(positions), what it is made "
+            "of is mask.children"
+        )
 
     def __len__(self) -> int:
         raise MaskTypeError("a mask has no length; mask.on(geom) makes an array")
@@ -217,6 +221,24 @@ def is_array(value: Any) -> bool:
     if isinstance(value, Node):
         return False
     return hasattr(value, "__array__") or hasattr(value, "__array_interface__")
+
+
+_COMPARED: Mapping[str, str] = {
+    "NDData": "compare mask.on(geom) with its data",
+    "SkyCoord": "which positions it selects is mask.contains(positions)",
+    "BaseCoordinateFrame": "which positions it selects is mask.contains(SkyCoord(positions))",
+    "bool": "what it does not select is ~mask",
+}
+"""What to write instead of a comparison with an object of a class, or of one below it, which is no array."""
+
+
+def _refuse_comparison(other: object) -> None:
+    """Raise where "not equal" would be an answer to another question, about pixels or positions."""
+    hint = "compare mask.on(geom) with it" if is_array(other) else hint_of(other, _COMPARED)
+    if hint:
+        raise ComparisonError(
+            f"a mask is an expression and compares with masks, not with {described(other)}: {hint}"
+        )
 
 
 class _Reference(int):

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import operator
+
 import astropy.units as u
 import dask.array as da
 import numpy as np
+import pandas as pd
 import pytest
 import xarray as xr
 from astropy.coordinates import SkyCoord
@@ -14,7 +17,7 @@ from astropy.table import QTable, Table
 from astropy.wcs import WCS
 
 import maskexpr as mx
-from maskexpr.errors import FormatError, GeometryError, MaskTypeError
+from maskexpr.errors import ComparisonError, FormatError, GeometryError, MaskTypeError
 
 GEOM = mx.WcsGeom.create(skydir=(83.6, 22.0), npix=(40, 30), binsz=0.1, proj="TAN", frame="icrs")
 CUBE = GEOM.to_cube([mx.Axis("energy", [1, 10, 100] * u.GeV)])
@@ -153,8 +156,6 @@ ARRAYS = {
 @pytest.mark.parametrize("name", ARRAYS)
 @pytest.mark.parametrize("sign", ["&", "|", "^", "-"])
 def test_a_mask_and_an_array_say_what_to_write(name, sign):
-    import operator
-
     work = {"&": operator.and_, "|": operator.or_, "^": operator.xor, "-": operator.sub}[sign]
     array = ARRAYS[name]()
     for pair in ((MASK, array), (array, MASK)):
@@ -162,15 +163,65 @@ def test_a_mask_and_an_array_say_what_to_write(name, sign):
             work(*pair)
 
 
+COMPARED = ARRAYS | {
+    "pandas Series": lambda: pd.Series([True]),
+    "pandas DataFrame": lambda: pd.DataFrame({"a": [1]}),
+    "pandas MultiIndex": lambda: pd.MultiIndex.from_tuples([(1, 2)]),
+    "xarray Dataset": lambda: xr.Dataset({"z": mx.AllSky().on(GEOM)}),
+    "a column": lambda: Table({"a": [1]})["a"],
+    "a Quantity": lambda: [1] * u.deg,
+    "NDData": lambda: NDData(np.zeros(3)),
+    "CCDData": lambda: CCDData(np.zeros(3), unit="adu"),
+    "positions": lambda: SkyCoord([1], [2], unit="deg"),
+    "a position in a frame": lambda: SkyCoord(1, 2, unit="deg").frame,
+    "True": lambda: True,
+}
 # numpy.ma makes an array of what it compares with before anybody is asked.
-@pytest.mark.parametrize("name", ["numpy", "dask", "xarray"])
+COMPARED.pop("a masked column")
+
+
+@pytest.mark.parametrize("name", COMPARED)
 def test_a_comparison_with_an_array_is_an_error(name):
-    array = ARRAYS[name]()
+    array = COMPARED[name]()
     for pair in ((MASK, array), (array, MASK)):
-        with pytest.raises(MaskTypeError, match="compares with masks"):
+        with pytest.raises(ComparisonError, match="compares with masks"):
             pair[0] == pair[1]  # noqa: B015
-        with pytest.raises(MaskTypeError, match="compares with masks"):
+        with pytest.raises(ComparisonError, match="compares with masks"):
             pair[0] != pair[1]  # noqa: B015
+
+
+TABLES = {
+    "a table": lambda: Table({"a": [1]}),
+    "a table of quantities": lambda: QTable({"a": [1] * u.deg}),
+    "a masked table": lambda: Table({"a": np.ma.masked_array([1, 2], [True, False])}),
+    "a row": lambda: Table({"a": [1]})[0],
+    "a structured array": lambda: Table({"a": [1]}).as_array(),
+}
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_a_comparison_with_a_table_is_an_error(name):
+    """Not a TypeError nor a ValueError, of which the table would make False."""
+    table = TABLES[name]()
+    for compare in (operator.eq, operator.ne):
+        with pytest.raises(ComparisonError, match="compares with masks"):
+            compare(MASK, table)
+        with pytest.warns(DeprecationWarning, match="elementwise"), pytest.raises(ComparisonError):
+            compare(table, MASK)
+
+
+@pytest.mark.parametrize("sign", [operator.and_, operator.or_, operator.xor, operator.sub])
+def test_pandas_leaves_the_answer_to_the_mask(sign):
+    for data in (pd.Series([True]), pd.DataFrame({"a": [True]}), pd.Index([True])):
+        for pair in ((MASK, data), (data, MASK)):
+            with pytest.raises(MaskTypeError, match=r"Raster\(\(array, geom\)\)"):
+                sign(*pair)
+
+
+def test_what_is_no_array_is_not_equal():
+    for other in (3, None, "icrs;circle(83.6,22,1)", [True], {}, GEOM, WCS(GEOM.to_header())):
+        assert not MASK == other  # noqa: SIM201, SIM300
+        assert other != MASK
 
 
 def test_a_mask_and_something_else():
@@ -178,7 +229,8 @@ def test_a_mask_and_something_else():
         MASK & 3
     with pytest.raises(MaskTypeError, match="got the str"):
         "a" | MASK
-    assert MASK != 3
+    with pytest.raises(MaskTypeError, match=r"mask.contains\(positions\)"):
+        SkyCoord(1, 2, unit="deg") in MASK  # noqa: B015
 
 
 # ---- xarray
