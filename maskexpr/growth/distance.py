@@ -7,7 +7,7 @@ are looked at, and the pixels that growth knows to be hidden behind others left 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -19,7 +19,7 @@ from ..grid.tiles import OFF, Tile, Tiles
 from ..pixels.rectangles import disjoint
 from ..pixels.window import Window
 from ..sphere.vectors import chord2_of
-from .envelope import by_rows
+from .envelope import Part, by_rows, strips
 from .nearest import SIDE, Places
 from .shape import Selection, SkyShape
 from .tree import hidden, tree_blocks
@@ -27,32 +27,27 @@ from .tree import hidden, tree_blocks
 __all__ = ["Near", "nearest_selected"]
 
 Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 # Pixels that are as dear as another window.
 _WINDOW = 1 << 18
-# Rows of a tile that are measured together.
-_ROWS = 256
 
 
 class Near(NamedTuple):
-    """Pixels of a window that are nearer than a limit to a selected one, or off the sky, and how near.
+    """Angles to the nearest selected pixel in a window.
 
     Attributes
     ----------
     window : Window
     zero : ndarray of bool, shape (ny, nx)
-        Which are selected or off the sky.
-    pixels : ndarray of int64, shape (n,)
-        Flat indices into the window (``y * nx + x``) of others that are nearer than the limit.
-    angles : ndarray of float64, shape (n,)
-        How near, radians.
+        Which pixels are selected or off the sky.
+    parts : iterable of tuple (pixels, angles)
+        Pixels, as an index of an array of the window's shape, and how near they are, radians: at most the
+        limit. What is in no part is as far as that, or zero; what is zero may be in one too, with any angle.
     """
 
     window: Window
     zero: Bools
-    pixels: Ints
-    angles: Floats
+    parts: Iterable[Part]
 
 
 def nearest_selected(tile: Tile, shape: SkyShape, selection: Selection) -> Iterator[Near]:
@@ -67,23 +62,21 @@ def nearest_selected(tile: Tile, shape: SkyShape, selection: Selection) -> Itera
     selection : Selection
         How to ask for what is selected.
     """
-    for strip in _strips(tile) if tile.geom.separable else [tile]:
+    for strip in strips(tile, shape.lat) if tile.geom.separable else [tile]:
         found = by_rows(strip, shape.lat, selection) if tile.geom.separable else None
         if found is None:
             found = _by_blocks(strip, shape, selection)
         yield Near(strip.window, *found)
 
 
-def _strips(tile: Tile) -> list[Tile]:
-    y0, y1, x0, x1 = tile.window
-    return [tile.on(Window(y, min(y + _ROWS, y1), x0, x1)) for y in range(y0, y1, _ROWS)]
-
-
-def _by_blocks(tile: Tile, shape: SkyShape, selection: Selection) -> tuple[Bools, Ints, Floats]:
+def _by_blocks(tile: Tile, shape: SkyShape, selection: Selection) -> tuple[Bools, Iterator[Part]]:
     here = selection.values(tile)
     zero = here if tile.on_sky is None else here | ~tile.on_sky
+    return zero, _parts(tile, here, zero, shape, selection)
+
+
+def _parts(tile: Tile, here: Bools, zero: Bools, shape: SkyShape, selection: Selection) -> Iterator[Part]:
     top, left = tile.window.y0, tile.window.x0
-    out = np.full(tile.shape, shape.lat)
     tiles = tile.tiles
     found = tree_blocks(tiles.take(tiles.sky != OFF), shape, selection, tiles.bounds, SIDE)
     sources = _sources(tile, here, found.near, shape, selection)
@@ -91,9 +84,7 @@ def _by_blocks(tile: Tile, shape: SkyShape, selection: Selection) -> tuple[Bools
     for y, x, chords in Places(sources, chord).nearest(found.blocks, lambda y, x: ~zero[y - top, x - left]):
         # Half the chord is the sine of half the angle.
         angles = 2 * np.arcsin(np.minimum(chords / 2, 1.0))
-        out[y - top, x - left] = np.minimum(angles, shape.lat)
-    pixels = np.flatnonzero((out < shape.lat) & ~zero)
-    return zero, pixels, out.reshape(-1)[pixels]
+        yield (y - top, x - left), np.minimum(angles, shape.lat)
 
 
 def _sources(tile: Tile, here: Bools, near: Tiles, shape: SkyShape, selection: Selection) -> Floats:

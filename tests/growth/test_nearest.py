@@ -40,10 +40,11 @@ def measured(geom: mx.WcsGeom | mx.HpxGeom, window: Window, limit: float, select
     """Radians of every pixel of a window."""
     out = np.full(window.shape, np.nan)
     for near in nearest_selected(Tile(geom, window), SkyShape(limit, limit, False), selection):
-        part = np.where(near.zero, 0.0, limit)
-        part.flat[near.pixels] = near.angles
         y0, y1, x0, x1 = near.window.shift(-window.y0, -window.x0)
-        out[y0:y1, x0:x1] = part
+        out[y0:y1, x0:x1] = limit
+        for pixels, angles in near.parts:
+            out[y0:y1, x0:x1][pixels] = angles
+        out[y0:y1, x0:x1][near.zero] = 0
     return out
 
 
