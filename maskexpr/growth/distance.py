@@ -8,6 +8,7 @@ are looked at, and the pixels that growth knows to be hidden behind others left 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
@@ -19,6 +20,7 @@ from ..grid.tiles import OFF, Tile, Tiles
 from ..pixels.rectangles import disjoint
 from ..pixels.window import Window
 from ..sphere.vectors import chord2_of
+from .diagonals import diagonals_of
 from .envelope import Part, by_rows, strips
 from .nearest import SIDE, Places
 from .shape import Selection, SkyShape
@@ -30,6 +32,8 @@ Floats = NDArray[np.float64]
 
 # Pixels that are as dear as another window.
 _WINDOW = 1 << 18
+# Side of the blocks that are left out where all their diagonals are measured.
+_BLOCK = 64
 
 
 class Near(NamedTuple):
@@ -70,21 +74,40 @@ def nearest_selected(tile: Tile, shape: SkyShape, selection: Selection) -> Itera
 
 
 def _by_blocks(tile: Tile, shape: SkyShape, selection: Selection) -> tuple[Bools, Iterator[Part]]:
-    here = selection.values(tile)
-    zero = here if tile.on_sky is None else here | ~tile.on_sky
-    return zero, _parts(tile, here, zero, shape, selection)
+    """See `Near`; on diagonals that are parallels as rows are."""
+    diagonals = diagonals_of(tile, shape.lat)
+    if diagonals is None:
+        here = selection.values(tile)
+        parts = _parts(tile, tile.tiles, here, np.ones_like(here), shape, selection)
+    else:
+        window, around = diagonals.around(selection)
+        y0, y1, x0, x1 = tile.window.shift(-window.y0, -window.x0)
+        # The belt goes on where the lattice has no sky.
+        here = around[y0:y1, x0:x1] if tile.on_sky is None else around[y0:y1, x0:x1] & tile.on_sky
+        blocks, _ = tile.tiles.split(_BLOCK)
+        left = blocks.take(~diagonals.holds(blocks.bounds))
+        rest = _parts(tile, left, here, ~diagonals.here, shape, selection)
+        parts = chain(diagonals.parts(window, around), rest)
+    return here if tile.on_sky is None else here | ~tile.on_sky, parts
 
 
-def _parts(tile: Tile, here: Bools, zero: Bools, shape: SkyShape, selection: Selection) -> Iterator[Part]:
+def _parts(
+    tile: Tile, blocks: Tiles, here: Bools, asked: Bools, shape: SkyShape, selection: Selection
+) -> Iterator[Part]:
+    """Pixels of blocks of a tile that are asked for and not selected, and their angles."""
+    blocks = blocks.take(blocks.sky != OFF)
+    if not len(blocks):
+        return
     top, left = tile.window.y0, tile.window.x0
-    tiles = tile.tiles
-    found = tree_blocks(tiles.take(tiles.sky != OFF), shape, selection, tiles.bounds, SIDE)
+    wanted = asked & ~here
+    found = tree_blocks(blocks, shape, selection, tile.tiles.bounds, SIDE)
     sources = _sources(tile, here, found.near, shape, selection)
     chord = float(np.sqrt(chord2_of(shape.bound))) * (1 + 1e-9) + 1e-12
-    for y, x, chords in Places(sources, chord).nearest(found.blocks, lambda y, x: ~zero[y - top, x - left]):
+    for y, x, chords in Places(sources, chord).nearest(found.blocks, lambda y, x: wanted[y - top, x - left]):
         # Half the chord is the sine of half the angle.
-        angles = 2 * np.arcsin(np.minimum(chords / 2, 1.0))
-        yield (y - top, x - left), np.minimum(angles, shape.lat)
+        angles = np.minimum(2 * np.arcsin(np.minimum(chords / 2, 1.0)), shape.lat)
+        some = asked[y - top, x - left]
+        yield (y[some] - top, x[some] - left), angles[some]
 
 
 def _sources(tile: Tile, here: Bools, near: Tiles, shape: SkyShape, selection: Selection) -> Floats:

@@ -201,7 +201,7 @@ def _offered(selected: Bools, rows: Rows, limit: float, most: int, halves: Ints,
     row = flips[::2] // wide
     begin, end = flips[::2] - row * wide - 1 - most, flips[1::2] - row * wide - 1 - most
     near = np.minimum(columns_within(rows.other, rows.step, limit), most)[row]
-    held = (begin - near < columns) & (end + near > 0)
+    held = (near >= 0) & (begin - near < columns) & (end + near > 0)
     row, begin, end, near = row[held], begin[held], end[held], near[held]
     start, stop, aside = begin - near, end + near, halves[row]
     touch = (row[1:] == row[:-1]) & (start[1:] < stop[:-1])

@@ -6,6 +6,7 @@ staircase there is no sky.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -13,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ...pixels.window import Window
 from ...sphere.vectors import Caps, angle_between, normalise, unit
-from ..lattice import OFF, ON, PART
+from ..lattice import OFF, ON, PART, Belt
 from ..rings import Rings
 from .cells import places_of, spherical
 from .faces import (
@@ -30,6 +31,7 @@ from .faces import (
 )
 
 __all__ = [
+    "belt_of",
     "caps_of",
     "cells_at",
     "cells_in",
@@ -149,6 +151,27 @@ def lonlat_at(order: int, y: ArrayLike, x: ArrayLike) -> tuple[Floats, Floats]:
     return lon, lat
 
 
+def belt_of(order: int) -> Belt:
+    """The rings between the polar caps, those at their rims included."""
+    side = 1 << order
+    return Belt(4 * side - 1, 6 * side, np.pi / 2 / side, 4 * side, partial(_lat_in_belt, order))
+
+
+def _lat_in_belt(order: int, totals: Ints) -> Floats:
+    side = 1 << order
+    inside = (totals >= 4 * side - 1) & (totals < 6 * side)
+    return np.where(inside, np.deg2rad(_lat_of(order, totals)), np.nan)
+
+
+def _lat_of(order: int, totals: Ints) -> Floats:
+    """Latitudes in degrees of rings, by row plus column: any face tells them."""
+    side = 1 << order
+    face = np.zeros(len(totals), dtype=np.int64)
+    # Beyond the poles there is no ring, and no pixel that asks for one.
+    from_corner = np.clip(totals, 3 * side, 7 * side - 2) - (ROW[0] + COLUMN[0]) * side
+    return _degrees(order, face, 2 * from_corner + 2, face)[1]
+
+
 def vectors_at(order: int, y: ArrayLike, x: ArrayLike) -> Floats:
     """Unit vectors of pixels, shape (3, ...), NaN off the sky: the bits of `unit` of `lonlat_at`.
 
@@ -189,12 +212,7 @@ class _Known(NamedTuple):
         total, aside, side = y + x, x - y, 1 << order
         low, west = int(total.min()), int(aside.min())
         totals, asides = np.arange(low, int(total.max()) + 1), np.arange(west, int(aside.max()) + 1)
-        # Any face tells the latitude of a ring and the longitude of a column.
-        face = np.zeros(len(totals), dtype=np.int64)
-        corner = (ROW[0] + COLUMN[0]) * side
-        # Beyond the poles there is no ring, and no pixel that asks for one.
-        on_sky = np.clip(totals, 3 * side, 7 * side - 2)
-        _, lat = _degrees(order, face, 2 * (on_sky - corner) + 2, face)
+        lat = _lat_of(order, totals)
         lon = (4 + asides / side) * 45.0 % 360.0
         return cls(order, low, west, (4 * side - 1, 6 * side - 1), _turned(lat), _turned(lon))
 
