@@ -219,21 +219,32 @@ class _Known(NamedTuple):
     def look_up(self, y: Ints, x: Ints, out: Floats) -> None:
         """Write the vectors of pixels, shape (3, n)."""
         total = y + x
-        cos_lat, sin_lat = self.of_lat.take(total - self.total, axis=1)
-        cos_lon, sin_lon = self.of_lon.take(x - y - self.aside, axis=1)
-        np.multiply(cos_lat, cos_lon, out=out[0])
-        np.multiply(cos_lat, sin_lon, out=out[1])
-        out[2] = sin_lat
-        off_belt = np.flatnonzero((total < self.belt[0]) | (total > self.belt[1]))
-        if len(off_belt):
-            y, x, cos_lat = y[off_belt], x[off_belt], cos_lat[off_belt]
-            face, within = _face_at(self.order, y, x), (1 << self.order) - 1
-            from_south = y + x + 1 - (3 << self.order)
-            ring = np.minimum(from_south, (4 << self.order) - from_south)
-            turn = MIDDLE[face] + ((x & within) - (y & within)) / np.where(face < 0, 1, ring)
-            cos_lon, sin_lon = _turned(turn * 45.0 % 360.0)
-            found = np.stack([cos_lat * cos_lon, cos_lat * sin_lon, sin_lat[off_belt]])
-            out[:, off_belt] = np.where(face < 0, np.nan, found)
+        cos_lat, out[2] = (each.take(total - self.total) for each in self.of_lat)
+        in_belt = (total >= self.belt[0]) & (total <= self.belt[1])
+        if in_belt.all():
+            for i in (0, 1):
+                np.multiply(cos_lat, self.of_lon[i].take(x - y - self.aside), out=out[i])
+        elif in_belt.any():
+            for some in (np.flatnonzero(in_belt), np.flatnonzero(~in_belt)):
+                part = np.empty((3, len(some)))
+                self.look_up(y[some], x[some], part)
+                out[:, some] = part
+        else:
+            self._in_caps(y, x, total, cos_lat, out)
+
+    def _in_caps(self, y: Ints, x: Ints, total: Ints, cos_lat: Floats, out: Floats) -> None:
+        within, side = (1 << self.order) - 1, 1 << self.order
+        face = _ON_LATTICE[x >> self.order, y >> self.order]
+        from_south = total + (1 - 3 * side)
+        ring = np.minimum(from_south, 4 * side - from_south)
+        ring[face < 0] = 1
+        lon = (MIDDLE[face] + ((x & within) - (y & within)) / ring) * 45.0
+        # The remainder of a turn, but from -45 to 360 only.
+        lon[lon < 0] += 360.0
+        lon[lon >= 360] -= 360.0
+        for i, each in enumerate(_turned(lon)):
+            np.multiply(cos_lat, each, out=out[i])
+        out[:, face < 0] = np.nan
 
 
 def _turned(degrees: Floats) -> Floats:
