@@ -12,6 +12,7 @@ distance transform.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -101,15 +102,14 @@ def strips(tile: Tile, limit: float) -> list[Tile]:
     wide = columns_within(np.deg2rad(tile.geom.lat_of(np.arange(y0, y1))), step, limit)
     size = np.frexp(np.maximum(wide, _NARROW))[1]
     ends = [0, *(np.flatnonzero(np.diff(size)) + 1).tolist(), y1 - y0]
-    cuts = [y for low, high in zip(ends[:-1], ends[1:], strict=True) for y in range(low, high, _STRIP)]
-    return [
-        tile.on(Window(y0 + low, y0 + high, x0, x1))
-        for low, high in zip(cuts, [*cuts[1:], y1 - y0], strict=True)
-    ]
+    cuts = [y for low, high in pairwise(ends) for y in range(low, high, _STRIP)]
+    return [tile.on(Window(y0 + low, y0 + high, x0, x1)) for low, high in pairwise([*cuts, y1 - y0])]
 
 
 def columns_within(lat: Floats, step: float, limit: float) -> Ints:
-    """Columns to either side of pixels of some latitudes beyond which none is within a limit; -1 off the sky."""
+    """Columns to either side of pixels of some latitudes beyond which none is within a limit, -1 off the
+    sky.
+    """
     limit = min(limit + _ROUNDING, np.pi)
     # A cap that holds a pole goes all round.
     apart = np.abs(lat) + limit < np.pi / 2

@@ -8,7 +8,7 @@ from scipy.spatial import cKDTree
 
 from maskexpr.grid.tiles import Tile
 from maskexpr.grid.wcs.geom import WcsGeom
-from maskexpr.growth import distance, envelope
+from maskexpr.growth import envelope
 from maskexpr.growth.distance import nearest_selected
 from maskexpr.growth.shape import Selection, SkyShape
 from maskexpr.pixels.window import Window
@@ -82,13 +82,9 @@ def test_bits_depend_on_nothing_but_the_pixels(share: float, monkeypatch: pytest
     for window in (Window(13, 14, 0, 120), Window(0, 60, 77, 78), Window(50, 60, 90, 120)):
         part = measured(geom, window, 20, selection)
         np.testing.assert_array_equal(part, whole[window.y0 : window.y1, window.x0 : window.x1])
-    for module, number in (
-        (envelope, 1),
-        (envelope, 3),
-        (envelope, 1000),
-    ):
+    for name, number in (("_ROWS", 1), ("_ROWS", 3), ("_ROWS", 1000), ("_STRIP", 7), ("_NARROW", 1)):
         with monkeypatch.context() as patch:
-            patch.setattr(module, "_ROWS", number)
+            patch.setattr(envelope, name, number)
             np.testing.assert_array_equal(measured(geom, Window(0, 60, 0, 120), 20, selection), whole)
 
 

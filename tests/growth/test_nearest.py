@@ -7,7 +7,7 @@ import pytest
 
 import maskexpr as mx
 from maskexpr.grid.tiles import Tile
-from maskexpr.growth import distance, nearest
+from maskexpr.growth import diagonals, distance, nearest
 from maskexpr.growth.distance import nearest_selected
 from maskexpr.growth.shape import Selection, SkyShape
 from maskexpr.pixels.window import Window
@@ -64,6 +64,12 @@ def all_with_all(geom: mx.WcsGeom | mx.HpxGeom, limit: float, selection: Selecti
         chord = np.sqrt((dx * dx + dy * dy + dz * dz).min(axis=1, initial=16.0))
         out[row, there] = np.minimum(2 * np.arcsin(np.minimum(chord / 2, 1)), limit)
     return out
+
+
+@pytest.fixture(autouse=True)
+def by_blocks_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """HEALPix cells between the polar caps would be measured by rings, see `test_diagonals`."""
+    monkeypatch.setattr(diagonals, "_MOST", 0)
 
 
 @pytest.mark.parametrize("share", SHARES)
