@@ -51,8 +51,8 @@ class Diagonals(NamedTuple):
     def here(self) -> Bools:
         """Which pixels of the tile lie on them, shape (ny, nx)."""
         y0, y1, x0, x1 = self.tile.window
-        total = np.arange(y0, y1)[:, None] + np.arange(x0, x1)
-        return np.asarray((total >= self.first) & (total < self.stop))
+        y, x = np.arange(y0, y1)[:, None], np.arange(x0, x1)
+        return np.asarray((x >= self.first - y) & (x < self.stop - y))
 
     def around(self, selection: Selection) -> tuple[Window, Bools]:
         """The tile and all that is near its diagonals, and what is selected there."""

@@ -30,7 +30,7 @@ __all__ = ["Rows", "by_rows", "columns_within", "envelope", "strips"]
 
 # Rows whose envelope is lowered together: fewer make more calls, more compare what only some of them need.
 _ROWS = 32
-# Rows of a tile that are measured together, and columns round a pixel up to which that is so.
+# Rows of a tile that are measured together, and columns to a side that are looked at anyway.
 _STRIP = 1024
 _NARROW = 64
 # Angles that rounding may bring within the limit, radians.
@@ -100,7 +100,7 @@ def strips(tile: Tile, limit: float) -> list[Tile]:
     y0, y1, x0, x1 = tile.window
     step = float(np.deg2rad(abs(tile.geom.lon_step)))
     wide = columns_within(np.deg2rad(tile.geom.lat_of(np.arange(y0, y1))), step, limit)
-    size = np.frexp(np.maximum(wide, _NARROW))[1]
+    size = np.frexp(np.maximum(wide, _NARROW))[1] // 2
     ends = [0, *(np.flatnonzero(np.diff(size)) + 1).tolist(), y1 - y0]
     cuts = [y for low, high in pairwise(ends) for y in range(low, high, _STRIP)]
     return [tile.on(Window(y0 + low, y0 + high, x0, x1)) for low, high in pairwise([*cuts, y1 - y0])]
