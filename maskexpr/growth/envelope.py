@@ -33,6 +33,8 @@ _ROWS = 32
 # Rows of a tile that are measured together, and columns to a side that are looked at anyway.
 _STRIP = 1024
 _NARROW = 64
+# Turns after which it is first looked which columns can still be lowered, a power of two.
+_CHECKED = 16
 # Angles that rounding may bring within the limit, radians.
 _ROUNDING = 1e-9
 # Up to so many radians 32 bits hold a square to the millionth of a degree of its root, and half as much.
@@ -100,7 +102,7 @@ def strips(tile: Tile, limit: float) -> list[Tile]:
     y0, y1, x0, x1 = tile.window
     step = float(np.deg2rad(abs(tile.geom.lon_step)))
     wide = columns_within(np.deg2rad(tile.geom.lat_of(np.arange(y0, y1))), step, limit)
-    size = np.frexp(np.maximum(wide, _NARROW))[1] // 2
+    size = np.frexp(np.maximum(wide, _NARROW))[1] // 4
     ends = [0, *(np.flatnonzero(np.diff(size)) + 1).tolist(), y1 - y0]
     cuts = [y for low, high in pairwise(ends) for y in range(low, high, _STRIP)]
     return [tile.on(Window(y0 + low, y0 + high, x0, x1)) for low, high in pairwise([*cuts, y1 - y0])]
@@ -169,9 +171,10 @@ def envelope(selected: Bools, rows: Rows, limit: float, wanted: Bools) -> Iterat
         columns, least = _lowest(
             offered[:: (-1) ** low], between.astype(kind), first, np.any(wanted[block], axis=0)
         )
-        square = least.astype(np.float64) * np.cos(rows.lat[block, None])
-        angles = 2 * np.arcsin(np.sqrt(np.fmin(square, 1.0)))
-        yield (block, columns), np.minimum(angles, limit)
+        angles = least * np.cos(rows.lat[block, None])
+        np.sqrt(np.fmin(angles, 1.0, out=angles), out=angles)
+        np.multiply(np.arcsin(angles, out=angles), 2, out=angles)
+        yield (block, columns), np.minimum(angles, limit, out=angles)
 
 
 def _rows_near(rows: Rows, limit: float) -> tuple[Ints, Ints]:
@@ -240,7 +243,7 @@ def _lowest(
     """The envelope of some rows in the wanted columns where something is offered, and which these are.
 
     In a turn each row is compared with that which is as many rows away from it as in the turn's other rows;
-    near ones come first. After 2, 4, 8 ... turns columns leave of which no pixel can be lowered any more.
+    near ones come first. After 16, 32 ... turns columns leave of which no pixel can be lowered any more.
     """
     nearest = between.min(axis=0)
     order = np.argsort(nearest, kind="stable")
@@ -252,18 +255,35 @@ def _lowest(
     left, now = np.arange(len(columns)), least
     near = [each[start:stop, columns] for each in offered]
     room = np.empty_like(least)
-    for number, each in enumerate(order.tolist()):
-        if number > 1 and number & (number - 1) == 0:
+    for number, (each, *twin) in enumerate(_turns(between, order.tolist(), first - start, stop - start)):
+        if number >= _CHECKED and number & (number - 1) == 0:
             still = now.max(axis=0, initial=0.0) > nearest[each]
             if 2 * np.count_nonzero(still) < len(still):
                 least[:, left] = now
                 left, now, near = left[still], now[:, still], [rows[:, still] for rows in near]
                 room = np.empty_like(now)
-        shift = each + first - start
-        y0, y1 = max(-shift, 0), min(stop - start - shift, len(now))
-        sums, some = room[: y1 - y0], now[y0:y1]
-        others = near[(each + first) % len(near)]
-        np.add(others[y0 + shift : y1 + shift], between[y0:y1, each : each + 1], out=sums)
+        shift, others = each + first - start, near[(each + first) % len(near)]
+        y0, y1 = max(-shift, 0), min(len(others) - shift, len(now))
+        lowest, sums, some = others[y0 + shift : y1 + shift], room[: y1 - y0], now[y0:y1]
+        for other in twin:
+            at = other + first - start
+            lowest = np.minimum(lowest, others[at : at + len(now)], out=sums)
+        np.add(lowest, between[y0:y1, each : each + 1], out=sums)
         np.minimum(some, sums, out=some)
     least[:, left] = now
     return columns, least
+
+
+def _turns(between: NDArray[Any], order: Sequence[int], first: int, number: int) -> Iterator[tuple[int, ...]]:
+    """Turns in order; two together that compare all rows, as many rows before as after, at the same costs.
+
+    Rounding keeps order: the lower of two offers makes the lower of two sums.
+    """
+    i = 0
+    while i < len(order):
+        some = order[i : i + 2]
+        inside = all(0 <= each + first <= number - len(between) for each in some)
+        even = inside and len(some) == 2 and (some[1] - some[0]) % 2 == 0
+        alike = even and np.array_equal(between[:, some[0]], between[:, some[1]])
+        yield tuple(some if alike else some[:1])
+        i += 2 if alike else 1
