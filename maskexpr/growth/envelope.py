@@ -255,7 +255,7 @@ def _lowest(
     left, now = np.arange(len(columns)), least
     near = [each[start:stop, columns] for each in offered]
     room = np.empty_like(least)
-    for number, (each, *twin) in enumerate(_turns(between, order.tolist(), first - start, stop - start)):
+    for number, (each, *twin) in enumerate(_turns(between, order, first - start, stop - start)):
         if number >= _CHECKED and number & (number - 1) == 0:
             still = now.max(axis=0, initial=0.0) > nearest[each]
             if 2 * np.count_nonzero(still) < len(still):
@@ -274,16 +274,18 @@ def _lowest(
     return columns, least
 
 
-def _turns(between: NDArray[Any], order: Sequence[int], first: int, number: int) -> Iterator[tuple[int, ...]]:
+def _turns(between: NDArray[Any], order: Ints, first: int, number: int) -> list[list[int]]:
     """Turns in order; two together that compare all rows, as many rows before as after, at the same costs.
 
     Rounding keeps order: the lower of two offers makes the lower of two sums.
     """
-    i = 0
-    while i < len(order):
-        some = order[i : i + 2]
-        inside = all(0 <= each + first <= number - len(between) for each in some)
-        even = inside and len(some) == 2 and (some[1] - some[0]) % 2 == 0
-        alike = even and np.array_equal(between[:, some[0]], between[:, some[1]])
-        yield tuple(some if alike else some[:1])
-        i += 2 if alike else 1
+    inside = (order + first >= 0) & (order + first <= number - len(between))
+    alike = (between[:, order[1:]] == between[:, order[:-1]]).all(axis=0) & inside[1:] & inside[:-1]
+    alike &= np.diff(order) % 2 == 0
+    out: list[list[int]] = []
+    for each, joins in zip(order.tolist(), [False, *alike.tolist()], strict=False):
+        if joins and len(out[-1]) == 1:
+            out[-1].append(each)
+        else:
+            out.append([each])
+    return out
