@@ -40,7 +40,6 @@ _ROUNDING = 1e-9
 # Up to so many radians 32 bits hold a square to the millionth of a degree of its root, and half as much.
 _SINGLE = np.deg2rad(5.0)
 
-
 Part = tuple[tuple[Any, Any], Floats]
 """Pixels, as an index of an array, and their angles, radians."""
 
@@ -94,7 +93,8 @@ def by_rows(tile: Tile, limit: float, selection: Selection) -> tuple[Bools, Iter
     low = max(y0, first)
     high = max(min(y1, last), low)
     zero[low - y0 : high - y0] |= selected[low - first : high - first, 1 + most : 1 + most + x1 - x0]
-    return zero, envelope(selected, rows, limit, ~zero)
+    # Where some tiles go by blocks, the same pixel must have the same bits in 64.
+    return zero, envelope(selected, rows, limit, ~zero, single=geom.period is not None)
 
 
 def strips(tile: Tile, limit: float) -> list[Tile]:
@@ -148,7 +148,7 @@ def _selected(tile: Tile, window: Window, pieces: list[tuple[int, int, int]], se
     return out
 
 
-def envelope(selected: Bools, rows: Rows, limit: float, wanted: Bools) -> Iterator[Part]:
+def envelope(selected: Bools, rows: Rows, limit: float, wanted: Bools, single: bool = True) -> Iterator[Part]:
     """Angles to the nearest selected pixel, for the columns of some rows at a time; none of those left out is
     both wanted and within a limit.
 
@@ -159,9 +159,11 @@ def envelope(selected: Bools, rows: Rows, limit: float, wanted: Bools) -> Iterat
         a column of none before and after.
     wanted : ndarray of bool, shape (rows, columns)
         Which pixels are asked for.
+    single : bool
+        Whether squares may be of 32 bits, where that is enough.
     """
     most = (selected.shape[1] - wanted.shape[1]) // 2 - 1
-    kind: Any = np.float32 if limit <= _SINGLE else np.float64
+    kind: Any = np.float32 if single and limit <= _SINGLE else np.float64
     halves = (np.zeros_like(rows.halves), rows.halves) if rows.halves.any() else (rows.halves,)
     offered = [_offered(selected, rows, limit, most, each, kind) for each in halves]
     start, stop = _rows_near(rows, limit)

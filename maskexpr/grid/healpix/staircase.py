@@ -233,6 +233,7 @@ class _Known(NamedTuple):
             self._in_caps(y, x, total, cos_lat, out)
 
     def _in_caps(self, y: Ints, x: Ints, total: Ints, cos_lat: Floats, out: Floats) -> None:
+        """Write what goes with the longitude of pixels of the polar caps, or off the sky."""
         within, side = (1 << self.order) - 1, 1 << self.order
         face = _ON_LATTICE[x >> self.order, y >> self.order]
         from_south = total + (1 - 3 * side)
