@@ -29,7 +29,7 @@ from .shape import Selection
 __all__ = ["Rows", "by_rows", "columns_within", "envelope", "strips"]
 
 # Rows whose envelope is lowered together: fewer make more calls, more compare what only some of them need.
-_ROWS = 32
+_ROWS = 24
 # Rows of a tile that are measured together, and columns to a side that are looked at anyway.
 _STRIP = 1024
 _NARROW = 64
@@ -272,7 +272,8 @@ def _lowest(
             lowest = np.minimum(lowest, others[at : at + len(now)], out=sums)
         np.add(lowest, between[y0:y1, each : each + 1], out=sums)
         np.minimum(some, sums, out=some)
-    least[:, left] = now
+    if now is not least:
+        least[:, left] = now
     return columns, least
 
 
