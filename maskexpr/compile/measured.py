@@ -25,7 +25,6 @@ from .stages import decisions
 __all__ = ["Measured", "Measures"]
 
 Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 
 class Measures(Protocol):
@@ -33,9 +32,9 @@ class Measures(Protocol):
 
     mask: Mask
 
-    def distances(self, tile: Tile, of: Ask) -> Iterable[tuple[Window, Bools, Ints, Floats]]:
-        """Windows that make up a tile: which of their pixels are at 0 or off the sky, the flat indices of
-        others that are nearer than the largest distance, and how near these are, radians.
+    def distances(self, tile: Tile, of: Ask) -> Iterable[tuple[Window, Bools, Iterable[tuple[Any, Floats]]]]:
+        """Windows that make up a tile: which of their pixels are at 0 or off the sky, and parts of them, as
+        indices, with their distances in radians; in some part is all else that is nearer than the largest.
         """
 
 
@@ -122,11 +121,13 @@ class Measured(OfCompiled):
         for plane, view in zip(compiled.planes(block), out, strict=True):
 
             def measure(tile: Tile, of: Ask, view: NDArray[np.float32] = view) -> None:
-                for window, zero, pixels, angles in node.distances(tile, of):
+                for window, zero, parts in node.distances(tile, of):
                     y0, y1, x0, x1 = window.shift(-top, -left)
-                    part = np.where(zero, least, most)
-                    part.reshape(-1)[pixels] = self._numbers(angles)
-                    view[y0:y1, x0:x1] = part
+                    part = view[y0:y1, x0:x1]
+                    part[...] = most
+                    for pixels, angles in parts:
+                        part[pixels] = self._numbers(angles)
+                    np.copyto(part, least, where=zero)
 
             with told_where(node, tile.window, plane):
                 evaluator.answer(node, tile.on_plane(plane), measure)

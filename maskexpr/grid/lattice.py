@@ -9,6 +9,7 @@ x; positions are degrees in the grid's frame. Where neighbours on the sky are no
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import Any, ClassVar, NamedTuple, Self
 
 import astropy.units as u
@@ -24,7 +25,7 @@ from .axis import Axis
 from .layout import Layout, Rectangles
 from .rings import Rings
 
-__all__ = ["OFF", "ON", "PART", "Cut", "Grid", "Rim", "Topology", "centre_caps", "centre_sky"]
+__all__ = ["OFF", "ON", "PART", "Belt", "Cut", "Grid", "Rim", "Topology", "centre_caps", "centre_sky"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -77,6 +78,22 @@ class Cut(NamedTuple):
 
     north: Floats
     zero: Floats
+
+
+class Belt(NamedTuple):
+    """Diagonals of a lattice, pixels of one sum of row and column, that are parallels of even pixels: those
+    with sums from ``first`` to before ``stop``.
+
+    A pixel's longitude goes with its column minus its row, ``step`` radians for two of them, and all round
+    the sky with ``turn`` columns more and as many rows less. ``lat_of`` tells the latitudes of sums (radians;
+    NaN of others), which are monotonic.
+    """
+
+    first: int
+    stop: int
+    step: float
+    turn: int
+    lat_of: Callable[[Ints], Floats]
 
 
 _OFFERED = frozenset(
@@ -373,6 +390,11 @@ class Grid(ABC):
         """Columns between which rows are on the sky, shape (4, n): beyond the first and last there is no
         sky, from the second to the third nothing else. None where that is not known.
         """
+        return None
+
+    @property
+    def belt(self) -> Belt | None:
+        """Where diagonals are parallels of even pixels, if they are."""
         return None
 
     def rings(self, window: Window) -> Rings | None:

@@ -7,7 +7,8 @@ are looked at, and the pixels that growth knows to be hidden behind others left 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
@@ -19,7 +20,8 @@ from ..grid.tiles import OFF, Tile, Tiles
 from ..pixels.rectangles import disjoint
 from ..pixels.window import Window
 from ..sphere.vectors import chord2_of
-from .envelope import by_rows
+from .diagonals import diagonals_of
+from .envelope import Part, by_rows, strips
 from .nearest import SIDE, Places
 from .shape import Selection, SkyShape
 from .tree import hidden, tree_blocks
@@ -27,32 +29,29 @@ from .tree import hidden, tree_blocks
 __all__ = ["Near", "nearest_selected"]
 
 Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 # Pixels that are as dear as another window.
 _WINDOW = 1 << 18
-# Rows of a tile that are measured together.
-_ROWS = 256
+# Side of the blocks that are left out where all their diagonals are measured.
+_BLOCK = 64
 
 
 class Near(NamedTuple):
-    """Pixels of a window that are nearer than a limit to a selected one, or off the sky, and how near.
+    """Angles to the nearest selected pixel in a window.
 
     Attributes
     ----------
     window : Window
     zero : ndarray of bool, shape (ny, nx)
-        Which are selected or off the sky.
-    pixels : ndarray of int64, shape (n,)
-        Flat indices into the window (``y * nx + x``) of others that are nearer than the limit.
-    angles : ndarray of float64, shape (n,)
-        How near, radians.
+        Which pixels are selected or off the sky.
+    parts : iterable of tuple (pixels, angles)
+        Pixels, as an index of an array of the window's shape, and how near they are, radians: at most the
+        limit. What is in no part is as far as that, or zero; what is zero may be in one too, with any angle.
     """
 
     window: Window
     zero: Bools
-    pixels: Ints
-    angles: Floats
+    parts: Iterable[Part]
 
 
 def nearest_selected(tile: Tile, shape: SkyShape, selection: Selection) -> Iterator[Near]:
@@ -67,33 +66,48 @@ def nearest_selected(tile: Tile, shape: SkyShape, selection: Selection) -> Itera
     selection : Selection
         How to ask for what is selected.
     """
-    for strip in _strips(tile) if tile.geom.separable else [tile]:
+    for strip in strips(tile, shape.lat) if tile.geom.separable else [tile]:
         found = by_rows(strip, shape.lat, selection) if tile.geom.separable else None
         if found is None:
             found = _by_blocks(strip, shape, selection)
         yield Near(strip.window, *found)
 
 
-def _strips(tile: Tile) -> list[Tile]:
-    y0, y1, x0, x1 = tile.window
-    return [tile.on(Window(y, min(y + _ROWS, y1), x0, x1)) for y in range(y0, y1, _ROWS)]
+def _by_blocks(tile: Tile, shape: SkyShape, selection: Selection) -> tuple[Bools, Iterator[Part]]:
+    """See `Near`; on diagonals that are parallels as rows are."""
+    diagonals = diagonals_of(tile, shape.lat)
+    if diagonals is None:
+        here = selection.values(tile)
+        parts = _parts(tile, tile.tiles, here, np.ones_like(here), shape, selection)
+    else:
+        window, around = diagonals.around(selection)
+        y0, y1, x0, x1 = tile.window.shift(-window.y0, -window.x0)
+        # The belt goes on where the lattice has no sky.
+        here = around[y0:y1, x0:x1] if tile.on_sky is None else around[y0:y1, x0:x1] & tile.on_sky
+        blocks, _ = tile.tiles.split(_BLOCK)
+        left = blocks.take(~diagonals.holds(blocks.bounds))
+        rest = _parts(tile, left, here, ~diagonals.here, shape, selection)
+        parts = chain(diagonals.parts(window, around), rest)
+    return here if tile.on_sky is None else here | ~tile.on_sky, parts
 
 
-def _by_blocks(tile: Tile, shape: SkyShape, selection: Selection) -> tuple[Bools, Ints, Floats]:
-    here = selection.values(tile)
-    zero = here if tile.on_sky is None else here | ~tile.on_sky
+def _parts(
+    tile: Tile, blocks: Tiles, here: Bools, asked: Bools, shape: SkyShape, selection: Selection
+) -> Iterator[Part]:
+    """Pixels of blocks of a tile that are asked for and not selected, and their angles."""
+    blocks = blocks.take(blocks.sky != OFF)
+    if not len(blocks):
+        return
     top, left = tile.window.y0, tile.window.x0
-    out = np.full(tile.shape, shape.lat)
-    tiles = tile.tiles
-    found = tree_blocks(tiles.take(tiles.sky != OFF), shape, selection, tiles.bounds, SIDE)
+    wanted = asked & ~here
+    found = tree_blocks(blocks, shape, selection, tile.tiles.bounds, SIDE)
     sources = _sources(tile, here, found.near, shape, selection)
     chord = float(np.sqrt(chord2_of(shape.bound))) * (1 + 1e-9) + 1e-12
-    for y, x, chords in Places(sources, chord).nearest(found.blocks, lambda y, x: ~zero[y - top, x - left]):
+    for y, x, chords in Places(sources, chord).nearest(found.blocks, lambda y, x: wanted[y - top, x - left]):
         # Half the chord is the sine of half the angle.
-        angles = 2 * np.arcsin(np.minimum(chords / 2, 1.0))
-        out[y - top, x - left] = np.minimum(angles, shape.lat)
-    pixels = np.flatnonzero((out < shape.lat) & ~zero)
-    return zero, pixels, out.reshape(-1)[pixels]
+        angles = np.minimum(2 * np.arcsin(np.minimum(chords / 2, 1.0)), shape.lat)
+        some = asked[y - top, x - left]
+        yield (y[some] - top, x[some] - left), angles[some]
 
 
 def _sources(tile: Tile, here: Bools, near: Tiles, shape: SkyShape, selection: Selection) -> Floats:

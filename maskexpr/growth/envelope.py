@@ -1,7 +1,8 @@
 """True angles to the nearest selected pixel, row by row: the lower envelope of what each other row offers.
 
-On a separable grid the nearest selected pixel of a row is the one that is fewest columns away, whatever row
-it is seen from. From a pixel of row i to one of row k that is n columns away, ``sin^2`` of half the angle is
+Where pixels of a row are at equal steps of longitude, the nearest selected one of a row is that which is
+fewest columns away, whatever row it is seen from. From a pixel of row i to one of row k that is n columns
+away, ``sin^2`` of half the angle is
 ``sin^2((lat_i - lat_k) / 2) + cos(lat_i) cos(lat_k) sin^2(n step / 2)``: divided by ``cos(lat_i)``, a number
 of the two rows plus one of row k and n. So what row k offers to each column is worked out once, and many rows
 at a time are compared with what others offer in the columns where something is left to find: a separable
@@ -10,9 +11,12 @@ distance transform.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..core.arrays import Bools, Floats, Ints
 from ..grid.lattice import Grid
@@ -22,15 +26,45 @@ from ..pixels.ragged import ragged_ranges
 from ..pixels.window import Window
 from .shape import Selection
 
-__all__ = ["by_rows"]
+__all__ = ["Rows", "by_rows", "columns_within", "envelope", "strips"]
 
 # Rows whose envelope is lowered together: fewer make more calls, more compare what only some of them need.
-_ROWS = 32
+_ROWS = 24
+# Rows of a tile that are measured together, and columns to a side that are looked at anyway.
+_STRIP = 1024
+_NARROW = 64
+# Turns after which it is first looked which columns can still be lowered, a power of two.
+_CHECKED = 16
 # Angles that rounding may bring within the limit, radians.
 _ROUNDING = 1e-9
+# Up to so many radians 32 bits hold a square to the millionth of a degree of its root, and half as much.
+_SINGLE = np.deg2rad(5.0)
+
+Part = tuple[tuple[Any, Any], Floats]
+"""Pixels, as an index of an array, and their angles, radians."""
 
 
-def by_rows(tile: Tile, limit: float, selection: Selection) -> tuple[Bools, Ints, Floats] | None:
+class Rows(NamedTuple):
+    """Rows to be measured, and those round them that may hold what is nearest.
+
+    Attributes
+    ----------
+    lat, other : ndarray of float64, shape (rows,), (others,)
+        Latitudes of the rows and of the others, radians; NaN off the sky.
+    step : float
+        Radians from a column to the next.
+    halves : ndarray of int64, shape (others,)
+        Half columns from a pixel of each of the others to that of the same number in a row that is an odd
+        number of rows further.
+    """
+
+    lat: Floats
+    other: Floats
+    step: float
+    halves: Ints
+
+
+def by_rows(tile: Tile, limit: float, selection: Selection) -> tuple[Bools, Iterator[Part]] | None:
     """Angles to the nearest selected pixel in a tile of a separable grid.
 
     Parameters
@@ -40,17 +74,17 @@ def by_rows(tile: Tile, limit: float, selection: Selection) -> tuple[Bools, Ints
 
     Returns
     -------
-    tuple (zero, pixels, angles) or None
-        Which pixels are selected or off the sky; flat indices of others that have a selected one within the
-        limit, and how near, radians. None where a column of the sky is on the grid in part.
+    tuple (zero, parts) or None
+        See `maskexpr.growth.distance.Near`. None where a column of the sky is on the grid in part.
     """
     geom, (y0, y1, x0, x1) = tile.geom, tile.window
-    first, last = rows_within(geom, y0, y1, float(np.rad2deg(limit)) + _ROUNDING)
-    rows = _Rows.of(geom, np.arange(y0, y1), np.arange(first, last), limit)
     zero = np.zeros(tile.shape, dtype=bool) if tile.on_sky is None else ~tile.on_sky
-    most = int(rows.near.max(initial=-1))
+    first, last = rows_within(geom, y0, y1, float(np.rad2deg(limit)) + _ROUNDING)
+    lat, other = (np.deg2rad(geom.lat_of(np.arange(*each))) for each in ((y0, y1), (first, last)))
+    rows = Rows(lat, other, float(np.deg2rad(abs(geom.lon_step))), np.zeros(last - first, dtype=np.int64))
+    most = int(columns_within(lat, rows.step, limit).max())
     if most < 0:
-        return zero, np.zeros(0, dtype=np.int64), np.zeros(0)
+        return zero, iter(())
     pieces = _pieces(geom, x0 - most, x1 + most)
     if pieces is None:
         return None
@@ -59,62 +93,31 @@ def by_rows(tile: Tile, limit: float, selection: Selection) -> tuple[Bools, Ints
     low = max(y0, first)
     high = max(min(y1, last), low)
     zero[low - y0 : high - y0] |= selected[low - first : high - first, 1 + most : 1 + most + x1 - x0]
-    return zero, *_lowest(_offered(selected, rows, most), zero, rows, limit)
+    # Where some tiles go by blocks, the same pixel must have the same bits in 64.
+    return zero, envelope(selected, rows, limit, ~zero, single=geom.period is not None)
 
 
-class _Rows(NamedTuple):
-    """Rows of a tile, and those round them that may hold what is nearest.
+def strips(tile: Tile, limit: float) -> list[Tile]:
+    """A tile of a separable grid cut into rows that look about as many columns to either side."""
+    y0, y1, x0, x1 = tile.window
+    step = float(np.deg2rad(abs(tile.geom.lon_step)))
+    wide = columns_within(np.deg2rad(tile.geom.lat_of(np.arange(y0, y1))), step, limit)
+    size = np.frexp(np.maximum(wide, _NARROW))[1] // 4
+    ends = [0, *(np.flatnonzero(np.diff(size)) + 1).tolist(), y1 - y0]
+    cuts = [y for low, high in pairwise(ends) for y in range(low, high, _STRIP)]
+    return [tile.on(Window(y0 + low, y0 + high, x0, x1)) for low, high in pairwise([*cuts, y1 - y0])]
 
-    Attributes
-    ----------
-    lat, other : ndarray of float64, shape (rows,), (others,)
-        Latitudes of the rows of the tile and of the others, radians.
-    cos_lat, cos_other : ndarray of float64, shape (rows,), (others,)
-        Their cosines, never 0.
-    start, stop : ndarray of int64, shape (rows,)
-        Which of the others are near each row of the tile.
-    near : ndarray of int64, shape (others,)
-        Columns beyond which no pixel of a row of the tile is within the limit; -1 if none is.
-    step : float
-        Radians from a column to the next.
+
+def columns_within(lat: Floats, step: float, limit: float) -> Ints:
+    """Columns to either side of pixels of some latitudes beyond which none is within a limit, -1 off the
+    sky.
     """
-
-    lat: Floats
-    other: Floats
-    cos_lat: Floats
-    cos_other: Floats
-    start: Ints
-    stop: Ints
-    near: Ints
-    step: float
-
-    @classmethod
-    def of(cls, geom: Grid, rows: Ints, others: Ints, limit: float) -> _Rows:
-        """From the numbers of the rows."""
-        lat, other = np.deg2rad(geom.lat_of(rows)), np.deg2rad(geom.lat_of(others))
-        step = float(np.deg2rad(abs(geom.lon_step)))
-        # Rows off the sky have no latitude, and none near them.
-        cos_lat, cos_other = (np.fmax(np.cos(each), 1e-300) for each in (lat, other))
-        is_near = np.abs(lat[:, None] - other) <= limit + _ROUNDING
-        start, number = is_near.argmax(axis=1), np.count_nonzero(is_near, axis=1)
-        i, k = np.nonzero(is_near)
-        left = np.sin(min(limit + _ROUNDING, np.pi) / 2) ** 2 - np.sin((lat[i] - other[k]) / 2) ** 2
-        turned = np.arcsin(np.sqrt(np.clip(left / np.maximum(cos_lat[i] * cos_other[k], 1e-300), 0.0, 1.0)))
-        near = np.full(len(others), -1)
-        np.maximum.at(near, k, (2 * turned / step).astype(np.int64) + 1)
-        return cls(lat, other, cos_lat, cos_other, start, start + number, near, step)
-
-    def between(self, turns: Ints) -> Floats:
-        """``sin^2`` of half the angle of latitude from each row to that which is some rows further among the
-        others, over ``cos_lat``, shape (rows, turns); infinite where that is not near.
-        """
-        others = np.arange(len(self.lat))[:, None] + turns
-        held = (others >= self.start[:, None]) & (others < self.stop[:, None])
-        row, turn = np.nonzero(held)
-        square = np.sin((self.lat[row] - self.other[others[held]]) / 2) ** 2
-        out = np.full(held.shape, np.inf)
-        out[row, turn] = square / self.cos_lat[row]
-        return out
+    limit = min(limit + _ROUNDING, np.pi)
+    # A cap that holds a pole goes all round.
+    apart = np.abs(lat) + limit < np.pi / 2
+    sine = np.sin(limit) / np.where(apart, np.cos(lat), 1.0)
+    turned = np.where(apart, np.arcsin(np.minimum(sine, 1.0)), np.pi)
+    return np.where(np.isnan(lat), -1, (turned / step).astype(np.int64) + 1)
 
 
 def _pieces(geom: Grid, x0: int, x1: int) -> list[tuple[int, int, int]] | None:
@@ -145,83 +148,147 @@ def _selected(tile: Tile, window: Window, pieces: list[tuple[int, int, int]], se
     return out
 
 
-def _offered(selected: Bools, rows: _Rows, most: int) -> Floats:
+def envelope(selected: Bools, rows: Rows, limit: float, wanted: Bools, single: bool = True) -> Iterator[Part]:
+    """Angles to the nearest selected pixel, for the columns of some rows at a time; none of those left out is
+    both wanted and within a limit.
+
+    Parameters
+    ----------
+    selected : ndarray of bool, shape (others, 1 + most + columns + most + 1)
+        What is selected in the others of the rows, in as many columns to either side as are looked at, with
+        a column of none before and after.
+    wanted : ndarray of bool, shape (rows, columns)
+        Which pixels are asked for.
+    single : bool
+        Whether squares may be of 32 bits, where that is enough.
+    """
+    most = (selected.shape[1] - wanted.shape[1]) // 2 - 1
+    kind: Any = np.float32 if single and limit <= _SINGLE else np.float64
+    halves = (np.zeros_like(rows.halves), rows.halves) if rows.halves.any() else (rows.halves,)
+    offered = [_offered(selected, rows, limit, most, each, kind) for each in halves]
+    start, stop = _rows_near(rows, limit)
+    for low in range(0, len(rows.lat), _ROWS):
+        block = slice(low, low + _ROWS)
+        first, between = _between(rows.lat[block], rows.other, start[block], stop[block])
+        columns, least = _lowest(
+            offered[:: (-1) ** low], between.astype(kind), first, np.any(wanted[block], axis=0)
+        )
+        angles = least * np.cos(rows.lat[block, None])
+        np.sqrt(np.fmin(angles, 1.0, out=angles), out=angles)
+        np.multiply(np.arcsin(angles, out=angles), 2, out=angles)
+        yield (block, columns), np.minimum(angles, limit, out=angles)
+
+
+def _rows_near(rows: Rows, limit: float) -> tuple[Ints, Ints]:
+    """First of the others that is within a limit of each row, and the one after the last."""
+    known = np.flatnonzero(np.isfinite(rows.other))
+    lat, before = rows.other[known], int(known[0]) if len(known) else 0
+    # Latitude is monotonic in the row.
+    sign = -1.0 if len(lat) and lat[-1] < lat[0] else 1.0
+    margin = limit + _ROUNDING
+    start = np.searchsorted(sign * lat, sign * rows.lat - margin, side="left")
+    stop = np.searchsorted(sign * lat, sign * rows.lat + margin, side="right")
+    return start + before, stop + before
+
+
+def _offered(selected: Bools, rows: Rows, limit: float, most: int, halves: Ints, kind: Any) -> NDArray[Any]:
     """What the pixels of the other rows offer, shape (others, columns): ``cos(lat) sin^2(n step / 2)`` of the
-    columns ``n`` to the nearest selected one of the row; infinite where none is near.
+    columns ``n`` to the nearest selected one of the row; infinite where none is near. The columns lie so many
+    halves of one further than the row's own.
 
     Each run is the nearest from half way to the run before it until half way to the next.
     """
     wide = selected.shape[1]
     columns = wide - 2 - 2 * most
-    out = np.full((len(selected), columns), np.inf)
+    out = np.full((len(selected), columns), np.inf, dtype=kind)
     flat = selected.reshape(-1)
     flips = np.flatnonzero(flat[1:] != flat[:-1]) + 1
     row = flips[::2] // wide
     begin, end = flips[::2] - row * wide - 1 - most, flips[1::2] - row * wide - 1 - most
-    near = rows.near[row]
+    near = np.minimum(columns_within(rows.other, rows.step, limit), most)[row]
     held = (near >= 0) & (begin - near < columns) & (end + near > 0)
     row, begin, end, near = row[held], begin[held], end[held], near[held]
-    start, stop = begin - near, end + near
+    start, stop, aside = begin - near, end + near, halves[row]
     touch = (row[1:] == row[:-1]) & (start[1:] < stop[:-1])
-    half = (begin[1:] + end[:-1] - 1) // 2 + 1
-    start[1:] = np.where(touch, half, start[1:])
-    stop[:-1] = np.where(touch, half, stop[:-1])
-    # sin^2 of half an angle of longitude, by columns.
-    table = np.sin(np.arange(most + 1) * (rows.step / 2)) ** 2
+    middle = (begin[1:] + end[:-1] - 1 - aside[1:]) // 2 + 1
+    start[1:] = np.where(touch, middle, start[1:])
+    stop[:-1] = np.where(touch, middle, stop[:-1])
+    # sin^2 of half an angle of longitude, by halves of columns.
+    table = np.sin(np.arange(2 * most + 2) * (rows.step / 4)) ** 2
+    cos_lat = np.cos(rows.other)
     for low, high, run_ends, sign in ((start, begin, begin, -1), (end, stop, end - 1, 1)):
         low, high = np.clip(low, 0, columns), np.clip(high, 0, columns)
         run, column = ragged_ranges(low, high - low)
-        offers = rows.cos_other[row][run] * table[sign * (column - run_ends[run])]
-        out.reshape(-1)[row[run] * columns + column] = offers
-    out[selected[:, 1 + most : 1 + most + columns]] = 0.0
+        away = sign * (2 * (column - run_ends[run]) + aside[run])
+        out.reshape(-1)[row[run] * columns + column] = cos_lat[row][run] * table[away]
+    inside = (cos_lat * table[np.abs(halves)]).astype(kind)
+    np.copyto(out, inside[:, None], where=selected[:, 1 + most : 1 + most + columns])
     return out
 
 
-def _lowest(offered: Floats, zero: Bools, rows: _Rows, limit: float) -> tuple[Ints, Floats]:
-    """Flat indices of the pixels that are nearer than a limit and not at 0, and their angles."""
-    number = np.arange(len(rows.lat))
-    some = rows.stop > rows.start
-    turns = np.arange((rows.start - number)[some].min(), (rows.stop - number)[some].max())
-    between = rows.between(turns)
-    limits = np.sin(limit / 2) ** 2 / rows.cos_lat
-    parts = []
-    for low in range(0, len(number), _ROWS):
-        block = slice(low, low + _ROWS)
-        columns, least = _envelope(offered, between[block], turns + low, np.any(~zero[block], axis=0))
-        row, at = np.nonzero((least < limits[block, None]) & ~zero[block, columns])
-        parts.append((low + row, columns[at], least[row, at]))
-    row, column, lowest = (np.concatenate(each) for each in zip(*parts, strict=True))
-    square = np.minimum(lowest * rows.cos_lat[row], 1.0)
-    return row * offered.shape[1] + column, np.minimum(2 * np.arcsin(np.sqrt(square)), limit)
+def _between(lat: Floats, other: Floats, start: Ints, stop: Ints) -> tuple[int, Floats]:
+    """``sin^2`` of half the angle of latitude from each row to that which is some rows further among the
+    others, over ``cos(lat)``, shape (rows, turns), and how many rows that is in the first turn; infinite
+    where that is not near.
+    """
+    row, at = ragged_ranges(start, stop - start)
+    turn = at - row
+    first = int(turn.min()) if len(turn) else 0
+    out = np.full((len(lat), int(turn.max(initial=first)) - first + 1), np.inf)
+    out[row, turn - first] = np.sin((lat[row] - other[at]) / 2) ** 2 / np.cos(lat[row])
+    return first, out
 
 
-def _envelope(offered: Floats, between: Floats, turns: Ints, wanted: Bools) -> tuple[Ints, Floats]:
+def _lowest(
+    offered: Sequence[NDArray[Any]], between: NDArray[Any], first: int, wanted: Bools
+) -> tuple[Ints, NDArray[Any]]:
     """The envelope of some rows in the wanted columns where something is offered, and which these are.
 
     In a turn each row is compared with that which is as many rows away from it as in the turn's other rows;
-    near ones come first. After 2, 4, 8 ... turns columns leave of which no pixel can be lowered any more.
+    near ones come first. After 16, 32 ... turns columns leave of which no pixel can be lowered any more.
     """
     nearest = between.min(axis=0)
     order = np.argsort(nearest, kind="stable")
     order = order[np.isfinite(nearest[order])]
-    first = max(int(turns[order].min(initial=len(offered))), 0)
-    last = min(int(turns[order].max(initial=0)) + len(between), len(offered))
-    near = offered[first:last]
-    columns = np.flatnonzero(wanted & (near.min(axis=0, initial=np.inf) < np.inf))
-    least = np.full((len(between), len(columns)), np.inf)
-    left, near, now = np.arange(len(columns)), near[:, columns], least
+    start = max(int(order.min(initial=len(offered[0]))) + first, 0)
+    stop = min(int(order.max(initial=0)) + first + len(between), len(offered[0]))
+    columns = np.flatnonzero(wanted & (offered[0][start:stop].min(axis=0, initial=np.inf) < np.inf))
+    least = np.full((len(between), len(columns)), np.inf, dtype=between.dtype)
+    left, now = np.arange(len(columns)), least
+    near = [each[start:stop, columns] for each in offered]
     room = np.empty_like(least)
-    for number, each in enumerate(order.tolist()):
-        if number > 1 and number & (number - 1) == 0:
+    for number, (each, *twin) in enumerate(_turns(between, order, first - start, stop - start)):
+        if number >= _CHECKED and number & (number - 1) == 0:
             still = now.max(axis=0, initial=0.0) > nearest[each]
             if 2 * np.count_nonzero(still) < len(still):
                 least[:, left] = now
-                left, now, near = left[still], now[:, still], near[:, still]
+                left, now, near = left[still], now[:, still], [rows[:, still] for rows in near]
                 room = np.empty_like(now)
-        shift = int(turns[each]) - first
-        y0, y1 = max(-shift, 0), min(len(near) - shift, len(now))
-        sums, some = room[: y1 - y0], now[y0:y1]
-        np.add(near[y0 + shift : y1 + shift], between[y0:y1, each : each + 1], out=sums)
+        shift, others = each + first - start, near[(each + first) % len(near)]
+        y0, y1 = max(-shift, 0), min(len(others) - shift, len(now))
+        lowest, sums, some = others[y0 + shift : y1 + shift], room[: y1 - y0], now[y0:y1]
+        for other in twin:
+            at = other + first - start
+            lowest = np.minimum(lowest, others[at : at + len(now)], out=sums)
+        np.add(lowest, between[y0:y1, each : each + 1], out=sums)
         np.minimum(some, sums, out=some)
-    least[:, left] = now
+    if now is not least:
+        least[:, left] = now
     return columns, least
+
+
+def _turns(between: NDArray[Any], order: Ints, first: int, number: int) -> list[list[int]]:
+    """Turns in order; two together that compare all rows, as many rows before as after, at the same costs.
+
+    Rounding keeps order: the lower of two offers makes the lower of two sums.
+    """
+    inside = (order + first >= 0) & (order + first <= number - len(between))
+    alike = (between[:, order[1:]] == between[:, order[:-1]]).all(axis=0) & inside[1:] & inside[:-1]
+    alike &= np.diff(order) % 2 == 0
+    out: list[list[int]] = []
+    for each, joins in zip(order.tolist(), [False, *alike.tolist()], strict=False):
+        if joins and len(out[-1]) == 1:
+            out[-1].append(each)
+        else:
+            out.append([each])
+    return out

@@ -8,7 +8,7 @@ from scipy.spatial import cKDTree
 
 from maskexpr.grid.tiles import Tile
 from maskexpr.grid.wcs.geom import WcsGeom
-from maskexpr.growth import distance, envelope
+from maskexpr.growth import envelope
 from maskexpr.growth.distance import nearest_selected
 from maskexpr.growth.shape import Selection, SkyShape
 from maskexpr.pixels.window import Window
@@ -16,6 +16,7 @@ from maskexpr.pixels.window import Window
 GEOMS = {
     "CAR": WcsGeom.allsky(binsz=3),
     "CEA": WcsGeom.allsky(binsz=3, proj="CEA"),
+    "fine CAR": WcsGeom.create(skydir=(30, 80), npix=(150, 120), binsz=0.1, proj="CAR"),
     "MER": WcsGeom.create(skydir=(0, 0), npix=(90, 40), binsz=4, proj="MER"),
 }
 SHARES = [0.0, 0.0005, 0.02, 0.5, 1.0]
@@ -41,12 +42,14 @@ def noise(geom: WcsGeom, share: float, asked: list[int]) -> Selection:
 def measured(geom: WcsGeom, window: Window, degrees: float, selection: Selection) -> np.ndarray:
     """Radians of every pixel of a window."""
     limit = float(np.deg2rad(degrees))
-    out = np.full((window.y1, window.x1), np.nan)
+    out = np.full(window.shape, np.nan)
     for near in nearest_selected(Tile(geom, window), SkyShape(limit, limit, False), selection):
-        part = np.where(near.zero, 0, limit)
-        part.flat[near.pixels] = near.angles
-        out[near.window.y0 : near.window.y1, near.window.x0 : near.window.x1] = part
-    return out[window.y0 :, window.x0 :]
+        y0, y1, x0, x1 = near.window.shift(-window.y0, -window.x0)
+        out[y0:y1, x0:x1] = limit
+        for pixels, angles in near.parts:
+            out[y0:y1, x0:x1][pixels] = angles
+        out[y0:y1, x0:x1][near.zero] = 0
+    return out
 
 
 def brute_force(geom: WcsGeom, degrees: float, selection: Selection) -> np.ndarray:
@@ -63,7 +66,7 @@ def brute_force(geom: WcsGeom, degrees: float, selection: Selection) -> np.ndarr
 
 
 @pytest.mark.parametrize("share", SHARES)
-@pytest.mark.parametrize("degrees", [1.0, 7.0, 60.0])
+@pytest.mark.parametrize("degrees", [1.0, 5.0, 7.0, 60.0])
 @pytest.mark.parametrize("name", GEOMS)
 def test_every_pixel_of_noise(name: str, degrees: float, share: float) -> None:
     geom, selection = GEOMS[name], noise(GEOMS[name], share, [])
@@ -79,9 +82,9 @@ def test_bits_depend_on_nothing_but_the_pixels(share: float, monkeypatch: pytest
     for window in (Window(13, 14, 0, 120), Window(0, 60, 77, 78), Window(50, 60, 90, 120)):
         part = measured(geom, window, 20, selection)
         np.testing.assert_array_equal(part, whole[window.y0 : window.y1, window.x0 : window.x1])
-    for module, number in ((envelope, 1), (envelope, 3), (envelope, 1000), (distance, 7), (distance, 1)):
+    for name, number in (("_ROWS", 1), ("_ROWS", 3), ("_ROWS", 1000), ("_STRIP", 7), ("_NARROW", 1)):
         with monkeypatch.context() as patch:
-            patch.setattr(module, "_ROWS", number)
+            patch.setattr(envelope, name, number)
             np.testing.assert_array_equal(measured(geom, Window(0, 60, 0, 120), 20, selection), whole)
 
 
@@ -91,14 +94,14 @@ def test_what_is_asked_and_compared(monkeypatch: pytest.MonkeyPatch) -> None:
     """
     geom = WcsGeom.create(skydir=(0, 0), npix=(300, 256), binsz=0.1, proj="CAR")
     compared: list[int] = []
-    lowered = envelope._envelope
+    lowered = envelope._lowest
 
-    def counted(offered, between, turns, wanted):  # type: ignore[no-untyped-def]
-        columns, least = lowered(offered, between, turns, wanted)
-        compared.append(least.size * len(turns))
+    def counted(offered, between, first, wanted):  # type: ignore[no-untyped-def]
+        columns, least = lowered(offered, between, first, wanted)
+        compared.append(least.size * between.shape[1])
         return columns, least
 
-    monkeypatch.setattr(envelope, "_envelope", counted)
+    monkeypatch.setattr(envelope, "_lowest", counted)
     asked: list[int] = []
     few = noise(geom, 3 / 76800, asked)
     measured(geom, Window(0, 256, 0, 300), 1, few)

@@ -7,7 +7,7 @@ import pytest
 
 import maskexpr as mx
 from maskexpr.grid.tiles import Tile
-from maskexpr.growth import distance, nearest
+from maskexpr.growth import diagonals, distance, nearest
 from maskexpr.growth.distance import nearest_selected
 from maskexpr.growth.shape import Selection, SkyShape
 from maskexpr.pixels.window import Window
@@ -40,10 +40,11 @@ def measured(geom: mx.WcsGeom | mx.HpxGeom, window: Window, limit: float, select
     """Radians of every pixel of a window."""
     out = np.full(window.shape, np.nan)
     for near in nearest_selected(Tile(geom, window), SkyShape(limit, limit, False), selection):
-        part = np.where(near.zero, 0.0, limit)
-        part.flat[near.pixels] = near.angles
         y0, y1, x0, x1 = near.window.shift(-window.y0, -window.x0)
-        out[y0:y1, x0:x1] = part
+        out[y0:y1, x0:x1] = limit
+        for pixels, angles in near.parts:
+            out[y0:y1, x0:x1][pixels] = angles
+        out[y0:y1, x0:x1][near.zero] = 0
     return out
 
 
@@ -63,6 +64,12 @@ def all_with_all(geom: mx.WcsGeom | mx.HpxGeom, limit: float, selection: Selecti
         chord = np.sqrt((dx * dx + dy * dy + dz * dz).min(axis=1, initial=16.0))
         out[row, there] = np.minimum(2 * np.arcsin(np.minimum(chord / 2, 1)), limit)
     return out
+
+
+@pytest.fixture(autouse=True)
+def by_blocks_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """HEALPix cells between the polar caps would be measured by rings, see `test_diagonals`."""
+    monkeypatch.setattr(diagonals, "_MOST", 0)
 
 
 @pytest.mark.parametrize("share", SHARES)

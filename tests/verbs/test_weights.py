@@ -62,12 +62,24 @@ def test_distance(name, limit):
 
 
 @pytest.mark.parametrize("chunks", [(1, 60), (13, 7), (8, 120), 17])
-@pytest.mark.parametrize("name", ["CAR", "AIT", "TAN at a pole"])
-def test_the_same_bits_for_every_chunking(name, chunks):
+@pytest.mark.parametrize("degrees", [4.5, 14])
+@pytest.mark.parametrize("name", ["CAR", "CAR that does not close", "AIT", "TAN at a pole"])
+def test_the_same_bits_for_every_chunking(name, degrees, chunks):
     geom = GEOMS[name]
     np.testing.assert_array_equal(
-        HOLES.distance(geom, "14 deg", chunks=chunks).values, HOLES.distance(geom, "14 deg").values
+        HOLES.distance(geom, degrees * u.deg, chunks=chunks).values,
+        HOLES.distance(geom, degrees * u.deg).values,
     )
+
+
+def test_the_same_bits_where_columns_do_not_close():
+    """At the seam tiles go by blocks, and by how they are cut it is others that do."""
+    geom = mx.WcsGeom.create(npix=(587, 300), binsz=(0.614, 0.6), proj="CAR")
+    rng = np.random.default_rng(0)
+    positions = SkyCoord(180 + rng.uniform(-20, 20, 60), rng.uniform(-60, 60, 60), unit="deg")
+    keep = ~mx.Catalog(positions, "1.5 deg")
+    whole = keep.distance(geom, "4.5 deg").values
+    np.testing.assert_array_equal(keep.distance(geom, "4.5 deg", chunks=(50, 70)).values, whole)
 
 
 def test_a_cutout():

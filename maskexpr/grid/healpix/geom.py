@@ -25,7 +25,7 @@ from ...sphere.positions import positions_of
 from ...sphere.vectors import Caps, rotation
 from ..axis import Axis, axes_text, checked_axes
 from ..held import HeldGrid
-from ..lattice import OFF, ON, Grid, Rim, Topology
+from ..lattice import OFF, ON, Belt, Grid, Rim, Topology
 from ..layout import Layout
 from ..rings import Rings
 from .cells import caps as cell_caps
@@ -37,6 +37,7 @@ from .mocs import moc_cells
 from .rim import rim_of, sides_of
 from .sets import CellSet
 from .staircase import (
+    belt_of,
     caps_of,
     cells_at,
     cells_in,
@@ -369,6 +370,10 @@ class HpxGeom(HeldGrid):
 
     def on_sky(self, window: Window) -> Bools:
         return on_sky(self.order, window)
+
+    @property
+    def belt(self) -> Belt:
+        return belt_of(self.order)
 
     def rings(self, window: Window) -> Rings:
         return rings_in(self.order, window)

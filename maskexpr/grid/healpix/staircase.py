@@ -6,6 +6,7 @@ staircase there is no sky.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -13,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ...pixels.window import Window
 from ...sphere.vectors import Caps, angle_between, normalise, unit
-from ..lattice import OFF, ON, PART
+from ..lattice import OFF, ON, PART, Belt
 from ..rings import Rings
 from .cells import places_of, spherical
 from .faces import (
@@ -30,6 +31,7 @@ from .faces import (
 )
 
 __all__ = [
+    "belt_of",
     "caps_of",
     "cells_at",
     "cells_in",
@@ -149,6 +151,27 @@ def lonlat_at(order: int, y: ArrayLike, x: ArrayLike) -> tuple[Floats, Floats]:
     return lon, lat
 
 
+def belt_of(order: int) -> Belt:
+    """The rings between the polar caps, those at their rims included."""
+    side = 1 << order
+    return Belt(4 * side - 1, 6 * side, np.pi / 2 / side, 4 * side, partial(_lat_in_belt, order))
+
+
+def _lat_in_belt(order: int, totals: Ints) -> Floats:
+    side = 1 << order
+    inside = (totals >= 4 * side - 1) & (totals < 6 * side)
+    return np.where(inside, np.deg2rad(_lat_of(order, totals)), np.nan)
+
+
+def _lat_of(order: int, totals: Ints) -> Floats:
+    """Latitudes in degrees of rings, by row plus column: any face tells them."""
+    side = 1 << order
+    face = np.zeros(len(totals), dtype=np.int64)
+    # Beyond the poles there is no ring, and no pixel that asks for one.
+    from_corner = np.clip(totals, 3 * side, 7 * side - 2) - (ROW[0] + COLUMN[0]) * side
+    return _degrees(order, face, 2 * from_corner + 2, face)[1]
+
+
 def vectors_at(order: int, y: ArrayLike, x: ArrayLike) -> Floats:
     """Unit vectors of pixels, shape (3, ...), NaN off the sky: the bits of `unit` of `lonlat_at`.
 
@@ -189,33 +212,40 @@ class _Known(NamedTuple):
         total, aside, side = y + x, x - y, 1 << order
         low, west = int(total.min()), int(aside.min())
         totals, asides = np.arange(low, int(total.max()) + 1), np.arange(west, int(aside.max()) + 1)
-        # Any face tells the latitude of a ring and the longitude of a column.
-        face = np.zeros(len(totals), dtype=np.int64)
-        corner = (ROW[0] + COLUMN[0]) * side
-        # Beyond the poles there is no ring, and no pixel that asks for one.
-        on_sky = np.clip(totals, 3 * side, 7 * side - 2)
-        _, lat = _degrees(order, face, 2 * (on_sky - corner) + 2, face)
+        lat = _lat_of(order, totals)
         lon = (4 + asides / side) * 45.0 % 360.0
         return cls(order, low, west, (4 * side - 1, 6 * side - 1), _turned(lat), _turned(lon))
 
     def look_up(self, y: Ints, x: Ints, out: Floats) -> None:
         """Write the vectors of pixels, shape (3, n)."""
         total = y + x
-        cos_lat, sin_lat = self.of_lat.take(total - self.total, axis=1)
-        cos_lon, sin_lon = self.of_lon.take(x - y - self.aside, axis=1)
-        np.multiply(cos_lat, cos_lon, out=out[0])
-        np.multiply(cos_lat, sin_lon, out=out[1])
-        out[2] = sin_lat
-        off_belt = np.flatnonzero((total < self.belt[0]) | (total > self.belt[1]))
-        if len(off_belt):
-            y, x, cos_lat = y[off_belt], x[off_belt], cos_lat[off_belt]
-            face, within = _face_at(self.order, y, x), (1 << self.order) - 1
-            from_south = y + x + 1 - (3 << self.order)
-            ring = np.minimum(from_south, (4 << self.order) - from_south)
-            turn = MIDDLE[face] + ((x & within) - (y & within)) / np.where(face < 0, 1, ring)
-            cos_lon, sin_lon = _turned(turn * 45.0 % 360.0)
-            found = np.stack([cos_lat * cos_lon, cos_lat * sin_lon, sin_lat[off_belt]])
-            out[:, off_belt] = np.where(face < 0, np.nan, found)
+        cos_lat, out[2] = (each.take(total - self.total) for each in self.of_lat)
+        in_belt = (total >= self.belt[0]) & (total <= self.belt[1])
+        if in_belt.all():
+            for i in (0, 1):
+                np.multiply(cos_lat, self.of_lon[i].take(x - y - self.aside), out=out[i])
+        elif in_belt.any():
+            for some in (np.flatnonzero(in_belt), np.flatnonzero(~in_belt)):
+                part = np.empty((3, len(some)))
+                self.look_up(y[some], x[some], part)
+                out[:, some] = part
+        else:
+            self._in_caps(y, x, total, cos_lat, out)
+
+    def _in_caps(self, y: Ints, x: Ints, total: Ints, cos_lat: Floats, out: Floats) -> None:
+        """Write what goes with the longitude of pixels of the polar caps, or off the sky."""
+        within, side = (1 << self.order) - 1, 1 << self.order
+        face = _ON_LATTICE[x >> self.order, y >> self.order]
+        from_south = total + (1 - 3 * side)
+        ring = np.minimum(from_south, 4 * side - from_south)
+        ring[face < 0] = 1
+        lon = (MIDDLE[face] + ((x & within) - (y & within)) / ring) * 45.0
+        # The remainder of a turn, but from -45 to 360 only.
+        lon[lon < 0] += 360.0
+        lon[lon >= 360] -= 360.0
+        for i, each in enumerate(_turned(lon)):
+            np.multiply(cos_lat, each, out=out[i])
+        out[:, face < 0] = np.nan
 
 
 def _turned(degrees: Floats) -> Floats:
