@@ -25,7 +25,7 @@ from ..sphere.vectors import Caps, chord2
 from . import Shape
 from .blocks import SIDES, SMALLEST, OpenBlocks, View, centres
 from .many import Many
-from .polygon import Polygon
+from .polygon import Polygon, Polygons
 from .scan import PolygonScan
 
 __all__ = ["ShapeIndex"]
@@ -223,7 +223,7 @@ class ShapeIndex:
     @once
     def _others(self) -> ShapeIndex | None:
         """The shapes that are no polygons."""
-        given = () if isinstance(self._given, Many) else self._given
+        given = () if isinstance(self._given, Many | Polygons) else self._given
         others = [each for each in given if not isinstance(each, Polygon)]
         return ShapeIndex(others, self._frame) if others else None
 

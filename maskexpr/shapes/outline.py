@@ -190,11 +190,11 @@ def outline(
 
 
 def outlines(
-    lon: Sequence[Sequence[float]],
-    lat: Sequence[Sequence[float]],
+    lon: Sequence[Sequence[float]] | Floats,
+    lat: Sequence[Sequence[float]] | Floats,
     origin: str,
     target: str,
-    larger: Sequence[bool],
+    larger: Sequence[bool] | Bools,
 ) -> list[tuple[Indices, Outlines]]:
     """The outlines of polygons of one frame that are given by as many vertices, turned into another, in
     batches, each with the places of its polygons; see `outline`.

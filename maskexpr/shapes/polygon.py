@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import numpy as np
 
-from ..core.arrays import Bools, Floats
+from ..core.arrays import Bools, Floats, Indices, Ints
 from ..core.coverage import EMPTY
 from ..core.errors import RegionError
-from ..core.records import record
+from ..core.records import Columns, Ragged, record
 from ..sphere.arcs import to_arc
 from ..sphere.vectors import TIE, Caps
 from .base import IMAGE, numbers, place, store, written_place
 from .batch import OfBatch
-from .outline import Outlines, outline
+from .outline import Outlines, outline, outlines
 
-__all__ = ["Polygon"]
+__all__ = ["Polygon", "Polygons"]
 
 # Degrees: how wide a patch is at most in longitude and in latitude, its highest latitude, and what is away.
 _PATCH: Final = 60.0
@@ -77,7 +78,7 @@ class Polygon(OfBatch):
                 raise RegionError(f"vertex {number}: {err}") from err
         if len(set(zip(self.lon, self.lat, strict=True))) < 3:
             raise RegionError(f"a polygon needs three distinct vertices, got {len(self.lon)}")
-        if frame != IMAGE and not _is_plain(self.lon, self.lat):
+        if frame != IMAGE and not _are_plain(np.array(self.lon), np.array(self.lat), np.array([len(lon)]))[0]:
             # It tells what is wrong.
             self._batch(frame)
 
@@ -106,11 +107,91 @@ class Polygon(OfBatch):
         return f"polygon({', '.join(shown)})"
 
 
-def _is_plain(lon: tuple[float, ...], lat: tuple[float, ...]) -> bool:
-    """Whether a polygon is told to have an outline by its numbers alone, at a hundredth of the cost: three of
-    its vertices are away from those before them, and all are in a patch less than a right angle across.
+class Polygons(Columns):
+    """Polygons of one frame, the smaller sides inside, as columns of numbers.
+
+    Parameters
+    ----------
+    lon, lat : ndarray
+        Vertices in degrees, those of one polygon after the other's.
+    number : ndarray of int
+        How many vertices each has.
+    frame : str
+        Frame of the vertices, on the sky.
+
+    Raises
+    ------
+    RegionError
+        As `Polygon`.
+
+    Examples
+    --------
+    >>> few = Polygons(np.array([0.0, 2, 1, 8, 9, 9]), np.array([0.0, 0, 1, 0, 0, 1]), np.array([3, 3]))
+    >>> few[1]
+    Polygon(lon=(8.0, 9.0, 9.0), lat=(0.0, 0.0, 1.0), frame='icrs', larger_side=False)
     """
-    if max(lon) - min(lon) > _PATCH or max(lat) - min(lat) > _PATCH or max(map(abs, lat)) > _HIGHEST:
-        return False
-    steps = zip(lon, (lon[-1], *lon), lat, (lat[-1], *lat), strict=False)
-    return sum(abs(a - b) > _APART or abs(c - d) > _APART for a, b, c, d in steps) >= 3
+
+    kind = Polygon
+
+    def __init__(self, lon: Floats, lat: Floats, number: Ints, frame: str = "icrs") -> None:
+        self._lon, self._lat, self._number, self.frame = lon, lat, number, frame
+        self._end = np.cumsum(number)
+        for each in np.flatnonzero(~_are_plain(lon, lat, number)).tolist():
+            # It tells what is wrong.
+            Polygon(self[each].lon, self[each].lat, frame)
+
+    @classmethod
+    def of(cls, lon: Sequence[Floats], lat: Sequence[Floats], frame: str) -> Self:
+        """Polygons by the vertices of each."""
+        number = np.fromiter((each.size for each in lon), np.int64, len(lon))
+        flat = [np.concatenate(each, axis=None, dtype=np.float64) for each in (lon, lat)]
+        return cls(flat[0], flat[1], number, frame)
+
+    def __len__(self) -> int:
+        return len(self._number)
+
+    def __getitem__(self, place: Any) -> Any:
+        if isinstance(place, slice):
+            return tuple(self[each] for each in range(*place.indices(len(self))))
+        end = self._end[place]
+        some = slice(end - self._number[place], end)
+        # Of what was checked in columns.
+        made = object.__new__(Polygon)
+        lon, lat = (tuple(each[some].tolist()) for each in (self._lon, self._lat))
+        store(made, lon=lon, lat=lat, frame=self.frame, larger_side=False)
+        return made
+
+    def columns(self) -> list[Any]:
+        """See `Columns.columns`."""
+        return [Ragged(self._number, self._lon), Ragged(self._number, self._lat), self.frame, False]
+
+    def outlines(self, frame: str) -> Iterator[tuple[Indices, Outlines]]:
+        """The outlines of polygons of as many vertices each, with their places."""
+        for each in np.unique(self._number).tolist():
+            some = np.flatnonzero(self._number == each)
+            vertex = (self._end[some] - each)[:, None] + np.arange(each)
+            smaller = np.zeros(len(some), dtype=bool)
+            for places, made in outlines(self._lon[vertex], self._lat[vertex], self.frame, frame, smaller):
+                yield some[places], made
+
+
+def _are_plain(lon: Floats, lat: Floats, number: Ints) -> Bools:
+    """Which polygons are told to have an outline by their numbers alone, at a hundredth of the cost: three of
+    their vertices are away from those before them, and all are in a patch less than a right angle across.
+
+    ``lon`` and ``lat`` are those of one polygon after the other's, ``number`` how many each has.
+    """
+    if number.min(initial=3) < 3:
+        return np.zeros(len(number), dtype=bool)
+    end = np.cumsum(number)
+    first = end - number
+    before = np.arange(-1, len(lon) - 1)
+    before[first] = end - 1
+    # What is not finite is not plain.
+    with np.errstate(invalid="ignore"):
+        east = lon - np.repeat(lon[first], number)
+        east -= 360 * np.rint(east / 360)
+        wide = [np.maximum.reduceat(each, first) - np.minimum.reduceat(each, first) for each in (east, lat)]
+        away = np.maximum(np.abs(east - east[before]), np.abs(lat - lat[before])) > _APART
+    plain = (np.maximum(*wide) <= _PATCH) & (np.maximum.reduceat(np.abs(lat), first) <= _HIGHEST)
+    return np.asarray(plain & (np.add.reduceat(away, first, dtype=np.int64) >= 3))
