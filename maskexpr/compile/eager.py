@@ -40,7 +40,7 @@ def compute_array(compiled: Compiled) -> NDArray[np.bool_]:
         for view, one in zip(views, values, strict=True):
             layout.pack(one, block, view)
 
-    plan, layout = Plan(compiled), compiled.layout
+    plan, layout = Plan(compiled, to_paint=True), compiled.layout
     shape = layout.numblocks
     for place in np.argwhere(plan.states == FULL):
         block = tuple(int(i) for i in place)

@@ -21,6 +21,7 @@ from dask._task_spec import DataNode, List, Task, TaskRef
 from dask.array.core import finalize
 from dask.highlevelgraph import HighLevelGraph, MaterializedLayer
 
+from .compiled import Compiled
 from .dask import BlockId, Key, TileLayer, TileSource, source_key
 
 __all__ = ["back_with_pages", "lazy_array"]
@@ -98,7 +99,7 @@ def _scattered(layer: TileLayer, end: Any) -> Mapping[Any, Any]:
     """Tasks that write the undecided blocks of a layer into one array, and one that gives it out."""
     name, source = layer.name, layer.source
     blocks = [key[1:] for key in sorted(layer.get_output_keys())]
-    states = source.decide(blocks)
+    states = source.decide(blocks, to_paint=True) if isinstance(source, Compiled) else source.decide(blocks)
     edges = [np.concatenate([[0], np.cumsum(sizes)]).tolist() for sizes in layer.chunks]
     open_ = [block for block, state in zip(blocks, states, strict=True) if state is None]
     decided = [(_place(edges, block), state) for block, state in zip(blocks, states, strict=True) if state]

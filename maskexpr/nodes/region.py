@@ -335,6 +335,10 @@ class Region(Mask):
         else:
             super().paint(tile, out, of)
 
+    def reached(self, tiles: Tiles) -> Bools | None:
+        """See `Mask.reached`."""
+        return self._index(tiles.frame).reached(tiles) if self.is_indexed else None
+
     def inside(self, points: Points) -> Bools:
         """See `Mask.inside`."""
         if self.is_indexed:

@@ -7,6 +7,7 @@ is certain unless the point itself is on an edge.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -27,6 +28,8 @@ __all__ = ["Outlines", "outline", "outlines"]
 
 Edge = tuple[Floats, Floats, Floats, Floats]
 """Ends and normals of some edges of n polygons, shape (3, edges, n) each, and lengths, shape (edges, n)."""
+
+_lock = threading.Lock()
 
 # Candidates for reference points: enough that one is far from every edge's great circle.
 _CANDIDATES: Final = 96
@@ -54,12 +57,16 @@ class Outlines:
     centre : ndarray, shape (3, n)
     radius, cos_radius : ndarray, shape (n,)
         All but the largest cell lies within the radius of the centre.
-    references : ndarray, shape (2, 3, n)
-        Two points.
-    known : ndarray of bool, shape (2, n)
-        Whether each is on the smaller side: an odd number of crossings away from the largest cell.
     larger : ndarray of bool, shape (n,)
         Whether the other side is inside.
+    wide : ndarray of bool, shape (n,)
+        Whether no hemisphere about the centre is sure to hold all but the largest cell.
+    references : ndarray, shape (2, 3, n)
+        Two points, of polygons that are ready.
+    known : ndarray of bool, shape (2, n)
+        Whether each is on the smaller side: an odd number of crossings away from the largest cell.
+    ready : ndarray of bool, shape (n,)
+        Whether the reference points are chosen, which painting by rows does without for most.
     """
 
     vertices: Floats
@@ -68,9 +75,11 @@ class Outlines:
     centre: Floats
     radius: Floats
     cos_radius: Floats
+    larger: Bools
+    wide: Bools
     references: Floats
     known: Bools
-    larger: Bools
+    ready: Bools
 
     @property
     def caps(self) -> Caps:
@@ -101,6 +110,32 @@ class Outlines:
 
     def sides(self, xyz: Floats, which: Which) -> tuple[Bools, Bools]:
         """Which points are on the smaller side, and which are on an edge."""
+        if not self.ready[which].all():
+            asked = np.zeros_like(self.ready)
+            asked[which] = True
+            self.prepare(asked)
+        return self._sides(xyz, which)
+
+    def prepare(self, asked: Bools) -> None:
+        """Choose the reference points of those polygons that are asked and not ready yet."""
+        with _lock:
+            some = np.flatnonzero(asked & ~self.ready)
+            if not len(some):
+                return
+            normals = self.normals[:, :, some].transpose(1, 2, 0) / self.lengths[:, some].T
+            self.references[:, :, some] = _references(normals)
+            second, _ = self._crossings(0, self.references[1][:, some], some)
+            self.known[:, some] = np.zeros_like(second), second
+            # Where all edges lie within a hemisphere, the other is a part of the largest cell.
+            outside, _ = self._sides(-self.centre[:, some], some)
+            for place in np.flatnonzero(self.wide[some]).tolist():
+                corners = np.ascontiguousarray(self.vertices[:, :, some[place]].T)
+                outside[place] = _is_outside_odd(corners, self.references[0, :, some[place]])
+            self.known[:, some] = outside, second != outside
+            self.ready[some] = True
+
+    def _sides(self, xyz: Floats, which: Which) -> tuple[Bools, Bools]:
+        """See `sides`, for polygons that are ready."""
         odd, edge = self._crossings(0, xyz, which)
         small = np.asarray(odd != self.known[0, which])
         far = dot(self.references[0][:, which], xyz) < _FAR
@@ -223,8 +258,6 @@ def _outlines(corners: Floats, larger: Bools) -> Outlines:
     wide = ~(radius < np.pi / 2 - 1e-6)
     centre[:, wide], radius[wide] = np.array([[0.0], [0.0], [1.0]]), np.pi
     cos_radius = np.where(wide, -2.0, np.cos(radius + SLACK) - 1e-15)
-    references = _references(normals / lengths)
-    known = np.zeros((2, len(radius)), dtype=bool)
     made = Outlines(
         np.ascontiguousarray(corners.transpose(2, 0, 1)),
         np.ascontiguousarray(normals.transpose(2, 0, 1)),
@@ -232,17 +265,14 @@ def _outlines(corners: Floats, larger: Bools) -> Outlines:
         centre,
         radius,
         cos_radius,
-        references,
-        known,
         larger,
+        wide,
+        references=np.zeros((2, 3, len(radius))),
+        known=np.zeros((2, len(radius)), dtype=bool),
+        ready=np.zeros(len(radius), dtype=bool),
     )
-    second, _ = made._crossings(0, references[1], slice(None))
-    known[1] = second
-    # Where all edges lie within a hemisphere, the other is a part of the largest cell.
-    outside, _ = made.sides(-centre, np.arange(len(radius)))
-    for i in np.flatnonzero(wide).tolist():
-        outside[i] = _is_outside_odd(np.ascontiguousarray(corners[:, i]), references[0, :, i])
-    known[:] = outside, second != outside
+    # Of these it may turn out that nothing says which side is inside.
+    made.prepare(wide)
     return made
 
 

@@ -14,10 +14,10 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.arrays import Bools, Floats, Ints
+from ..core.arrays import Bools, Floats, Indices, Ints
 from ..core.trace import count
 from ..grid.lattice import Grid
-from ..grid.tiles import Tile
+from ..grid.tiles import Tile, Tiles
 from ..pixels.paint import paint_in_window
 from ..pixels.ragged import ragged_ranges
 from ..pixels.window import Window
@@ -86,14 +86,40 @@ class PolygonScan:
         bool
             Whether it was done; it is not where columns are not evenly spaced.
         """
-        band = self._band(tile)
-        if not band.strip.is_even:
+        strip = Strip(tile.geom, tile.window)
+        if not strip.is_even:
             return False
-        with band.lock:
-            if band.runs is None:
-                band.runs = self._runs(band.strip)
-        paint_in_window(out, tile.window, band.runs)
+        narrow = self._reach * 2 < abs(strip.step) * tile.shape[1]
+        # Of what is narrower than a tile little is worked out for two of them.
+        for runs in self._runs(strip, np.flatnonzero(narrow)):
+            paint_in_window(out, tile.window, [runs])
+        if not narrow.all():
+            band = self._band(tile)
+            with band.lock:
+                if band.runs is None:
+                    band.runs = list(self._runs(band.strip, np.flatnonzero(~narrow)))
+            paint_in_window(out, tile.window, band.runs)
         return True
+
+    def reached(self, tiles: Tiles) -> Bools:
+        """Which tiles of a separable geometry may hold a pixel that is in a polygon."""
+        geom, (y0, y1, x0, x1) = tiles.geom, tiles.bounds
+        rows, row = np.unique(np.stack([y0, y1 - 1]), axis=1, return_inverse=True)
+        columns, column = np.unique(np.stack([x0, x1 - 1]), axis=1, return_inverse=True)
+        lat = np.deg2rad(geom.lat_of(rows.ravel())).reshape(rows.shape)
+        strip = Strip(geom, Window(0, 0, 0, 0))
+        number = np.zeros((rows.shape[1], columns.shape[1]))
+        for first in range(0, len(self._low), _PAIRS):
+            some = slice(first, first + _PAIRS)
+            # What is off the sky is not told to be away.
+            away = (self._low[some] > lat.max(axis=0)[:, None]) | (
+                self._high[some] < lat.min(axis=0)[:, None]
+            )
+            off = strip.starts(self._cut[some])[:, None] + (strip.period - columns.sum(axis=0)) / 2
+            off -= strip.period * np.rint(off / strip.period)
+            wide = self._reach[some, None] / abs(strip.step) + 2 + (columns[1] - columns[0]) / 2
+            number += (~away).astype(np.float32) @ (np.abs(off) <= wide).astype(np.float32)
+        return np.asarray(number[row.ravel(), column.ravel()] > 0)
 
     def _band(self, tile: Tile) -> _Band:
         """The rows of a tile, and all columns of the map where these are not too many."""
@@ -108,17 +134,17 @@ class PolygonScan:
                 self._bands[key] = _Band(Strip(tile.geom, window))
             return self._bands[key]
 
-    def _runs(self, strip: Strip) -> list[Runs]:
-        """Runs of pixels of all polygons on a strip, in parts."""
-        if not len(strip.lat) or strip.x0 == strip.x1:
-            return []
-        return [_Scan(self, strip, *some).runs() for some in self._portions(strip)]
+    def _runs(self, strip: Strip, some: Indices) -> Iterator[Runs]:
+        """Runs of pixels of some polygons on a strip, in parts."""
+        if len(strip.lat) and strip.x0 < strip.x1:
+            for part in self._portions(strip, some):
+                yield _Scan(self, strip, *part).runs()
 
-    def _portions(self, strip: Strip) -> Iterator[tuple[Ints, Floats]]:
+    def _portions(self, strip: Strip, some: Indices) -> Iterator[tuple[Indices, Floats]]:
         """Polygons, and the column at which their turn of the sky begins, few enough to be worked out
         together. The columns that are on the sky may lie in two turns.
         """
-        meets = np.flatnonzero((self._low <= strip.lat[-1]) & (self._high >= strip.lat[0]))
+        meets = some[(self._low[some] <= strip.lat[-1]) & (self._high[some] >= strip.lat[0])]
         begin = strip.starts(self._cut[meets])
         polygon = np.concatenate([meets, meets])
         begin = np.concatenate([begin, begin + strip.period])
@@ -130,8 +156,8 @@ class PolygonScan:
         # A polygon has two pieces on most rows that it reaches.
         pairs = 2 * tall[polygon] / per_row + self._number[polygon]
         parts = np.flatnonzero(np.diff(np.cumsum(pairs) // _PAIRS)) + 1
-        for some in np.split(np.arange(len(polygon)), parts) if len(polygon) else []:
-            yield polygon[some], begin[some]
+        for few in np.split(np.arange(len(polygon)), parts) if len(polygon) else []:
+            yield polygon[few], begin[few]
 
 
 class _Band:
@@ -159,69 +185,90 @@ class _Pairs(NamedTuple):
 class _Scan:
     """A portion of the polygons on a strip; see `PolygonScan._portions`."""
 
-    def __init__(self, whole: PolygonScan, strip: Strip, polygon: Ints, begin: Floats) -> None:
+    def __init__(self, whole: PolygonScan, strip: Strip, polygon: Indices, begin: Floats) -> None:
         self._whole, self._strip, self._polygon, self._begin = whole, strip, polygon, begin
         self._sign, self._size = np.sign(strip.step), abs(strip.step)
-        self._slots = strip.x1 - strip.x0 + 1
+        # A key is one number for a column in a row of a polygon's turn; each has bits of its own.
+        self._slot_bits = int(strip.x1 - strip.x0).bit_length()
+        self._row_bits = int(len(strip.lat)).bit_length()
 
     def runs(self) -> Runs:
         """Runs of pixels: rows, starts and stops in indices of the grid, half open, not empty."""
         turn, piece = ragged_ranges(self._whole._first[self._polygon], self._whole._number[self._polygon])
         keys, doubtful = self._crossings(turn, piece)
         asked = self._pixels(doubtful)
-        keys = np.concatenate([keys, *self._whole_rows(keys, doubtful, asked)])
+        rows = self._whole_rows(keys, doubtful, asked)
+        if rows:
+            keys = np.concatenate([keys, *rows])
         keys.sort()
         flips = self._flips(keys, asked)
         if len(flips):
             keys = np.concatenate([keys, flips])
             keys.sort()
         # In every row of a polygon an even number of toggles: they are starts and stops in turn.
-        start, stop = keys[::2], keys[1::2]
-        some = start < stop
-        line, start_slot = np.divmod(start[some], self._slots)
-        stop_slot = stop[some] - line * self._slots
-        rows = self._strip.row[line % len(self._strip.lat)]
-        x0 = self._strip.x0
-        return self._small(rows), self._small(start_slot + x0), self._small(stop_slot + x0)
+        start, length = keys[::2], keys[1::2] - keys[::2]
+        some = np.flatnonzero(length)
+        start, length = start[some], length[some]
+        _, row, slot = self._parts(start)
+        slot += self._strip.x0
+        return self._small(self._strip.row[row]), self._small(slot), self._small(slot + length)
 
     def _small(self, numbers: Ints) -> NDArray[Any]:
         """Half the memory where numbers are not too large."""
         return numbers if np.abs(numbers).max(initial=0) >= 2**31 else numbers.astype(np.int32)
 
     def _key(self, turn: Ints | int, row: Ints, x: Ints | Floats) -> Ints:
-        """One number for a column in a row of a polygon's turn."""
         strip = self._strip
         slot = np.clip(x, strip.x0, strip.x1).astype(np.int64) - strip.x0
-        return np.asarray((turn * len(strip.lat) + row) * self._slots + slot)
+        return np.asarray(((turn << self._row_bits | row) << self._slot_bits) + slot)
 
-    def _crossings(self, turn: Ints, piece: Ints) -> tuple[Ints, _Pairs]:
+    def _parts(self, keys: Ints) -> tuple[Ints, Ints, Ints]:
+        """Turns, rows and columns from the first on."""
+        line = keys >> self._slot_bits
+        slot = keys & ((1 << self._slot_bits) - 1)
+        return line >> self._row_bits, line & ((1 << self._row_bits) - 1), slot
+
+    def _crossings(self, turn: Indices, piece: Indices) -> tuple[Ints, _Pairs]:
         """Toggles, and the pairs of which something is in doubt."""
-        strip, pieces = self._strip, self._whole._pieces
-        first = np.searchsorted(strip.lat, pieces.low[piece] - DOUBT, side="left")
-        number = np.searchsorted(strip.lat, pieces.high[piece] + DOUBT, side="right") - first
-        reaches = np.flatnonzero(number > 0)
-        turn, piece, first, number = turn[reaches], piece[reaches], first[reaches], number[reaches]
-        index, row = ragged_ranges(first, number)
-        lat, few = strip.lat[row], pieces.take(piece)
+        few = self._whole._pieces.take(piece)
+        (first, south), (last, north) = self._strip.below(few.low), self._strip.below(few.high)
+        number = last - first
+        before = np.cumsum(number)
+        row = np.repeat(first - before + number, number)
+        row += np.arange(len(row))
+        column, sure = self._columns(turn, few, number, row)
+        keys = self._key(np.repeat(turn, number), row, np.ceil(column, out=column))
+        rest = np.flatnonzero(~sure)
+        doubtful = [(np.searchsorted(before, rest, side="right"), row[rest])]
+        for near, lat in ((south, few.low), (north, few.high)):
+            some = np.flatnonzero(near)
+            ends = [np.searchsorted(self._strip.lat, lat[some] + each) for each in (-2 * DOUBT, 2 * DOUBT)]
+            at, rows = ragged_ranges(ends[0], ends[1] - ends[0])
+            doubtful.append((some[at], rows))
+        at, row = (np.concatenate(each) for each in zip(*doubtful, strict=True))
+        return keys, self._doubt(turn[at], few.take(at), row)
+
+    def _columns(self, turn: Indices, few: Pieces, number: Ints, row: Ints) -> tuple[Floats, Bools]:
+        """Where each of few pieces crosses its so many rows, and whether that is certain to `SLACK`."""
+        strip, whole = self._strip, self._whole
 
         def spread(each: NDArray[Any]) -> NDArray[Any]:
             return np.repeat(each, number)
 
-        slope, crosses = spread(few.slope), (spread(few.low) <= lat) & (lat < spread(few.high))
-        cosine = np.clip(slope * strip.tan[row], -1.0, 1.0)
-        away = (few.node - self._whole._cut[self._polygon[turn]]) * self._sign
-        along = spread(few.way * self._sign) * np.arccos(cosine) + spread(away)
-        along -= _TURN * np.floor(along / _TURN)
-        column = spread(self._begin[turn]) + along / self._size
-        # How far the crossing moves where the row or the edge moves by `DOUBT`, times the sine.
-        moves = (np.abs(slope) / strip.cos[row] + 2.0) / strip.cos[row] * DOUBT
-        sure = crosses & (moves < SLACK * self._size * np.sqrt(1.0 - cosine * cosine))
+        # The sine of the distance from the node times `SLACK` is more than the crossing moves.
+        far = few.moves / (SLACK * self._size)
+        limit = np.where(few.flat, -1.0, np.sqrt(np.maximum(1.0 - far * far, 0.0)))
+        column = spread(few.slope)
+        column *= strip.tan[row]
+        sure = np.abs(column) < spread(limit)
+        np.arccos(np.clip(column, -1.0, 1.0, out=column), out=column)
+        column *= spread(few.way / strip.step)
+        column += spread((few.node - whole._cut[self._polygon[turn]]) / strip.step)
+        column -= strip.period * np.floor(column / strip.period)
+        sure &= np.abs(column - strip.period / 2) < strip.period / 2 - SLACK
+        column += spread(self._begin[turn])
         sure &= np.abs(column - np.rint(column)) > SLACK
-        sure &= np.abs(along - np.pi) < np.pi - SLACK * self._size
-        sure &= ~spread(few.flat)
-        keys = self._key(spread(turn)[crosses], row[crosses], np.ceil(column[crosses]))
-        rest = np.flatnonzero(~sure)
-        return keys, self._doubt(turn[index[rest]], few.take(index[rest]), row[rest])
+        return column, sure
 
     def _doubt(self, turn: Ints, pieces: Pieces, row: Ints) -> _Pairs:
         """Between which places pieces come within `DOUBT` of rows, if anywhere."""
@@ -257,8 +304,7 @@ class _Scan:
     def _asks(self, keys: Ints) -> Bools:
         """Whether pixels, by their keys, are in the polygons of these."""
         count("pixels", len(keys))
-        line, slot = np.divmod(keys, self._slots)
-        turn, row = np.divmod(line, len(self._strip.lat))
+        turn, row, slot = self._parts(keys)
         points = self._strip.points(row, slot + self._strip.x0)
         return self._whole._inside(points, self._polygon[turn])
 
@@ -269,10 +315,12 @@ class _Scan:
 
     def _whole_rows(self, keys: Ints, pairs: _Pairs, asked: Ints) -> list[Ints]:
         """Toggles at both ends of the turns, in rows whose turn begins inside."""
-        found = []
-        sorted_keys = np.sort(keys)
-        for turn, polygon in enumerate(self._polygon.tolist()):
-            meridian = self._whole._meridians.get(polygon)
+        found: list[Ints] = []
+        meridians = [
+            (turn, self._whole._meridians.get(each)) for turn, each in enumerate(self._polygon.tolist())
+        ]
+        sorted_keys = np.sort(keys) if any(meridian for _, meridian in meridians) else keys
+        for turn, meridian in meridians:
             if meridian is None:
                 continue
             at_end = (pairs.turn == turn) & ((pairs.low <= 0) | (pairs.high >= _TURN))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..core.arrays import Floats, Ints
+from ..core.arrays import Bools, Floats, Ints
 from ..core.once import once
 from ..grid.lattice import Grid
 from ..pixels.window import Window
 from ..sphere.vectors import unit
+from .pieces import DOUBT
 
 __all__ = ["SLACK", "Strip"]
 
@@ -53,6 +54,29 @@ class Strip:
     def tan(self) -> Floats:
         """Tangents of the latitudes."""
         return np.tan(self.lat)
+
+    @once
+    def _rows(self) -> tuple[Floats, float]:
+        """Latitudes of the rows with what is south and north of all of them, and how far they are apart if
+        they are evenly spaced, else 0.
+        """
+        number = len(self.lat)
+        step = (self.lat[-1] - self.lat[0]) / max(number - 1, 1)
+        off = self.lat - (self.lat[0] + np.arange(number) * step)
+        even = number > 1 and np.abs(off).max() < step / 4
+        return np.concatenate([[-np.inf], self.lat, [np.inf]]), float(step) if even else 0.0
+
+    def below(self, lat: Floats) -> tuple[Ints, Bools]:
+        """How many rows are south of latitudes, of a strip that has rows, and whether one is within `DOUBT`."""
+        rows, step = self._rows
+        if step:
+            guess = np.clip(np.ceil((lat - self.lat[0]) / step), 0, len(self.lat))
+            at = guess.astype(np.int64)
+            at -= rows[at] >= lat
+            at += rows[at + 1] < lat
+        else:
+            at = np.searchsorted(self.lat, lat)
+        return at, (lat - rows[at] <= DOUBT) | (rows[at + 1] - lat <= DOUBT)
 
     @once
     def cos(self) -> Floats:
