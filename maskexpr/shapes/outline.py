@@ -18,6 +18,7 @@ import numpy as np
 from ..core.arrays import Bools, Floats, Indices
 from ..core.coverage import EMPTY, FULL, MIXED, Coverage
 from ..core.errors import RegionError
+from ..core.threads import busy_threads, in_threads
 from ..sphere.arcs import cross
 from ..sphere.vectors import TIE, Caps, angle_between, chord2, dot, normalise, rotate, rotation, unit
 from .arrangement import cells
@@ -234,37 +235,51 @@ def outlines(
     """The outlines of polygons of one frame that are given by as many vertices, turned into another, in
     batches, each with the places of its polygons; see `outline`.
     """
-    vertices = rotate(rotation(origin, target), unit(np.array(lon), np.array(lat)))
+    # Vertex by vertex, so that those of many polygons lie together.
+    lon, lat, larger = np.array(lon).T, np.array(lat).T, np.array(larger)
+    step = max(1, _PAIRS // len(lon))
+    parts = [slice(first, first + step) for first in range(0, len(larger), step)]
+    matrix = rotation(origin, target)
+
+    def turned(some: slice) -> Floats:
+        return rotate(matrix, unit(lon[:, some], lat[:, some]))
+
+    vertices = np.concatenate(in_threads(turned, parts, busy_threads()), axis=2)
     # A vertex given twice, as the last one often repeats the first, makes no edge.
-    corner = chord2(vertices, np.roll(vertices, 1, axis=2)) > TIE**2
-    number = corner.sum(axis=1)
+    corner = chord2(vertices, np.roll(vertices, 1, axis=1)) > TIE**2
+    number = corner.sum(axis=0)
     found = []
     for each in np.unique(number).tolist():
         some = np.flatnonzero(number == each)
-        corners = vertices[:, some][:, corner[some]].reshape(3, len(some), each)
-        found.append((some, _outlines(corners, np.array(larger)[some])))
+        if each == len(lon):
+            corners = vertices if len(some) == len(number) else vertices[:, :, some]
+        else:
+            corners = vertices[:, :, some].swapaxes(1, 2)[:, corner[:, some].T].reshape(3, len(some), each)
+            corners = corners.swapaxes(1, 2)
+        found.append((some, _outlines(corners, larger[some])))
     return found
 
 
 def _outlines(corners: Floats, larger: Bools) -> Outlines:
-    """The outlines of n polygons by the vertices that edges join, shape (3, n, m)."""
-    _check_corners(corners)
-    ends = np.roll(corners, -1, axis=2)
-    # The difference of near vertices is exact, so that short edges have true normals.
-    normals = cross(corners - ends, corners + ends) / 2
-    lengths = np.sqrt(chord2(normals, np.zeros((3, 1, 1))))
-    centre = normalise(corners.sum(axis=2))
-    radius = np.nan_to_num(angle_between(corners, centre[:, :, None]).max(axis=1), nan=np.pi)
+    """The outlines of n polygons by the vertices that edges join, shape (3, m, n)."""
+    if corners.shape[1] < 3:
+        raise RegionError("a polygon needs three distinct vertices")
+    step = max(1, _PAIRS // corners.shape[1])
+    parts = [slice(first, first + step) for first in range(0, len(larger), step)]
+    measured = in_threads(lambda some: _measured(corners[:, :, some]), parts, busy_threads())
+    vertices, normals, lengths, centre, radius = (
+        np.concatenate(each, axis=-1) for each in zip(*measured, strict=True)
+    )
     wide = ~(radius < np.pi / 2 - 1e-6)
+    _check_antipodes(corners[:, :, wide])
     centre[:, wide], radius[wide] = np.array([[0.0], [0.0], [1.0]]), np.pi
-    cos_radius = np.where(wide, -2.0, np.cos(radius + SLACK) - 1e-15)
     made = Outlines(
-        np.ascontiguousarray(corners.transpose(2, 0, 1)),
-        np.ascontiguousarray(normals.transpose(2, 0, 1)),
-        np.ascontiguousarray(lengths.T),
+        vertices,
+        normals,
+        lengths,
         centre,
         radius,
-        cos_radius,
+        np.where(wide, -2.0, np.cos(radius + SLACK) - 1e-15),
         larger,
         wide,
         references=np.zeros((2, 3, len(radius))),
@@ -276,11 +291,22 @@ def _outlines(corners: Floats, larger: Bools) -> Outlines:
     return made
 
 
-def _check_corners(corners: Floats) -> None:
-    """Refuse too few vertices, and edges that could go any way."""
-    if corners.shape[2] < 3:
-        raise RegionError("a polygon needs three distinct vertices")
-    antipodes = np.argwhere(chord2(corners, -np.roll(corners, -1, axis=2)) < 1e-18)
+def _measured(corners: Floats) -> tuple[Floats, ...]:
+    """Vertices, normals, lengths, centres and radii of some polygons; see `Outlines`."""
+    ends = np.roll(corners, -1, axis=1)
+    # The difference of near vertices is exact, so that short edges have true normals.
+    normals = cross(corners - ends, corners + ends) / 2
+    lengths = np.sqrt(chord2(normals, np.zeros((3, 1, 1))))
+    centre = normalise(corners.sum(axis=1))
+    furthest = np.sqrt(chord2(corners, centre[:, None]).max(axis=0))
+    radius = np.nan_to_num(2 * np.arcsin(np.minimum(furthest / 2, 1.0)), nan=np.pi)
+    vertices, normals = (np.ascontiguousarray(each.swapaxes(0, 1)) for each in (corners, normals))
+    return vertices, normals, lengths, centre, radius
+
+
+def _check_antipodes(corners: Floats) -> None:
+    """Refuse edges that could go any way, of which there are none in less than a hemisphere."""
+    antipodes = np.argwhere(chord2(corners, -np.roll(corners, -1, axis=1)).T < 1e-18)
     if len(antipodes):
         raise RegionError(
             f"edge {antipodes[0, 1] + 1} joins antipodes: say by one more vertex which way it goes"
@@ -297,11 +323,10 @@ def _references(normals: Floats) -> Floats:
     points = np.stack([ring * np.cos(turn), ring * np.sin(turn), height])
     number = normals.shape[1]
     margin = np.empty((number, _CANDIDATES))
-    step = max(1, _PAIRS // normals[0, 0].size)
+    step = max(1, 4 * _PAIRS // (_CANDIDATES * normals[0, 0].size))
     for first in range(0, number, step):
         some = slice(first, first + step)
-        for i in range(_CANDIDATES):
-            margin[some, i] = np.abs(dot(points[:, i], normals[:, some])).min(axis=1)
+        margin[some] = np.abs(dot(points[:, None, :, None], normals[:, some, None])).min(axis=2)
     first_ones = points[:, np.argmax(margin, axis=1)]
     apart = np.abs(dot(first_ones[:, :, None], points[:, None])) < 0.7
     return np.stack([first_ones, points[:, np.argmax(np.where(apart, margin, -1.0), axis=1)]])

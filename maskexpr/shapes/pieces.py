@@ -13,12 +13,16 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..core.arrays import Bools, Floats, Indices
+from ..core.threads import busy_threads, in_threads
 from .outline import Outlines
 
 __all__ = ["DOUBT", "Pieces"]
 
 DOUBT = 1e-11
 """Radians from an edge within which a point is asked: far more than rounding and ties together."""
+
+# Edges that are cut in one call of numpy: what stays in the cache.
+_EDGES = 1 << 13
 
 
 class Pieces(NamedTuple):
@@ -55,19 +59,22 @@ class Pieces(NamedTuple):
     @classmethod
     def of(cls, groups: Sequence[Outlines]) -> Pieces:
         """The pieces of the polygons of some batches, which are counted on from one to the next."""
-        parts: list[Any] = []
-        first = 0
+        parts: list[tuple[Outlines, slice, int]] = []
+        number = 0
         for each in groups:
-            number = len(each.radius)
-            parts.append(cls._of(each, np.arange(first, first + number)))
-            first += number
-        return cls(*(np.concatenate(some, axis=-1) for some in zip(*parts, strict=True)))
+            step = max(1, _EDGES // len(each.lengths))
+            parts.extend((each, slice(i, i + step), number + i) for i in range(0, len(each.radius), step))
+            number += len(each.radius)
+        found: list[Any] = in_threads(lambda part: cls._of(*part), parts, busy_threads())
+        return cls(*(np.concatenate(each, axis=-1) for each in zip(*found, strict=True)))
 
     @classmethod
-    def _of(cls, outlines: Outlines, polygon: Indices) -> Pieces:
+    def _of(cls, outlines: Outlines, some: slice, number: int) -> Pieces:
+        """The pieces of some polygons of a batch, the first of which has that number."""
         # Those of a polygon one after the other.
         a, normal = (
-            np.ascontiguousarray(each.transpose(1, 2, 0)) for each in (outlines.vertices, outlines.normals)
+            np.ascontiguousarray(each[..., some].transpose(1, 2, 0))
+            for each in (outlines.vertices, outlines.normals)
         )
         across, h = (np.sqrt(each[0] * each[0] + each[1] * each[1]) for each in (a, normal))
         lat, lon = np.arctan2(a[2], across), np.arctan2(a[1], a[0])
@@ -75,7 +82,7 @@ class Pieces(NamedTuple):
         north = normal[0] * a[1] - normal[1] * a[0] > 0
         after = np.roll(a, -1, axis=2)
         still = normal[0] * after[1] - normal[1] * after[0] > 0
-        lengths = outlines.lengths.T
+        lengths = outlines.lengths[:, some].T
         flat = h <= 4 * DOUBT * lengths
         turns = (north != still) & ~flat
         slope = np.divide(-normal[2], h, out=np.zeros_like(h), where=~flat)
@@ -100,7 +107,7 @@ class Pieces(NamedTuple):
         # The start of what is flat, where the arccosine of its slope is a right angle.
         node = np.where(flat, lon_a - way * (np.pi / 2), spread(np.arctan2(normal[1], normal[0])))
         ends = np.stack([lon_a, spread(np.roll(lon, -1, axis=1))])
-        whose = np.repeat(polygon, lat.shape[1])[edge]
+        whose = number + edge // lat.shape[1]
         low, high = np.minimum(start, stop), np.maximum(start, stop)
         return cls(whose, low, high, node, slope, way, flat, moves, ends)
 

@@ -190,7 +190,7 @@ class _Scan:
         self._sign, self._size = np.sign(strip.step), abs(strip.step)
         # A key is one number for a column in a row of a polygon's turn; each has bits of its own.
         self._slot_bits = int(strip.x1 - strip.x0).bit_length()
-        self._row_bits = int(len(strip.lat)).bit_length()
+        self._row_bits = len(strip.lat).bit_length()
 
     def runs(self) -> Runs:
         """Runs of pixels: rows, starts and stops in indices of the grid, half open, not empty."""
