@@ -103,7 +103,7 @@ class Pieces(NamedTuple):
         way = np.where(np.where(second, spread(still), spread(north)), 1.0, -1.0)
         flat, slope, lon_a = spread(flat), spread(slope), spread(lon)
         with np.errstate(divide="ignore", invalid="ignore"):
-            moves = (np.abs(slope) / narrow + 2.0) / narrow * DOUBT
+            moves = np.where(flat, np.inf, (np.abs(slope) / narrow + 2.0) / narrow * DOUBT)
         # The start of what is flat, where the arccosine of its slope is a right angle.
         node = np.where(flat, lon_a - way * (np.pi / 2), spread(np.arctan2(normal[1], normal[0])))
         ends = np.stack([lon_a, spread(np.roll(lon, -1, axis=1))])
@@ -111,10 +111,12 @@ class Pieces(NamedTuple):
         low, high = np.minimum(start, stop), np.maximum(start, stop)
         return cls(whose, low, high, node, slope, way, flat, moves, ends)
 
-    def take(self, index: Indices) -> Pieces:
+    def take(self, index: Indices | slice) -> Pieces:
         """The pieces at an index."""
         fields: Any = self
-        return Pieces(*(each[..., index] for each in fields))
+        if isinstance(index, slice):
+            return Pieces(*(each[..., index] for each in fields))
+        return Pieces(*(np.take(each, index, axis=-1) for each in fields))
 
     def longitude(self, lat: Floats) -> Floats:
         """Where each piece meets a parallel, shape (n,), in radians."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -33,7 +34,8 @@ Runs = tuple[NDArray[Any], NDArray[Any], NDArray[Any]]
 
 _TURN: Final = 2 * np.pi
 # Pairs of a row and a piece of an edge that are worked out together, where polygons are small.
-_PAIRS: Final = 1 << 16
+_PAIRS: Final = 1 << 17
+_BLOCK: Final = 1 << 15
 # Bands of rows that are kept, and the columns up to which one is worked out for the whole map.
 _KEPT: Final = 4
 _WIDEST: Final = 50_000
@@ -233,20 +235,30 @@ class _Scan:
         few = self._whole._pieces.take(piece)
         (first, south), (last, north) = self._strip.below(few.low), self._strip.below(few.high)
         number = last - first
+        blocks = np.flatnonzero(np.diff(np.cumsum(number) // _BLOCK, prepend=0, append=-1)).tolist()
+        keys, doubtful = [], []
+        for start, stop in pairwise([0, *blocks]):
+            some = slice(start, stop)
+            found, at, row = self._toggles(turn[some], few.take(some), first[some], number[some])
+            keys.append(found)
+            doubtful.append((at + start, row))
+        for near, lat in ((south, few.low), (north, few.high)):
+            some = np.flatnonzero(near)
+            ends = [np.searchsorted(self._strip.lat, lat[some] + each) for each in (-2 * DOUBT, 2 * DOUBT)]
+            at, row = ragged_ranges(ends[0], ends[1] - ends[0])
+            doubtful.append((some[at], row))
+        at, row = (np.concatenate(each) for each in zip(*doubtful, strict=True))
+        return np.concatenate(keys), self._doubt(turn[at], few.take(at), row)
+
+    def _toggles(self, turn: Indices, few: Pieces, first: Ints, number: Ints) -> tuple[Ints, Indices, Ints]:
+        """Toggles where pieces cross so many rows, from the first on; and which pieces and rows are in doubt."""
         before = np.cumsum(number)
         row = np.repeat(first - before + number, number)
         row += np.arange(len(row))
         column, sure = self._columns(turn, few, number, row)
         keys = self._key(np.repeat(turn, number), row, np.ceil(column, out=column))
         rest = np.flatnonzero(~sure)
-        doubtful = [(np.searchsorted(before, rest, side="right"), row[rest])]
-        for near, lat in ((south, few.low), (north, few.high)):
-            some = np.flatnonzero(near)
-            ends = [np.searchsorted(self._strip.lat, lat[some] + each) for each in (-2 * DOUBT, 2 * DOUBT)]
-            at, rows = ragged_ranges(ends[0], ends[1] - ends[0])
-            doubtful.append((some[at], rows))
-        at, row = (np.concatenate(each) for each in zip(*doubtful, strict=True))
-        return keys, self._doubt(turn[at], few.take(at), row)
+        return keys, np.searchsorted(before, rest, side="right"), row[rest]
 
     def _columns(self, turn: Indices, few: Pieces, number: Ints, row: Ints) -> tuple[Floats, Bools]:
         """Where each of few pieces crosses its so many rows, and whether that is certain to `SLACK`."""
@@ -257,7 +269,7 @@ class _Scan:
 
         # The sine of the distance from the node times `SLACK` is more than the crossing moves.
         far = few.moves / (SLACK * self._size)
-        limit = np.where(few.flat, -1.0, np.sqrt(np.maximum(1.0 - far * far, 0.0)))
+        limit = np.sqrt(np.maximum(1.0 - far * far, 0.0))
         column = spread(few.slope)
         column *= strip.tan[row]
         sure = np.abs(column) < spread(limit)
@@ -316,13 +328,10 @@ class _Scan:
     def _whole_rows(self, keys: Ints, pairs: _Pairs, asked: Ints) -> list[Ints]:
         """Toggles at both ends of the turns, in rows whose turn begins inside."""
         found: list[Ints] = []
-        meridians = [
-            (turn, self._whole._meridians.get(each)) for turn, each in enumerate(self._polygon.tolist())
-        ]
-        sorted_keys = np.sort(keys) if any(meridian for _, meridian in meridians) else keys
-        for turn, meridian in meridians:
-            if meridian is None:
-                continue
+        through = np.flatnonzero(self._whole._reach[self._polygon] == np.pi).tolist()
+        sorted_keys = np.sort(keys) if through else keys
+        for turn in through:
+            meridian = self._whole._meridians[int(self._polygon[turn])]
             at_end = (pairs.turn == turn) & ((pairs.low <= 0) | (pairs.high >= _TURN))
             rows = self._inside_at_begin(turn, meridian, pairs.row[at_end], sorted_keys, asked)
             begin = self._begin[turn]
