@@ -196,7 +196,12 @@ class Outlines:
         step = max(1, _PAIRS // max(1, things))
         for first in range(0, number, step):
             last = min(first + step, number)
-            ends = vertices[:, np.arange(first, last + 1) % number][:, :, which]
+            around = np.arange(first, last + 1) % number
+            if isinstance(which, slice):
+                ends = vertices[:, around, which]
+            else:
+                # Those of these polygons alone: there may be very many.
+                ends = vertices[:, around.reshape(-1, *[1] * which.ndim), which]
             some = slice(first, last)
             yield ends[:, :-1], ends[:, 1:], normals[:, some][:, :, which], self.lengths[some][:, which]
 
@@ -323,10 +328,14 @@ def _references(normals: Floats) -> Floats:
     points = np.stack([ring * np.cos(turn), ring * np.sin(turn), height])
     number = normals.shape[1]
     margin = np.empty((number, _CANDIDATES))
-    step = max(1, 4 * _PAIRS // (_CANDIDATES * normals[0, 0].size))
+    step = max(1, 2 * _PAIRS // (_CANDIDATES * normals.shape[2]))
+    tried = max(1, 2 * _PAIRS // (step * normals.shape[2]))
     for first in range(0, number, step):
         some = slice(first, first + step)
-        margin[some] = np.abs(dot(points[:, None, :, None], normals[:, some, None])).min(axis=2)
+        for start in range(0, _CANDIDATES, tried):
+            few = slice(start, start + tried)
+            off = dot(points[:, None, few, None], normals[:, some, None])
+            margin[some, few] = np.abs(off, out=off).min(axis=2)
     first_ones = points[:, np.argmax(margin, axis=1)]
     apart = np.abs(dot(first_ones[:, :, None], points[:, None])) < 0.7
     return np.stack([first_ones, points[:, np.argmax(np.where(apart, margin, -1.0), axis=1)]])

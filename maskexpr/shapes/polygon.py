@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Final, Self
 
 import numpy as np
@@ -20,7 +21,7 @@ from .outline import Outlines, outline, outlines
 
 __all__ = ["Polygon", "Polygons"]
 
-# Degrees: how wide a patch is at most in longitude and in latitude, its highest latitude, and what is away.
+# Degrees: how wide a patch is at most in longitude and in latitude, its highest latitude, and what is apart.
 _PATCH: Final = 60.0
 _HIGHEST: Final = 89.0
 _APART: Final = 1e-6
@@ -71,16 +72,25 @@ class Polygon(OfBatch):
         store(self, lon=numbers(lon), lat=numbers(lat), frame=frame, larger_side=bool(larger_side))
         if len(self.lon) != len(self.lat):
             raise RegionError(f"{len(self.lon)} longitudes but {len(self.lat)} latitudes")
-        for number, position in enumerate(zip(self.lon, self.lat, strict=True), start=1):
+        place(0.0, 0.0, frame)
+        columns = np.array(self.lon), np.array(self.lat)
+        if frame == IMAGE or not _are_plain(*columns, np.array([len(self.lon)]))[0]:
+            self._check(*columns)
+
+    def _check(self, lon: Floats, lat: Floats) -> None:
+        """Tell what is wrong, if anything is."""
+        wrong = ~(np.isfinite(lon) & np.isfinite(lat) & ((np.abs(lat) <= 90) | (self.frame == IMAGE)))
+        for number in np.flatnonzero(wrong)[:1].tolist():
             try:
-                place(*position, frame)
+                place(lon[number], lat[number], self.frame)
             except RegionError as err:
-                raise RegionError(f"vertex {number}: {err}") from err
-        if len(set(zip(self.lon, self.lat, strict=True))) < 3:
-            raise RegionError(f"a polygon needs three distinct vertices, got {len(self.lon)}")
-        if frame != IMAGE and not _are_plain(np.array(self.lon), np.array(self.lat), np.array([len(lon)]))[0]:
-            # It tells what is wrong.
-            self._batch(frame)
+                raise RegionError(f"vertex {number + 1}: {err}") from err
+        other = (lon != lon[:1]) | (lat != lat[:1])
+        second = slice(int(np.argmax(other)), None) if other.any() else slice(0)
+        if not np.any(other[second] & ((lon[second] != lon[second][:1]) | (lat[second] != lat[second][:1]))):
+            raise RegionError(f"a polygon needs three distinct vertices, got {len(lon)}")
+        if self.frame != IMAGE:
+            self._batch(self.frame)
 
     def near(self, xyz: Floats, frame: str, angle: float) -> Bools:
         """See `Shape.near`."""
@@ -100,10 +110,11 @@ class Polygon(OfBatch):
 
     def text(self) -> str:
         """See `Shape.text`."""
-        pairs = zip(self.lon, self.lat, strict=True)
+        number = len(self.lon)
+        pairs = islice(zip(self.lon, self.lat, strict=True), number if number <= 6 else 4)
         shown = [written_place(lon, lat, self.frame) for lon, lat in pairs]
-        if len(shown) > 6:
-            shown[4:] = [f"... {len(self.lon)} vertices"]
+        if number > 6:
+            shown.append(f"... {number} vertices")
         return f"polygon({', '.join(shown)})"
 
 
@@ -176,8 +187,9 @@ class Polygons(Columns):
 
 
 def _are_plain(lon: Floats, lat: Floats, number: Ints) -> Bools:
-    """Which polygons are told to have an outline by their numbers alone, at a hundredth of the cost: three of
-    their vertices are away from those before them, and all are in a patch less than a right angle across.
+    """Which polygons are told to have an outline by their numbers alone, at a hundredth of the cost: the first
+    vertex, another and the one before that are away from each other, and all are in a patch less than a right
+    angle across.
 
     ``lon`` and ``lat`` are those of one polygon after the other's, ``number`` how many each has.
     """
@@ -189,9 +201,10 @@ def _are_plain(lon: Floats, lat: Floats, number: Ints) -> Bools:
     before[first] = end - 1
     # What is not finite is not plain.
     with np.errstate(invalid="ignore"):
-        east = lon - np.repeat(lon[first], number)
+        east, north = (each - np.repeat(each[first], number) for each in (lon, lat))
         east -= 360 * np.rint(east / 360)
-        wide = [np.maximum.reduceat(each, first) - np.minimum.reduceat(each, first) for each in (east, lat)]
-        away = np.maximum(np.abs(east - east[before]), np.abs(lat - lat[before])) > _APART
+        far = np.maximum(np.abs(east), np.abs(north)) > _APART
+        apart = np.maximum(np.abs(east - east[before]), np.abs(north - north[before])) > _APART
+        wide = [np.maximum.reduceat(each, first) - np.minimum.reduceat(each, first) for each in (east, north)]
     plain = (np.maximum(*wide) <= _PATCH) & (np.maximum.reduceat(np.abs(lat), first) <= _HIGHEST)
-    return np.asarray(plain & (np.add.reduceat(away, first, dtype=np.int64) >= 3))
+    return np.asarray(plain & np.logical_or.reduceat(far & far[before] & apart, first))
