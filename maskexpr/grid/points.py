@@ -197,7 +197,7 @@ def lonlats_of(positions: Sequence[SkyCoord]) -> tuple[list[Floats], list[Floats
     angles = [each.lon for each in data], [each.lat for each in data]
     if not all(map(_are_degrees, angles)):
         return None
-    lon, lat = ([each.view(np.ndarray) for each in some] for some in angles)
+    lon, lat = (list(map(np.asarray, some)) for some in angles)
     return lon, lat, frames[0].name
 
 

@@ -65,7 +65,7 @@ class Compound(Shape):
                 )
         if len({shape.frame == IMAGE for shape in self.samples}) > 1:
             raise RegionError("a compound cannot join shapes in pixels with shapes on the sky")
-        if self.formula != _union(len(self.shapes)):
+        if not self._is_union:
             self._check_formula()
 
     @property
@@ -108,8 +108,14 @@ class Compound(Shape):
         return self.samples[0].frame if self.shapes else "icrs"
 
     @once
+    def _is_union(self) -> bool:
+        return self.formula == _union(len(self.shapes))
+
+    @once
     def joined(self) -> str:
         """The operator, if one alone joins all the shapes, each once; else an empty text."""
+        if self._is_union and len(self.shapes) > 1:
+            return "or"
         names = {token for token in self.formula if isinstance(token, str)}
         once_each = sum(isinstance(token, int) for token in self.formula) == len(self.shapes)
         return names.pop() if len(names) == 1 and once_each else ""

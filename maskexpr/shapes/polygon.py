@@ -21,10 +21,13 @@ from .outline import Outlines, outline, outlines
 
 __all__ = ["Polygon", "Polygons"]
 
-# Degrees: how wide a patch is at most in longitude and in latitude, its highest latitude, and what is apart.
-_PATCH: Final = 60.0
+# Degrees: how far from the first vertex a patch reaches in longitude and in latitude, up to which latitude,
+# and what is apart.
+_PATCH: Final = 30.0
 _HIGHEST: Final = 89.0
 _APART: Final = 1e-6
+# Polygons that are looked at in one call of numpy.
+_TOGETHER: Final = 1024
 
 
 @record("polygon")
@@ -147,9 +150,13 @@ class Polygons(Columns):
     def __init__(self, lon: Floats, lat: Floats, number: Ints, frame: str = "icrs") -> None:
         self._lon, self._lat, self._number, self.frame = lon, lat, number, frame
         self._end = np.cumsum(number)
-        for each in np.flatnonzero(~_are_plain(lon, lat, number)).tolist():
-            # It tells what is wrong.
-            Polygon(self[each].lon, self[each].lat, frame)
+        for first in range(0, len(number), _TOGETHER):
+            some = number[first : first + _TOGETHER]
+            end = int(self._end[first] - number[first])
+            part = slice(end, end + int(some.sum()))
+            for each in np.flatnonzero(~_are_plain(lon[part], lat[part], some)).tolist():
+                # It tells what is wrong.
+                Polygon(self[first + each].lon, self[first + each].lat, frame)
 
     @classmethod
     def of(cls, lon: Sequence[Floats], lat: Sequence[Floats], frame: str) -> Self:
@@ -188,7 +195,7 @@ class Polygons(Columns):
 
 def _are_plain(lon: Floats, lat: Floats, number: Ints) -> Bools:
     """Which polygons are told to have an outline by their numbers alone, at a hundredth of the cost: the first
-    vertex, another and the one before that are away from each other, and all are in a patch less than a right
+    vertex, another and the one before that are apart from each other, and all are in a patch less than a right
     angle across.
 
     ``lon`` and ``lat`` are those of one polygon after the other's, ``number`` how many each has.
@@ -203,8 +210,9 @@ def _are_plain(lon: Floats, lat: Floats, number: Ints) -> Bools:
     with np.errstate(invalid="ignore"):
         east, north = (each - np.repeat(each[first], number) for each in (lon, lat))
         east -= 360 * np.rint(east / 360)
-        far = np.maximum(np.abs(east), np.abs(north)) > _APART
+        far = np.maximum(np.abs(east), np.abs(north))
         apart = np.maximum(np.abs(east - east[before]), np.abs(north - north[before])) > _APART
-        wide = [np.maximum.reduceat(each, first) - np.minimum.reduceat(each, first) for each in (east, north)]
-    plain = (np.maximum(*wide) <= _PATCH) & (np.maximum.reduceat(np.abs(lat), first) <= _HIGHEST)
-    return np.asarray(plain & np.logical_or.reduceat(far & far[before] & apart, first))
+        apart &= np.minimum(far, far[before]) > _APART
+    furthest = np.maximum.reduceat(far, first)
+    plain = (furthest <= _PATCH) & (np.abs(lat[first]) + furthest <= _HIGHEST)
+    return np.asarray(plain & np.logical_or.reduceat(apart, first))
