@@ -19,14 +19,14 @@ from ..core.arrays import Bools, Floats, Indices, Ints
 from ..core.trace import count
 from ..grid.lattice import Grid
 from ..grid.tiles import Tile, Tiles
-from ..pixels.paint import paint_in_window
+from ..pixels.paint import paint_in_window, paint_spans
 from ..pixels.ragged import ragged_ranges
 from ..pixels.window import Window
 from ..sphere.vectors import lonlat
 from .meridian import Meridian
 from .outline import Outlines
 from .pieces import DOUBT, Pieces
-from .strips import SLACK, Strip
+from .strips import Strip
 
 __all__ = ["PolygonScan"]
 
@@ -93,13 +93,13 @@ class PolygonScan:
             return False
         narrow = self._reach * 2 < abs(strip.step) * tile.shape[1]
         # Of what is narrower than a tile little is worked out for two of them.
-        for runs in self._runs(strip, np.flatnonzero(narrow)):
-            paint_in_window(out, tile.window, [runs])
+        for row, start, stop in self._runs(strip, np.flatnonzero(narrow)):
+            paint_spans(out, row - tile.window.y0, start - tile.window.x0, stop - tile.window.x0)
         if not narrow.all():
             band = self._band(tile)
             with band.lock:
                 if band.runs is None:
-                    band.runs = list(self._runs(band.strip, np.flatnonzero(~narrow)))
+                    band.runs = [_small(each) for each in self._runs(band.strip, np.flatnonzero(~narrow))]
             paint_in_window(out, tile.window, band.runs)
         return True
 
@@ -213,11 +213,7 @@ class _Scan:
         start, length = start[some], length[some]
         _, row, slot = self._parts(start)
         slot += self._strip.x0
-        return self._small(self._strip.row[row]), self._small(slot), self._small(slot + length)
-
-    def _small(self, numbers: Ints) -> NDArray[Any]:
-        """Half the memory where numbers are not too large."""
-        return numbers if np.abs(numbers).max(initial=0) >= 2**31 else numbers.astype(np.int32)
+        return self._strip.row[row], slot, slot + length
 
     def _key(self, turn: Ints | int, row: Ints, x: Ints | Floats) -> Ints:
         strip = self._strip
@@ -252,34 +248,28 @@ class _Scan:
 
     def _toggles(self, turn: Indices, few: Pieces, first: Ints, number: Ints) -> tuple[Ints, Indices, Ints]:
         """Toggles where pieces cross so many rows, from the first on; and which pieces and rows are in doubt."""
-        before = np.cumsum(number)
-        row = np.repeat(first - before + number, number)
-        row += np.arange(len(row))
-        column, sure = self._columns(turn, few, number, row)
-        keys = self._key(np.repeat(turn, number), row, np.ceil(column, out=column))
+        owner, row = ragged_ranges(first, number)
+        column, sure = self._columns(turn, few, owner, row)
+        keys = self._key(turn[owner], row, np.ceil(column, out=column))
         rest = np.flatnonzero(~sure)
-        return keys, np.searchsorted(before, rest, side="right"), row[rest]
+        return keys, owner[rest], row[rest]
 
-    def _columns(self, turn: Indices, few: Pieces, number: Ints, row: Ints) -> tuple[Floats, Bools]:
-        """Where each of few pieces crosses its so many rows, and whether that is certain to `SLACK`."""
+    def _columns(self, turn: Indices, few: Pieces, owner: Indices, row: Ints) -> tuple[Floats, Bools]:
+        """Where pieces, by their numbers among few, cross rows, and whether that is certain."""
         strip, whole = self._strip, self._whole
-
-        def spread(each: NDArray[Any]) -> NDArray[Any]:
-            return np.repeat(each, number)
-
-        # The sine of the distance from the node times `SLACK` is more than the crossing moves.
-        far = few.moves / (SLACK * self._size)
+        # The sine of the distance from the node times the strip's slack is more than the crossing moves.
+        far = few.moves / (strip.slack * self._size)
         limit = np.sqrt(np.maximum(1.0 - far * far, 0.0))
-        column = spread(few.slope)
+        column = few.slope[owner]
         column *= strip.tan[row]
-        sure = np.abs(column) < spread(limit)
+        sure = np.abs(column) < limit[owner]
         np.arccos(np.clip(column, -1.0, 1.0, out=column), out=column)
-        column *= spread(few.way / strip.step)
-        column += spread((few.node - whole._cut[self._polygon[turn]]) / strip.step)
+        column *= (few.way / strip.step)[owner]
+        column += ((few.node - whole._cut[self._polygon[turn]]) / strip.step)[owner]
         column -= strip.period * np.floor(column / strip.period)
-        sure &= np.abs(column - strip.period / 2) < strip.period / 2 - SLACK
-        column += spread(self._begin[turn])
-        sure &= np.abs(column - np.rint(column)) > SLACK
+        sure &= np.abs(column - strip.period / 2) < strip.period / 2 - strip.slack
+        column += self._begin[turn][owner]
+        sure &= np.abs(column - np.rint(column)) > strip.slack
         return column, sure
 
     def _doubt(self, turn: Ints, pieces: Pieces, row: Ints) -> _Pairs:
@@ -293,7 +283,7 @@ class _Scan:
         off = [each - _TURN * np.rint(each / _TURN) for each in off]
         along = (here - self._whole._cut[self._polygon[turn]]) * self._sign
         along -= _TURN * np.floor(along / _TURN)
-        margin = 2 * DOUBT / self._strip.cos[row] + SLACK * self._size
+        margin = 2 * DOUBT / self._strip.cos[row] + self._strip.slack * self._size
         low = along + np.minimum(np.minimum(*off), 0.0) - margin
         high = along + np.maximum(np.maximum(*off), 0.0) + margin
         everywhere = high - low >= _TURN
@@ -362,6 +352,13 @@ class _Scan:
             out ^= inside[-1] ^ odd[known[0]]
         out[rows] = inside
         return np.flatnonzero(out)
+
+
+def _small(runs: Runs) -> Runs:
+    """Half the memory where numbers are not too large."""
+    row, start, stop = runs
+    is_large = any(np.abs(each).max(initial=0) >= 2**31 for each in runs)
+    return runs if is_large else (row.astype(np.int32), start.astype(np.int32), stop.astype(np.int32))
 
 
 def _odd(keys: Ints, at: Ints) -> Bools:
