@@ -34,7 +34,7 @@ Runs = tuple[NDArray[Any], NDArray[Any], NDArray[Any]]
 
 _TURN: Final = 2 * np.pi
 # Pairs of a row and a piece of an edge that are worked out together, where polygons are small.
-_PAIRS: Final = 1 << 17
+_PAIRS: Final = 1 << 18
 _BLOCK: Final = 1 << 15
 # Bands of rows that are kept, and the columns up to which one is worked out for the whole map.
 _KEPT: Final = 4
