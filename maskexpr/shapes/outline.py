@@ -11,7 +11,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -242,41 +242,74 @@ def outlines(
     """
     # Vertex by vertex, so that those of many polygons lie together.
     lon, lat, larger = np.array(lon).T, np.array(lat).T, np.array(larger)
-    step = max(1, _PAIRS // len(lon))
+    step = max(1, _PAIRS // max(1, len(lon)))
     parts = [slice(first, first + step) for first in range(0, len(larger), step)]
     matrix = rotation(origin, target)
 
-    def turned(some: slice) -> Floats:
-        return rotate(matrix, unit(lon[:, some], lat[:, some]))
+    def measured(part: slice) -> list[tuple[Indices, _Measured]]:
+        vertices = rotate(matrix, unit(lon[:, part], lat[:, part]))
+        return [(some + part.start, _measured(corners)) for some, corners in _corners(vertices)]
 
-    vertices = np.concatenate(in_threads(turned, parts, busy_threads()), axis=2)
-    # A vertex given twice, as the last one often repeats the first, makes no edge.
+    by_number: dict[int, list[tuple[Indices, _Measured]]] = {}
+    for found in in_threads(measured, parts, busy_threads()):
+        for some, made in found:
+            by_number.setdefault(len(made.lengths), []).append((some, made))
+    joined = []
+    for alike in by_number.values():
+        some = np.concatenate([each for each, _ in alike])
+        fields = zip(*(made for _, made in alike), strict=True)
+        joined.append(
+            (some, _outlines(_Measured(*(np.concatenate(each, -1) for each in fields)), larger[some]))
+        )
+    return joined
+
+
+def _corners(vertices: Floats) -> list[tuple[Indices, Floats]]:
+    """Polygons of vertices, shape (3, m, n), by how many of these edges join, and those of them.
+
+    A vertex given twice, as the last one often repeats the first, makes no edge.
+    """
     corner = chord2(vertices, np.roll(vertices, 1, axis=1)) > TIE**2
+    if corner.all():
+        return [(np.arange(vertices.shape[2]), vertices)]
     number = corner.sum(axis=0)
     found = []
     for each in np.unique(number).tolist():
         some = np.flatnonzero(number == each)
-        if each == len(lon):
-            corners = vertices if len(some) == len(number) else vertices[:, :, some]
-        else:
-            corners = vertices[:, :, some].swapaxes(1, 2)[:, corner[:, some].T].reshape(3, len(some), each)
-            corners = corners.swapaxes(1, 2)
-        found.append((some, _outlines(corners, larger[some])))
+        corners = vertices[:, :, some].swapaxes(1, 2)[:, corner[:, some].T].reshape(3, len(some), each)
+        found.append((some, corners.swapaxes(1, 2)))
     return found
 
 
-def _outlines(corners: Floats, larger: Bools) -> Outlines:
-    """The outlines of n polygons by the vertices that edges join, shape (3, m, n)."""
+class _Measured(NamedTuple):
+    """What `Outlines` has of polygons one by one."""
+
+    vertices: Floats
+    normals: Floats
+    lengths: Floats
+    centre: Floats
+    radius: Floats
+
+
+def _measured(corners: Floats) -> _Measured:
+    """Measure polygons by the vertices that edges join, shape (3, m, n)."""
     if corners.shape[1] < 3:
         raise RegionError("a polygon needs three distinct vertices")
-    step = max(1, _PAIRS // corners.shape[1])
-    parts = [slice(first, first + step) for first in range(0, len(larger), step)]
-    measured = in_threads(lambda some: _measured(corners[:, :, some]), parts, busy_threads())
-    vertices, normals, lengths, centre, radius = (
-        np.concatenate(each, axis=-1) for each in zip(*measured, strict=True)
-    )
+    ends = np.roll(corners, -1, axis=1)
+    # The difference of near vertices is exact, so that short edges have true normals.
+    normals = cross(corners - ends, corners + ends) / 2
+    lengths = np.sqrt(chord2(normals, np.zeros((3, 1, 1))))
+    centre = normalise(corners.sum(axis=1))
+    furthest = np.sqrt(chord2(corners, centre[:, None]).max(axis=0))
+    radius = np.nan_to_num(2 * np.arcsin(np.minimum(furthest / 2, 1.0)), nan=np.pi)
+    return _Measured(corners.swapaxes(0, 1), normals.swapaxes(0, 1), lengths, centre, radius)
+
+
+def _outlines(measured: _Measured, larger: Bools) -> Outlines:
+    """The outlines of n polygons."""
+    vertices, normals, lengths, centre, radius = measured
     wide = ~(radius < np.pi / 2 - 1e-6)
-    _check_antipodes(corners[:, :, wide])
+    _check_antipodes(vertices[:, :, wide].swapaxes(0, 1))
     centre[:, wide], radius[wide] = np.array([[0.0], [0.0], [1.0]]), np.pi
     made = Outlines(
         vertices,
@@ -294,19 +327,6 @@ def _outlines(corners: Floats, larger: Bools) -> Outlines:
     # Of these it may turn out that nothing says which side is inside.
     made.prepare(wide)
     return made
-
-
-def _measured(corners: Floats) -> tuple[Floats, ...]:
-    """Vertices, normals, lengths, centres and radii of some polygons; see `Outlines`."""
-    ends = np.roll(corners, -1, axis=1)
-    # The difference of near vertices is exact, so that short edges have true normals.
-    normals = cross(corners - ends, corners + ends) / 2
-    lengths = np.sqrt(chord2(normals, np.zeros((3, 1, 1))))
-    centre = normalise(corners.sum(axis=1))
-    furthest = np.sqrt(chord2(corners, centre[:, None]).max(axis=0))
-    radius = np.nan_to_num(2 * np.arcsin(np.minimum(furthest / 2, 1.0)), nan=np.pi)
-    vertices, normals = (np.ascontiguousarray(each.swapaxes(0, 1)) for each in (corners, normals))
-    return vertices, normals, lengths, centre, radius
 
 
 def _check_antipodes(corners: Floats) -> None:
