@@ -111,11 +111,9 @@ class Pieces(NamedTuple):
         low, high = np.minimum(start, stop), np.maximum(start, stop)
         return cls(whose, low, high, node, slope, way, flat, moves, ends)
 
-    def take(self, index: Indices | slice) -> Pieces:
+    def take(self, index: Indices) -> Pieces:
         """The pieces at an index."""
         fields: Any = self
-        if isinstance(index, slice):
-            return Pieces(*(each[..., index] for each in fields))
         return Pieces(*(np.take(each, index, axis=-1) for each in fields))
 
     def longitude(self, lat: Floats) -> Floats:

@@ -228,44 +228,50 @@ class _Scan:
 
     def _crossings(self, turn: Indices, piece: Indices) -> tuple[Ints, _Pairs]:
         """Toggles, and the pairs of which something is in doubt."""
-        few = self._whole._pieces.take(piece)
-        (first, south), (last, north) = self._strip.below(few.low), self._strip.below(few.high)
+        pieces = self._whole._pieces
+        low, high = pieces.low[piece], pieces.high[piece]
+        (first, south), (last, north) = self._strip.below(low), self._strip.below(high)
         number = last - first
         blocks = np.flatnonzero(np.diff(np.cumsum(number) // _BLOCK, prepend=0, append=-1)).tolist()
         keys, doubtful = [], []
         for start, stop in pairwise([0, *blocks]):
             some = slice(start, stop)
-            found, at, row = self._toggles(turn[some], few.take(some), first[some], number[some])
+            found, at, row = self._toggles(turn[some], piece[some], first[some], number[some])
             keys.append(found)
             doubtful.append((at + start, row))
-        for near, lat in ((south, few.low), (north, few.high)):
+        for near, lat in ((south, low), (north, high)):
             some = np.flatnonzero(near)
             ends = [np.searchsorted(self._strip.lat, lat[some] + each) for each in (-2 * DOUBT, 2 * DOUBT)]
             at, row = ragged_ranges(ends[0], ends[1] - ends[0])
             doubtful.append((some[at], row))
         at, row = (np.concatenate(each) for each in zip(*doubtful, strict=True))
-        return np.concatenate(keys), self._doubt(turn[at], few.take(at), row)
+        return np.concatenate(keys), self._doubt(turn[at], pieces.take(piece[at]), row)
 
-    def _toggles(self, turn: Indices, few: Pieces, first: Ints, number: Ints) -> tuple[Ints, Indices, Ints]:
-        """Toggles where pieces cross so many rows, from the first on; and which pieces and rows are in doubt."""
+    def _toggles(
+        self, turn: Indices, piece: Indices, first: Ints, number: Ints
+    ) -> tuple[Ints, Indices, Ints]:
+        """Toggles where pieces cross so many rows each, from the first on; and which of the pieces, on which
+        rows, are in doubt.
+        """
         owner, row = ragged_ranges(first, number)
-        column, sure = self._columns(turn, few, owner, row)
+        column, sure = self._columns(turn, piece, owner, row)
         keys = self._key(turn[owner], row, np.ceil(column, out=column))
         rest = np.flatnonzero(~sure)
         return keys, owner[rest], row[rest]
 
-    def _columns(self, turn: Indices, few: Pieces, owner: Indices, row: Ints) -> tuple[Floats, Bools]:
+    def _columns(self, turn: Indices, piece: Indices, owner: Indices, row: Ints) -> tuple[Floats, Bools]:
         """Where pieces, by their numbers among few, cross rows, and whether that is certain."""
         strip, whole = self._strip, self._whole
+        pieces = whole._pieces
         # The sine of the distance from the node times the strip's slack is more than the crossing moves.
-        far = few.moves / (strip.slack * self._size)
+        far = pieces.moves[piece] / (strip.slack * self._size)
         limit = np.sqrt(np.maximum(1.0 - far * far, 0.0))
-        column = few.slope[owner]
+        column = pieces.slope[piece][owner]
         column *= strip.tan[row]
         sure = np.abs(column) < limit[owner]
         np.arccos(np.clip(column, -1.0, 1.0, out=column), out=column)
-        column *= (few.way / strip.step)[owner]
-        column += ((few.node - whole._cut[self._polygon[turn]]) / strip.step)[owner]
+        column *= (pieces.way[piece] / strip.step)[owner]
+        column += ((pieces.node[piece] - whole._cut[self._polygon[turn]]) / strip.step)[owner]
         column -= strip.period * np.floor(column / strip.period)
         sure &= np.abs(column - strip.period / 2) < strip.period / 2 - strip.slack
         column += self._begin[turn][owner]
