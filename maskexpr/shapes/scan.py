@@ -147,16 +147,17 @@ class PolygonScan:
         together. The columns that are on the sky may lie in two turns.
         """
         meets = some[(self._low[some] <= strip.lat[-1]) & (self._high[some] >= strip.lat[0])]
-        begin = strip.starts(self._cut[meets])
-        polygon = np.concatenate([meets, meets])
-        begin = np.concatenate([begin, begin + strip.period])
-        middle, wide = begin + strip.period / 2, self._reach[polygon] / abs(strip.step) + 2
-        near = (middle + wide >= strip.x0) & (middle - wide <= strip.x1) & (begin < strip.x1)
-        polygon, begin = polygon[near], begin[near]
-        tall = np.minimum(self._high, strip.lat[-1]) - np.maximum(self._low, strip.lat[0])
+        first, wide = strip.starts(self._cut[meets]), self._reach[meets] / abs(strip.step) + 2
+        turns = []
+        for begin in (first, first + strip.period):
+            middle = begin + strip.period / 2
+            near = (middle + wide >= strip.x0) & (middle - wide <= strip.x1) & (begin < strip.x1)
+            turns.append((meets[near], begin[near]))
+        polygon, begin = (np.concatenate(each) for each in zip(*turns, strict=True))
+        tall = np.minimum(self._high[polygon], strip.lat[-1]) - np.maximum(self._low[polygon], strip.lat[0])
         per_row = max(strip.lat[-1] - strip.lat[0], 1e-300) / len(strip.lat)
         # A polygon has two pieces on most rows that it reaches.
-        pairs = 2 * tall[polygon] / per_row + self._number[polygon]
+        pairs = 2 * tall / per_row + self._number[polygon]
         parts = np.flatnonzero(np.diff(np.cumsum(pairs) // _PAIRS)) + 1
         for few in np.split(np.arange(len(polygon)), parts) if len(polygon) else []:
             yield polygon[few], begin[few]
