@@ -163,7 +163,7 @@ def canonical(value: Any, child: Callable[[Any], bytes | None], here: bool = Fal
 
 def _canonical_of_array(array: NDArray[Any]) -> bytes:
     octets = np.asarray(array, order="C").reshape(-1).view(np.uint8)
-    return f"A{array.dtype.str}{array.shape}".encode() + hashlib.blake2b(octets, digest_size=16).digest()
+    return f"A{array.dtype.str}{array.shape}".encode() + hashlib.blake2b(octets.data, digest_size=16).digest()
 
 
 def _canonical_of_many(values: Any, child: Callable[[Any], bytes | None], here: bool) -> bytes:

@@ -208,9 +208,9 @@ class Mask(Fluent):
         return [self.values(tile, of) for tile in survey.tiles]
 
     def reached(self, tiles: Tiles) -> Bools | None:
-        """Which tiles of a plane `paint` may have something to do on, where it is as fast as classifying them.
+        """Which tiles of a plane `paint` may have something to do on, if it is as fast as classifying them.
 
-        A whole array in memory is then painted without a plan. None, by default, where it is not.
+        A whole array in memory is then painted without a plan. None, by default, if it is not.
         """
         return None
 

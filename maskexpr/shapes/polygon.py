@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -26,8 +27,9 @@ __all__ = ["Polygon", "Polygons"]
 _PATCH: Final = 30.0
 _HIGHEST: Final = 89.0
 _APART: Final = 1e-6
-# Polygons that are looked at in one call of numpy.
+# Polygons that are looked at in one call of numpy, and vertices below which its calls are dearer than loops.
 _TOGETHER: Final = 1024
+_FEW: Final = 100
 
 
 @record("polygon")
@@ -76,9 +78,8 @@ class Polygon(OfBatch):
         if len(self.lon) != len(self.lat):
             raise RegionError(f"{len(self.lon)} longitudes but {len(self.lat)} latitudes")
         place(0.0, 0.0, frame)
-        columns = np.array(self.lon), np.array(self.lat)
-        if frame == IMAGE or not _are_plain(*columns, np.array([len(self.lon)]))[0]:
-            self._check(*columns)
+        if frame == IMAGE or not _is_plain(self.lon, self.lat):
+            self._check(np.array(self.lon), np.array(self.lat))
 
     def _check(self, lon: Floats, lat: Floats) -> None:
         """Tell what is wrong, if anything is."""
@@ -168,11 +169,11 @@ class Polygons(Columns):
     def __len__(self) -> int:
         return len(self._number)
 
-    def __getitem__(self, place: Any) -> Any:
-        if isinstance(place, slice):
-            return tuple(self[each] for each in range(*place.indices(len(self))))
-        end = self._end[place]
-        some = slice(end - self._number[place], end)
+    def __getitem__(self, at: Any) -> Any:
+        if isinstance(at, slice):
+            return tuple(self[each] for each in range(*at.indices(len(self))))
+        end = self._end[at]
+        some = slice(end - self._number[at], end)
         # Of what was checked in columns.
         made = object.__new__(Polygon)
         lon, lat = (tuple(each[some].tolist()) for each in (self._lon, self._lat))
@@ -193,10 +194,22 @@ class Polygons(Columns):
                 yield some[places], made
 
 
+def _is_plain(lon: tuple[float, ...], lat: tuple[float, ...]) -> bool:
+    """`_are_plain` of one polygon, quickly if it has few vertices and does not pass the seam."""
+    if not 3 <= len(lon) <= _FEW or not math.isfinite(sum(lon) + sum(lat)):
+        return False
+    wide = max(max(lon) - min(lon), max(lat) - min(lat))
+    if wide > _PATCH or max(map(abs, lat)) > _HIGHEST:
+        return False
+    away = [abs(x - lon[0]) > _APART or abs(y - lat[0]) > _APART for x, y in zip(lon, lat, strict=True)]
+    steps = zip(away, away[1:], lon, lon[1:], lat, lat[1:], strict=False)
+    return any(p and q and (abs(a - b) > _APART or abs(c - d) > _APART) for p, q, a, b, c, d in steps)
+
+
 def _are_plain(lon: Floats, lat: Floats, number: Ints) -> Bools:
-    """Which polygons are told to have an outline by their numbers alone, at a hundredth of the cost: the first
-    vertex, another and the one before that are apart from each other, and all are in a patch less than a right
-    angle across.
+    """Which polygons are told to have an outline by their numbers alone, at a hundredth of the cost: the
+    first vertex, another and the one before that are apart from each other, and all are in a patch less than
+    a right angle across.
 
     ``lon`` and ``lat`` are those of one polygon after the other's, ``number`` how many each has.
     """

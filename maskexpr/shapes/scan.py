@@ -33,9 +33,13 @@ __all__ = ["PolygonScan"]
 Runs = tuple[NDArray[Any], NDArray[Any], NDArray[Any]]
 
 _TURN: Final = 2 * np.pi
-# Pairs of a row and a piece of an edge that are worked out together, where polygons are small.
+# Pairs of a row and a piece of an edge whose crossings are sorted together, where polygons are small, and
+# that are worked out in one call of numpy: what stays in the cache.
 _PAIRS: Final = 1 << 18
 _BLOCK: Final = 1 << 15
+# Polygons of fewer columns than this are worked out for each tile that they meet. Of others bands of rows are
+# kept, that are worked out once for the tiles beside each other.
+_NARROW: Final = 256
 # Bands of rows that are kept, and the columns up to which one is worked out for the whole map.
 _KEPT: Final = 4
 _WIDEST: Final = 50_000
@@ -91,8 +95,7 @@ class PolygonScan:
         strip = Strip(tile.geom, tile.window)
         if not strip.is_even:
             return False
-        narrow = self._reach * 2 < abs(strip.step) * tile.shape[1]
-        # Of what is narrower than a tile little is worked out for two of them.
+        narrow = self._reach * 2 < abs(strip.step) * _NARROW
         for row, start, stop in self._runs(strip, np.flatnonzero(narrow)):
             paint_spans(out, row - tile.window.y0, start - tile.window.x0, stop - tile.window.x0)
         if not narrow.all():
@@ -106,22 +109,25 @@ class PolygonScan:
     def reached(self, tiles: Tiles) -> Bools:
         """Which tiles of a separable geometry may hold a pixel that is in a polygon."""
         geom, (y0, y1, x0, x1) = tiles.geom, tiles.bounds
+        strip = Strip(geom, Window(int(y0[0]), int(y0[0]) + 1, int(x0.min()), int(x1.max())))
+        if not strip.is_even:
+            return np.ones(len(tiles), dtype=bool)
         rows, row = np.unique(np.stack([y0, y1 - 1]), axis=1, return_inverse=True)
         columns, column = np.unique(np.stack([x0, x1 - 1]), axis=1, return_inverse=True)
         lat = np.deg2rad(geom.lat_of(rows.ravel())).reshape(rows.shape)
-        strip = Strip(geom, Window(0, 0, 0, 0))
-        number = np.zeros((rows.shape[1], columns.shape[1]))
-        for first in range(0, len(self._low), _PAIRS):
-            some = slice(first, first + _PAIRS)
+        south, north = lat.min(axis=0), lat.max(axis=0)
+        meets = np.zeros((rows.shape[1], columns.shape[1]), dtype=bool)
+        step = max(1, _PAIRS // sum(meets.shape))
+        for first in range(0, len(self._low), step):
+            some = slice(first, first + step)
             # What is off the sky is not told to be away.
-            away = (self._low[some] > lat.max(axis=0)[:, None]) | (
-                self._high[some] < lat.min(axis=0)[:, None]
-            )
+            away = (self._low[some, None] > north) | (self._high[some, None] < south)
             off = strip.starts(self._cut[some])[:, None] + (strip.period - columns.sum(axis=0)) / 2
             off -= strip.period * np.rint(off / strip.period)
             wide = self._reach[some, None] / abs(strip.step) + 2 + (columns[1] - columns[0]) / 2
-            number += (~away).astype(np.float32) @ (np.abs(off) <= wide).astype(np.float32)
-        return np.asarray(number[row.ravel(), column.ravel()] > 0)
+            # In whole numbers of polygons.
+            meets |= (~away).T.astype(np.float32) @ (np.abs(off) <= wide).astype(np.float32) > 0
+        return meets[row.ravel(), column.ravel()]
 
     def _band(self, tile: Tile) -> _Band:
         """The rows of a tile, and all columns of the map where these are not too many."""
@@ -241,10 +247,10 @@ class _Scan:
             keys.append(found)
             doubtful.append((at + start, row))
         for near, lat in ((south, low), (north, high)):
-            some = np.flatnonzero(near)
-            ends = [np.searchsorted(self._strip.lat, lat[some] + each) for each in (-2 * DOUBT, 2 * DOUBT)]
+            few = np.flatnonzero(near)
+            ends = [np.searchsorted(self._strip.lat, lat[few] + each) for each in (-2 * DOUBT, 2 * DOUBT)]
             at, row = ragged_ranges(ends[0], ends[1] - ends[0])
-            doubtful.append((some[at], row))
+            doubtful.append((few[at], row))
         at, row = (np.concatenate(each) for each in zip(*doubtful, strict=True))
         return np.concatenate(keys), self._doubt(turn[at], pieces.take(piece[at]), row)
 

@@ -71,7 +71,7 @@ class Strip:
         return np.concatenate([[-np.inf], self.lat, [np.inf]]), float(step) if even else 0.0
 
     def below(self, lat: Floats) -> tuple[Ints, Bools]:
-        """How many rows are south of latitudes, of a strip that has rows, and whether one is within `DOUBT`."""
+        """How many rows are south of latitudes, and whether one is within `DOUBT`; of a strip with rows."""
         rows, step = self._rows
         if step:
             guess = np.clip(np.ceil((lat - self.lat[0]) / step), 0, len(self.lat))
