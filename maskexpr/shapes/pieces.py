@@ -94,6 +94,7 @@ class Pieces(NamedTuple):
         def spread(each: Any) -> Any:
             return each.ravel()[edge]
 
+        # Its latitude and the cosine of that.
         apex = np.arctan2(h, np.abs(normal[2]))
         apex, lowest = spread(np.where(north, apex, -apex)), spread(np.abs(normal[2])) / spread(lengths)
         start = np.where(second, apex, spread(lat))
@@ -102,8 +103,7 @@ class Pieces(NamedTuple):
         narrow = np.where(first | second, np.minimum(narrow, lowest), narrow)
         way = np.where(np.where(second, spread(still), spread(north)), 1.0, -1.0)
         flat, slope, lon_a = spread(flat), spread(slope), spread(lon)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            moves = np.where(flat, np.inf, (np.abs(slope) / narrow + 2.0) / narrow * DOUBT)
+        moves = np.where(flat, np.inf, _moves(slope, narrow))
         # The start of what is flat, where the arccosine of its slope is a right angle.
         node = np.where(flat, lon_a - way * (np.pi / 2), spread(np.arctan2(normal[1], normal[0])))
         ends = np.stack([lon_a, spread(np.roll(lon, -1, axis=1))])
@@ -120,3 +120,9 @@ class Pieces(NamedTuple):
         """Where each piece meets a parallel, shape (n,), in radians."""
         cosine = np.clip(self.slope * np.tan(lat), -1.0, 1.0)
         return np.asarray(self.node + self.way * np.arccos(cosine))
+
+
+def _moves(slope: Floats, narrow: Floats) -> Floats:
+    """See `Pieces.moves`; ``narrow`` is the least cosine of a latitude of each piece."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray((np.abs(slope) / narrow + 2.0) / narrow * DOUBT)
