@@ -12,10 +12,11 @@ import dask
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.coverage import FULL, MIXED, Coverage, merge
+from ..core.coverage import EMPTY, FULL, MIXED, Coverage, merge
 from ..core.errors import MaskTypeError
 from ..core.names import described
 from ..core.once import once
+from ..core.pruning import is_pruned
 from ..expr.describe import one_line
 from ..expr.mask import Bools, Mask
 from ..expr.structure import postorder
@@ -128,19 +129,31 @@ class Compiled:
         """The windows of all blocks of a plane, the last dimension running fastest."""
         return Tiles(self.geom, self.layout.all_bounds, (0,) * len(self.along))
 
-    def cover(self, tiles: Tiles, planes: tuple[tuple[int, ...], ...], of: Mask | None = None) -> Coverage:
-        """Coverage of tiles over several planes, by the mask or a node: decided where planes agree."""
+    def cover(
+        self,
+        tiles: Tiles,
+        planes: tuple[tuple[int, ...], ...],
+        of: Mask | None = None,
+        to_paint: bool = False,
+    ) -> Coverage:
+        """Coverage of tiles over several planes, by the mask or a node: decided where planes agree.
+
+        Of tiles that all are to be painted no more is decided than takes less time than painting them.
+        """
         mask = self.mask if of is None else of
+        reached = mask.reached(tiles) if to_paint and is_pruned() else None
+        if reached is not None:
+            return np.where(reached, MIXED, EMPTY).astype(np.uint8)
         return merge(np.stack([classify(mask, tiles.on_plane(plane)) for plane in planes]), axis=0)
 
-    def decide(self, blocks: Sequence[BlockId]) -> list[bool | None]:
-        """For each block True, False, or None where pixels have to be asked."""
+    def decide(self, blocks: Sequence[BlockId], to_paint: bool = False) -> list[bool | None]:
+        """For each block True, False, or None where pixels have to be asked; see `cover`."""
         states: dict[BlockId, bool | None] = {}
         groups: dict[BlockId, list[BlockId]] = {}
         for block in blocks:
             groups.setdefault(block[: len(self.along)], []).append(block)
         for some in groups.values():
-            cover = self.cover(self.tiles(some), self.planes(some[0]))
+            cover = self.cover(self.tiles(some), self.planes(some[0]), to_paint=to_paint)
             for block, state in zip(some, cover, strict=True):
                 states[block] = None if state == MIXED else bool(state == FULL)
         return [states[block] for block in blocks]

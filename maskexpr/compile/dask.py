@@ -134,11 +134,16 @@ class TileLayer(Layer):
     def _keys(self) -> Iterator[Key]:
         return ((self.name, *block) for block in self.blocks)
 
-    def split(self, blocks: Sequence[BlockId]) -> Split:
-        """What has to be computed of some blocks, what that needs, and what is decided."""
+    def split(
+        self, blocks: Sequence[BlockId], decisions: Sequence[bool | float | None] | None = None
+    ) -> Split:
+        """What has to be computed of some blocks, what that needs, and what is decided: by the source, unless
+        decisions are given.
+        """
         if isinstance(self.source, DecidedTiles):
             self.source = fetched(source_key(self.name)) or self.source
-        states = dict(zip(blocks, self.source.decide(blocks), strict=True))
+        given = self.source.decide(blocks) if decisions is None else decisions
+        states = dict(zip(blocks, given, strict=True))
         undecided = [block for block in blocks if states[block] is None]
         shared = source_key(self.name)
         graph, needs = self.source.stages(self.name, shared, undecided)

@@ -25,7 +25,7 @@ def compute_array(compiled: Compiled) -> NDArray[np.bool_]:
     along, all planes are one.
     """
     sizes = tuple(sum(each) for each in compiled.chunks)
-    plan, layout = Plan(compiled), compiled.layout
+    plan, layout = Plan(compiled, to_paint=True), compiled.layout
     out = new_canvas(sizes, bool, float(np.mean(plan.states != EMPTY)), compiled.fills_parts)
 
     def fill(block: BlockId) -> None:

@@ -43,7 +43,7 @@ def _is_whole(region: Region) -> bool:
     if not region.is_indexed:
         return region.is_marks
     shape = region.shape
-    if not isinstance(shape, Compound) or not any(isinstance(each, Circle) for each in shape.shapes):
+    if not isinstance(shape, Compound) or not any(isinstance(each, Circle) for each in shape.samples):
         return True
     # Many circles are better off as catalogues, but every turn from adding to taking away makes another one.
     turns = sum(a != b for a, b in pairwise(shape.adds))

@@ -54,14 +54,14 @@ class Plan:
     12
     """
 
-    def __init__(self, compiled: Compiled) -> None:
+    def __init__(self, compiled: Compiled, to_paint: bool = False) -> None:
         self.compiled = compiled
         self.geom = compiled.geom
         check_limit("tiles", math.prod(compiled.numblocks), "the plan", "tiles")
         self.tiles = compiled.all_tiles
         states = np.empty(compiled.numblocks, dtype=np.uint8)
         for block in product(*(range(len(sizes)) for sizes in compiled.along)):
-            cover = compiled.cover(self.tiles, compiled.planes(block))
+            cover = compiled.cover(self.tiles, compiled.planes(block), to_paint=to_paint)
             states[block] = cover.reshape(compiled.layout.numblocks)
         states.flags.writeable = False
         self.states = states

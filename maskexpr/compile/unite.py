@@ -122,7 +122,7 @@ def _kind(region: Region, operator: str) -> str:
 
 
 def _joined(shapes: Sequence[Shape], operator: str) -> Region:
-    formula: list[int | str] = [0]
-    for number in range(1, len(shapes)):
-        formula.extend((number, operator))
-    return Region(Compound(shapes, formula))
+    union = Compound.union(shapes)
+    if operator == "or":
+        return Region(union)
+    return Region(Compound(shapes, [operator if token == "or" else token for token in union.formula]))

@@ -22,6 +22,7 @@ from dask.array.core import finalize
 from dask.highlevelgraph import HighLevelGraph, MaterializedLayer
 
 from ..core.pages import expect_writes, sparse_zeros
+from .compiled import Compiled
 from .dask import BlockId, Key, Split, TileLayer, TileSource, source_key
 from .reduced import NAMESPACE
 
@@ -120,8 +121,10 @@ def _whole_layer(graph: Any, keys: Any) -> Any:
 
 def _scattered(layer: TileLayer, end: Any) -> Mapping[Any, Any]:
     """Tasks that write the undecided blocks of a layer into one array, and one that gives it out."""
-    split, edges, canvas = layer.split(layer.blocks), _edges(layer), (f"{layer.name}-canvas",)
-    graph, turns = split.graph, None if layer.source.waits else dask.system.CPU_COUNT
+    source, edges, canvas = layer.source, _edges(layer), (f"{layer.name}-canvas",)
+    states = source.decide(layer.blocks, to_paint=True) if isinstance(source, Compiled) else None
+    split = layer.split(layer.blocks, states)
+    graph, turns = split.graph, None if source.waits else dask.system.CPU_COUNT
     graph[canvas] = Task(canvas, _Canvas, _canvas_maker(layer, split), turns)
     written: dict[BlockId, TaskRef] = {}
     for block, known in split.undecided.items():

@@ -10,12 +10,15 @@ from __future__ import annotations
 import base64
 import dataclasses
 import hashlib
+import json
 import math
 import re
 import struct
-from collections.abc import Callable
+from abc import abstractmethod
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
-from typing import Any, Final, TypeVar
+from itertools import chain
+from typing import Any, Final, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +26,18 @@ from numpy.typing import NDArray
 from .errors import FormatError, MaskTypeError, borrowed
 from .fields import check_fields
 
-__all__ = ["RECORDS", "canonical", "decode", "digest_of", "encode", "field_names", "frozen_array", "record"]
+__all__ = [
+    "RECORDS",
+    "Columns",
+    "Ragged",
+    "canonical",
+    "decode",
+    "digest_of",
+    "encode",
+    "field_names",
+    "frozen_array",
+    "record",
+]
 
 T = TypeVar("T", bound=type)
 
@@ -79,6 +93,35 @@ def _fields(value: Any) -> list[tuple[str, Any]]:
     return [(name, getattr(value, name)) for name in field_names(value)]
 
 
+class Ragged(NamedTuple):
+    """A column of tuples of floats: how many each has, and all of them one after the other."""
+
+    number: NDArray[np.int64]
+    values: NDArray[np.float64]
+
+
+class Columns(Sequence[Any]):
+    """Records of one class that are held as columns of their fields, and made when one is asked for.
+
+    It stands for the tuple of them: it is equal to it, and has its digest.
+    """
+
+    kind: type
+
+    @abstractmethod
+    def columns(self) -> list[Any]:
+        """The field of all records, for each field in turn: a Ragged, or the one value that all have."""
+
+    def __eq__(self, other: object) -> bool:
+        return tuple(self) == (tuple(other) if isinstance(other, Columns) else other)
+
+    def __hash__(self) -> int:
+        return hash(tuple(self))
+
+    def __repr__(self) -> str:
+        return repr(tuple(self))
+
+
 def canonical(value: Any, child: Callable[[Any], bytes | None], here: bool = False) -> bytes:
     """Bytes that say what a value is: equal exactly for equal values, in every process.
 
@@ -99,19 +142,10 @@ def canonical(value: Any, child: Callable[[Any], bytes | None], here: bool = Fal
     own = child(value)
     if own is not None:
         return b"N" + own
-    if isinstance(value, (tuple, list)):
-        if value and all(type(item) is float for item in value):
-            # One call for what would be two of each: positions of polygons are many.
-            floats = (field for item in value for field in (9, b"F", item + 0.0))
-            return struct.pack("<cq" + "qcd" * len(value), b"(", len(value), *floats)
-        parts = [canonical(item, child, here) for item in value]
-        return b"(" + struct.pack("<q", len(parts)) + b"".join(struct.pack("<q", len(p)) + p for p in parts)
+    if isinstance(value, (tuple, list, Columns)):
+        return _canonical_of_many(value, child, here)
     if isinstance(value, np.ndarray):
-        data = np.asarray(value, order="C")
-        return (
-            f"A{data.dtype.str}{data.shape}".encode()
-            + hashlib.blake2b(data.tobytes(), digest_size=16).digest()
-        )
+        return _canonical_of_array(value)
     if value is None:
         return b"NoneType:None"
     if isinstance(value, float):
@@ -125,6 +159,55 @@ def canonical(value: Any, child: Callable[[Any], bytes | None], here: bool = Fal
     if hasattr(value, "fingerprint"):
         return f"P{type(value).__name__}:{value.fingerprint}".encode()
     raise MaskTypeError(f"a field of a node cannot be a {type(value).__name__}")
+
+
+def _canonical_of_array(array: NDArray[Any]) -> bytes:
+    octets = np.asarray(array, order="C").reshape(-1).view(np.uint8)
+    return f"A{array.dtype.str}{array.shape}".encode() + hashlib.blake2b(octets.data, digest_size=16).digest()
+
+
+def _canonical_of_many(values: Any, child: Callable[[Any], bytes | None], here: bool) -> bytes:
+    """Bytes of a sequence: of many floats, numbers and words, or records of one class, in few calls."""
+    if isinstance(values, Columns):
+        return _canonical_columns(values.kind, len(values), values.columns(), child, here)
+    kinds = set(map(type, values))
+    if kinds == {float}:
+        return b"D" + _canonical_of_array(np.array(values) + 0.0)
+    if kinds and kinds <= {int, str}:
+        return b"J" + json.dumps(values, separators=(",", ":")).encode()
+    kind = kinds.pop() if len(kinds) == 1 else None
+    if kind is not None and RECORDS.get(getattr(kind, "tag", "")) is kind:
+        columns = [_column([getattr(each, name) for each in values]) for name in _names(kind)]
+        return _canonical_columns(kind, len(values), columns, child, here)
+    return b"(" + _framed([canonical(item, child, here) for item in values])
+
+
+def _column(values: list[Any]) -> Any:
+    """A field of many records as `Columns.columns` has it; a list of the values where they differ."""
+    kinds = set(map(type, values))
+    if kinds == {tuple} and set(map(type, chain.from_iterable(values))) == {float}:
+        number = np.fromiter(map(len, values), np.int64, len(values))
+        return Ragged(number, np.fromiter(chain.from_iterable(values), np.float64, int(number.sum())))
+    is_one = len(kinds) == 1 and kinds <= {bool, int, str} and values.count(values[0]) == len(values)
+    return values[0] if is_one else values
+
+
+def _canonical_columns(
+    kind: type, number: int, columns: list[Any], child: Callable[[Any], bytes | None], here: bool
+) -> bytes:
+    parts = [kind.__name__.encode(), struct.pack("<q", number)]
+    for each in columns:
+        if isinstance(each, Ragged):
+            parts.append(b"L" + _framed(map(_canonical_of_array, (each.number, each.values + 0.0))))
+        else:
+            parts.append(canonical(each, child, here))
+    return b"C" + _framed(parts)
+
+
+def _framed(parts: Iterable[bytes]) -> bytes:
+    """Pieces of bytes, each told from the next, and how many there are."""
+    parts = list(parts)
+    return struct.pack("<q", len(parts)) + b"".join(struct.pack("<q", len(p)) + p for p in parts)
 
 
 def digest_of(name: str, value: Any, child: Callable[[Any], bytes | None], here: bool = False) -> bytes:
@@ -145,7 +228,7 @@ def encode(value: Any, child: Callable[[Any], Any]) -> Any:
     own = child(value)
     if own is not None:
         return own
-    if isinstance(value, (tuple, list)):
+    if isinstance(value, (tuple, list, Columns)):
         return [encode(item, child) for item in value]
     if isinstance(value, float) and not math.isfinite(value):
         return {"float": repr(value)}

@@ -22,7 +22,7 @@ from ..grid.lattice import Grid
 from ..grid.parts import Parts
 from ..grid.points import Points
 from ..grid.survey import Survey
-from ..grid.tiles import Areas, Tile
+from ..grid.tiles import Areas, Tile, Tiles
 from ..sphere.parallels import Parallels, Runs, no_runs, whole_runs
 from ..sphere.vectors import TIE, Caps
 from .structure import NODES, Reach, is_array, node
@@ -215,6 +215,13 @@ class Mask(Fluent):
     def values_on(self, survey: Survey, of: Ask) -> list[Bools]:
         """Values on each tile of a survey."""
         return [self.values(tile, of) for tile in survey.tiles]
+
+    def reached(self, tiles: Tiles) -> Bools | None:
+        """Which tiles of a plane `paint` may have something to do on, if it is as fast as classifying them.
+
+        A whole array in memory is then painted without a plan. None, by default, if it is not.
+        """
+        return None
 
     def edge_samples(self, areas: Areas, number: int) -> NDArray[np.float64]:
         """Where the edges of the node are likely.

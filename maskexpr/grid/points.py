@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -24,7 +25,7 @@ from ..sphere.angles import unmasked
 from ..sphere.vectors import from_sky, lonlat, rotate, rotation, unit
 from .lattice import Grid
 
-__all__ = ["Pixels", "Points", "lonlat_of"]
+__all__ = ["Pixels", "Points", "lonlat_of", "lonlats_of"]
 
 
 class Points:
@@ -173,6 +174,33 @@ def lonlat_of(position: SkyCoord) -> tuple[Floats, Floats, str]:
     return _degrees(data.lon), _degrees(data.lat), frame.name
 
 
+def lonlats_of(positions: Sequence[SkyCoord]) -> tuple[list[Floats], list[Floats], str] | None:
+    """`lonlat_of` of many sky coordinates in columns, if all are in degrees in one fixed frame; else None.
+
+    Examples
+    --------
+    >>> lon, lat, frame = lonlats_of([SkyCoord([1.0], [2.0], unit="deg"), SkyCoord([3.0], [4.0], unit="deg")])
+    >>> np.concatenate(lon).tolist(), frame
+    ([1.0, 3.0], 'icrs')
+    """
+    frames = [each.frame for each in positions]
+    if len(set(map(type, frames))) != 1:
+        return None
+    names = tuple(frames[0].frame_attributes)
+    # Most have the very same objects as attributes, which are dear to compare.
+    attributes = [[getattr(each, name) for name in names] for each in frames] if names else [[]]
+    different = {tuple(map(id, each)): frame for each, frame in zip(attributes, frames, strict=False)}
+    data = [each.data for each in frames]
+    is_plain = set(map(type, data)) <= {UnitSphericalRepresentation, SphericalRepresentation}
+    if not is_plain or not all(map(_is_fixed, different.values())):
+        return None
+    angles = [each.lon for each in data], [each.lat for each in data]
+    if not all(map(_are_degrees, angles)):
+        return None
+    lon, lat = (list(map(np.asarray, some)) for some in angles)
+    return lon, lat, frames[0].name
+
+
 def _is_fixed(frame: BaseCoordinateFrame) -> bool:
     """Whether a frame is what its name alone says, and a rotation of ICRS."""
     try:
@@ -194,10 +222,14 @@ def _is_rotation(name: str) -> bool:
     return True
 
 
+def _are_degrees(angles: Sequence[Any]) -> bool:
+    return set(map(type, angles)) <= {Longitude, Latitude} and all(each.unit is u.deg for each in angles)
+
+
 def _degrees(angle: Any) -> Floats:
     # What is in degrees already is looked at as it is: asking for a unit, or for a mask that is not there,
     # costs some microseconds, and lists of regions have thousands of centres.
-    if angle.unit is u.deg and type(angle) in (Longitude, Latitude):
+    if _are_degrees([angle]):
         return np.asarray(angle.view(np.ndarray), dtype=np.float64)
     degrees = angle.to_value(u.deg)
     return unmasked(degrees) if hasattr(degrees, "mask") else np.asarray(degrees, dtype=np.float64)

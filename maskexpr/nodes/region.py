@@ -271,7 +271,7 @@ class Region(Mask):
         """Whether the region is of points and lines alone."""
         shape = self.shape
         one_union = not isinstance(shape, Compound) or shape.joined == "or"
-        return self.metric == "sky" and one_union and all(isinstance(x, Point | Line) for x in shape.leaves)
+        return self.metric == "sky" and one_union and all(isinstance(x, Point | Line) for x in shape.samples)
 
     def _marked(self, geom: Grid) -> MarkedPixels:
         """The pixels that points and lines mark; those of the last geometries are kept."""
@@ -335,6 +335,10 @@ class Region(Mask):
         else:
             super().paint(tile, out, of)
 
+    def reached(self, tiles: Tiles) -> Bools | None:
+        """See `Mask.reached`."""
+        return self._index(tiles.frame).reached(tiles) if self.is_indexed else None
+
     def inside(self, points: Points) -> Bools:
         """See `Mask.inside`."""
         if self.is_indexed:
@@ -377,12 +381,14 @@ def _text(shape: Shape) -> str:
     """Text that DS9 takes, where the shape is simple or a short sequence of such; else a description."""
     if not isinstance(shape, Compound):
         return f"{_FRAMES.get(shape.frame, shape.frame)};{shape.text()}"
+    if len(shape.shapes) > 3:
+        return shape.text()
     sequence = list(range(len(shape.shapes)))
     in_order = [token for token in shape.formula if isinstance(token, int)] == sequence
     signs = {"or": "", "minus": "-"}
     operators = [token for token in shape.formula if isinstance(token, str)]
     stepwise = all(isinstance(token, str) for token in shape.formula[2::2])
-    if not 0 < len(sequence) <= 3 or not in_order or not stepwise or not set(operators) <= set(signs):
+    if not sequence or not in_order or not stepwise or not set(operators) <= set(signs):
         return shape.text()
     parts = [_text(shape.shapes[0])]
     for operator, before, each in zip(operators, shape.shapes, shape.shapes[1:], strict=False):

@@ -30,7 +30,9 @@ def ragged_ranges(start: Ints | int, length: Ints) -> tuple[Indices, Ints]:
     [[0, 0, 2, 2, 2], [5, 6, 8, 9, 10]]
     """
     owner = np.repeat(np.arange(len(length)), length)
-    return owner, np.arange(len(owner)) + (start - (np.cumsum(length) - length))[owner]
+    numbers = (start - (np.cumsum(length) - length))[owner]
+    numbers += np.arange(len(owner))
+    return owner, numbers
 
 
 class Lists(NamedTuple):

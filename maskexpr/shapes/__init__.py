@@ -12,7 +12,7 @@ from .compound import Compound, combine
 from .ellipse import Ellipse, EllipseAnnulus, Rectangle, RectangleAnnulus
 from .line import Line, Point
 from .pixel_box import PixelBox
-from .polygon import Polygon
+from .polygon import Polygon, Polygons
 from .sector import Sector
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "PixelBox",
     "Point",
     "Polygon",
+    "Polygons",
     "Rectangle",
     "RectangleAnnulus",
     "Sector",

@@ -56,6 +56,11 @@ class Shape:
         """The simple shapes that it is made of."""
         return (self,)
 
+    @property
+    def samples(self) -> tuple[Shape, ...]:
+        """Those of the simple shapes that tell which kinds there are."""
+        return (self,)
+
     def inside(self, xyz: Floats, frame: str) -> Bools:
         """Which points are strictly inside; those closer to the rim than `TIE` are not.
 

@@ -13,7 +13,7 @@ from ..core.coverage import EMPTY, FULL, MIXED, Coverage, invert
 from ..core.errors import RegionError
 from ..core.names import described
 from ..core.once import once
-from ..core.records import record
+from ..core.records import Columns, record
 from ..sphere.vectors import Caps
 from .base import IMAGE, Shape, store
 
@@ -56,15 +56,35 @@ class Compound(Shape):
     formula: tuple[int | str, ...]
 
     def __init__(self, shapes: Iterable[Shape], formula: Iterable[int | str]) -> None:
-        store(self, shapes=tuple(shapes), formula=tuple(formula))
-        for number, shape in enumerate(self.shapes):
+        shapes = shapes if isinstance(shapes, Columns) else tuple(shapes)
+        store(self, shapes=shapes, formula=tuple(formula))
+        for number, shape in enumerate(self.samples):
             if not isinstance(shape, Shape) or isinstance(shape, Compound):
                 raise RegionError(
                     f"shape {number} of a compound must be a simple shape, got {described(shape)}"
                 )
-        if len({shape.frame == IMAGE for shape in self.shapes}) > 1:
+        if len({shape.frame == IMAGE for shape in self.samples}) > 1:
             raise RegionError("a compound cannot join shapes in pixels with shapes on the sky")
-        self._check_formula()
+        if not self._is_union:
+            self._check_formula()
+
+    @property
+    def samples(self) -> tuple[Shape, ...]:
+        """See `Shape.samples`: one for all of those that are held as columns."""
+        return self.shapes[:1] if isinstance(self.shapes, Columns) else self.shapes
+
+    @classmethod
+    def union(cls, shapes: Iterable[Shape]) -> Compound:
+        """What is in any of some shapes.
+
+        Examples
+        --------
+        >>> from maskexpr.shapes import Circle
+        >>> Compound.union([Circle(0, 0, 2), Circle(5, 0, 2), Circle(9, 0, 1)]).formula
+        (0, 1, 'or', 2, 'or')
+        """
+        shapes = shapes if isinstance(shapes, Columns) else tuple(shapes)
+        return cls(shapes, _union(len(shapes)))
 
     def _check_formula(self) -> None:
         depth = 0
@@ -85,11 +105,17 @@ class Compound(Shape):
     @once
     def frame(self) -> str:
         """Frame of the first shape: tells pixels from sky."""
-        return self.shapes[0].frame if self.shapes else "icrs"
+        return self.samples[0].frame if self.shapes else "icrs"
+
+    @once
+    def _is_union(self) -> bool:
+        return self.formula == _union(len(self.shapes))
 
     @once
     def joined(self) -> str:
         """The operator, if one alone joins all the shapes, each once; else an empty text."""
+        if self._is_union and len(self.shapes) > 1:
+            return "or"
         names = {token for token in self.formula if isinstance(token, str)}
         once_each = sum(isinstance(token, int) for token in self.formula) == len(self.shapes)
         return names.pop() if len(names) == 1 and once_each else ""
@@ -111,7 +137,7 @@ class Compound(Shape):
     @once
     def needs_grid(self) -> bool:
         """See `Shape.needs_grid`."""
-        return any(shape.needs_grid for shape in self.shapes)
+        return any(shape.needs_grid for shape in self.samples)
 
     @property
     def leaves(self) -> tuple[Shape, ...]:
@@ -158,6 +184,13 @@ class Compound(Shape):
         )
 
 
+def _union(number: int) -> tuple[int | str, ...]:
+    """The formula of the union of so many shapes, one joined after the other."""
+    formula: list[int | str] = ["or"] * max(0, 2 * number - 1)
+    formula[:1], formula[1::2] = range(min(number, 1)), range(1, number)
+    return tuple(formula)
+
+
 def join_values(operator: str, left: Bools, right: Bools) -> Bools:
     """Join values by an operator."""
     if operator == "or":
@@ -188,11 +221,12 @@ def combine(items: Iterable[tuple[str, Shape]]) -> Shape:
     >>> combine([("or", Circle(0, 0, 2)), ("minus", Circle(0, 0, 1))]).formula
     (0, 1, 'minus')
     """
+    items = list(items)
+    if len(items) == 1:
+        return items[0][1]
     shapes: list[Shape] = []
     formula: list[Any] = []
-    alone: Shape | None = None
     for number, (operator, shape) in enumerate(items):
-        alone = None if number else shape
         part = shape.formula if isinstance(shape, Compound) else (0,)
         # Nothing has no place on the stack: what it does to a union or a difference is said here.
         if number and operator in ("and", "minus") and not formula:
@@ -205,4 +239,4 @@ def combine(items: Iterable[tuple[str, Shape]]) -> Shape:
         shapes.extend(shape.leaves)
         if joins:
             formula.append(operator)
-    return Compound(shapes, formula) if alone is None else alone
+    return Compound(shapes, formula)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Sequence
 from itertools import chain
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -20,7 +20,7 @@ from ..core.trace import count
 from ..grid.healpix.areas import Cells, PointsOfCells
 from ..grid.lattice import Grid
 from ..grid.points import Points
-from ..grid.tiles import Areas, Tile, block_pixels
+from ..grid.tiles import Areas, Tile, Tiles, block_pixels
 from ..pixels.ragged import Lists
 from ..sphere.trees import chord_bound, pairs_within, radius_classes, tree_of
 from ..sphere.vectors import Caps, chord2
@@ -28,7 +28,7 @@ from . import Shape
 from .blocks import SIDES, SMALLEST, OpenBlocks, View, centres
 from .images import ImageIndex
 from .many import Many
-from .polygon import Polygon
+from .polygon import Polygon, Polygons
 from .scan import PolygonScan
 
 __all__ = ["ShapeIndex"]
@@ -72,15 +72,19 @@ class ShapeIndex:
         self._odd = odd
         self._value = np.array([False, True] if odd else [False, *(adds or [True] * len(shapes))])
         self._union = not odd and bool(self._value[1:].all())
-        centre, radius = self._many.caps
-        self._chord = chord_bound(radius)
-        self._wide = np.flatnonzero(radius > _WIDE)
-        narrow = np.flatnonzero((radius > 0) & (radius <= _WIDE))
+        self._chord = chord_bound(self._many.caps.radius)
+        self._wide = np.flatnonzero(self._many.caps.radius > _WIDE)
         self._lock = threading.Lock()
         self._images: tuple[Grid, ImageIndex] | None = None
-        self._classes = radius_classes(centre, radius, _FACTOR, narrow)
 
     # ---- which shapes may meet what
+
+    @once
+    def _classes(self) -> Any:
+        """Trees of the shapes that are not wide, which painting by rows does without."""
+        centre, radius = self._many.caps
+        narrow = np.flatnonzero((radius > 0) & (radius <= _WIDE))
+        return radius_classes(centre, radius, _FACTOR, narrow)
 
     def _near(self, caps: Caps) -> tuple[Indices, Indices]:
         """Pairs of caps, none of them empty, and the shapes that they may meet, by their numbers."""
@@ -213,7 +217,7 @@ class ShapeIndex:
 
     def paint(self, tile: Tile, out: Bools) -> None:
         """Select in an array of a tile's pixels those that are selected."""
-        if self._union and tile.geom.separable and self._scan is not None and self._scan.paint(tile, out):
+        if self._is_by_rows(tile.geom) and self._scan.paint(tile, out):
             if self._others is not None:
                 self._others.paint(tile, out)
             return
@@ -242,18 +246,26 @@ class ShapeIndex:
                 self._images = (geom, ImageIndex(geom, self._many))
             return self._images[1]
 
+    def reached(self, tiles: Tiles) -> Bools | None:
+        """See `Mask.reached`: of polygons that are painted by rows."""
+        if self._is_by_rows(tiles.geom) and self._others is None:
+            return self._scan.reached(tiles)
+        return None
+
+    def _is_by_rows(self, geom: Grid) -> bool:
+        """Whether polygons are painted by rows."""
+        return self._union and geom.separable and bool(self._many.outlines()[1])
+
     @once
-    def _scan(self) -> PolygonScan | None:
+    def _scan(self) -> PolygonScan:
         """The polygons, for grids on which they are painted by rows."""
         numbers, outlines = self._many.outlines()
-        if not outlines:
-            return None
         return PolygonScan(outlines, lambda xyz, which: self._many.inside(xyz, numbers[which]))
 
     @once
     def _others(self) -> ShapeIndex | None:
         """The shapes that are no polygons."""
-        given = () if isinstance(self._given, Many) else self._given
+        given = () if isinstance(self._given, Many | Polygons) else self._given
         others = [each for each in given if not isinstance(each, Polygon)]
         return ShapeIndex(others, self._frame) if others else None
 

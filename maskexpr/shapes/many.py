@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,7 @@ from .batch import Batch, Rings
 from .circle import Circle, CircleAnnulus, discs
 from .ellipse import Ellipse, EllipseAnnulus, Rectangle, RectangleAnnulus, tangents
 from .outline import Outlines, outlines
-from .polygon import Polygon
+from .polygon import Polygon, Polygons
 from .sector import Sector, Sectors, fans
 
 __all__ = ["Many"]
@@ -40,19 +40,14 @@ class Many:
     """
 
     def __init__(self, shapes: Sequence[Shape], frame: str) -> None:
-        kinds: dict[Any, list[int]] = {}
-        for number, shape in enumerate(shapes):
-            kinds.setdefault(_kind(shape), []).append(number)
         self._kind = np.zeros(len(shapes), dtype=np.intp)
         self._row = np.zeros(len(shapes), dtype=np.intp)
         self._batches: list[Batch] = []
         self.caps = Caps(np.zeros((3, len(shapes))), np.zeros(len(shapes)))
-        for some in kinds.values():
-            for places, batch in _batches([shapes[i] for i in some], frame):
-                members = np.array(some)[places]
-                self._kind[members], self._row[members] = len(self._batches), np.arange(len(members))
-                self._batches.append(batch)
-                self.caps.centre[:, members], self.caps.radius[members] = batch.caps
+        for members, batch in _batches(shapes, frame):
+            self._kind[members], self._row[members] = len(self._batches), np.arange(len(members))
+            self._batches.append(batch)
+            self.caps.centre[:, members], self.caps.radius[members] = batch.caps
 
     @classmethod
     def of_one_kind(cls, batch: Batch) -> Many:
@@ -169,14 +164,24 @@ def _kind(shape: Shape) -> tuple[Any, ...]:
     return type(shape), shape.frame, alike
 
 
-def _batches(shapes: Any, frame: str) -> list[tuple[Indices | slice, Batch]]:
+def _batches(shapes: Sequence[Shape], frame: str) -> Iterator[tuple[Indices, Batch]]:
     """Shapes of one kind as arrays, with the places of those in each batch."""
-    first = shapes[0]
-    if isinstance(first, Polygon):
-        names = ("lon", "lat", "larger_side")
-        lon, lat, larger = ([getattr(each, name) for each in shapes] for name in names)
-        return [*outlines(lon, lat, first.frame, frame, larger)]
-    return [(slice(None), _batch(shapes, frame))]
+    if isinstance(shapes, Polygons):
+        yield from shapes.outlines(frame)
+        return
+    kinds: dict[Any, list[int]] = {}
+    for number, shape in enumerate(shapes):
+        kinds.setdefault(_kind(shape), []).append(number)
+    for members in kinds.values():
+        some: list[Any] = [shapes[i] for i in members]
+        if isinstance(some[0], Polygon):
+            lon, lat, larger = (
+                [getattr(each, name) for each in some] for name in ("lon", "lat", "larger_side")
+            )
+            for places, made in outlines(lon, lat, some[0].frame, frame, larger):
+                yield np.array(members)[places], made
+        else:
+            yield np.array(members), _batch(some, frame)
 
 
 def _batch(shapes: Any, frame: str) -> Batch:

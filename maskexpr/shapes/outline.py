@@ -7,16 +7,18 @@ is certain unless the point itself is on an edge.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
 from ..core.arrays import Bools, Floats, Indices
 from ..core.coverage import EMPTY, FULL, MIXED, Coverage
 from ..core.errors import RegionError
+from ..core.threads import busy_threads, in_threads
 from ..sphere.arcs import cross
 from ..sphere.vectors import TIE, Caps, angle_between, chord2, dot, normalise, rotate, rotation, unit
 from .arrangement import cells
@@ -27,6 +29,8 @@ __all__ = ["Outlines", "outline", "outlines"]
 
 Edge = tuple[Floats, Floats, Floats, Floats]
 """Ends and normals of some edges of n polygons, shape (3, edges, n) each, and lengths, shape (edges, n)."""
+
+_lock = threading.Lock()
 
 # Candidates for reference points: enough that one is far from every edge's great circle.
 _CANDIDATES: Final = 96
@@ -54,12 +58,16 @@ class Outlines:
     centre : ndarray, shape (3, n)
     radius, cos_radius : ndarray, shape (n,)
         All but the largest cell lies within the radius of the centre.
-    references : ndarray, shape (2, 3, n)
-        Two points.
-    known : ndarray of bool, shape (2, n)
-        Whether each is on the smaller side: an odd number of crossings away from the largest cell.
     larger : ndarray of bool, shape (n,)
         Whether the other side is inside.
+    wide : ndarray of bool, shape (n,)
+        Whether no hemisphere about the centre is sure to hold all but the largest cell.
+    references : ndarray, shape (2, 3, n)
+        Two points, of polygons that are ready.
+    known : ndarray of bool, shape (2, n)
+        Whether each is on the smaller side: an odd number of crossings away from the largest cell.
+    ready : ndarray of bool, shape (n,)
+        Whether the reference points are chosen, which painting by rows does without for most.
     """
 
     vertices: Floats
@@ -68,9 +76,11 @@ class Outlines:
     centre: Floats
     radius: Floats
     cos_radius: Floats
+    larger: Bools
+    wide: Bools
     references: Floats
     known: Bools
-    larger: Bools
+    ready: Bools
 
     @property
     def caps(self) -> Caps:
@@ -101,6 +111,32 @@ class Outlines:
 
     def sides(self, xyz: Floats, which: Which) -> tuple[Bools, Bools]:
         """Which points are on the smaller side, and which are on an edge."""
+        if not self.ready[which].all():
+            asked = np.zeros_like(self.ready)
+            asked[which] = True
+            self.prepare(asked)
+        return self._sides(xyz, which)
+
+    def prepare(self, asked: Bools) -> None:
+        """Choose the reference points of those polygons that are asked and not ready yet."""
+        with _lock:
+            some = np.flatnonzero(asked & ~self.ready)
+            if not len(some):
+                return
+            normals = self.normals[:, :, some].transpose(1, 2, 0) / self.lengths[:, some].T
+            self.references[:, :, some] = _references(normals)
+            second, _ = self._crossings(0, self.references[1][:, some], some)
+            self.known[:, some] = np.zeros_like(second), second
+            # Where all edges lie within a hemisphere, the other is a part of the largest cell.
+            outside, _ = self._sides(-self.centre[:, some], some)
+            for place in np.flatnonzero(self.wide[some]).tolist():
+                corners = np.ascontiguousarray(self.vertices[:, :, some[place]].T)
+                outside[place] = _is_outside_odd(corners, self.references[0, :, some[place]])
+            self.known[:, some] = outside, second != outside
+            self.ready[some] = True
+
+    def _sides(self, xyz: Floats, which: Which) -> tuple[Bools, Bools]:
+        """See `sides`, for polygons that are ready."""
         odd, edge = self._crossings(0, xyz, which)
         small = np.asarray(odd != self.known[0, which])
         far = dot(self.references[0][:, which], xyz) < _FAR
@@ -160,7 +196,12 @@ class Outlines:
         step = max(1, _PAIRS // max(1, things))
         for first in range(0, number, step):
             last = min(first + step, number)
-            ends = vertices[:, np.arange(first, last + 1) % number][:, :, which]
+            around = np.arange(first, last + 1) % number
+            if isinstance(which, slice):
+                ends = vertices[:, around, which]
+            else:
+                # Those of these polygons alone: there may be very many.
+                ends = vertices[:, around.reshape(-1, *[1] * which.ndim), which]
             some = slice(first, last)
             yield ends[:, :-1], ends[:, 1:], normals[:, some][:, :, which], self.lengths[some][:, which]
 
@@ -190,67 +231,107 @@ def outline(
 
 
 def outlines(
-    lon: Sequence[Sequence[float]],
-    lat: Sequence[Sequence[float]],
+    lon: Sequence[Sequence[float]] | Floats,
+    lat: Sequence[Sequence[float]] | Floats,
     origin: str,
     target: str,
-    larger: Sequence[bool],
+    larger: Sequence[bool] | Bools,
 ) -> list[tuple[Indices, Outlines]]:
     """The outlines of polygons of one frame that are given by as many vertices, turned into another, in
     batches, each with the places of its polygons; see `outline`.
     """
-    vertices = rotate(rotation(origin, target), unit(np.array(lon), np.array(lat)))
-    # A vertex given twice, as the last one often repeats the first, makes no edge.
-    corner = chord2(vertices, np.roll(vertices, 1, axis=2)) > TIE**2
-    number = corner.sum(axis=1)
+    # Vertex by vertex, so that those of many polygons lie together.
+    lon, lat, larger = np.array(lon).T, np.array(lat).T, np.array(larger)
+    step = max(1, _PAIRS // max(1, len(lon)))
+    parts = [slice(first, first + step) for first in range(0, len(larger), step)]
+    matrix = rotation(origin, target)
+
+    def measured(part: slice) -> list[tuple[Indices, _Measured]]:
+        vertices = rotate(matrix, unit(lon[:, part], lat[:, part]))
+        return [(some + part.start, _measured(corners)) for some, corners in _corners(vertices)]
+
+    by_number: dict[int, list[tuple[Indices, _Measured]]] = {}
+    for found in in_threads(measured, parts, busy_threads()):
+        for some, made in found:
+            by_number.setdefault(len(made.lengths), []).append((some, made))
+    joined = []
+    for alike in by_number.values():
+        some = np.concatenate([each for each, _ in alike])
+        fields = zip(*(made for _, made in alike), strict=True)
+        joined.append(
+            (some, _outlines(_Measured(*(np.concatenate(each, -1) for each in fields)), larger[some]))
+        )
+    return joined
+
+
+def _corners(vertices: Floats) -> list[tuple[Indices, Floats]]:
+    """Polygons of vertices, shape (3, m, n), by how many of these edges join, and those of them.
+
+    A vertex given twice, as the last one often repeats the first, makes no edge.
+    """
+    corner = chord2(vertices, np.roll(vertices, 1, axis=1)) > TIE**2
+    if corner.all():
+        return [(np.arange(vertices.shape[2]), vertices)]
+    number = corner.sum(axis=0)
     found = []
     for each in np.unique(number).tolist():
         some = np.flatnonzero(number == each)
-        corners = vertices[:, some][:, corner[some]].reshape(3, len(some), each)
-        found.append((some, _outlines(corners, np.array(larger)[some])))
+        corners = vertices[:, :, some].swapaxes(1, 2)[:, corner[:, some].T].reshape(3, len(some), each)
+        found.append((some, corners.swapaxes(1, 2)))
     return found
 
 
-def _outlines(corners: Floats, larger: Bools) -> Outlines:
-    """The outlines of n polygons by the vertices that edges join, shape (3, n, m)."""
-    _check_corners(corners)
-    ends = np.roll(corners, -1, axis=2)
+class _Measured(NamedTuple):
+    """What `Outlines` has of polygons one by one."""
+
+    vertices: Floats
+    normals: Floats
+    lengths: Floats
+    centre: Floats
+    radius: Floats
+
+
+def _measured(corners: Floats) -> _Measured:
+    """Measure polygons by the vertices that edges join, shape (3, m, n)."""
+    if corners.shape[1] < 3:
+        raise RegionError("a polygon needs three distinct vertices")
+    ends = np.roll(corners, -1, axis=1)
     # The difference of near vertices is exact, so that short edges have true normals.
     normals = cross(corners - ends, corners + ends) / 2
     lengths = np.sqrt(chord2(normals, np.zeros((3, 1, 1))))
-    centre = normalise(corners.sum(axis=2))
-    radius = np.nan_to_num(angle_between(corners, centre[:, :, None]).max(axis=1), nan=np.pi)
+    centre = normalise(corners.sum(axis=1))
+    furthest = np.sqrt(chord2(corners, centre[:, None]).max(axis=0))
+    radius = np.nan_to_num(2 * np.arcsin(np.minimum(furthest / 2, 1.0)), nan=np.pi)
+    return _Measured(corners.swapaxes(0, 1), normals.swapaxes(0, 1), lengths, centre, radius)
+
+
+def _outlines(measured: _Measured, larger: Bools) -> Outlines:
+    """The outlines of n polygons."""
+    vertices, normals, lengths, centre, radius = measured
     wide = ~(radius < np.pi / 2 - 1e-6)
+    _check_antipodes(vertices[:, :, wide].swapaxes(0, 1))
     centre[:, wide], radius[wide] = np.array([[0.0], [0.0], [1.0]]), np.pi
-    cos_radius = np.where(wide, -2.0, np.cos(radius + SLACK) - 1e-15)
-    references = _references(normals / lengths)
-    known = np.zeros((2, len(radius)), dtype=bool)
     made = Outlines(
-        np.ascontiguousarray(corners.transpose(2, 0, 1)),
-        np.ascontiguousarray(normals.transpose(2, 0, 1)),
-        np.ascontiguousarray(lengths.T),
+        vertices,
+        normals,
+        lengths,
         centre,
         radius,
-        cos_radius,
-        references,
-        known,
+        np.where(wide, -2.0, np.cos(radius + SLACK) - 1e-15),
         larger,
+        wide,
+        references=np.zeros((2, 3, len(radius))),
+        known=np.zeros((2, len(radius)), dtype=bool),
+        ready=np.zeros(len(radius), dtype=bool),
     )
-    second, _ = made._crossings(0, references[1], slice(None))
-    known[1] = second
-    # Where all edges lie within a hemisphere, the other is a part of the largest cell.
-    outside, _ = made.sides(-centre, np.arange(len(radius)))
-    for i in np.flatnonzero(wide).tolist():
-        outside[i] = _is_outside_odd(np.ascontiguousarray(corners[:, i]), references[0, :, i])
-    known[:] = outside, second != outside
+    # Of these it may turn out that nothing says which side is inside.
+    made.prepare(wide)
     return made
 
 
-def _check_corners(corners: Floats) -> None:
-    """Refuse too few vertices, and edges that could go any way."""
-    if corners.shape[2] < 3:
-        raise RegionError("a polygon needs three distinct vertices")
-    antipodes = np.argwhere(chord2(corners, -np.roll(corners, -1, axis=2)) < 1e-18)
+def _check_antipodes(corners: Floats) -> None:
+    """Refuse edges that could go any way, of which there are none in less than a hemisphere."""
+    antipodes = np.argwhere(chord2(corners, -np.roll(corners, -1, axis=1)).T < 1e-18)
     if len(antipodes):
         raise RegionError(
             f"edge {antipodes[0, 1] + 1} joins antipodes: say by one more vertex which way it goes"
@@ -267,11 +348,14 @@ def _references(normals: Floats) -> Floats:
     points = np.stack([ring * np.cos(turn), ring * np.sin(turn), height])
     number = normals.shape[1]
     margin = np.empty((number, _CANDIDATES))
-    step = max(1, _PAIRS // normals[0, 0].size)
+    step = max(1, 2 * _PAIRS // (_CANDIDATES * normals.shape[2]))
+    tried = max(1, 2 * _PAIRS // (step * normals.shape[2]))
     for first in range(0, number, step):
         some = slice(first, first + step)
-        for i in range(_CANDIDATES):
-            margin[some, i] = np.abs(dot(points[:, i], normals[:, some])).min(axis=1)
+        for start in range(0, _CANDIDATES, tried):
+            few = slice(start, start + tried)
+            off = dot(points[:, None, few, None], normals[:, some, None])
+            margin[some, few] = np.abs(off, out=off).min(axis=2)
     first_ones = points[:, np.argmax(margin, axis=1)]
     apart = np.abs(dot(first_ones[:, :, None], points[:, None])) < 0.7
     return np.stack([first_ones, points[:, np.argmax(np.where(apart, margin, -1.0), axis=1)]])

@@ -13,12 +13,16 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..core.arrays import Bools, Floats, Indices
+from ..core.threads import busy_threads, in_threads
 from .outline import Outlines
 
 __all__ = ["DOUBT", "Pieces"]
 
 DOUBT = 1e-11
 """Radians from an edge within which a point is asked: far more than rounding and ties together."""
+
+# Edges that are cut in one call of numpy: what stays in the cache.
+_EDGES = 1 << 13
 
 
 class Pieces(NamedTuple):
@@ -35,6 +39,9 @@ class Pieces(NamedTuple):
         ``l0``, ``-n_z / h`` and whether it goes north (1) or south (-1).
     flat : ndarray of bool
         Whether it is as good as a part of the equator. Its crossing is put at its start.
+    moves : ndarray
+        How far a crossing moves in longitude, at most and times the sine of its distance from l0, where the
+        row and the edge move by `DOUBT`.
     ends : ndarray, shape (2, n)
         Longitudes of the ends of the edge.
     """
@@ -46,51 +53,68 @@ class Pieces(NamedTuple):
     slope: Floats
     way: Floats
     flat: Bools
+    moves: Floats
     ends: Floats
 
     @classmethod
     def of(cls, groups: Sequence[Outlines]) -> Pieces:
         """The pieces of the polygons of some batches, which are counted on from one to the next."""
-        parts: list[Any] = []
-        first = 0
+        parts: list[tuple[Outlines, slice, int]] = []
+        number = 0
         for each in groups:
-            number = len(each.radius)
-            parts.append(cls._of(each, np.arange(first, first + number)))
-            first += number
-        found = _joined(parts)
-        return found.take(np.argsort(found.polygon, kind="stable"))
+            step = max(1, _EDGES // len(each.lengths))
+            parts.extend((each, slice(i, i + step), number + i) for i in range(0, len(each.radius), step))
+            number += len(each.radius)
+        found: list[Any] = in_threads(lambda part: cls._of(*part), parts, busy_threads())
+        return cls(*(np.concatenate(each, axis=-1) for each in zip(*found, strict=True)))
 
     @classmethod
-    def _of(cls, outlines: Outlines, polygon: Indices) -> Pieces:
-        a, normal = np.moveaxis(outlines.vertices, 1, 0), np.moveaxis(outlines.normals, 1, 0)
-        lat, lon = np.arctan2(a[2], np.hypot(a[0], a[1])), np.arctan2(a[1], a[0])
-        c, lat_c, lon_c = np.roll(a, -1, axis=1), np.roll(lat, -1, axis=0), np.roll(lon, -1, axis=0)
-        h = np.hypot(normal[0], normal[1])
-        flat = h <= 4 * DOUBT * outlines.lengths
+    def _of(cls, outlines: Outlines, some: slice, number: int) -> Pieces:
+        """The pieces of some polygons of a batch, the first of which has that number."""
+        # Those of a polygon one after the other.
+        a, normal = (
+            np.ascontiguousarray(each[..., some].transpose(1, 2, 0))
+            for each in (outlines.vertices, outlines.normals)
+        )
+        across, h = (np.sqrt(each[0] * each[0] + each[1] * each[1]) for each in (a, normal))
+        lat, lon = np.arctan2(a[2], across), np.arctan2(a[1], a[0])
         # Whether the edge goes north at its start and at its end.
-        north, still = (normal[0] * each[1] - normal[1] * each[0] > 0 for each in (a, c))
+        north = normal[0] * a[1] - normal[1] * a[0] > 0
+        after = np.roll(a, -1, axis=2)
+        still = normal[0] * after[1] - normal[1] * after[0] > 0
+        lengths = outlines.lengths[:, some].T
+        flat = h <= 4 * DOUBT * lengths
         turns = (north != still) & ~flat
-        apex = np.copysign(np.arctan2(h, np.abs(normal[2])), np.where(north, 1.0, -1.0))
-        node = np.arctan2(normal[1], normal[0])
         slope = np.divide(-normal[2], h, out=np.zeros_like(h), where=~flat)
-        whose = np.broadcast_to(polygon, h.shape)
+        edge = np.repeat(np.arange(lat.size), 1 + turns.ravel())
+        # The second piece of an edge that turns, and the first.
+        second = np.append(False, edge[1:] == edge[:-1])
+        first = np.append(second[1:], False)
 
-        def some(which: Bools, start: Floats, stop: Floats, ascends: Bools) -> Pieces:
-            low, high, way = np.minimum(start, stop), np.maximum(start, stop), np.where(ascends, 1.0, -1.0)
-            # The start of what is flat, where the arccosine of its slope is a right angle.
-            here = np.where(flat, lon - way * (np.pi / 2), node)
-            fields: list[Any] = [each[which] for each in (whose, low, high, here, slope, way, flat)]
-            fields.append(np.stack([lon[which], lon_c[which]]))
-            return cls(*fields)
+        def spread(each: Any) -> Any:
+            return each.ravel()[edge]
 
-        before = some(np.ones_like(turns), lat, np.where(turns, apex, lat_c), north)
-        after = some(turns, apex, lat_c, still)
-        return _joined([before, after])
+        # Its latitude and the cosine of that.
+        apex = np.arctan2(h, np.abs(normal[2]))
+        apex, lowest = spread(np.where(north, apex, -apex)), spread(np.abs(normal[2])) / spread(lengths)
+        start = np.where(second, apex, spread(lat))
+        stop = np.where(first, apex, spread(np.roll(lat, -1, axis=1)))
+        narrow = spread(np.minimum(across, np.roll(across, -1, axis=1)))
+        narrow = np.where(first | second, np.minimum(narrow, lowest), narrow)
+        way = np.where(np.where(second, spread(still), spread(north)), 1.0, -1.0)
+        flat, slope, lon_a = spread(flat), spread(slope), spread(lon)
+        moves = np.where(flat, np.inf, _moves(slope, narrow))
+        # The start of what is flat, where the arccosine of its slope is a right angle.
+        node = np.where(flat, lon_a - way * (np.pi / 2), spread(np.arctan2(normal[1], normal[0])))
+        ends = np.stack([lon_a, spread(np.roll(lon, -1, axis=1))])
+        whose = number + edge // lat.shape[1]
+        low, high = np.minimum(start, stop), np.maximum(start, stop)
+        return cls(whose, low, high, node, slope, way, flat, moves, ends)
 
     def take(self, index: Indices) -> Pieces:
         """The pieces at an index."""
         fields: Any = self
-        return Pieces(*(each[..., index] for each in fields))
+        return Pieces(*(np.take(each, index, axis=-1) for each in fields))
 
     def longitude(self, lat: Floats) -> Floats:
         """Where each piece meets a parallel, shape (n,), in radians."""
@@ -98,5 +122,7 @@ class Pieces(NamedTuple):
         return np.asarray(self.node + self.way * np.arccos(cosine))
 
 
-def _joined(parts: list[Any]) -> Pieces:
-    return Pieces(*(np.concatenate(some, axis=-1) for some in zip(*parts, strict=True)))
+def _moves(slope: Floats, narrow: Floats) -> Floats:
+    """See `Pieces.moves`; ``narrow`` is the least cosine of a latitude of each piece."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray((np.abs(slope) / narrow + 2.0) / narrow * DOUBT)

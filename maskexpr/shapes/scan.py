@@ -9,31 +9,37 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.arrays import Bools, Floats, Ints
+from ..core.arrays import Bools, Floats, Indices, Ints
 from ..core.trace import count
 from ..grid.lattice import Grid
-from ..grid.tiles import Tile
-from ..pixels.paint import paint_in_window
+from ..grid.tiles import Tile, Tiles
+from ..pixels.paint import paint_in_window, paint_spans
 from ..pixels.ragged import ragged_ranges
 from ..pixels.window import Window
 from ..sphere.vectors import lonlat
 from .meridian import Meridian
 from .outline import Outlines
 from .pieces import DOUBT, Pieces
-from .strips import SLACK, Strip
+from .strips import Strip
 
 __all__ = ["PolygonScan"]
 
 Runs = tuple[NDArray[Any], NDArray[Any], NDArray[Any]]
 
 _TURN: Final = 2 * np.pi
-# Pairs of a row and a piece of an edge that are worked out together, where polygons are small.
-_PAIRS: Final = 1 << 16
+# Pairs of a row and a piece of an edge whose crossings are sorted together, where polygons are small, and
+# that are worked out in one call of numpy: what stays in the cache.
+_PAIRS: Final = 1 << 18
+_BLOCK: Final = 1 << 15
+# Polygons of fewer columns than this are worked out for each tile that they meet. Of others bands of rows are
+# kept, that are worked out once for the tiles beside each other.
+_NARROW: Final = 256
 # Bands of rows that are kept, and the columns up to which one is worked out for the whole map.
 _KEPT: Final = 4
 _WIDEST: Final = 50_000
@@ -86,14 +92,42 @@ class PolygonScan:
         bool
             Whether it was done; it is not where columns are not evenly spaced.
         """
-        band = self._band(tile)
-        if not band.strip.is_even:
+        strip = Strip(tile.geom, tile.window)
+        if not strip.is_even:
             return False
-        with band.lock:
-            if band.runs is None:
-                band.runs = self._runs(band.strip)
-        paint_in_window(out, tile.window, band.runs)
+        narrow = self._reach * 2 < abs(strip.step) * _NARROW
+        for row, start, stop in self._runs(strip, np.flatnonzero(narrow)):
+            paint_spans(out, row - tile.window.y0, start - tile.window.x0, stop - tile.window.x0)
+        if not narrow.all():
+            band = self._band(tile)
+            with band.lock:
+                if band.runs is None:
+                    band.runs = [_small(each) for each in self._runs(band.strip, np.flatnonzero(~narrow))]
+            paint_in_window(out, tile.window, band.runs)
         return True
+
+    def reached(self, tiles: Tiles) -> Bools:
+        """Which tiles of a separable geometry may hold a pixel that is in a polygon."""
+        geom, (y0, y1, x0, x1) = tiles.geom, tiles.bounds
+        strip = Strip(geom, Window(int(y0[0]), int(y0[0]) + 1, int(x0.min()), int(x1.max())))
+        if not strip.is_even:
+            return np.ones(len(tiles), dtype=bool)
+        rows, row = np.unique(np.stack([y0, y1 - 1]), axis=1, return_inverse=True)
+        columns, column = np.unique(np.stack([x0, x1 - 1]), axis=1, return_inverse=True)
+        lat = np.deg2rad(geom.lat_of(rows.ravel())).reshape(rows.shape)
+        south, north = lat.min(axis=0), lat.max(axis=0)
+        meets = np.zeros((rows.shape[1], columns.shape[1]), dtype=bool)
+        step = max(1, _PAIRS // sum(meets.shape))
+        for first in range(0, len(self._low), step):
+            some = slice(first, first + step)
+            # What is off the sky is not told to be away.
+            away = (self._low[some, None] > north) | (self._high[some, None] < south)
+            off = strip.starts(self._cut[some])[:, None] + (strip.period - columns.sum(axis=0)) / 2
+            off -= strip.period * np.rint(off / strip.period)
+            wide = self._reach[some, None] / abs(strip.step) + 2 + (columns[1] - columns[0]) / 2
+            # In whole numbers of polygons.
+            meets |= (~away).T.astype(np.float32) @ (np.abs(off) <= wide).astype(np.float32) > 0
+        return meets[row.ravel(), column.ravel()]
 
     def _band(self, tile: Tile) -> _Band:
         """The rows of a tile, and all columns of the map where these are not too many."""
@@ -108,30 +142,31 @@ class PolygonScan:
                 self._bands[key] = _Band(Strip(tile.geom, window))
             return self._bands[key]
 
-    def _runs(self, strip: Strip) -> list[Runs]:
-        """Runs of pixels of all polygons on a strip, in parts."""
-        if not len(strip.lat) or strip.x0 == strip.x1:
-            return []
-        return [_Scan(self, strip, *some).runs() for some in self._portions(strip)]
+    def _runs(self, strip: Strip, some: Indices) -> Iterator[Runs]:
+        """Runs of pixels of some polygons on a strip, in parts."""
+        if len(strip.lat) and strip.x0 < strip.x1:
+            for part in self._portions(strip, some):
+                yield _Scan(self, strip, *part).runs()
 
-    def _portions(self, strip: Strip) -> Iterator[tuple[Ints, Floats]]:
+    def _portions(self, strip: Strip, some: Indices) -> Iterator[tuple[Indices, Floats]]:
         """Polygons, and the column at which their turn of the sky begins, few enough to be worked out
         together. The columns that are on the sky may lie in two turns.
         """
-        meets = np.flatnonzero((self._low <= strip.lat[-1]) & (self._high >= strip.lat[0]))
-        begin = strip.starts(self._cut[meets])
-        polygon = np.concatenate([meets, meets])
-        begin = np.concatenate([begin, begin + strip.period])
-        middle, wide = begin + strip.period / 2, self._reach[polygon] / abs(strip.step) + 2
-        near = (middle + wide >= strip.x0) & (middle - wide <= strip.x1) & (begin < strip.x1)
-        polygon, begin = polygon[near], begin[near]
-        tall = np.minimum(self._high, strip.lat[-1]) - np.maximum(self._low, strip.lat[0])
+        meets = some[(self._low[some] <= strip.lat[-1]) & (self._high[some] >= strip.lat[0])]
+        first, wide = strip.starts(self._cut[meets]), self._reach[meets] / abs(strip.step) + 2
+        turns = []
+        for begin in (first, first + strip.period):
+            middle = begin + strip.period / 2
+            near = (middle + wide >= strip.x0) & (middle - wide <= strip.x1) & (begin < strip.x1)
+            turns.append((meets[near], begin[near]))
+        polygon, begin = (np.concatenate(each) for each in zip(*turns, strict=True))
+        tall = np.minimum(self._high[polygon], strip.lat[-1]) - np.maximum(self._low[polygon], strip.lat[0])
         per_row = max(strip.lat[-1] - strip.lat[0], 1e-300) / len(strip.lat)
         # A polygon has two pieces on most rows that it reaches.
-        pairs = 2 * tall[polygon] / per_row + self._number[polygon]
+        pairs = 2 * tall / per_row + self._number[polygon]
         parts = np.flatnonzero(np.diff(np.cumsum(pairs) // _PAIRS)) + 1
-        for some in np.split(np.arange(len(polygon)), parts) if len(polygon) else []:
-            yield polygon[some], begin[some]
+        for few in np.split(np.arange(len(polygon)), parts) if len(polygon) else []:
+            yield polygon[few], begin[few]
 
 
 class _Band:
@@ -159,69 +194,96 @@ class _Pairs(NamedTuple):
 class _Scan:
     """A portion of the polygons on a strip; see `PolygonScan._portions`."""
 
-    def __init__(self, whole: PolygonScan, strip: Strip, polygon: Ints, begin: Floats) -> None:
+    def __init__(self, whole: PolygonScan, strip: Strip, polygon: Indices, begin: Floats) -> None:
         self._whole, self._strip, self._polygon, self._begin = whole, strip, polygon, begin
         self._sign, self._size = np.sign(strip.step), abs(strip.step)
-        self._slots = strip.x1 - strip.x0 + 1
+        # A key is one number for a column in a row of a polygon's turn; each has bits of its own.
+        self._slot_bits = int(strip.x1 - strip.x0).bit_length()
+        self._row_bits = len(strip.lat).bit_length()
 
     def runs(self) -> Runs:
         """Runs of pixels: rows, starts and stops in indices of the grid, half open, not empty."""
         turn, piece = ragged_ranges(self._whole._first[self._polygon], self._whole._number[self._polygon])
         keys, doubtful = self._crossings(turn, piece)
         asked = self._pixels(doubtful)
-        keys = np.concatenate([keys, *self._whole_rows(keys, doubtful, asked)])
+        rows = self._whole_rows(keys, doubtful, asked)
+        if rows:
+            keys = np.concatenate([keys, *rows])
         keys.sort()
         flips = self._flips(keys, asked)
         if len(flips):
             keys = np.concatenate([keys, flips])
             keys.sort()
         # In every row of a polygon an even number of toggles: they are starts and stops in turn.
-        start, stop = keys[::2], keys[1::2]
-        some = start < stop
-        line, start_slot = np.divmod(start[some], self._slots)
-        stop_slot = stop[some] - line * self._slots
-        rows = self._strip.row[line % len(self._strip.lat)]
-        x0 = self._strip.x0
-        return self._small(rows), self._small(start_slot + x0), self._small(stop_slot + x0)
-
-    def _small(self, numbers: Ints) -> NDArray[Any]:
-        """Half the memory where numbers are not too large."""
-        return numbers if np.abs(numbers).max(initial=0) >= 2**31 else numbers.astype(np.int32)
+        start, length = keys[::2], keys[1::2] - keys[::2]
+        some = np.flatnonzero(length)
+        start, length = start[some], length[some]
+        _, row, slot = self._parts(start)
+        slot += self._strip.x0
+        return self._strip.row[row], slot, slot + length
 
     def _key(self, turn: Ints | int, row: Ints, x: Ints | Floats) -> Ints:
-        """One number for a column in a row of a polygon's turn."""
         strip = self._strip
         slot = np.clip(x, strip.x0, strip.x1).astype(np.int64) - strip.x0
-        return np.asarray((turn * len(strip.lat) + row) * self._slots + slot)
+        return np.asarray(((turn << self._row_bits | row) << self._slot_bits) + slot)
 
-    def _crossings(self, turn: Ints, piece: Ints) -> tuple[Ints, _Pairs]:
+    def _parts(self, keys: Ints) -> tuple[Ints, Ints, Ints]:
+        """Turns, rows and columns from the first on."""
+        line = keys >> self._slot_bits
+        slot = keys & ((1 << self._slot_bits) - 1)
+        return line >> self._row_bits, line & ((1 << self._row_bits) - 1), slot
+
+    def _crossings(self, turn: Indices, piece: Indices) -> tuple[Ints, _Pairs]:
         """Toggles, and the pairs of which something is in doubt."""
-        strip, pieces = self._strip, self._whole._pieces
-        first = np.searchsorted(strip.lat, pieces.low[piece] - DOUBT, side="left")
-        number = np.searchsorted(strip.lat, pieces.high[piece] + DOUBT, side="right") - first
-        reaches = np.flatnonzero(number > 0)
-        turn, piece, first, number = turn[reaches], piece[reaches], first[reaches], number[reaches]
-        index, row = ragged_ranges(first, number)
-        lat, few = strip.lat[row], pieces.take(piece)
+        pieces = self._whole._pieces
+        low, high = pieces.low[piece], pieces.high[piece]
+        (first, south), (last, north) = self._strip.below(low), self._strip.below(high)
+        number = last - first
+        blocks = np.flatnonzero(np.diff(np.cumsum(number) // _BLOCK, prepend=0, append=-1)).tolist()
+        keys, doubtful = [], []
+        for start, stop in pairwise([0, *blocks]):
+            some = slice(start, stop)
+            found, at, row = self._toggles(turn[some], piece[some], first[some], number[some])
+            keys.append(found)
+            doubtful.append((at + start, row))
+        for near, lat in ((south, low), (north, high)):
+            few = np.flatnonzero(near)
+            ends = [np.searchsorted(self._strip.lat, lat[few] + each) for each in (-2 * DOUBT, 2 * DOUBT)]
+            at, row = ragged_ranges(ends[0], ends[1] - ends[0])
+            doubtful.append((few[at], row))
+        at, row = (np.concatenate(each) for each in zip(*doubtful, strict=True))
+        return np.concatenate(keys), self._doubt(turn[at], pieces.take(piece[at]), row)
 
-        def spread(each: NDArray[Any]) -> NDArray[Any]:
-            return np.repeat(each, number)
-
-        slope, crosses = spread(few.slope), (spread(few.low) <= lat) & (lat < spread(few.high))
-        cosine = np.clip(slope * strip.tan[row], -1.0, 1.0)
-        away = (few.node - self._whole._cut[self._polygon[turn]]) * self._sign
-        along = spread(few.way * self._sign) * np.arccos(cosine) + spread(away)
-        along -= _TURN * np.floor(along / _TURN)
-        column = spread(self._begin[turn]) + along / self._size
-        # How far the crossing moves where the row or the edge moves by `DOUBT`, times the sine.
-        moves = (np.abs(slope) / strip.cos[row] + 2.0) / strip.cos[row] * DOUBT
-        sure = crosses & (moves < SLACK * self._size * np.sqrt(1.0 - cosine * cosine))
-        sure &= np.abs(column - np.rint(column)) > SLACK
-        sure &= np.abs(along - np.pi) < np.pi - SLACK * self._size
-        sure &= ~spread(few.flat)
-        keys = self._key(spread(turn)[crosses], row[crosses], np.ceil(column[crosses]))
+    def _toggles(
+        self, turn: Indices, piece: Indices, first: Ints, number: Ints
+    ) -> tuple[Ints, Indices, Ints]:
+        """Toggles where pieces cross so many rows each, from the first on; and which of the pieces, on which
+        rows, are in doubt.
+        """
+        owner, row = ragged_ranges(first, number)
+        column, sure = self._columns(turn, piece, owner, row)
+        keys = self._key(turn[owner], row, np.ceil(column, out=column))
         rest = np.flatnonzero(~sure)
-        return keys, self._doubt(turn[index[rest]], few.take(index[rest]), row[rest])
+        return keys, owner[rest], row[rest]
+
+    def _columns(self, turn: Indices, piece: Indices, owner: Indices, row: Ints) -> tuple[Floats, Bools]:
+        """Where pieces, by their numbers among few, cross rows, and whether that is certain."""
+        strip, whole = self._strip, self._whole
+        pieces = whole._pieces
+        # The sine of the distance from the node times the strip's slack is more than the crossing moves.
+        far = pieces.moves[piece] / (strip.slack * self._size)
+        limit = np.sqrt(np.maximum(1.0 - far * far, 0.0))
+        column = pieces.slope[piece][owner]
+        column *= strip.tan[row]
+        sure = np.abs(column) < limit[owner]
+        np.arccos(np.clip(column, -1.0, 1.0, out=column), out=column)
+        column *= (pieces.way[piece] / strip.step)[owner]
+        column += ((pieces.node[piece] - whole._cut[self._polygon[turn]]) / strip.step)[owner]
+        column -= strip.period * np.floor(column / strip.period)
+        sure &= np.abs(column - strip.period / 2) < strip.period / 2 - strip.slack
+        column += self._begin[turn][owner]
+        sure &= np.abs(column - np.rint(column)) > strip.slack
+        return column, sure
 
     def _doubt(self, turn: Ints, pieces: Pieces, row: Ints) -> _Pairs:
         """Between which places pieces come within `DOUBT` of rows, if anywhere."""
@@ -234,7 +296,7 @@ class _Scan:
         off = [each - _TURN * np.rint(each / _TURN) for each in off]
         along = (here - self._whole._cut[self._polygon[turn]]) * self._sign
         along -= _TURN * np.floor(along / _TURN)
-        margin = 2 * DOUBT / self._strip.cos[row] + SLACK * self._size
+        margin = 2 * DOUBT / self._strip.cos[row] + self._strip.slack * self._size
         low = along + np.minimum(np.minimum(*off), 0.0) - margin
         high = along + np.maximum(np.maximum(*off), 0.0) + margin
         everywhere = high - low >= _TURN
@@ -257,8 +319,7 @@ class _Scan:
     def _asks(self, keys: Ints) -> Bools:
         """Whether pixels, by their keys, are in the polygons of these."""
         count("pixels", len(keys))
-        line, slot = np.divmod(keys, self._slots)
-        turn, row = np.divmod(line, len(self._strip.lat))
+        turn, row, slot = self._parts(keys)
         points = self._strip.points(row, slot + self._strip.x0)
         return self._whole._inside(points, self._polygon[turn])
 
@@ -269,12 +330,11 @@ class _Scan:
 
     def _whole_rows(self, keys: Ints, pairs: _Pairs, asked: Ints) -> list[Ints]:
         """Toggles at both ends of the turns, in rows whose turn begins inside."""
-        found = []
-        sorted_keys = np.sort(keys)
-        for turn, polygon in enumerate(self._polygon.tolist()):
-            meridian = self._whole._meridians.get(polygon)
-            if meridian is None:
-                continue
+        found: list[Ints] = []
+        through = np.flatnonzero(self._whole._reach[self._polygon] == np.pi).tolist()
+        sorted_keys = np.sort(keys) if through else keys
+        for turn in through:
+            meridian = self._whole._meridians[int(self._polygon[turn])]
             at_end = (pairs.turn == turn) & ((pairs.low <= 0) | (pairs.high >= _TURN))
             rows = self._inside_at_begin(turn, meridian, pairs.row[at_end], sorted_keys, asked)
             begin = self._begin[turn]
@@ -305,6 +365,13 @@ class _Scan:
             out ^= inside[-1] ^ odd[known[0]]
         out[rows] = inside
         return np.flatnonzero(out)
+
+
+def _small(runs: Runs) -> Runs:
+    """Half the memory where numbers are not too large."""
+    row, start, stop = runs
+    is_large = any(np.abs(each).max(initial=0) >= 2**31 for each in runs)
+    return runs if is_large else (row.astype(np.int32), start.astype(np.int32), stop.astype(np.int32))
 
 
 def _odd(keys: Ints, at: Ints) -> Bools:

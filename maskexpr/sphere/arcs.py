@@ -12,7 +12,10 @@ __all__ = ["cross", "to_arc"]
 
 def cross(a: Floats, b: Floats) -> Floats:
     """Vector product, elementwise, of component-first vectors that broadcast."""
-    return np.stack([a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]])
+    out = np.empty(np.broadcast_shapes(a.shape, b.shape))
+    for i, (j, k) in enumerate(((1, 2), (2, 0), (0, 1))):
+        np.subtract(a[j] * b[k], a[k] * b[j], out=out[i])
+    return out
 
 
 def to_arc(xyz: Floats, start: Floats, end: Floats) -> Floats:

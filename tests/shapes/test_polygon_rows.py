@@ -6,8 +6,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from astropy.coordinates import SkyCoord
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from regions import PolygonSkyRegion
 
 import maskexpr as mx
 from maskexpr.core.trace import tracing
@@ -17,6 +19,7 @@ from maskexpr.grid.tiles import Tile
 from maskexpr.pixels.window import Window
 from maskexpr.shapes import Circle, Polygon, combine
 from maskexpr.shapes.index import ShapeIndex
+from maskexpr.shapes.strips import Strip
 
 GRIDS = [
     mx.WcsGeom.allsky(binsz=3, proj="CAR"),
@@ -156,3 +159,57 @@ def test_outlines_are_made_together_and_not_by_the_constructor(monkeypatch: pyte
     with pytest.raises(RegionError, match="distinct"):
         Polygon([0, 1e-12, 0, 1e-12], [0, 0, 1e-12, 1e-12])
     assert len(made) == 2
+
+
+@pytest.mark.parametrize("chunks", [(1000, 1000), (300, 700), (128, 999)])
+def test_tiles_of_every_width(chunks: tuple[int, int]) -> None:
+    """Polygons as wide as some tiles, wider and narrower: worked out for a tile, or for a row of them."""
+    geom = mx.WcsGeom.create(skydir=(0, 0), npix=(1800, 700), binsz=0.2, proj="CAR", frame="icrs")
+    rng = np.random.default_rng(3)
+    some = []
+    for size in (0.3, 3, 20, 26, 40, 70, 130):
+        lon, lat = rng.uniform(0, 360), rng.uniform(-30, 30)
+        turn = np.deg2rad(np.arange(9) * 40)
+        away = size / 2 * rng.uniform(0.6, 1, 9)
+        some.append(Polygon(lon + away * np.cos(turn), lat + 0.6 * away * np.sin(turn)))
+    whole = painted(some, geom, Window(0, 700, 0, 1800))
+    mask = mx.Region(combine(("or", each) for each in some))
+    np.testing.assert_array_equal(mask.on(geom, chunks=chunks).compute(), whole)
+    y, x = (each.ravel() for each in np.mgrid[:700:7, :1800:7])
+    inside = np.zeros(len(y), dtype=bool)
+    for each in some:
+        inside |= each.inside(Pixels(geom, y, x).xyz, "icrs")
+    np.testing.assert_array_equal(whole[y, x], inside)
+
+
+def test_what_a_whole_array_does_not_reach_is_not_painted() -> None:
+    """Tiles beside all polygons stay as they were made; none that a polygon meets is left out."""
+    geom = mx.WcsGeom.allsky(binsz=0.25, proj="CAR")
+    mask = mx.Region([PolygonSkyRegion(SkyCoord([350, 10, 0], [60, 60, 70], unit="deg"))])
+    with tracing() as counts:
+        got = mask.on(geom, chunks=100).compute()
+    assert 0 < counts["tiles"] <= 6
+    every = painted([Polygon([350, 10, 0], [60, 60, 70])], geom, Window(0, *geom.image_shape[:1], 0, 1440))
+    np.testing.assert_array_equal(got, every)
+
+
+@given(st.lists(polygons(), min_size=1, max_size=3), st.sampled_from(GRIDS), st.integers(5, 40))
+def test_whole_arrays_are_the_same_whatever_the_chunks(
+    some: list[Polygon], geom: mx.WcsGeom, chunks: int
+) -> None:
+    mask = mx.Region(combine(("or", each) for each in some))
+    np.testing.assert_array_equal(mask.on(geom, chunks=chunks).compute(), asked(some, geom))
+
+
+@given(
+    st.sampled_from(GRIDS),
+    st.lists(st.floats(-1.6, 1.6), max_size=5),
+    st.lists(st.integers(0, 59), max_size=5),
+)
+def test_rows_below_a_latitude(geom: mx.WcsGeom, lat: list[float], rows: list[int]) -> None:
+    strip = Strip(geom, Window(0, geom.image_shape[0], 0, 5))
+    on_rows = strip.lat[np.array(rows, dtype=int) % len(strip.lat)]
+    places = np.concatenate([lat, on_rows, on_rows + 5e-12, np.nextafter(on_rows, 4)])
+    below, near = strip.below(places)
+    assert below.tolist() == [int(np.sum(strip.lat < each)) for each in places]
+    assert near.tolist() == [bool(np.any(np.abs(strip.lat - each) <= 1e-11)) for each in places]

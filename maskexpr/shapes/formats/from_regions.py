@@ -5,6 +5,7 @@ from __future__ import annotations
 import operator as op
 from collections.abc import Callable, Iterable
 from functools import lru_cache, partial
+from itertools import groupby
 from typing import Any, Final
 
 import astropy.units as u
@@ -25,6 +26,7 @@ from .. import (
     Line,
     Point,
     Polygon,
+    Polygons,
     Rectangle,
     RectangleAnnulus,
     Shape,
@@ -50,30 +52,59 @@ _OPERATORS: Final[dict[Any, str]] = {
 
 
 def read_regions(spec: Iterable[Any], reader: Reader) -> None:
-    """Read objects of `regions`: one item of each; one that is excluded is an exclusion.
+    """Read objects of `regions`: one item of each, or of polygons in a row; an excluded one is an exclusion.
 
     Raises
     ------
     RegionError
         For a region that cannot be honoured; names its place in the list.
     """
-    for number, region in enumerate(spec):
-        if isinstance(region, type):
-            raise MaskTypeError(f"region {number} is {described(region)}, not a region of it")
-        excluded = _is_excluded(region)
-        kind = _kind(type(region).__mro__) or type(region).__name__
-        own = {**(getattr(region, "meta", None) or {}), **(getattr(region, "visual", None) or {})}
-        tags = own.pop("tag", None) or ()
-        properties = {
-            **own,
-            "name": getattr(region, "text", None) or own.get("text") or own.get("label", ""),
-            "tag": (tags,) if isinstance(tags, str) else tuple(tags),
-            "shape": kind.lower(),
-            "include": not excluded,
-        }
-        place = f"region {number} ({type(region).__name__})"
-        make = partial(from_region, region, reader.options.metric)
-        reader.items.append(Item(place, properties, excluded, make))
+    first = 0
+    for _, run in groupby(spec, key=type):
+        some = list(run)
+        together = _polygons(some, first, reader)
+        alone = (_item(region, first + i, reader) for i, region in enumerate(some))
+        reader.items.extend(alone if together is None else [together])
+        first += len(some)
+
+
+def _polygons(some: list[Any], first: int, reader: Reader) -> Item | None:
+    """One item of regions of one class, read in columns; None where each of them has to be looked at.
+
+    ``first`` is the place of the first in the list.
+    """
+    if len(some) == 1 or reader.options.where is not None or _kind(type(some[0]).__mro__) != "Polygon":
+        return None
+    if any("include" in (getattr(each, "meta", None) or ()) for each in some):
+        return None
+    found = Place.columns([each.vertices for each in some])
+    if found is None:
+        return None
+    try:
+        shape = Compound.union(Polygons.of(*found))
+    except RegionError:
+        # Alone it says which of them is wrong.
+        return None
+    return Item(f"regions from {first} on", {}, False, lambda: shape)
+
+
+def _item(region: Any, number: int, reader: Reader) -> Item:
+    """The item of one region."""
+    if isinstance(region, type):
+        raise MaskTypeError(f"region {number} is {described(region)}, not a region of it")
+    excluded = _is_excluded(region)
+    kind = _kind(type(region).__mro__) or type(region).__name__
+    own = {**(getattr(region, "meta", None) or {}), **(getattr(region, "visual", None) or {})}
+    tags = own.pop("tag", None) or ()
+    properties = {
+        **own,
+        "name": getattr(region, "text", None) or own.get("text") or own.get("label", ""),
+        "tag": (tags,) if isinstance(tags, str) else tuple(tags),
+        "shape": kind.lower(),
+        "include": not excluded,
+    }
+    make = partial(from_region, region, reader.options.metric)
+    return Item(f"region {number} ({type(region).__name__})", properties, excluded, make)
 
 
 def from_region(region: Any, metric: str) -> Shape:

@@ -118,6 +118,10 @@ class Reader:
         return getattr(self.options, option)
 
 
+_Part = tuple[str, Shape]
+"""A shape, and the operator that joins it to what stands before it."""
+
+
 class Found(NamedTuple):
     """The shape that was found, and how often what was passed over."""
 
@@ -152,7 +156,7 @@ def assemble(reader: Reader) -> Found:
     taken = [item for item in items if _is_wanted(item, options.where)]
     if items and not taken:
         raise RegionError(_none_taken(items, options.where))
-    groups: dict[int | None, list[tuple[str, Shape]]] = {}
+    groups: dict[int | None, list[_Part]] = {}
     for item in taken:
         group = groups.setdefault(item.component, [])
         try:
@@ -164,8 +168,7 @@ def assemble(reader: Reader) -> Found:
             shape = honour(item.shape(), options.metric)
             _check_alike(shape, next(iter(groups.values())))
             joins = "or" if item.component is None else "and"
-            operator = "minus" if item.excluded else joins
-            group.extend((operator, each) for each in _one_by_one(shape, operator))
+            group.append(("minus" if item.excluded else joins, shape))
         except RegionError as err:
             raise RegionError(f"{item.place}: {err}") from err
     _check_used(reader)
@@ -173,21 +176,27 @@ def assemble(reader: Reader) -> Found:
     return Found(combine(("or", each) for each in sets), dict(reader.ignored))
 
 
-def _one_by_one(shape: Shape, operator: str) -> tuple[Shape, ...]:
-    """The shapes of a union, which are added or taken away one by one, so that they stay a plain sequence."""
-    is_union = isinstance(shape, Compound) and shape.joined == "or" and operator != "and"
-    return shape.leaves if is_union else (shape,)
+def _one_by_one(parts: list[_Part]) -> list[_Part]:
+    """Parts with the shapes of unions added or taken away one by one, so that they stay a plain sequence."""
+    found: list[_Part] = []
+    for operator, shape in parts:
+        is_union = isinstance(shape, Compound) and shape.joined == "or" and operator != "and"
+        found.extend((operator, each) for each in (shape.leaves if is_union else (shape,)))
+    return found
 
 
-def _check_alike(shape: Shape, before: list[tuple[str, Shape]]) -> None:
+def _check_alike(shape: Shape, before: list[_Part]) -> None:
     if before and (before[0][1].frame == IMAGE) != (shape.frame == IMAGE):
         raise RegionError(
             "positions in pixels and positions on the sky cannot be joined: take them apart with where="
         )
 
 
-def _joined(parts: list[tuple[str, Shape]], options: Options, component: int | None) -> Shape:
+def _joined(parts: list[_Part], options: Options, component: int | None) -> Shape:
     """One shape of the items of a component, or of all if there are none."""
+    if len(parts) == 1 and parts[0][0] != "minus":
+        return parts[0][1]
+    parts = _one_by_one(parts)
     if component is None and options.exclude == "before":
         return combine(parts)
     # In a component, and where exclusions are from all, the order says nothing.
@@ -206,7 +215,7 @@ def honour(shape: Shape, metric: str) -> Shape:
         For pixel positions and boxes of pixels in the sky metric, and for lines and shapes of the sphere
         alone in the pixel metrics.
     """
-    for leaf in shape.leaves:
+    for leaf in shape.samples:
         if metric == "sky":
             if leaf.frame == IMAGE:
                 raise RegionError("positions in pixels have a meaning only with metric='pixel'")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 import astropy.units as u
@@ -9,8 +10,9 @@ import numpy as np
 from astropy.coordinates import ConvertError, SkyCoord
 from regions import PixCoord
 
+from ...core.arrays import Floats
 from ...core.errors import RegionError
-from ...grid.points import lonlat_of
+from ...grid.points import lonlat_of, lonlats_of
 from .. import IMAGE
 
 __all__ = ["Place"]
@@ -26,6 +28,12 @@ class Place(NamedTuple):
     lat: tuple[float, ...]
     frame: str
     turn: float = 0.0
+
+    @classmethod
+    def columns(cls, positions: Sequence[SkyCoord]) -> tuple[list[Floats], list[Floats], str] | None:
+        """Longitudes and latitudes of many positions, where they stay in one frame as they are."""
+        found = lonlats_of(positions) if set(map(type, positions)) == {SkyCoord} else None
+        return found if found is not None and found[2] in _KEPT else None
 
     @classmethod
     def of(cls, position: SkyCoord | PixCoord) -> Place:
