@@ -1,9 +1,9 @@
 """The README as a package index shows it: links into the checkout become absolute, or plain text.
 
 hatchling runs it at every build (pyproject.toml, ``tool.hatch.metadata.hooks.custom``), because an index
-shows the README with none of the files beside it. Where ``[project.urls]`` declares the address that the hook's
-templates name, links lead to the files of the release there. Without it a link is its text with the path in
-the source distribution, and a picture is left out.
+shows the README with none of the files beside it. Where ``[project.urls]`` declares the address that the
+hook's templates name, links lead to the files of the release there. Without it a link is its text with the
+path in the source distribution, and a picture is left out.
 """
 
 from __future__ import annotations
