@@ -454,26 +454,19 @@ def test_what_dies_with_the_only_worker_that_has_it_is_sent_again(
 @pytest.mark.parametrize("name", MASKS if "MASKEXPR_FAULTS" in os.environ else ["grown", "components"])
 def test_killed_workers_change_nothing(name: str, tmp_path: Path) -> None:
     rng, want = np.random.default_rng(len(name)), bits(MASKS[name])
-    with (
-        dask.config.set({"distributed.scheduler.allowed-failures": 20, "distributed.comm.retry.count": 3}),
-        cluster() as own,
-    ):
-        for i in range(KILLS):
-            victims = [each["nanny"] and each["pid"] for each in _workers(own)]
-            at = threading.Timer(rng.uniform(0.05, 0.6), os.kill, (victims[i % len(victims)], signal.SIGKILL))
+    patient = {"distributed.scheduler.allowed-failures": 20, "distributed.comm.retry.count": 3}
+    for i in range(KILLS):
+        # A cluster each: a nanny may fail to start another worker, and does not say so.
+        with dask.config.set(patient), cluster() as own:
+            victim = list(own.run(os.getpid).values())[i % 2]
+            at = threading.Timer(rng.uniform(0.05, 0.6), os.kill, (victim, signal.SIGKILL))
             at.start()
             path = MASKS[name].write(tmp_path / f"{i}.fits", GEOM, chunks=16, client=own)
             at.join()
-            with dask.config.set(scheduler="threads"):
-                assert np.array_equal(mx.read_mask(path).values, want)
-            assert mx.verify(path)
-            own.wait_for_workers(2)
+        with dask.config.set(scheduler="threads"):
+            assert np.array_equal(mx.read_mask(path).values, want)
+        assert mx.verify(path)
     assert sorted(os.listdir(tmp_path)) == sorted(f"{i}.fits" for i in range(KILLS))
-
-
-def _workers(client: Any) -> list[dict[str, Any]]:
-    pids = client.run(os.getpid)
-    return [{"nanny": True, "pid": pid} for pid in pids.values()]
 
 
 def test_with_tls(tmp_path: Path) -> None:
