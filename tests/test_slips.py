@@ -161,6 +161,15 @@ SLIPS: list[tuple[str, str, tuple[str, ...]]] = [
     # grids
     ("a frame of a map", "mx.WcsGeom.create(binsz=1, frame='gal')", ("did you mean 'galactic'?",)),
     ("a projection", "mx.WcsGeom.create(binsz=1, proj='TNA')", ("did you mean 'TAN'?",)),
+    ("a size of pixels in third place", "mx.WcsGeom.create(crab, 5, 1)", ("npix=1", "10 x 10", "binsz=")),
+    ("two sizes", "mx.WcsGeom.create(skydir=crab, width=10, npix=3)", ("npix=3 and width=10", "one of them")),
+    (
+        "a folder to run into",
+        "mx.Recipe.loads('{maskexpr: 1, mask: AllSky, grid: {allsky: {binsz: 9 deg}}, outputs: [o.fits]}')"
+        ".run('x')",
+        ("those in skip, a list of paths",),
+    ),
+    ("a file to dumps", "mx.dumps(a, 'x.json')", ("number of spaces", "write_text(mx.dumps(mask))")),
     ("gammapy's old name", "mx.WcsGeom.create(binsz=1, coordsys='GAL')", ("no argument 'coordsys'",)),
     ("a projection of half the sky", "mx.WcsGeom.allsky(binsz=1, proj='TAN')", ("CAR, AIT, MOL",)),
     ("no pixel size", "mx.WcsGeom.allsky()", ("needs binsz",)),

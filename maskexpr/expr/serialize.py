@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from ..core.calls import told
-from ..core.errors import FormatError, MaskError, borrowed
+from ..core.errors import FormatError, MaskError, MaskTypeError, borrowed
 from ..core.limits import check_limit
+from ..core.names import described
 from ..core.records import build, decode, encode
 from ..doors.texts import read_json
 from .mask import NODES, Mask, Nary, need_mask
@@ -162,12 +163,27 @@ def _paths(data: Any) -> Iterator[Any]:
 def dumps(mask: Mask, indent: int | None = None) -> str:
     """JSON text of a mask.
 
+    Parameters
+    ----------
+    indent : int, optional
+        Spaces by which each level is indented; on one line unless given.
+
+    Raises
+    ------
+    MaskTypeError
+        If it is no mask, or ``indent`` no number.
+
     Examples
     --------
     >>> from maskexpr import NoSky
     >>> loads(dumps(NoSky()))
     NoSky
     """
+    if indent is not None and not isinstance(indent, int):
+        raise MaskTypeError(
+            f"dumps returns text, and indent is a number of spaces, got {described(indent)}; for a file "
+            "write Path('mask.json').write_text(mx.dumps(mask))"
+        )
     return json.dumps(to_dict(mask), allow_nan=False, indent=indent)
 
 

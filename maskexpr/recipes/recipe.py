@@ -191,6 +191,10 @@ class Recipe:
         """
         if not self.outputs:
             raise FormatError("the recipe has no outputs: add outputs: [mask.zarr]")
+        if isinstance(skip, str | os.PathLike):
+            raise MaskTypeError(
+                f"run writes all outputs but those in skip, a list of paths, got {described(skip)}"
+            )
         wanted = [(each, {**each.options, **options}) for each in self.outputs if each.path not in skip]
         # All of them, before the first takes its time.
         for each, given in wanted:

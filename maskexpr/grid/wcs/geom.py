@@ -119,7 +119,7 @@ class WcsGeom(HeldGrid):
         skydir : SkyCoord or (lon, lat), optional
             Centre; numbers are degrees in ``frame``. (0, 0) if not given.
         width, npix : angle or int, or a pair (lon, lat), optional
-            Extent as angle or in pixels; ``npix`` wins; the whole sky if neither is given.
+            Extent as angle or in pixels; the whole sky if neither is given. Both must say the same.
         binsz : angle or pair
             Pixel size. Here bare numbers are degrees, as gammapy has it.
         proj, frame : str
