@@ -16,6 +16,9 @@ import maskexpr as mx
 from maskexpr import HpxGeom
 from maskexpr.errors import GeometryError, IntegrityError, MaskError, MaskTypeError, MaskValueError
 from maskexpr.grid.healpix.rings import from_ring, to_ring
+from maskexpr.grid.healpix.staircase import cells_in
+from maskexpr.io.cells import read_cells
+from maskexpr.pixels.window import Window
 from maskexpr.verbs.sink import Sink
 
 ORDER = 4
@@ -462,3 +465,25 @@ def test_healsparse_that_is_none(tmp_path: Path) -> None:
         hdus[0].header["NSIDE"] = 8
     with pytest.raises(MaskError):
         mx.read_mask(path)
+
+
+@pytest.mark.parametrize("order", [0, 1, 3])
+@pytest.mark.parametrize("part", [False, True])
+def test_windows_hold_the_cells_of_their_pixels(order: int, part: bool) -> None:
+    """Squares of whole faces too: these are not in nested order."""
+    number = 12 * 4**order
+    ids = np.sort(np.random.default_rng(order).choice(number, number // 2, replace=False))
+    geom = mx.HpxGeom(order=order, cells=ids if part else None)
+    array = ids if part else np.arange(number)
+    whole, sides = geom.image_shape[0], [1 << i for i in range(order + 3)]
+    windows = [
+        Window(y, y + side, x, x + side)
+        for side in sides
+        for y in range(0, whole - side + 1, max(1, side // 2))
+        for x in range(0, whole - side + 1, max(1, side // 2))
+    ]
+    for window in windows:
+        want = cells_in(order, window)
+        held = geom.cells.holds(want)
+        got = read_cells(geom, window, lambda first, end: array[first:end])
+        assert np.array_equal(got[held], want[held]), window
