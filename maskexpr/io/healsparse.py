@@ -155,6 +155,7 @@ def _values(hdu: Any, what: str) -> dict[str, Any]:
     packed = bool(header.get("BITPACK"))
     logical = packed or isinstance(sentinel, bool)
     coding = Coding.of_image(header, int(header.get("ZBITPIX", header["BITPIX"])), what)
+    is_compressed = isinstance(hdu, fits.CompImageHDU)
     if sentinel is None and coding.dtype.kind == "f":
         sentinel = _UNSEEN
     return {
@@ -164,8 +165,9 @@ def _values(hdu: Any, what: str) -> dict[str, Any]:
         "packed": packed,
         "coding": coding,
         "blank": None if logical else sentinel,
-        "is_compressed": isinstance(hdu, fits.CompImageHDU),
-        "start": int(hdu.fileinfo()["datLoc"]),
+        "is_compressed": is_compressed,
+        # Of compressed images astropy 7.0 does not know it, and nobody asks.
+        "start": 0 if is_compressed else int(hdu.fileinfo()["datLoc"]),
         "number": math.prod(hdu.shape),
     }
 
