@@ -161,8 +161,12 @@ SLIPS: list[tuple[str, str, tuple[str, ...]]] = [
     # grids
     ("a frame of a map", "mx.WcsGeom.create(binsz=1, frame='gal')", ("did you mean 'galactic'?",)),
     ("a projection", "mx.WcsGeom.create(binsz=1, proj='TNA')", ("did you mean 'TAN'?",)),
-    ("a size of pixels in third place", "mx.WcsGeom.create(crab, 5, 1)", ("npix=1", "10 x 10", "binsz=")),
-    ("two sizes", "mx.WcsGeom.create(skydir=crab, width=10, npix=3)", ("npix=3 and width=10", "one of them")),
+    (
+        "a size of pixels in third place",
+        "mx.WcsGeom.create(crab, 5, 1)",
+        ("WcsGeom.create(skydir=None, width=None",),
+    ),
+    ("gammapy's order", "mx.WcsGeom.create((100, 50), 1.0)", ("WcsGeom.create(skydir=None, width=None",)),
     (
         "a folder to run into",
         "mx.Recipe.loads('{maskexpr: 1, mask: AllSky, grid: {allsky: {binsz: 9 deg}}, outputs: [o.fits]}')"

@@ -348,7 +348,7 @@ def test_gammapy() -> None:
         np.testing.assert_array_equal(again.values, array.values)
         back = HpxGeom.from_gammapy(geom.to_gammapy())
         assert back.to_image() == geom.to_image()
-        assert back == geom
+        assert all(one.matches(other) for one, other in zip(back.axes, geom.axes, strict=True))
         if not geom.axes:
             lon, lat = hp.pix2ang(NSIDE, geom.cells.ids(0, geom.cells.number), nest=True, lonlat=True)
             np.testing.assert_array_equal(skymap.get_by_coord((lon, lat)), array.values)

@@ -38,17 +38,11 @@ def spec_of(
             f"supported frames: {', '.join(FRAMES)}"
         )
     lon_size, lat_size = _sizes(binsz, "binsz")
-    if npix is None or width is not None:
+    if npix is None:
         lon_width, lat_width = (360.0, 180.0) if width is None else _sizes(width, "width")
         nx, ny = int(np.rint(lon_width / lon_size)), int(np.rint(lat_width / lat_size))
-    if npix is not None:
-        given = whole_pair(npix, "npix", 1)
-        if width is not None and given != (nx, ny):
-            raise GeometryError(
-                f"npix={npix!r} and width={width!r} say two things: width is {nx} x {ny} pixels of "
-                f"{lon_size:g} x {lat_size:g} deg; give one of them, and binsz="
-            )
-        nx, ny = given
+    else:
+        nx, ny = whole_pair(npix, "npix", 1)
     if nx < 1 or ny < 1:
         raise GeometryError(
             f"a map of {nx} columns and {ny} rows holds no pixel: width is less than half of binsz; give a "

@@ -103,6 +103,7 @@ class WcsGeom(HeldGrid):
     @classmethod
     def create(
         cls,
+        *,
         skydir: Any = None,
         width: Any = None,
         npix: Any = None,
@@ -114,12 +115,14 @@ class WcsGeom(HeldGrid):
     ) -> WcsGeom:
         """A geometry from a centre, a size and a pixel size; the header equals gammapy's for equal arguments.
 
+        All are given by name: gammapy's stand in another order.
+
         Parameters
         ----------
         skydir : SkyCoord or (lon, lat), optional
             Centre; numbers are degrees in ``frame``. (0, 0) if not given.
         width, npix : angle or int, or a pair (lon, lat), optional
-            Extent as angle or in pixels; the whole sky if neither is given. Both must say the same.
+            Extent as angle or in pixels; ``npix`` wins; the whole sky if neither is given.
         binsz : angle or pair
             Pixel size. Here bare numbers are degrees, as gammapy has it.
         proj, frame : str
