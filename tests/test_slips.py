@@ -164,9 +164,9 @@ SLIPS: list[tuple[str, str, tuple[str, ...]]] = [
     (
         "a size of pixels in third place",
         "mx.WcsGeom.create(crab, 5, 1)",
-        ("WcsGeom.create(skydir=None, width=None",),
+        ("WcsGeom.create(skydir=None, width=",),
     ),
-    ("gammapy's order", "mx.WcsGeom.create((100, 50), 1.0)", ("WcsGeom.create(skydir=None, width=None",)),
+    ("gammapy's order", "mx.WcsGeom.create((100, 50), 1.0)", ("WcsGeom.create(skydir=None, width=",)),
     (
         "a folder to run into",
         "mx.Recipe.loads('{maskexpr: 1, mask: AllSky, grid: {allsky: {binsz: 9 deg}}, outputs: [o.fits]}')"

@@ -86,9 +86,6 @@ def _square(geom: HpxGeom, window: Window) -> tuple[int, int] | None:
     side = window.shape[0]
     if side != window.shape[1] or side & (side - 1) or window.y0 % side or window.x0 % side:
         return None
-    if side > 1 << geom.order:
-        # A square of several faces, whose cells do not follow each other.
-        return None
     # Faces beside each other on the lattice are not in the order of a parent cell.
     if side > 1 << geom.order:
         return None

@@ -487,16 +487,3 @@ def test_windows_hold_the_cells_of_their_pixels(order: int, part: bool) -> None:
         held = geom.cells.holds(want)
         got = read_cells(geom, window, lambda first, end: array[first:end])
         assert np.array_equal(got[held], want[held]), window
-
-
-@pytest.mark.parametrize("order", range(4))
-def test_squares_of_several_faces_are_no_parent_cells(order: int) -> None:
-    geom, side = HpxGeom(order=order), 1 << order
-    array = np.arange(geom.cells.number)
-    for size in (side, 2 * side, 4 * side):
-        for y in range(0, 5 * side - size + 1, side):
-            for x in range(0, 5 * side - size + 1, side):
-                window = Window(y, y + size, x, x + size)
-                cells = cells_in(order, window)
-                read = read_cells(geom, window, lambda first, end: array[first:end])
-                np.testing.assert_array_equal(read[cells >= 0], cells[cells >= 0])
