@@ -20,7 +20,7 @@ from ..core.errors import MaskTypeError
 from .cluster import fetched, is_for_cluster, is_sent
 from .deaths import ends_by, killing, watch_here
 
-__all__ = ["BlockId", "DecidedTiles", "Key", "Split", "TileLayer", "TileSource", "source_key"]
+__all__ = ["BlockId", "DecidedTiles", "Key", "OnDemand", "Split", "TileLayer", "TileSource", "source_key"]
 
 BlockId = tuple[int, ...]
 """The index of a block, which is a chunk of the array, along each axis; dask's word."""
@@ -114,18 +114,65 @@ class Split(NamedTuple):
     decided: dict[BlockId, bool | float]
 
 
-class TileLayer(Layer):
-    """The blocks of one lazy array, as tasks only on demand."""
+class OnDemand(Layer):
+    """A layer whose keys are known, and its tasks made only where they are asked for."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.name = name
+        self._all: dict[Key, GraphNode] | None = None
+
+    def _keys(self) -> Iterator[Key]:
+        """The keys that others may ask for."""
+        raise NotImplementedError
+
+    def _graph(self, keys: Collection[Key]) -> dict[Key, GraphNode]:
+        """The tasks of some of them, and those that these need."""
+        raise NotImplementedError
+
+    def cull(self, keys: set[Any], all_hlg_keys: Collection[Any]) -> tuple[Layer, Mapping[Any, set[Any]]]:
+        """Make the tasks of the keys that are asked for, and no others."""
+        graph = self._graph(keys)
+        return MaterializedLayer(graph), {key: set(node.dependencies) for key, node in graph.items()}
+
+    @property
+    def has_legacy_tasks(self) -> bool:
+        """False, known without making a task."""
+        return False
+
+    def is_materialized(self) -> bool:
+        return self._all is not None
+
+    def get_output_keys(self) -> set[Any]:
+        return set(self._keys())
+
+    def _whole(self) -> dict[Key, GraphNode]:
+        if self._all is None:
+            self._all = self._graph(list(self._keys()))
+        return self._all
+
+    def __getitem__(self, key: Any) -> Any:
+        if self._all is None and isinstance(key, tuple) and key and key[0] == self.name:
+            return self._graph([key])[key]
+        return self._whole()[key]
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._whole())
+
+    def __len__(self) -> int:
+        return len(self._whole())
+
+
+class TileLayer(OnDemand):
+    """The blocks of one lazy array."""
 
     def __init__(
         self, name: str, source: TileSource, chunks: tuple[tuple[int, ...], ...], dtype: np.dtype[Any]
     ) -> None:
-        super().__init__()
-        self.name = name
+        super().__init__(name)
         self.source = source
         self.chunks = chunks
         self.dtype = dtype
-        self._all: dict[Key, GraphNode] | None = None
         self.has_travelled = False
 
     def __repr__(self) -> str:
@@ -179,38 +226,6 @@ class TileLayer(Layer):
     def shape_of(self, block: BlockId) -> tuple[int, ...]:
         """Shape of a block."""
         return tuple(sizes[i] for sizes, i in zip(self.chunks, block, strict=True))
-
-    def cull(self, keys: set[Any], all_hlg_keys: Collection[Any]) -> tuple[Layer, Mapping[Any, set[Any]]]:
-        """Make the tasks of the blocks that are asked for, and no others."""
-        graph = self._graph(keys)
-        return MaterializedLayer(graph), {key: set(node.dependencies) for key, node in graph.items()}
-
-    @property
-    def has_legacy_tasks(self) -> bool:
-        """False, known without making a task."""
-        return False
-
-    def is_materialized(self) -> bool:
-        return self._all is not None
-
-    def get_output_keys(self) -> set[Any]:
-        return set(self._keys())
-
-    def _whole(self) -> dict[Key, GraphNode]:
-        if self._all is None:
-            self._all = self._graph(list(self._keys()))
-        return self._all
-
-    def __getitem__(self, key: Any) -> Any:
-        if self._all is None and isinstance(key, tuple) and key and key[0] == self.name:
-            return self._graph([key])[key]
-        return self._whole()[key]
-
-    def __iter__(self) -> Iterator[Any]:
-        return iter(self._whole())
-
-    def __len__(self) -> int:
-        return len(self._whole())
 
     def __reduce__(self) -> tuple[Any, ...]:
         source = self.source

@@ -7,69 +7,43 @@ processor time for a block that says nothing.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from math import prod
 from typing import Any, Final
 
 import dask.array as da
 import numpy as np
 from dask._task_spec import GraphNode, List, Task, TaskRef
-from dask.highlevelgraph import HighLevelGraph, Layer, MaterializedLayer
+from dask.highlevelgraph import HighLevelGraph
 
-from .dask import Key, TileLayer
+from .dask import Key, OnDemand, TileLayer
 
 __all__ = ["NAMESPACE"]
 
 
-class _Count(Layer):
-    """The number of True pixels of a lazy mask, as tasks only on demand."""
+class _Count(OnDemand):
+    """The number of True pixels of a lazy mask."""
 
     def __init__(self, name: str, tiles: TileLayer) -> None:
-        super().__init__()
-        self.name = name
+        super().__init__(name)
         self.tiles = tiles
-        self._all: dict[Key, GraphNode] | None = None
 
-    def _graph(self) -> dict[Key, GraphNode]:
-        if self._all is None:
-            split = self.tiles.split(self.tiles.blocks)
-            graph, counts = split.graph, []
-            for block, known in split.undecided.items():
-                # Under their own keys, so that what else asks for these blocks has them too.
-                tile: Key = (self.tiles.name, *block)
-                graph[tile] = self.tiles.task(tile, block, known)
-                part: Key = (f"{self.name}-part", *block)
-                graph[part] = Task(part, _count, TaskRef(tile))
-                counts.append(TaskRef(part))
-            decided = sum(prod(self.tiles.shape_of(block)) for block, state in split.decided.items() if state)
-            graph[(self.name,)] = Task((self.name,), _sum, decided, List(*counts))
-            self._all = graph
-        return self._all
+    def _keys(self) -> Iterator[Key]:
+        yield (self.name,)
 
-    def cull(self, keys: set[Any], all_hlg_keys: Collection[Any]) -> tuple[Layer, Mapping[Any, set[Any]]]:
-        """See `TileLayer.cull`."""
-        graph = self._graph()
-        return MaterializedLayer(graph), {key: set(node.dependencies) for key, node in graph.items()}
-
-    @property
-    def has_legacy_tasks(self) -> bool:
-        """See `TileLayer.has_legacy_tasks`."""
-        return False
-
-    def is_materialized(self) -> bool:
-        return self._all is not None
-
-    def get_output_keys(self) -> set[Any]:
-        return {(self.name,)}
-
-    def __getitem__(self, key: Any) -> Any:
-        return self._graph()[key]
-
-    def __iter__(self) -> Iterator[Any]:
-        return iter(self._graph())
-
-    def __len__(self) -> int:
-        return len(self._graph())
+    def _graph(self, keys: Collection[Key]) -> dict[Key, GraphNode]:
+        split = self.tiles.split(self.tiles.blocks)
+        graph, counts = split.graph, []
+        for block, known in split.undecided.items():
+            # Under their own keys, so that what else asks for these blocks has them too.
+            tile: Key = (self.tiles.name, *block)
+            graph[tile] = self.tiles.task(tile, block, known)
+            part: Key = (f"{self.name}-part", *block)
+            graph[part] = Task(part, _count, TaskRef(tile))
+            counts.append(TaskRef(part))
+        decided = sum(prod(self.tiles.shape_of(block)) for block, state in split.decided.items() if state)
+        graph[(self.name,)] = Task((self.name,), _sum, decided, List(*counts))
+        return graph
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _Count, (self.name, self.tiles)

@@ -215,15 +215,14 @@ def plan(cut: Blocks, is_busy: Bools) -> dict[Name, Step]:
         return {}
     tree, out = merge_plan(*cut.shape), dict[Name, Step]()
     pixels = sum(window.size for window, busy in zip(cut.windows, is_busy, strict=True) if busy)
-    share = max(1 / _SPARSE, _KEPT / max(1, pixels))
+    room = _KEPT / max(1, pixels)
 
     def up(i: int) -> Name:
         return ("label" if i < len(cut.windows) else "join", i)
 
     for i, window in enumerate(cut.windows):
-        out["label", i] = (
-            Step(_label, (window, share), (), window) if is_busy[i] else Step(_nothing, (window,))
-        )
+        busy_step = Step(_label, (window, room * window.size), (), window)
+        out["label", i] = busy_step if is_busy[i] else Step(_nothing, (window,))
     for step in tree:
         needs = tuple(up(i) for row in step.parts for i in row)
         out["join", step.whole] = Step(_join, (len(step.parts[0]),), needs)
@@ -279,10 +278,10 @@ def solve(
     return Decided(cut, [made["keep", i] for i in range(len(cut.windows))])
 
 
-def _label(job: Job, window: Window, share: float) -> tuple[Summary, Labelled | None]:
-    """What goes up the tree, and the labels if they take at most ``share`` bytes a pixel."""
+def _label(job: Job, window: Window, room: float) -> tuple[Summary, Labelled | None]:
+    """What goes up the tree, and the labels if they take at most ``room`` bytes, or few for the pixels."""
     labelled = job.node.label_tile(job.tile(window), job.of)
-    is_small = labelled.nbytes <= share * window.size
+    is_small = labelled.nbytes <= max(room, prod(labelled.runs.shape) / _SPARSE)
     return labelled.summary, labelled if is_small else None
 
 
