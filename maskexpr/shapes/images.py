@@ -3,8 +3,8 @@ filled row by row.
 
 Points of the rim are projected, and more are put between them by cubics. The curve lies within a bound of the
 polygon through all, so that only pixels as near to that as the bound are asked, by the same predicate as
-everywhere. Where the image is not one
-small curve round the centre's (at a seam, a limb, a singular point) the shape is left to refinement.
+everywhere. Where the image is not one small curve round the centre's (at a seam, a limb, a singular point)
+the shape is left to refinement.
 """
 
 from __future__ import annotations
