@@ -349,17 +349,16 @@ class _Scan:
         strip, begin = self._strip, self._begin[turn]
         odd, near = meridian.parity(strip.lat)
         near[unsure] = True
-        known = np.flatnonzero(~near)
-        rows = np.append(np.flatnonzero(near), known[:1])
         first, last = (np.ceil(each) for each in (begin, begin + strip.period))
-        low, high = (self._key(turn, rows, each) for each in (first, last))
+        low, high = (self._key(turn, np.arange(len(strip.lat)), each) for each in (first, last))
         probe = _free(low, high, asked)
-        some = np.flatnonzero(probe < high)
-        inside = np.zeros(len(rows), dtype=bool)
-        inside[some] = self._asks(probe[some])
+        # Of a row without a pixel that is not in doubt nothing has to be told: all its pixels are asked.
+        told = probe < high
+        known = np.flatnonzero(told & ~near)[:1]
+        rows = np.append(np.flatnonzero(told & near), known)
         # The parity of the toggles of the row itself, which are not all even yet.
-        before = np.searchsorted(keys, low, side="left") % 2 == 1
-        inside ^= _odd(keys, probe) != before
+        before = np.searchsorted(keys, low[rows], side="left") % 2 == 1
+        inside = self._asks(probe[rows]) ^ (_odd(keys, probe[rows]) != before)
         out = odd.copy()
         if len(known):
             out ^= inside[-1] ^ odd[known[0]]
