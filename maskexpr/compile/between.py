@@ -20,6 +20,8 @@ __all__ = ["bounds_between", "leaves_between"]
 _RUNS: Final = 1 << 20
 # Strips that are: their numbers are short integers.
 _STRIPS: Final = (1 << 15) - 1
+# Degrees of longitude by which rounding may move an end of a run.
+_ROUNDING: Final = 2e-13
 # Leaves of which more are not worth a counter each.
 _LEAVES: Final = 24
 
@@ -57,11 +59,12 @@ def bounds_between(mask: Mask, leaves: Sequence[Mask], frame: str, strips: int) 
     leaves : sequence of Mask
         Of `leaves_between`.
     strips : int
-        Into how many strips of equal height the sphere is cut.
+        Into how many strips of equal height the sphere is cut; where a leaf ends at a parallel, there too.
     """
-    edges, total, number, batch = np.linspace(-90.0, 90.0, strips + 1), np.zeros(2), 0, _STRIPS // 8
-    first = 0
-    while first < strips:
+    borders = [lat for each in leaves for lat in each.border_parallels(frame) if abs(lat) < 90.0]
+    edges = np.unique(np.concatenate([np.linspace(-90.0, 90.0, strips + 1), borders]))
+    total, number, batch, first = np.zeros(2), 0, _STRIPS // 8, 0
+    while first < len(edges) - 1:
         here = edges[first : first + batch + 1]
         parts = [_parts(each, Parallels(frame, here)) for each in leaves]
         runs = sum(len(each.strip) for pair in parts for each in pair)
@@ -71,7 +74,7 @@ def bounds_between(mask: Mask, leaves: Sequence[Mask], frame: str, strips: int) 
         total += _shares(mask, leaves, parts, Parallels(frame, here))
         first, number = first + len(here) - 1, number + runs
         batch = min(2 * batch, _STRIPS) if runs < _RUNS // 4 else batch
-    return float(total[0]), float(total[1]), number
+    return max(float(total[0]), 0.0), min(float(total[1]), 1.0), number
 
 
 def _parts(leaf: Mask, parallels: Parallels) -> tuple[Runs, Runs]:
@@ -86,6 +89,7 @@ def _shares(
     """The least and the largest fraction of the sphere that a mask has in some strips."""
     heights = parallels.heights
     strip, lon, column, step = _events(parts)
+    doubt = _ROUNDING * float(heights[strip].sum())
     # Strips without a run are alike: one of them, with the height of all, stands for them.
     bare = np.ones(len(parallels), dtype=bool)
     bare[strip] = False
@@ -105,7 +109,7 @@ def _shares(
     open_ = [np.cumsum(np.where(column == i, step, 0)) > 0 for i in range(2 * len(leaves))]
     known = {id(leaf): (open_[2 * i], open_[2 * i + 1]) for i, leaf in enumerate(leaves)}
     surely, perhaps = _combined(mask, known)
-    return np.array([area[surely].sum(), area[perhaps].sum()])
+    return np.array([area[surely].sum() - doubt, area[perhaps].sum() + doubt])
 
 
 def _events(parts: Sequence[tuple[Runs, Runs]]) -> tuple[Ints, Floats, Ints, Ints]:

@@ -198,6 +198,12 @@ class Mask(Fluent):
         """
         return None
 
+    def border_parallels(self, frame: str, angle: float = 0.0) -> tuple[float, ...]:
+        """Latitudes (degrees, in a frame) at which what `between_parallels` says changes at once: strips that
+        end there say more. None, by default.
+        """
+        return ()
+
     def reach(self) -> Reach:
         """How far beyond a tile the children must be known."""
         return Reach()

@@ -121,8 +121,7 @@ class Band(Mask):
     def between_parallels(self, parallels: Parallels, angle: float = 0.0) -> tuple[Runs, Runs] | None:
         if parallels.frame != self.frame or (angle and self.lon is not None):
             return None
-        low, high = self.lat if self.lat is not None else (-90.0, 90.0)
-        low, high = low - math.degrees(angle), high + math.degrees(angle)
+        low, high = self.border_parallels(self.frame, angle) or (-90.0, 90.0)
         start, stop = parallels.lat[:-1], parallels.lat[1:]
         found = np.flatnonzero((start >= low) & (stop <= high)), np.flatnonzero((stop > low) & (start < high))
         if self.lon is None:
@@ -133,6 +132,11 @@ class Band(Mask):
             for each in found
         )
         return surely, perhaps
+
+    def border_parallels(self, frame: str, angle: float = 0.0) -> tuple[float, ...]:
+        if frame != self.frame or self.lat is None:
+            return ()
+        return self.lat[0] - math.degrees(angle), self.lat[1] + math.degrees(angle)
 
     def coverage(self, areas: Areas, of: Ask) -> Coverage:
         centre = rotate(rotation(areas.frame, self.frame), areas.caps.centre)

@@ -76,6 +76,11 @@ class Dilate(SkyGrowth):
             return None
         return self.mask.between_parallels(parallels, angle + math.radians(self.disk))
 
+    def border_parallels(self, frame: str, angle: float = 0.0) -> tuple[float, ...]:
+        if self.disk is None:
+            return ()
+        return self.mask.border_parallels(frame, angle + math.radians(self.disk))
+
     def values(self, where: Tile | Points, of: Ask) -> Bools:
         if isinstance(where, Tile | Pixels) or self.disk is None:
             return super().values(where, of)

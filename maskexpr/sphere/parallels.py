@@ -31,8 +31,16 @@ class Parallels:
 
     @property
     def heights(self) -> Floats:
-        """The share of the sphere that each strip has for a degree of longitude."""
-        return np.asarray(np.diff(np.sin(np.deg2rad(self.lat))) / 720.0)
+        """The share of the sphere that each strip has for a degree of longitude, right to its last digits.
+
+        Of two sines the difference loses those near a pole, so it is ``2 cos(middle) sin(half the height)``,
+        the cosine by the distance to the pole, which is exact as a difference.
+        """
+        south, north = self.lat[:-1], self.lat[1:]
+        to_pole = (90.0 - np.abs(south)) / 2 + (90.0 - np.abs(north)) / 2
+        to_pole = np.where(south * north < 0, 90.0 - np.abs(south + north) / 2, to_pole)
+        half = np.sin(np.deg2rad((north - south) / 2))
+        return np.asarray(2 * np.sin(np.deg2rad(to_pole)) * half / 720.0)
 
 
 class Runs(NamedTuple):

@@ -210,6 +210,22 @@ def test_areas_are_within_their_bounds(mask: mx.Mask, area: float, rtol: float) 
     assert value == pytest.approx(area, rel=rtol / 2)
 
 
+@pytest.mark.parametrize(
+    ("mask", "share"),
+    [
+        (mx.Band(lat=((90 - 2.0**-20) * u.deg, 90 * u.deg)), np.sin(np.deg2rad(2.0**-21)) ** 2),
+        (mx.Band(lat=(-90 * u.deg, (2.0**-30 - 90) * u.deg)), np.sin(np.deg2rad(2.0**-31)) ** 2),
+        (mx.Band(lat=("10 deg", "20 deg")), np.diff(np.sin(np.deg2rad([10, 20])))[0] / 2),
+        (mx.Band(lat=("10 deg", "20 deg")).dilate("1 deg"), np.diff(np.sin(np.deg2rad([9, 21])))[0] / 2),
+    ],
+    ids=repr,
+)
+def test_areas_between_parallels_are_exact(mask: mx.Mask, share: float) -> None:
+    """Strips end where a band does, and their heights keep their digits at a pole."""
+    low, high = (float((each / (4 * np.pi * u.sr)).to_value("")) for each in mask.area(rtol=1e-9)[1:])
+    assert low <= share <= high
+
+
 def test_areas_of_circles_and_bands_by_positions() -> None:
     """Any algebra of them, in any frame, against the share of a million positions."""
     rng = np.random.default_rng(5)
