@@ -20,7 +20,7 @@ from ..grid.drawn import Drawn
 from ..grid.lattice import Grid
 from ..grid.points import Pixels
 from ..grid.tiles import Tile
-from ..pixels.curves import FARTHEST, Polygons, fill_curves
+from ..pixels.curves import FARTHEST, Curves, fill_curves
 from ..sphere.vectors import chord2, lonlat
 from .loops import has_loops, loops
 from .many import Many
@@ -97,8 +97,8 @@ class ImageIndex:
         row, start, stop = (np.concatenate(each) for each in zip(*runs, strict=True))
         return done, row, start, stop
 
-    def _curves(self, which: Indices, points: int) -> tuple[Bools, Polygons]:
-        """Which shapes of one kind have images that can be used, and the polygons of these, by the place of
+    def _curves(self, which: Indices, points: int) -> tuple[Bools, Curves]:
+        """Which shapes of one kind have images that can be used, and the curves of these, by the place of
         their shape in ``which``.
         """
         batch, rows = self._many.batch_of(which)
@@ -114,9 +114,9 @@ class ImageIndex:
                 error += _bent(y, x, corners)
                 done &= _goes_round(y - centre[0][:, None], x - centre[1][:, None]) & (error < _ERROR)
                 done &= (np.abs(y).max(axis=1) < FARTHEST) & (np.abs(x).max(axis=1) < FARTHEST)
-            found.append(Polygons(y, x, error, np.arange(len(which))))
+            found.append(Curves(y, x, error, np.arange(len(which))))
         each = (np.concatenate(parts) for parts in zip(*(loop.take(done) for loop in found), strict=True))
-        return done, Polygons(*each)
+        return done, Curves(*each)
 
     def _ask(self, which: Indices, y: Ints, x: Ints) -> Bools:
         count("pixels", len(y))
