@@ -25,7 +25,7 @@ from ..pixels.window import Window
 from ..sphere.vectors import lonlat
 from .meridian import Meridian
 from .outline import Outlines
-from .pieces import DOUBT, Pieces
+from .pieces import DOUBT, EdgePieces
 from .strips import Strip
 
 __all__ = ["PolygonScan"]
@@ -60,7 +60,7 @@ class PolygonScan:
 
     def __init__(self, groups: Sequence[Outlines], inside: Callable[[Floats, Ints], Bools]) -> None:
         self._inside = inside
-        self._pieces = Pieces.of(groups)
+        self._pieces = EdgePieces.of(groups)
         radius = np.concatenate([each.radius for each in groups])
         larger = np.concatenate([each.larger for each in groups])
         centre = np.concatenate([each.centre for each in groups], axis=1)
@@ -285,7 +285,7 @@ class _Scan:
         sure &= np.abs(column - np.rint(column)) > strip.slack
         return column, sure
 
-    def _doubt(self, turn: Ints, pieces: Pieces, row: Ints) -> _Pairs:
+    def _doubt(self, turn: Ints, pieces: EdgePieces, row: Ints) -> _Pairs:
         """Between which places pieces come within `DOUBT` of rows, if anywhere."""
         lat = self._strip.lat[row]
         lats = (np.clip(each, pieces.low, pieces.high) for each in (lat, lat - DOUBT, lat + DOUBT))
