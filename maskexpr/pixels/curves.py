@@ -7,18 +7,15 @@ error. So both go round the same pixels, but for those nearer than the error to 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..core.arrays import Bools, Floats, Ints, distinct
+from .paint import RowRuns
 from .ragged import ragged_ranges
 
-__all__ = ["FARTHEST", "MOST", "Curves", "Runs", "fill_curves"]
-
-Runs = tuple[NDArray[Any], NDArray[Any], NDArray[Any]]
-"""Rows, starts and stops of runs of pixels, half open."""
+__all__ = ["FARTHEST", "MOST", "Curves", "fill_curves"]
 
 FARTHEST: Final = 1 << 24
 """Indices of pixels up to which curves may reach."""
@@ -49,7 +46,7 @@ class Curves(NamedTuple):
         return Curves(self.y[some], self.x[some], self.error[some], self.shape[some])
 
 
-def fill_curves(curves: Curves, ask: Callable[[Ints, Ints, Ints], Bools]) -> Runs:
+def fill_curves(curves: Curves, ask: Callable[[Ints, Ints, Ints], Bools]) -> RowRuns:
     """Runs of pixels inside curves; those of different shapes may overlap.
 
     Parameters
@@ -166,7 +163,7 @@ class _Box(NamedTuple):
         shape, row = np.divmod(line, self.rows)
         return shape, row + self.y0, column + self.x0
 
-    def runs(self, toggles: Ints) -> Runs:
+    def runs(self, toggles: Ints) -> RowRuns:
         """The runs between toggles, of which every row of a shape has an even number."""
         start, stop = toggles[::2], toggles[1::2]
         some = start < stop

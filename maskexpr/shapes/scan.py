@@ -10,16 +10,15 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..core.arrays import Bools, Floats, Indices, Ints
 from ..core.trace import count
 from ..grid.lattice import Grid
 from ..grid.tiles import Tile, Tiles
-from ..pixels.paint import paint_in_window, paint_spans
+from ..pixels.paint import RowRuns, paint_in_window, paint_spans
 from ..pixels.ragged import ragged_ranges
 from ..pixels.window import Window
 from ..sphere.vectors import lonlat
@@ -29,8 +28,6 @@ from .pieces import DOUBT, EdgePieces
 from .strips import Strip
 
 __all__ = ["PolygonScan"]
-
-Runs = tuple[NDArray[Any], NDArray[Any], NDArray[Any]]
 
 _TURN: Final = 2 * np.pi
 # Pairs of a row and a piece of an edge whose crossings are sorted together, where polygons are small, and
@@ -142,7 +139,7 @@ class PolygonScan:
                 self._bands[key] = _Band(Strip(tile.geom, window))
             return self._bands[key]
 
-    def _runs(self, strip: Strip, some: Indices) -> Iterator[Runs]:
+    def _runs(self, strip: Strip, some: Indices) -> Iterator[RowRuns]:
         """Runs of pixels of some polygons on a strip, in parts."""
         if len(strip.lat) and strip.x0 < strip.x1:
             for part in self._portions(strip, some):
@@ -175,7 +172,7 @@ class _Band:
     def __init__(self, strip: Strip) -> None:
         self.strip = strip
         self.lock = threading.Lock()
-        self.runs: list[Runs] | None = None
+        self.runs: list[RowRuns] | None = None
 
 
 class _Pairs(NamedTuple):
@@ -201,7 +198,7 @@ class _Scan:
         self._slot_bits = int(strip.x1 - strip.x0).bit_length()
         self._row_bits = len(strip.lat).bit_length()
 
-    def runs(self) -> Runs:
+    def runs(self) -> RowRuns:
         """Runs of pixels: rows, starts and stops in indices of the grid, half open, not empty."""
         turn, piece = ragged_ranges(self._whole._first[self._polygon], self._whole._number[self._polygon])
         keys, doubtful = self._crossings(turn, piece)
@@ -366,7 +363,7 @@ class _Scan:
         return np.flatnonzero(out)
 
 
-def _small(runs: Runs) -> Runs:
+def _small(runs: RowRuns) -> RowRuns:
     """Half the memory where numbers are not too large."""
     row, start, stop = runs
     is_large = any(np.abs(each).max(initial=0) >= 2**31 for each in runs)
