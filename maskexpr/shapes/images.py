@@ -1,10 +1,10 @@
 """Shapes on grids that are not separable: the image of each rim is a closed curve in the plane of pixels,
 filled row by row.
 
-Points of the rim are projected, and more are put between them by cubics. The curve lies within a bound of the
-polygon through all, so that only pixels as near to that as the bound are asked, by the same predicate as
-everywhere. Where the image is not one small curve round the centre's (at a seam, a limb, a singular point)
-the shape is left to refinement.
+Points of the rim are projected, and more are put between them by cubics. How far the curve may be from the
+polygon through all is an estimate, from differences of the points, with a safety factor of 2. Only pixels as
+near to the polygon as that are asked, by the same predicate as everywhere. Where the image is not one small
+curve round the centre's (at a seam, a limb, a singular point) the shape is left to refinement.
 """
 
 from __future__ import annotations
@@ -134,7 +134,8 @@ def _doubled(y: Floats, x: Floats, error: Floats) -> tuple[Floats, Floats, Float
     """Closed smooth curves with as many points more, half way between those by cubics through four of them,
     and how far all may be off.
 
-    A cubic misses by 3/128 of the fourth derivative, which the fourth difference tells; the double is taken.
+    A cubic misses by 3/128 of the fourth derivative, of which the fourth difference is an estimate: with a
+    safety factor of 2.
     """
     miss, found = np.zeros(len(y)), []
     for each in (y, x):
@@ -149,9 +150,9 @@ def _doubled(y: Floats, x: Floats, error: Floats) -> tuple[Floats, Floats, Float
 def _bent(y: Floats, x: Floats, corners: int) -> Floats:
     """How far closed curves may be from the polygons through points of them.
 
-    A smooth curve keeps within an eighth of the second difference of its chord; the double is taken. At a
-    corner there is no second difference. A seam that cuts the rim shows as a jump, and a jump as a large
-    error.
+    A smooth curve keeps within about an eighth of the second difference of its chord: with a safety factor of
+    2. At a corner there is no second difference. A seam that cuts the rim shows as a jump, and a jump as a
+    large error.
     """
     bend = np.hypot(*(_after(_after(each)) - 2 * _after(each) + each for each in (y, x)))
     if corners:
