@@ -30,8 +30,9 @@ __all__ = ["ImageIndex"]
 # How far (pixels) a rim may be from the polygon through its points at most, and the error to aim at.
 _ERROR: Final = 0.3
 _AIM: Final = 0.05
-# Numbers of points of a polygon. Of smooth rims fewer are projected: so many are halved as often as this, but
-# not below the least. Where the error is too large so many times more are tried.
+# Numbers of points of a polygon. Fewer are projected, so many are halved as often as this, but not below the
+# least; between those of smooth rims others are put. Where the error is too large so many times more are
+# tried.
 _POINTS: Final = (16, 32, 64, 96, 128, 192, 256, 512)
 _HALVINGS: Final = 2
 _LEAST: Final = 16
@@ -109,6 +110,7 @@ class ImageIndex:
             y, x = self._geom.pixel(*lonlat(xyz))
             with np.errstate(invalid="ignore", divide="ignore"):
                 error = _moved(xyz, y, x)
+                # Between corners sides bend so little that a part of the points is enough as it is.
                 for _ in range(0 if corners else halvings):
                     y, x, error = _doubled(y, x, error)
                 error += _bent(y, x, corners)
