@@ -89,15 +89,33 @@ def lazy_array(
     array = da.Array(graph, name, chunks, dtype=dtype)  # type: ignore[no-untyped-call]
     # Of this one array, because xarray mixes no arrays of two classes.
     array.__dask_postcompute__ = lambda: (_joined, ())  # type: ignore[method-assign]
-    array.__dask_optimize__ = _optimize
+    array.__dask_optimize__ = _OPTIMIZE
     array.__array_namespace__ = lambda **_: NAMESPACE  # type: ignore[attr-defined]
     return array
 
 
-def _optimize(graph: Any, keys: Any, **options: Any) -> Any:
-    """The graph of a whole array by `_scattered`, any other as dask does it."""
-    found = _whole_layer(graph, keys)
-    return da.Array.__dask_optimize__(graph, keys, **options) if found is None else found
+class _Optimize:
+    """The graph of a whole array by `_scattered`, any other as dask does it.
+
+    It is equal to the function of dask's arrays: what is computed together dask puts in groups by that
+    function, and gives out the results group by group, in another order than they were asked for.
+    """
+
+    def __call__(self, graph: Any, keys: Any, **options: Any) -> Any:
+        found = _whole_layer(graph, keys)
+        return da.Array.__dask_optimize__(graph, keys, **options) if found is None else found
+
+    def __eq__(self, other: object) -> bool:
+        return other is self or bool(other == da.Array.__dask_optimize__)
+
+    def __hash__(self) -> int:
+        return hash(da.Array.__dask_optimize__)
+
+    def __reduce__(self) -> str:
+        return "_OPTIMIZE"
+
+
+_OPTIMIZE: Final = _Optimize()
 
 
 def _joined(results: Any) -> np.ndarray:

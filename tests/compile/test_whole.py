@@ -162,3 +162,28 @@ def test_threads_that_would_only_wait_for_a_core(
         else:
             mask.on(geom, chunks=30).compute()
     assert crowd.most == most
+
+
+def test_what_is_computed_together_with_other_arrays_keeps_its_place() -> None:
+    kept = SOURCES.on(FLAT, chunks=(17, 23))
+    first, last = (da.full(kept.shape, each, chunks=20) for each in (7, -5))
+    want = [np.full(kept.shape, 7), kept.values, np.full(kept.shape, -5)]
+    for arrays in (
+        dask.compute(first, kept.data, last),
+        dask.persist(first, kept.data, last),
+        dask.optimize(first, kept.data, last),
+        dask.compute(kept.data, first, SOURCES.dilate("2 deg").on(FLAT).data, last)[:2][::-1],
+    ):
+        for found, right in zip(arrays, want, strict=False):
+            assert np.array_equal(np.asarray(found), right)
+    data = xr.Dataset({"a": (kept.dims, first), "mask": kept, "b": (kept.dims, last)})
+    for dataset in (data.compute(), data.persist(), data.copy().load()):
+        for name, right in zip(("a", "mask", "b"), want, strict=True):
+            assert dataset[name].dtype == right.dtype
+            assert np.array_equal(dataset[name].values, right)
+
+
+def test_how_a_whole_array_is_optimised_travels_by_name() -> None:
+    optimize = SOURCES.on(FLAT).data.__dask_optimize__
+    assert pickle.loads(pickle.dumps(optimize)) is optimize
+    assert {optimize, da.Array.__dask_optimize__} == {da.Array.__dask_optimize__}
