@@ -29,7 +29,7 @@ from .shape import Selection
 __all__ = ["Rows", "by_rows", "columns_within", "envelope", "strips"]
 
 # Rows whose envelope is lowered together: fewer make more calls, more compare what only some of them need.
-_ROWS = 24
+_ROWS = 48
 # Rows of a tile that are measured together, and columns to a side that are looked at anyway.
 _STRIP = 1024
 _NARROW = 64
