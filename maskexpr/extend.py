@@ -24,7 +24,7 @@ from .maps.leaf import FromData
 from .maps.missing import policy, settle
 from .pixels.window import Window
 from .sphere.angles import format_degrees, to_degrees, to_degrees_array
-from .sphere.parallels import Parallels, Runs, no_runs, whole_runs
+from .sphere.parallels import Parallels, StripRuns, no_runs, whole_runs
 from .sphere.vectors import TIE, Caps, angle_between, lonlat, normalise, rotate, rotation, unit, within
 
 __all__ = [
@@ -57,8 +57,8 @@ __all__ = [
     "Points",
     "Reach",
     "Rim",
-    "Runs",
     "StoredMap",
+    "StripRuns",
     "Tile",
     "Tiles",
     "Topology",

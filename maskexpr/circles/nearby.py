@@ -51,47 +51,68 @@ class Nearby:
     ) -> None:
         self._lon, self._lat, self._radius, self._turn, self._make = lon, lat, radius, turn, make
         self._lock = threading.Lock()
-        self._places: list[tuple[Caps, CircleIndex]] = []
-        self._whole: CircleIndex | None = None
+        self._places: list[tuple[Caps, _Part]] = []
+        self._whole = _Part(lambda: make(np.arange(len(lat))))
+        self._is_whole = False
 
     @property
     def all(self) -> CircleIndex:
         """The index of all circles."""
         with self._lock:
-            return self._of_all()
-
-    def _of_all(self) -> CircleIndex:
-        if self._whole is None:
-            self._whole = self._make(np.arange(len(self._lat)))
+            self._is_whole = True
             self._places.clear()
-        return self._whole
+        return self._whole.index
 
     def of(self, points: Points) -> CircleIndex:
         """An index that holds all circles that some points may be in."""
-        if self._whole is not None or len(points) > _POINTS or isinstance(points, PointsOfCells):
+        if self._is_whole or len(points) > _POINTS or isinstance(points, PointsOfCells):
             return self.all
         xyz = points.xyz[:, np.isfinite(points.xyz[0])]
         return self.at(Caps(xyz, np.zeros(xyz.shape[1])))
 
     def at(self, caps: Caps) -> CircleIndex:
         """An index that holds all circles that may meet some caps."""
+        if self._is_whole or len(self._lat) < _MANY:
+            return self.all
+        some = caps.take(caps.radius >= 0)
+        place = caps_round(some, np.arange(len(some.radius))[:1])
+        if not len(place.radius):
+            return self._make(np.arange(0))
         with self._lock:
-            if self._whole is not None or len(self._lat) < _MANY:
-                return self._of_all()
-            some = caps.take(caps.radius >= 0)
-            place = caps_round(some, np.arange(len(some.radius))[:1])
-            if not len(place.radius):
-                return self._make(np.arange(0))
-            for known, index in self._places:
-                if angle_between(known.centre, place.centre)[0] + place.radius[0] <= known.radius[0]:
-                    return index
-            if place.radius[0] > _WIDEST or len(self._places) == _PLACES:
-                return self._of_all()
-            place = Caps(place.centre, place.radius * _ROOM + _DOUBT)
-            turned = Caps(rotate(self._turn, place.centre), place.radius)
-            index = self._make(numbers_near(self._lon, self._lat, self._radius, turned))
-            self._places.append((place, index))
-            return index
+            part = self._part_round(place)
+        return self.all if part is None else part.index
+
+    def _part_round(self, place: Caps) -> _Part | None:
+        """The part that holds all circles near a place; None where all are wanted."""
+        for known, part in self._places:
+            if angle_between(known.centre, place.centre)[0] + place.radius[0] <= known.radius[0]:
+                return part
+        if self._is_whole or place.radius[0] > _WIDEST or len(self._places) == _PLACES:
+            return None
+        place = Caps(place.centre, place.radius * _ROOM + _DOUBT)
+        turned = Caps(rotate(self._turn, place.centre), place.radius)
+        part = _Part(lambda: self._make(numbers_near(self._lon, self._lat, self._radius, turned)))
+        self._places.append((place, part))
+        return part
+
+
+class _Part:
+    """Some of the circles, indexed by the first thread that asks for them; no thread waits for the index of
+    another part.
+    """
+
+    def __init__(self, make: Callable[[], CircleIndex]) -> None:
+        self._lock = threading.Lock()
+        self._make = make
+        self._index: CircleIndex | None = None
+
+    @property
+    def index(self) -> CircleIndex:
+        """Their index."""
+        with self._lock:
+            if self._index is None:
+                self._index = self._make()
+            return self._index
 
 
 def numbers_near(lon: Floats, lat: Floats, radius: Floats, cap: Caps) -> Indices:

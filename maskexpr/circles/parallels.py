@@ -8,7 +8,7 @@ import numpy as np
 
 from ..core.arrays import Floats
 from ..pixels.ragged import ragged_ranges
-from ..sphere.parallels import Parallels, Runs
+from ..sphere.parallels import Parallels, StripRuns
 from ..sphere.vectors import lonlat
 
 __all__ = ["circles_between"]
@@ -21,7 +21,9 @@ _ROUNDING: Final = 1e-15
 _WIDEST: Final = np.deg2rad(89.0)
 
 
-def circles_between(centre: Floats, radius: Floats, parallels: Parallels) -> tuple[Runs, Runs] | None:
+def circles_between(
+    centre: Floats, radius: Floats, parallels: Parallels
+) -> tuple[StripRuns, StripRuns] | None:
     """Runs that lie in a circle at all latitudes of a strip, and runs that hold all that do at any.
 
     A circle of radius r round the latitude c holds, at the latitude b, the longitudes with
@@ -39,7 +41,7 @@ def circles_between(centre: Floats, radius: Floats, parallels: Parallels) -> tup
 
     Returns
     -------
-    surely, perhaps : Runs
+    surely, perhaps : StripRuns
         None where a circle is nearly a hemisphere, or more.
     """
     if (radius > _WIDEST).any():
@@ -60,7 +62,9 @@ def circles_between(centre: Floats, radius: Floats, parallels: Parallels) -> tup
     whole = np.all(180.0 - np.abs(ends + lat) < reach - _SLACK, axis=0)
     least = np.where(whole, 180.0, np.minimum(least - slack, 180.0 - _SLACK))
     middle = lon[circle]
-    return Runs.round_meridians(strip, middle, least), Runs.round_meridians(strip, middle, most + slack)
+    return StripRuns.round_meridians(strip, middle, least), StripRuns.round_meridians(
+        strip, middle, most + slack
+    )
 
 
 def _half_width(parallel: Floats, lat: Floats, radius: Floats) -> Floats:

@@ -1,10 +1,10 @@
 """Circles on grids that are not separable: the image of each rim is a curve in the plane of pixels, filled
 row by row.
 
-Points of the rim are projected. The curve lies within a certified distance of the polygon through them, so
-pixels inside the polygon shrunk by that distance are in, those outside the polygon widened by it are out,
-and only the few between are asked. Where the image is not a small convex curve (at a seam, a limb, a
-singular point) the circle is left to refinement.
+Points of the rim are projected. How far the curve may be from the polygon through them is an estimate, from
+their second differences, with a safety factor of 2: pixels inside the polygon shrunk by that distance are in,
+those outside the polygon widened by it are out, and only the few between are asked. Where the image is not a
+small convex curve (at a seam, a limb, a singular point) the circle is left to refinement.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ def _project(geom: Grid, centres: Floats, radius: Floats, points: int) -> _Rims:
     y, x = geom.pixel(*lonlat(rim))
     centre_y, centre_x = geom.pixel(*lonlat(centres))
     with np.errstate(invalid="ignore"):
-        # A smooth curve keeps within an eighth of the second difference of its chord; the double is taken.
+        # A smooth curve keeps within about an eighth of the second difference of its chord: twice that.
         error = _bend(y, x).max(axis=1) / 4 + 1e-6
     return _Rims(y, x, centre_y, centre_x, error, _inradius(y, x, centre_y, centre_x))
 

@@ -122,8 +122,8 @@ def _box(limb: Floats, part: Floats) -> tuple[Ints, Bools]:
     """Windows round the images of pieces of the seam and of rims, as points in order, shape (2, n, points);
     which are known, and not too large.
 
-    Between two points, and from the last point to the seam, a curve goes no further than the largest step
-    between two points; the double is taken.
+    Between two points, and from the last point to the seam, a curve goes about as far as the largest step
+    between two points, and hardly further: an estimate with a safety factor of 2.
     """
     known = np.isfinite(limb).all(axis=(0, 2))
     steps = [np.hypot(*np.diff(limb, axis=2)), np.hypot(*np.diff(part, axis=2, append=part[:, :, :1]))]

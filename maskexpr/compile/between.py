@@ -12,7 +12,7 @@ import numpy as np
 from ..core.arrays import Bools, Floats, Ints
 from ..expr.mask import And, Mask, Not, Or, Xor
 from ..expr.structure import postorder
-from ..sphere.parallels import Parallels, Runs
+from ..sphere.parallels import Parallels, StripRuns
 
 __all__ = ["bounds_between", "leaves_between"]
 
@@ -77,14 +77,14 @@ def bounds_between(mask: Mask, leaves: Sequence[Mask], frame: str, strips: int) 
     return max(float(total[0]), 0.0), min(float(total[1]), 1.0), number
 
 
-def _parts(leaf: Mask, parallels: Parallels) -> tuple[Runs, Runs]:
+def _parts(leaf: Mask, parallels: Parallels) -> tuple[StripRuns, StripRuns]:
     found = leaf.between_parallels(parallels)
     assert found is not None, "a leaf that has answered for one zone answers for all"
     return found
 
 
 def _shares(
-    mask: Mask, leaves: Sequence[Mask], parts: Sequence[tuple[Runs, Runs]], parallels: Parallels
+    mask: Mask, leaves: Sequence[Mask], parts: Sequence[tuple[StripRuns, StripRuns]], parallels: Parallels
 ) -> Floats:
     """The least and the largest fraction of the sphere that a mask has in some strips."""
     heights = parallels.heights
@@ -112,7 +112,7 @@ def _shares(
     return np.array([area[surely].sum() - doubt, area[perhaps].sum() + doubt])
 
 
-def _events(parts: Sequence[tuple[Runs, Runs]]) -> tuple[Ints, Floats, Ints, Ints]:
+def _events(parts: Sequence[tuple[StripRuns, StripRuns]]) -> tuple[Ints, Floats, Ints, Ints]:
     """Where runs begin and end, in columns that count those of one leaf and kind."""
     none = np.empty(0, dtype=np.int64)
     made: list[tuple[Any, ...]] = [(none, np.empty(0), none, none)]
@@ -124,11 +124,11 @@ def _events(parts: Sequence[tuple[Runs, Runs]]) -> tuple[Ints, Floats, Ints, Int
     return (*(np.concatenate(each) for each in (strips, lons, columns, steps)),)  # type: ignore[return-value]
 
 
-def _within_a_turn(runs: Runs) -> Iterator[Runs]:
+def _within_a_turn(runs: StripRuns) -> Iterator[StripRuns]:
     """Runs cut at 360 degrees."""
-    yield Runs(runs.strip, runs.start, np.minimum(runs.stop, 360.0))
+    yield StripRuns(runs.strip, runs.start, np.minimum(runs.stop, 360.0))
     over = np.flatnonzero(runs.stop > 360.0)
-    yield Runs(runs.strip[over], np.zeros(len(over)), runs.stop[over] - 360.0)
+    yield StripRuns(runs.strip[over], np.zeros(len(over)), runs.stop[over] - 360.0)
 
 
 def _combined(mask: Mask, leaves: dict[int, Known]) -> Known:

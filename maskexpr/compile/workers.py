@@ -283,6 +283,16 @@ def _at_work(name: str) -> Iterator[None]:
     finally:
         with _changing:
             _running[name] -= 1
+            # Of a run that has ended the last block to end may have taken longer than it was waited for.
+            if name in _halted:
+                _forget_idle(name)
+
+
+def _forget_idle(name: str) -> None:
+    """Let go of what is kept for a run that has no block at work here."""
+    if not _running[name]:
+        del _running[name]
+        give_back_freed_memory(name)
 
 
 async def _halt(name: str) -> None:
@@ -295,6 +305,4 @@ async def _halt(name: str) -> None:
     while _running[name] and time.monotonic() < end:
         await asyncio.sleep(0.01)
     with _changing:
-        if not _running[name]:
-            del _running[name]
-            give_back_freed_memory(name)
+        _forget_idle(name)

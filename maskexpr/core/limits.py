@@ -63,6 +63,8 @@ class Limits:
         Brackets within brackets of a JSON text.
     tiles : number
         Tiles of a plan, and chunks along one side of a lazy array.
+    neighbours : number
+        Pixels of a projection's plane, on the map or not, that may be neighbours of those of one tile.
 
     Examples
     --------
@@ -91,6 +93,7 @@ class Limits:
     values: float = 2_000_000
     depth: float = 100
     tiles: float = 1_000_000
+    neighbours: float = 1 << 30
 
 
 _USUAL: Final = Limits()

@@ -23,7 +23,7 @@ from ..grid.parts import Parts
 from ..grid.points import Points
 from ..grid.survey import Survey
 from ..grid.tiles import Areas, Tile, Tiles
-from ..sphere.parallels import Parallels, Runs, no_runs, whole_runs
+from ..sphere.parallels import Parallels, StripRuns, no_runs, whole_runs
 from ..sphere.vectors import TIE, Caps
 from .structure import NODES, Reach, is_array, node
 from .verbs import Fluent
@@ -190,7 +190,9 @@ class Mask(Fluent):
             cover[self.near(parts.points, angle - reach)] = FULL
         return cover
 
-    def between_parallels(self, parallels: Parallels, angle: float = 0.0) -> tuple[Runs, Runs] | None:
+    def between_parallels(
+        self, parallels: Parallels, angle: float = 0.0
+    ) -> tuple[StripRuns, StripRuns] | None:
         """What of each strip surely is within an angle (radians) of the mask, a set on the sphere, and what
         may be; None if that is not known.
 
@@ -477,7 +479,9 @@ class AllSky(Mask):
     def inside(self, points: Points) -> Bools:
         return points.on_sky.copy()
 
-    def between_parallels(self, parallels: Parallels, angle: float = 0.0) -> tuple[Runs, Runs] | None:
+    def between_parallels(
+        self, parallels: Parallels, angle: float = 0.0
+    ) -> tuple[StripRuns, StripRuns] | None:
         return (whole_runs(np.arange(len(parallels))),) * 2
 
 
@@ -496,7 +500,9 @@ class NoSky(Mask):
     def coverage(self, areas: Areas, of: Ask) -> Coverage:
         return np.full(len(areas), EMPTY)
 
-    def between_parallels(self, parallels: Parallels, angle: float = 0.0) -> tuple[Runs, Runs] | None:
+    def between_parallels(
+        self, parallels: Parallels, angle: float = 0.0
+    ) -> tuple[StripRuns, StripRuns] | None:
         return no_runs(), no_runs()
 
     def inside(self, points: Points) -> Bools:

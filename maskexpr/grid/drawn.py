@@ -12,20 +12,18 @@ from numpy.typing import NDArray
 
 from ..core.arrays import Bools, Ints
 from ..core.pieces import Pieces
-from ..pixels.paint import paint_in_window
+from ..pixels.paint import RowRuns, paint_in_window
 from ..pixels.window import Window
 from ..sphere.vectors import Caps, angle_between, caps_round
 from .tiles import Tile
 
 __all__ = ["Drawn"]
 
-_Runs = tuple[NDArray[Any], NDArray[Any], NDArray[Any]]
-
 
 class _Made(NamedTuple):
     """Runs of some shapes, the window that holds them all, and the numbers of those that have none."""
 
-    runs: _Runs
+    runs: RowRuns
     box: tuple[int, int, int, int]
     left: Ints
 

@@ -14,6 +14,7 @@ import scipy
 
 from ..core.arrays import Bools, Floats, Ints
 from ..core.coverage import EMPTY, Coverage
+from ..core.limits import check_limit
 from ..sphere.vectors import TIE, Caps, angle_between, normalise, unit
 from .lattice import Grid
 from .tiles import Tiles
@@ -33,6 +34,8 @@ TINY = 8
 """Side of the windows that are not cut any further."""
 # And of those that are not kept as they are.
 _LARGE = 512
+# So many windows are looked through whatever they hold.
+_MANY = 1 << 11
 # Radians by which an angle that is found from a chord may be wrong, at the antipode.
 _ROUNDING = 1e-7
 
@@ -162,6 +165,12 @@ def windows_within(
     -------
     Tiles
         Disjoint windows that are small against the angle, or of a few pixels.
+
+    Raises
+    ------
+    LimitError
+        Where too much of the lattice would have to be looked through: the plane of a projection may go on far
+        beyond its image of the sky, with no formula that says where that ends.
     """
     todo = Tiles(geom, np.array(geom.lattice, dtype=np.int64)[:, None], plane)
     found: list[Ints] = [todo.bounds[:, :0]]
@@ -177,6 +186,9 @@ def windows_within(
         todo = todo.take(~done)
         if len(todo):
             todo, _ = todo.split(max(TINY, -(-int(sides(todo.bounds).max()) // 4)))
+        if len(todo) > _MANY:
+            # What is not known to be off the sky is asked pixel by pixel.
+            check_limit("neighbours", _pixels(todo.bounds), f"growing on {geom!r}", "pixels that may be near")
     return Tiles(geom, np.concatenate(found, axis=1), plane)
 
 
@@ -210,6 +222,11 @@ def exact_caps(tiles: Tiles) -> Caps:
     found = caps.centre.copy()
     found[:, wide] = centre
     return Caps(found, radius)
+
+
+def _pixels(bounds: Ints) -> float:
+    """Pixels of disjoint windows; of large ones more than an integer holds."""
+    return float(np.prod(np.asarray(bounds[1::2] - bounds[::2], dtype=np.float64), axis=0).sum())
 
 
 def sides(bounds: Ints) -> Ints:

@@ -1,8 +1,9 @@
 """Boxes in the plane of pixels: longitude and latitude round a block as cubic functions of rows and columns.
 
-They are fitted to 7 x 7 samples of what the shape reaches of a block. How far they miss these bounds how far
-they do so between them, where what a cubic lacks has its turns; the double is taken. A difference of two
-places is then known to twice that, and how it varies over the block by the derivatives of the cubics.
+They are fitted to 7 x 7 samples of what the shape reaches of a block. How far they miss these tells about how
+far they do so between them, where what a cubic lacks has its turns: an estimate with a safety factor of 2,
+for grids without kinks. A difference of two places is then known to twice that, and how it varies over the
+block by the derivatives of the cubics.
 """
 
 from __future__ import annotations

@@ -251,8 +251,8 @@ def _bound(entries: tuple[Floats, ...], radius: float) -> Metrics:
 
 def _with_derivatives(found: Metrics, entries: Floats, extent: Floats) -> Metrics:
     """The metrics with their derivatives, which come from the samples half way to the sides of a window and
-    from its corners. How far they miss the samples at the sides and corners bounds how far they do so
-    nearer to the middle, where what they neglect is less; the double is taken.
+    from its corners. How far they miss the samples at the sides and corners tells about how far they do so
+    nearer to the middle, where what they neglect is less: an estimate with a safety factor of 2.
 
     Parameters
     ----------

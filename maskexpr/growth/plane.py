@@ -1,6 +1,7 @@
-"""Growing on smooth grids of any projection: between two certified shapes in the plane of pixels.
+"""Growing on smooth grids of any projection: between two shapes in the plane of pixels.
 
-The metric of the sky is sampled in a block and round it, and bounded; for a box, longitude and latitude are.
+The metric of the sky is sampled in a block and round it, or longitude and latitude are for a box; how far
+they go beyond their samples is an estimate with a safety factor, for grids without kinks (`Grid.smooth`).
 That gives for the block an element (`columns`) of pixels surely in the shape and one of those perhaps in it.
 The selection grows by both, by packed words or by its runs, whichever is cheaper, and the few pixels between
 the two answers are asked exactly.

@@ -15,7 +15,7 @@ from ..expr.mask import Ask, Bools, Mask, node
 from ..grid.points import Points
 from ..grid.tiles import Areas
 from ..sphere.angles import AnglePair, format_degrees, to_degrees
-from ..sphere.parallels import Parallels, Runs, whole_runs
+from ..sphere.parallels import Parallels, StripRuns, whole_runs
 from ..sphere.vectors import TIE, angle_between, lonlat, rotate, rotation, unit
 
 __all__ = ["Band"]
@@ -118,7 +118,9 @@ class Band(Mask):
             distance[beside] = _to_meridian(lat[beside], apart, max(low, -90.0), min(high, 90.0))
         return np.asarray(distance <= angle + TIE)
 
-    def between_parallels(self, parallels: Parallels, angle: float = 0.0) -> tuple[Runs, Runs] | None:
+    def between_parallels(
+        self, parallels: Parallels, angle: float = 0.0
+    ) -> tuple[StripRuns, StripRuns] | None:
         if parallels.frame != self.frame or (angle and self.lon is not None):
             return None
         low, high = self.border_parallels(self.frame, angle) or (-90.0, 90.0)
@@ -128,7 +130,7 @@ class Band(Mask):
             return whole_runs(found[0]), whole_runs(found[1])
         west, half = self.lon[0], _width(self.lon) / 2
         surely, perhaps = (
-            Runs.round_meridians(each, np.full(len(each), west + half), np.full(len(each), half))
+            StripRuns.round_meridians(each, np.full(len(each), west + half), np.full(len(each), half))
             for each in found
         )
         return surely, perhaps

@@ -27,7 +27,7 @@ from ..grid.parts import Parts
 from ..grid.points import Points, lonlat_of
 from ..grid.tiles import Areas, Tile
 from ..sphere.angles import AngleLike, format_degrees, to_degrees_array
-from ..sphere.parallels import Parallels, Runs
+from ..sphere.parallels import Parallels, StripRuns
 from ..sphere.vectors import TIE, Caps, lonlat, rotate, rotation, unit
 from ..tables.given import as_positions, named_radius
 from ..tables.read import Request, read_circles
@@ -328,7 +328,9 @@ class Catalog(Mask):
         index = self._index(parts.frame, self._bin(parts), angle + 2 * TIE).all
         return np.full(len(parts), FULL) if index.is_whole_sky else index.cover(parts)
 
-    def between_parallels(self, parallels: Parallels, angle: float = 0.0) -> tuple[Runs, Runs] | None:
+    def between_parallels(
+        self, parallels: Parallels, angle: float = 0.0
+    ) -> tuple[StripRuns, StripRuns] | None:
         if self.radius.ndim == 2:
             return None
         index = self._index(parallels.frame, None, angle).all

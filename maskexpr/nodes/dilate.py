@@ -11,7 +11,7 @@ from ..grid.parts import Parts
 from ..grid.points import Pixels, Points
 from ..grid.tiles import Areas, Tile
 from ..growth.node import SkyGrowth
-from ..sphere.parallels import Parallels, Runs
+from ..sphere.parallels import Parallels, StripRuns
 
 __all__ = ["Dilate"]
 
@@ -71,7 +71,9 @@ class Dilate(SkyGrowth):
             return self.mask.cover_near(areas, math.radians(self.disk))
         return super().coverage(areas, of)
 
-    def between_parallels(self, parallels: Parallels, angle: float = 0.0) -> tuple[Runs, Runs] | None:
+    def between_parallels(
+        self, parallels: Parallels, angle: float = 0.0
+    ) -> tuple[StripRuns, StripRuns] | None:
         if self.disk is None:
             return None
         return self.mask.between_parallels(parallels, angle + math.radians(self.disk))

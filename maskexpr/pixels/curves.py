@@ -7,32 +7,29 @@ error. So both go round the same pixels, but for those nearer than the error to 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..core.arrays import Bools, Floats, Ints, distinct
+from .paint import RowRuns
 from .ragged import ragged_ranges
 
-__all__ = ["FARTHEST", "MOST", "Polygons", "Runs", "fill_curves"]
-
-Runs = tuple[NDArray[Any], NDArray[Any], NDArray[Any]]
-"""Rows, starts and stops of runs of pixels, half open."""
+__all__ = ["FARTHEST", "MOST", "Curves", "fill_curves"]
 
 FARTHEST: Final = 1 << 24
-"""Indices of pixels up to which polygons may reach."""
+"""Indices of pixels up to which curves may reach."""
 MOST: Final = 1 << 11
 """Shapes that are filled together: so many times the pixels up to there can be numbered in 64 bits."""
 
 
-class Polygons(NamedTuple):
-    """n closed polygons of m vertices in the plane of pixels.
+class Curves(NamedTuple):
+    """n closed curves in the plane of pixels, by polygons of m vertices that they are near.
 
     Attributes
     ----------
     y, x : ndarray, shape (n, m)
-        Vertices.
+        Vertices of the polygons.
     error : ndarray, shape (n,)
         How far, in pixels, the curves may be from the polygons.
     shape : ndarray of int, shape (n,)
@@ -44,17 +41,17 @@ class Polygons(NamedTuple):
     error: Floats
     shape: Ints
 
-    def take(self, some: Ints | Bools) -> Polygons:
-        """Some of the polygons."""
-        return Polygons(self.y[some], self.x[some], self.error[some], self.shape[some])
+    def take(self, some: Ints | Bools) -> Curves:
+        """Some of the curves."""
+        return Curves(self.y[some], self.x[some], self.error[some], self.shape[some])
 
 
-def fill_curves(polygons: Polygons, ask: Callable[[Ints, Ints, Ints], Bools]) -> Runs:
+def fill_curves(curves: Curves, ask: Callable[[Ints, Ints, Ints], Bools]) -> RowRuns:
     """Runs of pixels inside curves; those of different shapes may overlap.
 
     Parameters
     ----------
-    polygons : Polygons
+    curves : Curves
         Of fewer shapes than `MOST`, no further than `FARTHEST` from the first pixel.
     ask : callable
         Whether pixels are in shapes, from the numbers of these, rows and columns.
@@ -62,15 +59,15 @@ def fill_curves(polygons: Polygons, ask: Callable[[Ints, Ints, Ints], Bools]) ->
     Examples
     --------
     >>> corners = np.array([[0.5, 0.5, 2.5, 2.5]]), np.array([[0.5, 3.5, 3.5, 0.5]])
-    >>> box = Polygons(*corners, np.array([1e-6]), np.array([0]))
+    >>> box = Curves(*corners, np.array([1e-6]), np.array([0]))
     >>> [each.tolist() for each in fill_curves(box, lambda shape, y, x: x > 0)]
     [[1, 2], [1, 1], [4, 4]]
     """
-    if not len(polygons.y):
+    if not len(curves.y):
         none = np.empty(0, dtype=np.int64)
         return none, none, none
-    box = _Box.of(polygons)
-    pairs = _pairs(polygons)
+    box = _Box.of(curves)
+    pairs = _pairs(curves)
     toggles, asked = box.toggles(pairs), box.pixels(pairs)
     shape, row, column = box.places(asked)
     wrong = asked[ask(shape, row, column) != (np.searchsorted(toggles, asked, side="right") % 2 == 1)]
@@ -102,10 +99,10 @@ class _Pairs(NamedTuple):
     high: Floats
 
 
-def _pairs(polygons: Polygons) -> _Pairs:
-    y0, x0 = polygons.y, polygons.x
+def _pairs(curves: Curves) -> _Pairs:
+    y0, x0 = curves.y, curves.x
     y1, x1 = (np.concatenate([each[:, 1:], each[:, :1]], axis=1) for each in (y0, x0))
-    error = polygons.error[:, None]
+    error = curves.error[:, None]
     bottom, top = np.minimum(y0, y1), np.maximum(y0, y1)
     first = np.ceil(bottom - error)
     number = (np.floor(top + error) - first).astype(np.int64) + 1
@@ -114,18 +111,18 @@ def _pairs(polygons: Polygons) -> _Pairs:
     edge, row = ragged_ranges(first.astype(np.int64).ravel(), number.ravel())
     begin, start, slope, bottom, top = (each.ravel()[edge] for each in (y0, x0, slope, bottom, top))
     which = edge // y0.shape[1]
-    wide = polygons.error[which]
+    wide = curves.error[which]
     # An edge that is level is near all along.
     far = np.where(bottom == top, x1.ravel()[edge], start)
     ends = [start + (np.clip(row - wide, bottom, top) - begin) * slope]
     ends.append(far + (np.clip(row + wide, bottom, top) - begin) * slope)
     low, high = np.minimum(*ends) - wide, np.maximum(*ends) + wide
     crosses = (bottom <= row) & (row < top)
-    return _Pairs(polygons.shape[which], row, crosses, start + (row - begin) * slope, low, high)
+    return _Pairs(curves.shape[which], row, crosses, start + (row - begin) * slope, low, high)
 
 
 class _Box(NamedTuple):
-    """Rows and columns that hold some polygons; a number for every pixel of it, for every shape."""
+    """Rows and columns that hold some curves; a number for every pixel of it, for every shape."""
 
     y0: int
     x0: int
@@ -133,11 +130,11 @@ class _Box(NamedTuple):
     columns: int
 
     @classmethod
-    def of(cls, polygons: Polygons) -> _Box:
-        """The box of some polygons."""
-        widest = float(polygons.error.max()) + 1.0
-        y0, x0 = (int(np.floor(each.min() - widest)) for each in (polygons.y, polygons.x))
-        y1, x1 = (int(np.ceil(each.max() + widest)) for each in (polygons.y, polygons.x))
+    def of(cls, curves: Curves) -> _Box:
+        """The box of some curves."""
+        widest = float(curves.error.max()) + 1.0
+        y0, x0 = (int(np.floor(each.min() - widest)) for each in (curves.y, curves.x))
+        y1, x1 = (int(np.ceil(each.max() + widest)) for each in (curves.y, curves.x))
         # One column more for where a run stops.
         return cls(y0, x0, y1 - y0 + 1, x1 - x0 + 2)
 
@@ -166,7 +163,7 @@ class _Box(NamedTuple):
         shape, row = np.divmod(line, self.rows)
         return shape, row + self.y0, column + self.x0
 
-    def runs(self, toggles: Ints) -> Runs:
+    def runs(self, toggles: Ints) -> RowRuns:
         """The runs between toggles, of which every row of a shape has an even number."""
         start, stop = toggles[::2], toggles[1::2]
         some = start < stop

@@ -11,14 +11,16 @@ from numpy.typing import NDArray
 from ..core.arrays import Bools, Ints
 from .window import Window
 
-__all__ = ["list_busy", "paint_diagonals", "paint_in_window", "paint_short", "paint_spans"]
+__all__ = ["RowRuns", "list_busy", "paint_diagonals", "paint_in_window", "paint_short", "paint_spans"]
 
 _Indices = NDArray[np.signedinteger[Any]]
+RowRuns = tuple[_Indices, _Indices, _Indices]
+"""Rows, starts and stops of runs of pixels, half open."""
 
 
-def paint_in_window(out: Bools, window: Window, runs: Iterable[tuple[_Indices, _Indices, _Indices]]) -> None:
-    """Set runs of pixels, given in parts by rows, starts and stops, in an array that is a window of a map;
-    what is outside of it is clipped.
+def paint_in_window(out: Bools, window: Window, runs: Iterable[RowRuns]) -> None:
+    """Set runs of pixels, given in parts, in an array that is a window of a map; what is outside of it is
+    clipped.
     """
     y0, y1, x0, x1 = window
     parts = []

@@ -1,10 +1,10 @@
 """Shapes on grids that are not separable: the image of each rim is a closed curve in the plane of pixels,
 filled row by row.
 
-Points of the rim are projected, and more are put between them by cubics. The curve lies within a bound of the
-polygon through all, so that only pixels as near to that as the bound are asked, by the same predicate as
-everywhere. Where the image is not one small curve round the centre's (at a seam, a limb, a singular point)
-the shape is left to refinement.
+Points of the rim are projected, and more are put between them by cubics. How far the curve may be from the
+polygon through all is an estimate, from differences of the points, with a safety factor of 2. Only pixels as
+near to the polygon as that are asked, by the same predicate as everywhere. Where the image is not one small
+curve round the centre's (at a seam, a limb, a singular point) the shape is left to refinement.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from ..grid.drawn import Drawn
 from ..grid.lattice import Grid
 from ..grid.points import Pixels
 from ..grid.tiles import Tile
-from ..pixels.curves import FARTHEST, Polygons, fill_curves
+from ..pixels.curves import FARTHEST, Curves, fill_curves
 from ..sphere.vectors import chord2, lonlat
 from .loops import has_loops, loops
 from .many import Many
@@ -97,8 +97,8 @@ class ImageIndex:
         row, start, stop = (np.concatenate(each) for each in zip(*runs, strict=True))
         return done, row, start, stop
 
-    def _curves(self, which: Indices, points: int) -> tuple[Bools, Polygons]:
-        """Which shapes of one kind have images that can be used, and the polygons of these, by the place of
+    def _curves(self, which: Indices, points: int) -> tuple[Bools, Curves]:
+        """Which shapes of one kind have images that can be used, and the curves of these, by the place of
         their shape in ``which``.
         """
         batch, rows = self._many.batch_of(which)
@@ -114,9 +114,9 @@ class ImageIndex:
                 error += _bent(y, x, corners)
                 done &= _goes_round(y - centre[0][:, None], x - centre[1][:, None]) & (error < _ERROR)
                 done &= (np.abs(y).max(axis=1) < FARTHEST) & (np.abs(x).max(axis=1) < FARTHEST)
-            found.append(Polygons(y, x, error, np.arange(len(which))))
+            found.append(Curves(y, x, error, np.arange(len(which))))
         each = (np.concatenate(parts) for parts in zip(*(loop.take(done) for loop in found), strict=True))
-        return done, Polygons(*each)
+        return done, Curves(*each)
 
     def _ask(self, which: Indices, y: Ints, x: Ints) -> Bools:
         count("pixels", len(y))
@@ -134,7 +134,8 @@ def _doubled(y: Floats, x: Floats, error: Floats) -> tuple[Floats, Floats, Float
     """Closed smooth curves with as many points more, half way between those by cubics through four of them,
     and how far all may be off.
 
-    A cubic misses by 3/128 of the fourth derivative, which the fourth difference tells; the double is taken.
+    A cubic misses by 3/128 of the fourth derivative, of which the fourth difference is an estimate: with a
+    safety factor of 2.
     """
     miss, found = np.zeros(len(y)), []
     for each in (y, x):
@@ -149,9 +150,9 @@ def _doubled(y: Floats, x: Floats, error: Floats) -> tuple[Floats, Floats, Float
 def _bent(y: Floats, x: Floats, corners: int) -> Floats:
     """How far closed curves may be from the polygons through points of them.
 
-    A smooth curve keeps within an eighth of the second difference of its chord; the double is taken. At a
-    corner there is no second difference. A seam that cuts the rim shows as a jump, and a jump as a large
-    error.
+    A smooth curve keeps within about an eighth of the second difference of its chord: with a safety factor of
+    2. At a corner there is no second difference. A seam that cuts the rim shows as a jump, and a jump as a
+    large error.
     """
     bend = np.hypot(*(_after(_after(each)) - 2 * _after(each) + each for each in (y, x)))
     if corners:

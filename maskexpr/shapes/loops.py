@@ -36,7 +36,7 @@ def loops(batch: Batch, some: Indices, points: int) -> list[tuple[Floats, int]]:
     batch : Batch
         One that `has_loops`.
     points : int
-        Number of points on each curve, a multiple of 16.
+        Number of points on each curve, a multiple of 4.
 
     Returns
     -------

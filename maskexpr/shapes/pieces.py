@@ -16,7 +16,7 @@ from ..core.arrays import Bools, Floats, Indices
 from ..core.threads import busy_threads, in_threads
 from .outline import Outlines
 
-__all__ = ["DOUBT", "Pieces"]
+__all__ = ["DOUBT", "EdgePieces"]
 
 DOUBT = 1e-11
 """Radians from an edge within which a point is asked: far more than rounding and ties together."""
@@ -25,7 +25,7 @@ DOUBT = 1e-11
 _EDGES = 1 << 13
 
 
-class Pieces(NamedTuple):
+class EdgePieces(NamedTuple):
     """n pieces of edges.
 
     Attributes
@@ -57,7 +57,7 @@ class Pieces(NamedTuple):
     ends: Floats
 
     @classmethod
-    def of(cls, groups: Sequence[Outlines]) -> Pieces:
+    def of(cls, groups: Sequence[Outlines]) -> EdgePieces:
         """The pieces of the polygons of some batches, which are counted on from one to the next."""
         parts: list[tuple[Outlines, slice, int]] = []
         number = 0
@@ -69,7 +69,7 @@ class Pieces(NamedTuple):
         return cls(*(np.concatenate(each, axis=-1) for each in zip(*found, strict=True)))
 
     @classmethod
-    def _of(cls, outlines: Outlines, some: slice, number: int) -> Pieces:
+    def _of(cls, outlines: Outlines, some: slice, number: int) -> EdgePieces:
         """The pieces of some polygons of a batch, the first of which has that number."""
         # Those of a polygon one after the other.
         a, normal = (
@@ -111,10 +111,10 @@ class Pieces(NamedTuple):
         low, high = np.minimum(start, stop), np.maximum(start, stop)
         return cls(whose, low, high, node, slope, way, flat, moves, ends)
 
-    def take(self, index: Indices) -> Pieces:
+    def take(self, index: Indices) -> EdgePieces:
         """The pieces at an index."""
         fields: Any = self
-        return Pieces(*(np.take(each, index, axis=-1) for each in fields))
+        return EdgePieces(*(np.take(each, index, axis=-1) for each in fields))
 
     def longitude(self, lat: Floats) -> Floats:
         """Where each piece meets a parallel, shape (n,), in radians."""
@@ -123,6 +123,6 @@ class Pieces(NamedTuple):
 
 
 def _moves(slope: Floats, narrow: Floats) -> Floats:
-    """See `Pieces.moves`; ``narrow`` is the least cosine of a latitude of each piece."""
+    """See `EdgePieces.moves`; ``narrow`` is the least cosine of a latitude of each piece."""
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.asarray((np.abs(slope) / narrow + 2.0) / narrow * DOUBT)

@@ -10,27 +10,24 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..core.arrays import Bools, Floats, Indices, Ints
 from ..core.trace import count
 from ..grid.lattice import Grid
 from ..grid.tiles import Tile, Tiles
-from ..pixels.paint import paint_in_window, paint_spans
+from ..pixels.paint import RowRuns, paint_in_window, paint_spans
 from ..pixels.ragged import ragged_ranges
 from ..pixels.window import Window
 from ..sphere.vectors import lonlat
 from .meridian import Meridian
 from .outline import Outlines
-from .pieces import DOUBT, Pieces
+from .pieces import DOUBT, EdgePieces
 from .strips import Strip
 
 __all__ = ["PolygonScan"]
-
-Runs = tuple[NDArray[Any], NDArray[Any], NDArray[Any]]
 
 _TURN: Final = 2 * np.pi
 # Pairs of a row and a piece of an edge whose crossings are sorted together, where polygons are small, and
@@ -60,7 +57,7 @@ class PolygonScan:
 
     def __init__(self, groups: Sequence[Outlines], inside: Callable[[Floats, Ints], Bools]) -> None:
         self._inside = inside
-        self._pieces = Pieces.of(groups)
+        self._pieces = EdgePieces.of(groups)
         radius = np.concatenate([each.radius for each in groups])
         larger = np.concatenate([each.larger for each in groups])
         centre = np.concatenate([each.centre for each in groups], axis=1)
@@ -142,7 +139,7 @@ class PolygonScan:
                 self._bands[key] = _Band(Strip(tile.geom, window))
             return self._bands[key]
 
-    def _runs(self, strip: Strip, some: Indices) -> Iterator[Runs]:
+    def _runs(self, strip: Strip, some: Indices) -> Iterator[RowRuns]:
         """Runs of pixels of some polygons on a strip, in parts."""
         if len(strip.lat) and strip.x0 < strip.x1:
             for part in self._portions(strip, some):
@@ -175,7 +172,7 @@ class _Band:
     def __init__(self, strip: Strip) -> None:
         self.strip = strip
         self.lock = threading.Lock()
-        self.runs: list[Runs] | None = None
+        self.runs: list[RowRuns] | None = None
 
 
 class _Pairs(NamedTuple):
@@ -201,7 +198,7 @@ class _Scan:
         self._slot_bits = int(strip.x1 - strip.x0).bit_length()
         self._row_bits = len(strip.lat).bit_length()
 
-    def runs(self) -> Runs:
+    def runs(self) -> RowRuns:
         """Runs of pixels: rows, starts and stops in indices of the grid, half open, not empty."""
         turn, piece = ragged_ranges(self._whole._first[self._polygon], self._whole._number[self._polygon])
         keys, doubtful = self._crossings(turn, piece)
@@ -285,7 +282,7 @@ class _Scan:
         sure &= np.abs(column - np.rint(column)) > strip.slack
         return column, sure
 
-    def _doubt(self, turn: Ints, pieces: Pieces, row: Ints) -> _Pairs:
+    def _doubt(self, turn: Ints, pieces: EdgePieces, row: Ints) -> _Pairs:
         """Between which places pieces come within `DOUBT` of rows, if anywhere."""
         lat = self._strip.lat[row]
         lats = (np.clip(each, pieces.low, pieces.high) for each in (lat, lat - DOUBT, lat + DOUBT))
@@ -366,7 +363,7 @@ class _Scan:
         return np.flatnonzero(out)
 
 
-def _small(runs: Runs) -> Runs:
+def _small(runs: RowRuns) -> RowRuns:
     """Half the memory where numbers are not too large."""
     row, start, stop = runs
     is_large = any(np.abs(each).max(initial=0) >= 2**31 for each in runs)

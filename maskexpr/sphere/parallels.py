@@ -9,7 +9,7 @@ import numpy as np
 
 from ..core.arrays import Floats, Ints
 
-__all__ = ["Parallels", "Runs", "no_runs", "whole_runs"]
+__all__ = ["Parallels", "StripRuns", "no_runs", "whole_runs"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +43,7 @@ class Parallels:
         return np.asarray(2 * np.sin(np.deg2rad(to_pole)) * half / 720.0)
 
 
-class Runs(NamedTuple):
+class StripRuns(NamedTuple):
     """Parts of strips between meridians, which may overlap.
 
     Attributes
@@ -58,7 +58,7 @@ class Runs(NamedTuple):
     stop: Floats
 
     @classmethod
-    def round_meridians(cls, strip: Ints, middle: Floats, half: Floats) -> Runs:
+    def round_meridians(cls, strip: Ints, middle: Floats, half: Floats) -> StripRuns:
         """Runs of a half-width round meridians; none where that is not more than 0, a turn from 180 on."""
         some = np.flatnonzero(half > 0)
         strip, middle, half = strip[some], middle[some], half[some]
@@ -67,11 +67,11 @@ class Runs(NamedTuple):
         return cls(strip, np.where(start < 360.0, start, 0.0), start + np.minimum(2 * half, 360.0))
 
 
-def no_runs() -> Runs:
+def no_runs() -> StripRuns:
     """No part of any strip."""
-    return Runs(np.empty(0, dtype=np.int64), np.empty(0), np.empty(0))
+    return StripRuns(np.empty(0, dtype=np.int64), np.empty(0), np.empty(0))
 
 
-def whole_runs(which: Ints) -> Runs:
+def whole_runs(which: Ints) -> StripRuns:
     """Some strips as a whole."""
-    return Runs(which, np.zeros(len(which)), np.full(len(which), 360.0))
+    return StripRuns(which, np.zeros(len(which)), np.full(len(which), 360.0))

@@ -22,7 +22,7 @@ from ..expr.describe import one_line
 from ..expr.mask import Bools
 from ..pixels.window import Window
 
-__all__ = ["CellTiles", "Runs", "piece_of", "tile_shape", "tile_states", "tile_values", "tile_window"]
+__all__ = ["CellRuns", "CellTiles", "piece_of", "tile_shape", "tile_states", "tile_values", "tile_window"]
 
 Block = tuple[int, ...]
 
@@ -30,7 +30,7 @@ Block = tuple[int, ...]
 _LEAST = 1 << 12
 
 
-class Runs:
+class CellRuns:
     """The cells of a compiled mask in runs of one length, in the order of their array.
 
     Parameters
@@ -97,12 +97,12 @@ class CellTiles(OfCompiled):
 
     def where(self, tile: Block) -> str:
         """What a tile is, in the words of an error."""
-        window = Runs(self.compiled).window(tile[-1])
+        window = CellRuns(self.compiled).window(tile[-1])
         return f"{one_line(self.mask)} on cells {window.x0} to {window.x1 - 1} of the map"
 
     def blocks(self, tile: Block) -> list[Block]:
         """Blocks that hold cells of a tile."""
-        return [(*tile[:-2], i) for i in Runs(self.compiled).blocks(tile[-1])]
+        return [(*tile[:-2], i) for i in CellRuns(self.compiled).blocks(tile[-1])]
 
     def stages(
         self, name: str, source: tuple[str, ...], tiles: Sequence[Block]
@@ -119,7 +119,7 @@ def tile_shape(compiled: Compiled) -> tuple[int, int]:
     if compiled.layout.is_image:
         rows, columns = (max(sizes) for sizes in compiled.layout.sizes)
         return rows, columns
-    return 1, Runs(compiled).length
+    return 1, CellRuns(compiled).length
 
 
 def tile_states(plan: Plan) -> NDArray[np.uint8]:
@@ -127,20 +127,20 @@ def tile_states(plan: Plan) -> NDArray[np.uint8]:
     return (
         plan.states
         if plan.compiled.layout.is_image
-        else Runs(plan.compiled).states(plan.states)[..., None, :]
+        else CellRuns(plan.compiled).states(plan.states)[..., None, :]
     )
 
 
 def tile_window(compiled: Compiled, block: Block) -> Window:
     """Pixels of a tile of a file, by its place among the `tile_states`."""
-    return compiled.window(block) if compiled.layout.is_image else Runs(compiled).window(block[-1])
+    return compiled.window(block) if compiled.layout.is_image else CellRuns(compiled).window(block[-1])
 
 
 def tile_values(compiled: Compiled, block: Block, compute: Callable[[Block], Bools]) -> Bools:
     """Values of a tile of a file, shape (planes..., rows, columns); ``compute`` makes those of blocks."""
     if compiled.layout.is_image:
         return compute(block)
-    runs = Runs(compiled)
+    runs = CellRuns(compiled)
     return runs.values(block[:-2], runs.window(block[-1]), compute)
 
 
@@ -151,5 +151,5 @@ def piece_of(compiled: Compiled, plane: Block, window: Window) -> Bools:
         return image
     # Where the mask does not vary along an axis it has one plane for all.
     block = tuple(i if len(sizes) > 1 else 0 for i, sizes in zip(plane, compiled.along, strict=True))
-    values: Bools = Runs(compiled).values(block, window, compiled.compute).reshape(window.shape)
+    values: Bools = CellRuns(compiled).values(block, window, compiled.compute).reshape(window.shape)
     return values

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
+
 import astropy.units as u
 import numpy as np
 import pytest
@@ -54,6 +57,32 @@ def test_few_places_are_indexed_alone_and_then_all(monkeypatch: pytest.MonkeyPat
     whole = near.at(caps[4])
     assert made[-1] == len(lon)
     assert near.at(caps[0]) is whole is near.all
+
+
+def test_no_thread_waits_for_the_index_of_another_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_nearby, "_MANY", 100)
+    lon, lat = sky(2000)
+    slow, begun, go_on = Caps(unit(90.0, 0.0)[:, None], np.array([0.1])), Event(), Event()
+
+    def make(some: np.ndarray) -> CircleIndex:
+        if len(some) and (np.abs(lon[some] % 360 - 90) < 20).all():
+            begun.set()
+            assert go_on.wait(60)
+        return CircleIndex(unit(lon[some], lat[some]), np.full(len(some), 0.01))
+
+    near = Nearby(lon, lat, np.full(len(lon), 0.01), np.eye(3), make)
+    with ThreadPoolExecutor(3) as pool:
+        waiting = [pool.submit(near.at, slow)]
+        assert begun.wait(60)
+        waiting.append(pool.submit(near.at, slow))
+        other = pool.submit(near.at, Caps(unit(200.0, 0.0)[:, None], np.array([0.1])))
+        try:
+            assert len(other.result(timeout=60).radius)
+            assert not any(each.done() for each in waiting)
+        finally:
+            go_on.set()
+        one, same = (each.result(timeout=60) for each in waiting)
+    assert one is same
 
 
 def test_the_whole_sky_is_no_place(monkeypatch: pytest.MonkeyPatch) -> None:

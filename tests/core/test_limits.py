@@ -104,7 +104,22 @@ CASES: dict[str, tuple[float, Callable[[Path], Any]]] = {
     "values": (10, lambda folder: mx.loads(mx.dumps(DISK))),
     "depth": (2, lambda folder: mx.loads(mx.dumps(DISK))),
     "tiles": (3, lambda folder: DISK.plan(GEOM, chunks=3)),
+    "neighbours": (1e5, lambda folder: DISK.dilate("14 deg").compute(_endless(1.2))),
 }
+
+
+def _endless(pixel: float) -> mx.WcsGeom:
+    """A small map on a plane of which it is not known where the sky ends."""
+    return mx.WcsGeom.create(npix=(9, 9), binsz=pixel, proj="PCO")
+
+
+def test_a_plane_that_would_be_looked_through_for_hours_is_refused_at_once() -> None:
+    for pixel in (0.01, 1e-4):
+        for kernel in ("box", "disk"):
+            disk = mx.Region(f"icrs;circle(0,0,{pixel!r})")
+            grown = disk.dilate(f"{2 * pixel!r} deg", kernel=kernel)
+            with pytest.raises(LimitError, match="pixels that may be near"):
+                grown.compute(_endless(pixel))
 
 
 @pytest.mark.parametrize("name", [each.name for each in dataclasses.fields(Limits)])

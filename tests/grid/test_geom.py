@@ -500,6 +500,18 @@ def test_no_window_that_is_surely_off_the_sky_holds_any(code, centre, angle):
         assert off.sum() > 0.7 * np.count_nonzero(~held)
 
 
+@pytest.mark.parametrize(("code", "half_width"), [("SFL", 90), ("PAR", 100)])
+@pytest.mark.parametrize("sign", [-1, 1])
+def test_windows_beside_the_rim_between_meridians_are_surely_off_the_sky(code, half_width, sign):
+    geom = WcsGeom.allsky(binsz=1, proj=code)
+    y, x = geom.reference_pixel
+    # At 60 degrees of the plane, inside the ellipse round the image.
+    row, west, east = int(y) + 60 * sign, int(x) - half_width, int(x) + half_width
+    columns = [(west - 30, west - 4), (east + 4, east + 30), (west - 30, west + 4), (east - 4, east + 30)]
+    windows = np.array([(row, row + 2, *each) for each in columns]).T
+    assert surely_off(geom._projection, windows).tolist() == [True, True, False, False]
+
+
 @pytest.mark.parametrize("code", CODES)
 @pytest.mark.parametrize("centre", CENTRES)
 def test_a_convex_sky_has_no_gap_along_any_line(code, centre):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -13,6 +14,11 @@ from .projection import Projection
 
 __all__ = ["chords", "plane_box", "surely_off"]
 
+# Half the width, degrees, of images between meridians, by the distance from the equator in the plane.
+_WIDTHS: Final[dict[str, Callable[[Floats], Floats]]] = {
+    "SFL": lambda y: 180.0 * np.cos(np.deg2rad(y)),
+    "PAR": lambda y: 180.0 * (1.0 - 4.0 * (y / 180.0) ** 2),
+}
 # Relative: how far from the ellipse rounding, and wcslib's tolerance, can move the rim of the sky.
 _DOUBT: Final = 1e-6
 
@@ -40,13 +46,19 @@ def surely_off(projection: Projection, bounds: Ints) -> Bools:
     west, east = x0 - (projection.crpix[0] - 1.0), x1 - projection.crpix[0]
     south, north = y0 - (projection.crpix[1] - 1.0), y1 - projection.crpix[1]
     norm = _norm(projection, ("fills", "within"))
+    least, most = (
+        [outer(a * west, a * east) + outer(b * south, b * north) for a, b in projection.plane_rows]
+        for outer in (np.minimum, np.maximum)
+    )
     if norm is not None:
-        return norm.least(west, east, south, north) > 1 + _DOUBT
+        off = norm.least(west, east, south, north) > 1 + _DOUBT
+        if projection.code in _WIDTHS:
+            x, y = (np.maximum(np.maximum(low, -high), 0.0) for low, high in zip(least, most, strict=True))
+            off |= x > _WIDTHS[projection.code](np.minimum(y, 90.0)) + 180.0 * _DOUBT
+        return off
     box = plane_box(projection) or _strip(projection)
-    for (a, b), low, high in zip(projection.plane_rows, box[::2], box[1::2], strict=True):
-        least = np.minimum(a * west, a * east) + np.minimum(b * south, b * north)
-        most = np.maximum(a * west, a * east) + np.maximum(b * south, b * north)
-        off |= (least > high + _DOUBT * abs(high)) | (most < low - _DOUBT * abs(low))
+    for i, (low, high) in enumerate(zip(box[::2], box[1::2], strict=True)):
+        off |= (least[i] > high + _DOUBT * abs(high)) | (most[i] < low - _DOUBT * abs(low))
     return off
 
 
