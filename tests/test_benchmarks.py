@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import statistics
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from numpy.random import default_rng
@@ -28,6 +29,25 @@ def test_task(key: str) -> None:
         assert outcome.verdict == "peer absent"
     else:
         assert outcome.agreement
+
+
+def test_readme_has_the_figures_of_the_last_run() -> None:
+    """Each row of its table is the time of ours and the ratio of a row of the results."""
+    root = Path(__file__).parent.parent
+    readme, results = (
+        [[cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines() if "|" in line]
+        for text in ((root / name).read_text("utf-8") for name in ("README.md", "benchmarks/RESULTS.md"))
+    )
+    head = next(cells for cells in results if cells[0] == "task")
+    measured = {
+        tuple(cells[head.index(name)] for name in ("ours", "ratio"))
+        for cells in results
+        if cells[0] in TASKS and len(cells) == len(head)
+    }
+    first = next(i for i, cells in enumerate(readme) if cells == ["work", "peer", "ours", "ratio"])
+    shown = [tuple(cells[2:]) for cells in readme[first + 2 :] if len(cells) == 4]
+    assert len(shown) > 20
+    assert set(shown) <= measured
 
 
 @pytest.mark.parametrize("key", TASKS)

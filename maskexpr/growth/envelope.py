@@ -29,7 +29,7 @@ from .shape import Selection
 __all__ = ["Rows", "by_rows", "columns_within", "envelope", "strips"]
 
 # Rows whose envelope is lowered together: fewer make more calls, more compare what only some of them need.
-_ROWS = 24
+_ROWS = 48
 # Rows of a tile that are measured together, and columns to a side that are looked at anyway.
 _STRIP = 1024
 _NARROW = 64
@@ -255,14 +255,16 @@ def _lowest(
     columns = np.flatnonzero(wanted & (offered[0][start:stop].min(axis=0, initial=np.inf) < np.inf))
     least = np.full((len(between), len(columns)), np.inf, dtype=between.dtype)
     left, now = np.arange(len(columns)), least
-    near = [each[start:stop, columns] for each in offered]
+    # As `take` makes them rows are contiguous; of an index they would be columns.
+    near = [each[start:stop].take(columns, axis=1) for each in offered]
     room = np.empty_like(least)
     for number, (each, *twin) in enumerate(_turns(between, order, first - start, stop - start)):
         if number >= _CHECKED and number & (number - 1) == 0:
             still = now.max(axis=0, initial=0.0) > nearest[each]
             if 2 * np.count_nonzero(still) < len(still):
                 least[:, left] = now
-                left, now, near = left[still], now[:, still], [rows[:, still] for rows in near]
+                left, now = left[still], now.compress(still, axis=1)
+                near = [rows.compress(still, axis=1) for rows in near]
                 room = np.empty_like(now)
         shift, others = each + first - start, near[(each + first) % len(near)]
         y0, y1 = max(-shift, 0), min(len(others) - shift, len(now))

@@ -144,7 +144,7 @@ class Places:
         part = np.flatnonzero(lists.number)
         y, x = (each.reshape(-1, y.shape[2])[part].reshape(-1) for each in (y, x))
         lists = _Lists(lists.start[part], lists.number[part], lists.entries)
-        square = self._compared(lists, xyz.reshape(3, -1, xyz.shape[3])[:, part])
+        square = self._compared(lists, xyz.reshape(3, -1, xyz.shape[3]).take(part, axis=1))
         return Nearest(y, x, np.sqrt(square.reshape(-1)))
 
     def _first(self, blocks: _Balls) -> _Lists:
@@ -169,7 +169,9 @@ class Places:
         reach = np.where(is_wanted & (parts.radius >= 0), self._limit + parts.radius, -1.0)
         for some in lists.batches(is_wanted.shape[1]):
             rows, origin = lists.padded(some), blocks.middle[:, some, None]
-            place, middle = self._xyz[:, rows] - origin, parts.middle[:, some] - origin
+            place = self._xyz.take(rows, axis=1)
+            place -= origin
+            middle = parts.middle.take(some, axis=1) - origin
             kept = _may_be_nearest(place, middle, parts.radius[some], reach[some])
             # The last entry is there again only to fill the row.
             kept &= (np.arange(rows.shape[1]) < lists.number[some][:, None])[:, None]
@@ -184,9 +186,9 @@ class Places:
         """Squared chords from the pixels of parts, shape (3, parts, pixels), to the nearest of each list."""
         out = np.full(xyz.shape[1:], np.inf)
         for some in lists.batches(_SPACES * xyz.shape[2]):
-            rows, pixels = lists.padded(some), xyz[:, some]
+            rows, pixels = lists.padded(some), xyz.take(some, axis=1)
             least = np.full(pixels.shape[1:], np.inf)
-            for place in np.moveaxis(self._xyz[:, rows.T], 1, 0):
+            for place in np.moveaxis(self._xyz.take(rows.T, axis=1), 1, 0):
                 np.fmin(least, chord2(pixels, place[:, :, None]), out=least)
             out[some] = least
         return out

@@ -19,6 +19,8 @@ _WIDTHS: Final[dict[str, Callable[[Floats], Floats]]] = {
     "SFL": lambda y: 180.0 * np.cos(np.deg2rad(y)),
     "PAR": lambda y: 180.0 * (1.0 - 4.0 * (y / 180.0) ** 2),
 }
+# Half the width, degrees, of a face of a cube, and of a facet of HEALPix.
+_FACE: Final = 45.0
 # Relative: how far from the ellipse rounding, and wcslib's tolerance, can move the rim of the sky.
 _DOUBT: Final = 1e-6
 
@@ -26,7 +28,8 @@ _DOUBT: Final = 1e-6
 def surely_off(projection: Projection, bounds: Ints) -> Bools:
     """Windows of pixels that lie, by arithmetic alone, off the sky as a whole, shape (n,).
 
-    The sky's image in the plane lies in a box, of some projections in the ellipse that touches its sides.
+    The sky's image in the plane lies in a box, of some projections in the ellipse that touches its sides, on
+    the faces of a cube or, towards the poles, in the triangles of HEALPix.
 
     Parameters
     ----------
@@ -52,14 +55,27 @@ def surely_off(projection: Projection, bounds: Ints) -> Bools:
     )
     if norm is not None:
         off = norm.least(west, east, south, north) > 1 + _DOUBT
-        if projection.code in _WIDTHS:
-            x, y = (np.maximum(np.maximum(low, -high), 0.0) for low, high in zip(least, most, strict=True))
-            off |= x > _WIDTHS[projection.code](np.minimum(y, 90.0)) + 180.0 * _DOUBT
-        return off
-    box = plane_box(projection) or _strip(projection)
-    for i, (low, high) in enumerate(zip(box[::2], box[1::2], strict=True)):
-        off |= (least[i] > high + _DOUBT * abs(high)) | (most[i] < low - _DOUBT * abs(low))
-    return off
+    else:
+        box = plane_box(projection) or _strip(projection)
+        for i, (low, high) in enumerate(zip(box[::2], box[1::2], strict=True)):
+            off |= (least[i] > high + _DOUBT * abs(high)) | (most[i] < low - _DOUBT * abs(low))
+    return off | _beside(projection, (least[0], most[0]), (least[1], most[1]))
+
+
+def _beside(projection: Projection, x: tuple[Floats, Floats], y: tuple[Floats, Floats]) -> Bools:
+    """Rectangles of the plane, given by their ends, that lie beside the image of the sky inside its box."""
+    near_x, near_y = (np.maximum(np.maximum(low, -high), 0.0) for low, high in (x, y))
+    if projection.code in _WIDTHS:
+        return near_x > _WIDTHS[projection.code](np.minimum(near_y, 90.0)) + 180.0 * _DOUBT
+    if projection.facts.surface == "cube":
+        return np.minimum(near_x, near_y) > _FACE * (1 + _DOUBT)
+    if projection.code == "HPX" and not projection.pv:
+        # Gaps open at 45 degrees of the plane, every 90 degrees; on the very row of a pole all is the pole.
+        gap = 2 * _FACE * np.round((x[0] + x[1]) / (4 * _FACE))
+        away = np.maximum(x[1] - gap, gap - x[0])
+        below_pole = np.maximum(y[1], -y[0]) < 2 * _FACE * (1 - _DOUBT)
+        return (away < near_y - _FACE - 180.0 * _DOUBT) & below_pole
+    return np.zeros(near_x.shape, dtype=bool)
 
 
 def chords(projection: Projection, y: Ints) -> Floats | None:
