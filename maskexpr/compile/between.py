@@ -104,7 +104,8 @@ def _shares(
     order = np.argsort(lon)
     # A stable sort of short integers is a radix sort.
     order = order[np.argsort(strip[order].astype(np.int16), kind="stable")]
-    strip, lon, column, step, rim = (each[order] for each in (strip, lon, column, step, rim))
+    strip, column, step, rim = (each[order] for each in (strip, column, step, rim))
+    lon = lon[order]
     width = np.where(np.append(strip[1:] == strip[:-1], False), np.append(np.diff(lon), 0.0), 0.0)
     area = width * heights[strip]
     open_ = [np.cumsum(np.where(column == i, step, 0)) > 0 for i in range(2 * len(leaves))]
