@@ -88,7 +88,7 @@ def _shares(
 ) -> Floats:
     """The least and the largest fraction of the sphere that a mask has in some strips."""
     heights = parallels.heights
-    strip, lon, column, step = _events(parts)
+    strip, lon, column, step, rim = _events(parts)
     doubt = _ROUNDING * float(heights[strip].sum())
     # Strips without a run are alike: one of them, with the height of all, stands for them.
     bare = np.ones(len(parallels), dtype=bool)
@@ -100,35 +100,83 @@ def _shares(
     strip = np.concatenate([strip, ends, ends])
     lon = np.concatenate([lon, np.zeros(len(ends)), np.full(len(ends), 360.0)])
     column, step = (np.append(each, np.zeros(2 * len(ends), dtype=np.int64)) for each in (column, step))
+    rim = np.append(rim, np.full(2 * len(ends), -1))
     order = np.argsort(lon)
     # A stable sort of short integers is a radix sort.
     order = order[np.argsort(strip[order].astype(np.int16), kind="stable")]
-    strip, lon, column, step = strip[order], lon[order], column[order], step[order]
+    strip, column, step, rim = (each[order] for each in (strip, column, step, rim))
+    lon = lon[order]
     width = np.where(np.append(strip[1:] == strip[:-1], False), np.append(np.diff(lon), 0.0), 0.0)
     area = width * heights[strip]
     open_ = [np.cumsum(np.where(column == i, step, 0)) > 0 for i in range(2 * len(leaves))]
     known = {id(leaf): (open_[2 * i], open_[2 * i + 1]) for i, leaf in enumerate(leaves)}
     surely, perhaps = _combined(mask, known)
-    return np.array([area[surely].sum() - doubt, area[perhaps].sum() + doubt])
+    share = np.array([surely, perhaps], dtype=np.float64)
+    piece, within = _rims(strip, column, rim, surely, perhaps, parts)
+    share[0, piece] = np.maximum(share[0, piece], within[0])
+    share[1, piece] = np.minimum(share[1, piece], within[1])
+    return np.asarray(share @ area + [-doubt, doubt])
 
 
-def _events(parts: Sequence[tuple[StripRuns, StripRuns]]) -> tuple[Ints, Floats, Ints, Ints]:
-    """Where runs begin and end, in columns that count those of one leaf and kind."""
+def _rims(
+    strip: Ints,
+    column: Ints,
+    rim: Ints,
+    surely: Bools,
+    perhaps: Bools,
+    parts: Sequence[tuple[StripRuns, StripRuns]],
+) -> tuple[Ints, Floats]:
+    """Pieces in which nothing but one rim lies, between pieces that are known, and the least and the largest
+    part of each that is in the mask.
+
+    Such a piece is in the mask on either side of the rim if what is beside it there is, as only the rim's
+    own run makes them differ.
+    """
+    known = np.concatenate(
+        [np.empty((2, 0)), *(pair[1].parts for pair in parts if pair[1].parts is not None)], 1
+    )
+    # At its first end the run that may be in begins before the sure one, at its second it ends after that.
+    alone = (rim[:-1] == rim[1:]) & (rim[:-1] >= 0) & (strip[:-1] == strip[1:])
+    alone &= (column[:-1] & 1) != (rim[:-1] & 1)
+    certain = surely == perhaps
+    piece = np.flatnonzero(alone)
+    piece = piece[certain[piece - 1] & certain[piece + 1]]
+    is_first = rim[piece] & 1 == 0
+    before, after = surely[piece - 1], surely[piece + 1]
+    inside, outside = np.where(is_first, after, before), np.where(is_first, before, after)
+    low, high = known[:, rim[piece] >> 1]
+    within = np.where(
+        outside, np.where(inside, 1.0, 1 - np.array([high, low])), inside * np.array([low, high])
+    )
+    return piece, within
+
+
+def _events(parts: Sequence[tuple[StripRuns, StripRuns]]) -> tuple[Ints, Floats, Ints, Ints, Ints]:
+    """Where runs begin and end, in columns that count those of one leaf and kind, an even and an odd one for
+    each leaf; and which ends, first and second, of rims these are, counted through.
+    """
     none = np.empty(0, dtype=np.int64)
-    made: list[tuple[Any, ...]] = [(none, np.empty(0), none, none)]
-    for column, runs in enumerate(each for pair in parts for each in pair):
-        for strip, start, stop in _within_a_turn(runs):
-            which = np.full(len(strip), column)
-            made += [(strip, start, which, np.ones_like(which)), (strip, stop, which, -np.ones_like(which))]
-    strips, lons, columns, steps = zip(*made, strict=True)
-    return (*(np.concatenate(each) for each in (strips, lons, columns, steps)),)  # type: ignore[return-value]
+    made: list[tuple[Any, ...]] = [(none, np.empty(0), none, none, none)]
+    before = 0
+    for leaf, pair in enumerate(parts):
+        for column, runs in enumerate(pair, 2 * leaf):
+            for strip, start, stop, first, second in _within_a_turn(runs, before):
+                which, one = np.full(len(strip), column), np.ones(len(strip), dtype=np.int64)
+                made += [(strip, start, which, one, first), (strip, stop, which, -one, second)]
+        before += 0 if pair[1].parts is None else pair[1].parts.shape[1]
+    return (*(np.concatenate(each) for each in zip(*made, strict=True)),)  # type: ignore[return-value]
 
 
-def _within_a_turn(runs: StripRuns) -> Iterator[StripRuns]:
-    """Runs cut at 360 degrees."""
-    yield StripRuns(runs.strip, runs.start, np.minimum(runs.stop, 360.0))
+def _within_a_turn(runs: StripRuns, before: int) -> Iterator[tuple[Ints, Floats, Floats, Ints, Ints]]:
+    """Runs cut at 360 degrees, and the first and the second end of rims, of which some come before."""
+    rim = np.full(len(runs.strip), -1) if runs.rim is None else runs.rim
+    first = np.where(rim < 0, -1, 2 * (rim + before))
+    second = np.where(rim < 0, -1, first + 1)
     over = np.flatnonzero(runs.stop > 360.0)
-    yield StripRuns(runs.strip[over], np.zeros(len(over)), runs.stop[over] - 360.0)
+    none = np.full(len(over), -1)
+    yield runs.strip[over], np.zeros(len(over)), runs.stop[over] - 360.0, none, second[over]
+    second[over] = -1
+    yield runs.strip, runs.start, np.minimum(runs.stop, 360.0), first, second
 
 
 def _combined(mask: Mask, leaves: dict[int, Known]) -> Known:

@@ -30,6 +30,7 @@ _ORDERS: Final = 3
 # Strips of the first try, by what factor they become more at a time, and how many runs there may be: seconds.
 _STRIPS: Final = 1 << 9
 _STEP: Final = 64
+_POWER: Final = 2 / 3
 _RUNS: Final = 1 << 24
 # Sums of shares of the sphere are right to this part of them.
 _ROUNDING: Final = 1e-12
@@ -79,7 +80,9 @@ def _by_strips(mask: Mask, leaves: list[Mask], frame: str, rtol: float) -> tuple
         value = (lower + upper) / 2
         if upper - lower <= rtol * value:
             return value, lower * (1 - _ROUNDING), min(upper * (1 + _ROUNDING), 1.0)
-        more = min(math.ceil(1.1 * (upper - lower) / (rtol * value)), _STEP)
+        # Where nothing but one rim lies in a strip what is open shrinks as the square of its height, where a
+        # circle ends as its power of 1.5.
+        more = min(math.ceil(1.1 * ((upper - lower) / (rtol * value)) ** _POWER), _STEP)
         strips *= max(more, 2)
         if runs * more + strips > _RUNS:
             return None

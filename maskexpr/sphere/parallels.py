@@ -51,20 +51,35 @@ class StripRuns(NamedTuple):
     strip : ndarray of int, shape (n,)
     start, stop : ndarray, shape (n,)
         Longitudes in degrees; a start is from 0 to less than 360, and a stop up to a turn more.
+    rim : ndarray of int, shape (n,), optional
+        The number of the rim that both ends lie on: the same for the run that surely is in and for the one
+        that holds all that may be; -1 where nothing is known of it.
+    parts : ndarray, shape (2, rims), optional
+        For each rim the least and the largest part that is in of what lies between these two runs.
     """
 
     strip: Ints
     start: Floats
     stop: Floats
+    rim: Ints | None = None
+    parts: Floats | None = None
 
     @classmethod
-    def round_meridians(cls, strip: Ints, middle: Floats, half: Floats) -> StripRuns:
+    def round_meridians(
+        cls,
+        strip: Ints,
+        middle: Floats,
+        half: Floats,
+        rim: Ints | None = None,
+        parts: Floats | None = None,
+    ) -> StripRuns:
         """Runs of a half-width round meridians; none where that is not more than 0, a turn from 180 on."""
         some = np.flatnonzero(half > 0)
         strip, middle, half = strip[some], middle[some], half[some]
         whole = half >= 180.0
         start = np.where(whole, 0.0, (middle - half) % 360.0)
-        return cls(strip, np.where(start < 360.0, start, 0.0), start + np.minimum(2 * half, 360.0))
+        start, stop = np.where(start < 360.0, start, 0.0), start + np.minimum(2 * half, 360.0)
+        return cls(strip, start, stop, None if rim is None else rim[some], parts)
 
 
 def no_runs() -> StripRuns:

@@ -13,6 +13,7 @@ from astropy.coordinates import SkyCoord
 from hypothesis import HealthCheck, given, seed, settings
 
 import maskexpr as mx
+from maskexpr.compile.between import bounds_between
 from maskexpr.core.errors import AxisError, MaskTypeError, MaskValueError, NeedsGridError
 from maskexpr.core.trace import tracing
 from maskexpr.grid.healpix.cells import cells_of
@@ -246,6 +247,37 @@ def test_areas_of_circles_and_bands_by_positions() -> None:
         assert low - 3e-4 <= share <= high + 3e-4
         assert high - low <= 0.05 * value
         assert value == pytest.approx(share, abs=2e-3)
+
+
+def test_areas_of_single_circles_between_coarse_parallels() -> None:
+    """Caps of all sizes, round the poles and the seam too, what they leave, and rings."""
+    rng = np.random.default_rng(11)
+    for _ in range(60):
+        radius = float(np.exp(rng.uniform(np.log(0.05), np.log(88))))
+        lat = float(rng.choice([rng.uniform(-90, 90), 90 - rng.uniform(0, 2) * radius, 0.0]))
+        lon = float(rng.choice([0.0, 359.99, rng.uniform(0, 360)]))
+        at = SkyCoord(lon, np.clip(lat, -90, 90), unit="deg").reshape(1)
+        one, two = mx.Catalog(at, radius * u.deg), mx.Catalog(at, 0.7 * radius * u.deg)
+        for mask, leaves, area in (
+            (one, [one], cap(radius)),
+            (~one, [one], cap(180) - cap(radius)),
+            (one ^ two, [one, two], cap(radius) - cap(0.7 * radius)),
+            (one - two, [one, two], cap(radius) - cap(0.7 * radius)),
+        ):
+            for strips in (7, 90, 1000):
+                low, high, _ = bounds_between(mask, leaves, "icrs", strips)
+                assert low * (1 - 1e-12) <= area / cap(180) <= high * (1 + 1e-12)
+
+
+def test_what_strips_leave_open_of_many_circles_shrinks_faster_than_their_height() -> None:
+    rng = np.random.default_rng(0)
+    lat = np.degrees(np.arcsin(rng.uniform(-1, 1, 500)))
+    mask = mx.Catalog(SkyCoord(rng.uniform(0, 360, 500), lat, unit="deg"), "3 deg")
+    open_ = []
+    for strips in (1000, 4000):
+        low, high, _ = bounds_between(mask, [mask], "icrs", strips)
+        open_.append(high - low)
+    assert open_[1] < open_[0] / 7
 
 
 def drawn(share: float, *shape: int) -> np.ndarray:
