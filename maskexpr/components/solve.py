@@ -315,6 +315,8 @@ def _keep(
     runs = labelled.runs
     keep = job.node.keep(job.geom, labelled, verdicts[k])[runs.label]
     start, end = runs.start[keep], runs.end[keep]
+    if labelled.sure is not None:
+        return Kept(runs.shape, None, None, fill(runs.shape, start, end) | labelled.sure)
     if 8 * (start.nbytes + end.nbytes) <= prod(runs.shape):
         return Kept(runs.shape, start, end, None)
     return Kept(runs.shape, None, None, fill(runs.shape, start, end))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import product
-from math import prod
+from math import isqrt, prod
 
 import numpy as np
 
@@ -15,7 +15,6 @@ from .words import (
     WORD,
     Marks,
     Places,
-    ends_of,
     list_bits,
     list_places,
     pack,
@@ -27,10 +26,16 @@ from .words import (
     words_shape,
 )
 
-__all__ = ["LabelledBlock", "lonely", "sieve", "steps"]
+__all__ = ["LabelledBlock", "flood", "is_held", "lonely", "neighbours", "sieve", "steps", "thick"]
 
 # Pixels along a side of a cell: those of a byte.
 _SIDE = 8
+# A flood goes so often in all directions, and each time 2**n - 1 rows far: most components are full by then.
+_ROUNDS = 2
+_DOUBLINGS = 3
+_SHIFTS = [np.uint64(1 << i) for i in range(6)]
+# Words of a band stay in the cache.
+_BAND = 1 << 13
 
 
 class LabelledBlock:
@@ -67,7 +72,7 @@ class LabelledBlock:
     @once
     def end(self) -> Ints:
         """The place after each run."""
-        return list_places(ends_of(self.words))
+        return self._ends_of(self._word.copy(), self._below)
 
     @once
     def label(self) -> Ints:
@@ -89,8 +94,7 @@ class LabelledBlock:
         >>> block.run_of(np.array([0, 1, 2])).tolist()
         [0, -1, 1]
         """
-        held = (self.words[place >> 6] >> (place & 63).astype(np.uint64)) & np.uint64(1)
-        return np.where(held, self._starts.number_to(place) - 1, -1)
+        return np.where(is_held(self.words, place), self._starts.number_to(place) - 1, -1)
 
     def first_pixels(self) -> Ints:
         """Place of the first pixel of each component, shape (n_labels,)."""
@@ -114,15 +118,21 @@ class LabelledBlock:
         word, below = self._word[run], self._below[run]
         kind = place_type(prod(padded_shape(self.shape)))
         start = places_of(word, below).astype(kind)
-        end = self.end[run] if 2 * len(run) > len(self._word) else self._ends_of(word, below)
+        end = self._ends_of(word, below)
         label = (np.cumsum(held) - 1).astype(np.int32)[self.labels_of(run)]
         return Runs(self.shape, start, end.astype(kind), label, int(np.count_nonzero(held)))
 
     def _ends_of(self, word: Ints, below: Words) -> Ints:
-        """The places after some runs, without those after all others."""
-        starts = np.zeros_like(self.words)
-        np.add.at(starts, word, below ^ (below >> np.uint64(1)))
-        return list_places(ends_of(runs_from(self.words, starts)))
+        """The places after some runs; overwrites the words in which they begin."""
+        free = ~(self.words[word] | below)
+        on = np.flatnonzero(free == 0)
+        while len(on):
+            # Rows end with places that are not selected.
+            word[on] += 1
+            free[on] = ~self.words[word[on]]
+            on = on[free[on] == 0]
+        # The bits below the lowest that is set.
+        return (word << 6) + np.bitwise_count((free - np.uint64(1)) & ~free)
 
     def _components(self, full: bool) -> tuple[Ints, Ints, Ints, int]:
         """The root of each run's tree, all roots, the component of each run that is a root, and how many
@@ -238,6 +248,79 @@ def _cells(words: Words, shape: tuple[int, ...]) -> Bools:
     return held
 
 
+def flood(words: Words, known: Words, shape: tuple[int, ...]) -> Words:
+    """Some pixels with most of what is connected with them, 64 pixels at a time: enough that few runs are
+    left to be labelled.
+
+    Along a row a carry goes to higher places; to lower ones, and to other rows, each step is twice as long
+    as the one before it (Kogge and Stone's fill). Bands of rows are filled each on its own.
+
+    Examples
+    --------
+    >>> block = np.array([[[1, 1, 0], [1, 0, 0], [1, 0, 1]]], dtype=bool)
+    >>> known = np.array([[[0, 1, 0], [0, 0, 0], [0, 0, 0]]], dtype=bool)
+    >>> flood(pack(block), pack(known), block.shape)[:3].tolist()
+    [3, 1, 1]
+    """
+    row, filled = words_shape(shape)[-1], known & words
+    height = max(1, _BAND // row) * row
+    for first in range(0, len(words), height):
+        _flood_band(words[first : first + height], filled[first : first + height], row)
+    return filled
+
+
+def _flood_band(words: Words, filled: Words, row: int) -> None:
+    """Fill some rows in place."""
+    steps = [step for i in range(_DOUBLINGS) if (step := row << i) < len(words)]
+    # Pixels that each step reaches over selected pixels alone.
+    lower, later, earlier = [words], [words[row:]], [words[:-row]]
+    for shift in _SHIFTS[:-1]:
+        lower.append(lower[-1] & (lower[-1] >> shift))
+    for step in steps[:-1]:
+        later.append(later[-1][step:] & later[-1][:-step])
+        earlier.append(earlier[-1][step:] & earlier[-1][:-step])
+    for _ in range(_ROUNDS):
+        filled |= runs_from(words, filled)
+        filled[:-1] |= (filled[1:] << np.uint64(WORD - 1)) & words[:-1]
+        for shift, mask in zip(_SHIFTS, lower, strict=True):
+            filled |= (filled >> shift) & mask
+        for step, below, above in zip(steps, later, earlier, strict=False):
+            filled[step:] |= filled[:-step] & below
+            filled[:-step] |= filled[step:] & above
+
+
+def thick(words: Words, shape: tuple[int, ...], pixels: int) -> Words:
+    """First pixels of some rectangles of so many pixels or a few more, all selected: each is in a component
+    at least as large.
+
+    Examples
+    --------
+    >>> block = np.array([[[0, 1, 1], [0, 1, 1], [1, 0, 1]]], dtype=bool)
+    >>> thick(pack(block), block.shape, 4)[:3].tolist()
+    [2, 0, 0]
+    """
+    row, width = words_shape(shape)[-1], min(WORD, isqrt(max(0, pixels - 1)) + 1)
+    done = 1
+    while done < width:
+        more = min(done, width - done)
+        words = words & (words >> np.uint64(more))
+        done += more
+    height, done = -(-pixels // width), 1
+    while done < height:
+        more = min(done, height - done)
+        below = np.zeros_like(words)
+        below[: -more * row] = words[more * row :]
+        words = words & below
+        done += more
+    return words
+
+
+def is_held(words: Words, place: Places) -> Words:
+    """1 for each place whose bit is set, else 0."""
+    held: Words = (words[place >> 6] >> (place & 63).astype(np.uint64)) & np.uint64(1)
+    return held
+
+
 def lonely(words: Words, shape: tuple[int, ...], full: bool) -> Words:
     """Pixels that are components of their own, as bits.
 
@@ -247,6 +330,11 @@ def lonely(words: Words, shape: tuple[int, ...], full: bool) -> Words:
     >>> lonely(pack(block), block.shape, full=True).tolist()
     [1, 0]
     """
+    return words & ~neighbours(words, shape, full)
+
+
+def neighbours(words: Words, shape: tuple[int, ...], full: bool) -> Words:
+    """All places that touch a pixel, as bits."""
     beside = shifted(words)
     behind = words >> np.uint64(1)
     behind[:-1] |= words[1:] << np.uint64(WORD - 1)
@@ -255,4 +343,4 @@ def lonely(words: Words, shape: tuple[int, ...], full: bool) -> Words:
     for step in steps(shape, full):
         beside[step:] |= near[:-step]
         beside[:-step] |= near[step:]
-    return words & ~beside
+    return beside

@@ -120,9 +120,9 @@ def paint(runs: Runs, keep: Bools) -> Words:
 
 
 def runs_from(words: Words, starts: Words) -> Words:
-    """The runs that begin at some bits; all of these must begin a run.
+    """Some pixels, with what follows them in their runs: all of it if they begin one.
 
-    An addition does it: a carry goes from the first pixel of a run through all of them.
+    An addition does it: a carry goes from a pixel of a run through all that follow.
     """
     total = words + starts
     carry = np.flatnonzero(total < words)
@@ -131,7 +131,7 @@ def runs_from(words: Words, starts: Words) -> Words:
         carry += 1
         total[carry] += _ONE
         carry = carry[total[carry] == 0]
-    return words & ~total
+    return words & (~total | starts)
 
 
 def words_of(size: int, place: Places) -> Words:

@@ -23,6 +23,7 @@ __all__ = [
     "empty_words",
     "ends_of",
     "find_runs",
+    "first_place",
     "inner",
     "join_planes",
     "list_bits",
@@ -169,7 +170,8 @@ def _places_of_many(words: Words) -> Ints:
 def _bits_of_few(words: Words, number: NDArray[np.uint8]) -> tuple[Ints, Words]:
     """The lowest bit of every word, then the next, in words that are left."""
     below = np.empty(int(number.sum(dtype=np.int64)), dtype=np.uint64)
-    busy = np.flatnonzero(words)
+    # Of booleans numpy lists those that hold much faster than of numbers.
+    busy = np.flatnonzero(words != 0)
     words, number = words[busy], number[busy]
     word = np.repeat(busy, number)
     at = np.cumsum(number, dtype=np.int64) - number
@@ -177,7 +179,7 @@ def _bits_of_few(words: Words, number: NDArray[np.uint8]) -> tuple[Ints, Words]:
         less = words - _ONE
         below[at] = words ^ less
         words = words & less
-        left = np.flatnonzero(words)
+        left = np.flatnonzero(words != 0)
         words, at = words[left], at[left] + 1
     return word, below
 
@@ -192,6 +194,19 @@ def places_of(word: Ints, below: Words) -> Ints:
     found: Ints = (word << 6) + np.bitwise_count(below)
     found -= 1
     return found
+
+
+def first_place(words: Words) -> int:
+    """The first place whose bit is set; some must be.
+
+    Examples
+    --------
+    >>> first_place(np.array([0, 0b1010], dtype=np.uint64))
+    65
+    """
+    word = int(np.argmax(words != 0))
+    held = int(words[word])
+    return word * WORD + (held & -held).bit_length() - 1
 
 
 def empty_words(shape: tuple[int, ...]) -> Words:

@@ -335,6 +335,57 @@ def test_large_chunks_are_labelled_in_parts(monkeypatch: pytest.MonkeyPatch) -> 
     assert_array_equal(node.on(geom, chunks={"x": 35, "y": 40}).values, removed(pixels, 9))
 
 
+def _dense(name: str) -> np.ndarray:
+    """Patterns of which floods find all, some or little."""
+    rng = np.random.default_rng(5)
+    if name == "one row":
+        return rng.random((1, 400)) < 0.8
+    if name == "one column":
+        return rng.random((400, 1)) < 0.8
+    pixels = np.zeros((150, 200), dtype=bool)
+    if name == "snake":
+        # Columns in turn joined above and below: a flood of a few rounds ends after as many turns.
+        pixels[:, ::2] = True
+        pixels[0, 1::4] = pixels[-1, 3::4] = True
+        pixels[70:75, 90:97] = True
+    elif name == "checkerboard":
+        pixels[::2, ::2] = pixels[1::2, 1::2] = True
+        pixels[30:36, 40:48] = True
+    else:
+        pixels = rng.random(pixels.shape) < float(name)
+    return pixels
+
+
+@pytest.mark.parametrize("connectivity", [4, 8])
+@pytest.mark.parametrize(
+    "name", ["snake", "checkerboard", "one row", "one column", "0.3", "0.41", "0.59", "0.8"]
+)
+@pytest.mark.parametrize("linked", [False, True])
+def test_what_is_large_for_sure_changes_nothing(
+    name: str, connectivity: int, linked: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pixels = _dense(name)
+    axes = (energies(2),) if linked else ()
+    cube = np.stack([pixels, np.roll(pixels, 1, axis=-1) & (pixels[::-1])]) if linked else pixels
+    geom = small_map(*pixels.shape, axes)
+    node = RemoveSmall(Raster((cube, geom)), 20 * u.pix**2, connectivity, linked=linked)
+    expected, counted = removed(cube, 20, connectivity), []
+    real = RemoveSmall.sure
+    monkeypatch.setattr(RemoveSmall, "sure", lambda *args: counted.append(real(*args)) or counted[-1])
+    for side in (1000, 67):
+        for plane in range(2) if linked else [None]:
+            got = chunked(
+                node,
+                geom,
+                cut(geom.image_shape[0], list(range(side, 400, side))),
+                cut(geom.image_shape[1], list(range(side, 400, side))),
+                () if plane is None else (plane,),
+            )
+            assert_array_equal(got, expected if plane is None else expected[plane])
+    if name in ("snake", "checkerboard", "0.8"):
+        assert any(each is not None for each in counted)
+
+
 @pytest.mark.parametrize("least", [1, 2, 3])
 @pytest.mark.parametrize("unit", ["pix2", "deg2"])
 def test_single_pixels_are_dropped_where_a_pixel_is_too_small(
@@ -350,6 +401,8 @@ def test_single_pixels_are_dropped_where_a_pixel_is_too_small(
     monkeypatch.setattr(
         _node, "LabelledBlock", lambda *args: blocks.append(LabelledBlock(*args)) or blocks[-1]
     )
+    # What is large for sure is not labelled: here all is to be counted.
+    monkeypatch.setattr(RemoveSmall, "sure", lambda *args: None)
     pixels = np.random.default_rng(11).random((60, 70)) < 0.3
     node = RemoveSmall(Raster((pixels, geom)), f"{(least - 0.5) * size} {unit}")
     assert_array_equal(node.on(geom, chunks=30).values, removed(pixels, least))

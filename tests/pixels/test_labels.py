@@ -13,7 +13,7 @@ from numpy.testing import assert_array_equal
 from scipy import ndimage
 
 from maskexpr.pixels.join import Largest, Table, meeting, merge_plan, nothing, ring, summarise
-from maskexpr.pixels.label import LabelledBlock, lonely, sieve
+from maskexpr.pixels.label import LabelledBlock, flood, lonely, sieve, thick
 from maskexpr.pixels.runs import (
     Runs,
     connect,
@@ -27,6 +27,11 @@ from maskexpr.pixels.runs import (
 )
 from maskexpr.pixels.window import Window
 from maskexpr.pixels.words import Marks, find_runs, join_planes, list_places, pack, padded_shape, starts_of
+
+# What touches in a plane, and in a row, of a block (planes, ny, nx).
+_IN_PLANE, _IN_ROW = np.zeros((3, 3, 3), dtype=int), np.zeros((3, 3, 3), dtype=int)
+_IN_PLANE[1] = ndimage.generate_binary_structure(2, 1)
+_IN_ROW[1, 1] = 1
 
 blocks = arrays(bool, array_shapes(min_dims=3, max_dims=3, min_side=1, max_side=7))
 
@@ -162,6 +167,49 @@ def test_a_window_is_unpacked(shape: tuple[int, int, int], seed: int, ends: tupl
         out = before.copy()
         unpack_into(pack(block), shape, shape[0] - 1, out, Window(y0, y1, x0, x1))
         assert_array_equal(out, before | block[-1, y0:y1, x0:x1])
+
+
+@given(
+    shape=st.tuples(st.integers(1, 2), st.integers(1, 300), st.integers(1, 140)),
+    density=st.floats(0, 1),
+    few=st.integers(0, 5),
+    seed=st.integers(0, 999),
+)
+def test_a_flood_stays_in_components(shape: tuple[int, ...], density: float, few: int, seed: int) -> None:
+    """And takes the rest of its pixels' runs along; bands of rows end within a block of this height."""
+    rng = np.random.default_rng(seed)
+    block, known = rng.random(shape) < density, np.zeros(shape, dtype=bool)
+    known.reshape(-1)[rng.integers(0, known.size, few)] = True
+    filled = unpacked(flood(pack(block), pack(known), shape), shape)
+    label, _ = ndimage.label(block, _IN_PLANE)
+    assert not (filled & ~block).any()
+    assert filled[known & block].all()
+    assert np.isin(label[filled], label[known & block]).all()
+    row, _ = ndimage.label(block, _IN_ROW)
+    assert filled[block & np.isin(row, row[known & block])].all()
+
+
+def test_small_components_are_filled_to_the_end() -> None:
+    block = np.zeros((1, 40, 200), dtype=bool)
+    block[0, 10:16, 60:130] = True
+    block[0, 12, 20:60] = block[0, 16:20, 70] = True
+    known = np.zeros_like(block)
+    known[0, 13, 100] = True
+    assert_array_equal(unpacked(flood(pack(block), pack(known), block.shape), block.shape), block)
+
+
+@given(block=blocks, pixels=st.integers(1, 50))
+def test_thick_pixels_are_in_large_components(block: np.ndarray, pixels: int) -> None:
+    found = unpacked(thick(pack(block), block.shape, pixels), block.shape)
+    label, _ = ndimage.label(block, _IN_PLANE)
+    assert not (found & ~block).any()
+    assert (np.bincount(label.ravel())[label[found]] >= pixels).all()
+
+
+@pytest.mark.parametrize("pixels", [1, 2, 20, 64, 1000, 5000])
+def test_a_large_rectangle_is_thick(pixels: int) -> None:
+    block = np.ones((1, 150, 150), dtype=bool)
+    assert thick(pack(block), block.shape, pixels).any()
 
 
 @given(block=arrays(bool, array_shapes(min_dims=3, max_dims=4, min_side=1, max_side=5)), full=st.booleans())
