@@ -24,7 +24,7 @@ from ..core.errors import (
 from ..expr.mask import Mask, Or
 from ..expr.serialize import dumps, loads
 from ..grid.lattice import Grid
-from ..io.formats import FORMATS, open_map, stamp_of
+from ..io.formats import FORMATS, open_map, stamp_of, unknown_ending
 from ..io.publish import check_place
 from ..nodes.catalog import Catalog
 from ..nodes.moc import Moc
@@ -263,8 +263,7 @@ def writer_of(path: Path) -> Writer:
     for each in WRITERS.values():
         if path.name.lower().endswith(each.suffixes):
             return each
-    known = ", ".join(suffix for each in WRITERS.values() for suffix in each.suffixes)
-    raise FormatError(f"{path}: cannot tell the format from the name; known endings are {known}")
+    raise unknown_ending(path, (suffix for each in WRITERS.values() for suffix in each.suffixes))
 
 
 def convert(
@@ -294,7 +293,8 @@ def convert(
     OutputExistsError
         If it is there.
     FormatError
-        For an unknown suffix, a product without a grid, or an order of what is no MOC.
+        For an unknown suffix, a product without a grid, a grid of what is no product, or an order of what is
+        no MOC.
     MaskTypeError
         For a mask that a region file cannot hold.
     """
@@ -308,6 +308,8 @@ def convert(
         return cells.write(place, overwrite=overwrite)
     if writer.text is None:
         return write(held.mask, place, _one_grid(held, grid), overwrite)
+    if grid is not None:
+        raise FormatError(f"{place}: {writer.what} has no grid: leave out --grid")
     check_place(place, overwrite)
     text = writer.text(held.mask, place)
     try:
