@@ -381,7 +381,6 @@ SLIPS = [
     ("convert few.reg few.png", 1, ("known endings are", ".moc.fits")),
     ("convert few.reg few.fit --grid mask.yaml", 1, ("did you mean '.fits'?",)),
     ("convert few.reg few.fits", 1, ("--grid",)),
-    ("convert few.reg few.json --grid mask.yaml", 1, ("few.json", "leave out --grid")),
     ("convert few.reg few.json --order 3", 1, (".moc.fits",)),
     ("convert few.reg few.reg", 1, ("--overwrite",)),
 ]
