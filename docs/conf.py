@@ -40,6 +40,10 @@ numpydoc_show_class_members = False
 html_theme = "pydata_sphinx_theme"
 html_title = "maskexpr"
 html_theme_options = {"show_toc_level": 2, "navigation_with_keys": False}
+html_static_path = ["_static"]
+html_css_files = ["maskexpr.css"]
+# A page that has none below it leaves the room of a navigation to its code.
+html_sidebars = {path.stem: [] for path in DOCS.glob("*.md") if path.stem not in ("api", "api-extend")}
 
 # Names of other projects become links only where asked (`make docs ONLINE=1`), because their inventories come from the
 # network: docs/decisions/docs-offline.md.
@@ -73,6 +77,12 @@ def check_reference(app, env):
         logging.getLogger(__name__).warning("%s is public, and no page documents it", name)
 
 
+def show_call(app, what, name, obj, options, arguments, returns):
+    """The call of a class as users write it: `Mask.__new__`, which refuses the base class, takes anything."""
+    return (reference.call_of(name), None) if what == "class" and reference.is_a_mask(name) else None
+
+
 def setup(app):
+    app.connect("autodoc-process-signature", show_call)
     app.connect("builder-inited", lambda app: draw(DOCS / "gallery.md", DOCS / "images/gallery"))
     app.connect("env-check-consistency", check_reference)

@@ -68,3 +68,10 @@ def is_a_mask(full: str) -> bool:
     """Whether a name is that of a node, whose verbs stand with `Mask`."""
     mask, thing = resolve("maskexpr.Mask"), resolve(full)
     return inspect.isclass(thing) and thing is not mask and issubclass(thing, mask)
+
+
+def call_of(full: str) -> str:
+    """The arguments of a class, without the types, which stand below it in words."""
+    signature = inspect.signature(resolve(full))
+    bare = [each.replace(annotation=inspect.Parameter.empty) for each in signature.parameters.values()]
+    return str(signature.replace(parameters=bare, return_annotation=inspect.Signature.empty))

@@ -38,9 +38,16 @@ _REDRAWN = 0.25
 _ERROR, _DAMAGED, _STOPPED = 1, 3, 130
 
 
+_WORDS = (
+    ("overwrite=True", "--overwrite"),
+    ("against=", "--against FILE"),
+    ("take one of .grids", "take one by --grid NAME"),
+)
+
+
 def _as_option(words: str) -> str:
     """Words about an argument in Python as those about the option of that name."""
-    for argument, option in (("overwrite=True", "--overwrite"), ("against=", "--against FILE")):
+    for argument, option in _WORDS:
         words = words.replace(argument, option)
     return words
 
@@ -257,11 +264,12 @@ def _with_reading(command: Any) -> Any:
 @_as_json
 def info_command(path: Path, kind: str | None, as_json: bool, **given: Any) -> None:
     """Tell what a file is: a product or map without reading a pixel, else the mask in it."""
-    product = _product(path, kind)
+    reading = _options(**given)
+    product = None if reading else _product(path, kind)
     if product is not None:
         _print(_told(product)) if as_json else click.echo(str(product))
         return
-    held = read_any(path, kind, **_options(**given))
+    held = read_any(path, kind, **reading)
     if as_json:
         _print(
             {"path": str(path), "kind": held.kind, "mask": repr(held.mask), "hash": held.mask.digest.hex()}

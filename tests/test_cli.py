@@ -358,3 +358,53 @@ def test_shell_completion(shell):
     if "bash" in made.stderr.lower():
         pytest.skip("the version of bash cannot be found out")
     assert "_MASKEXPR_COMPLETE" in made.stdout
+
+
+SLIPS = [
+    ("pln mask.yaml", 2, ("'plan'",)),
+    ("plan none.yaml", 2, ("none.yaml",)),
+    ("plan few.reg", 1, ("few.reg, line 1", "a recipe is a mapping")),
+    ("plan bare.yaml", 1, ("no grid", "grid: {allsky:")),
+    ("plan two.yaml", 1, ("several grids, a, b", "--grid NAME")),
+    ("plan two.yaml --grid c", 2, ("'c'", "a, b")),
+    ("plan wrong.yaml", 1, ("wrong.yaml, line 2", "did you mean 'Band'?")),
+    ("run bare.yaml", 1, ("outputs: [mask.zarr]",)),
+    ("run mask.yaml --scheduler thread", 2, ("threads, processes or tcp://",)),
+    ("run mask.yaml --memory-limit lots", 1, ("'2 GB'", "'lots'")),
+    ("run mask.yaml --workers 0", 2, ("--workers",)),
+    ("show mask.yaml mask.pic", 1, ("a picture ends in", ".png")),
+    ("show mask.yaml none/mask.png", 1, ("make it first",)),
+    ("serve mask.yaml --frame gal", 1, ("did you mean 'galactic'?",)),
+    ("info few.reg --from regoins", 2, ("'regions'",)),
+    ("info map.fits --radius 3", 1, ("map.fits",)),
+    ("verify few.reg", 1, ("neither a FITS file nor a zarr store",)),
+    ("convert few.reg few.png", 1, ("known endings are", ".moc.fits")),
+    ("convert few.reg few.fit --grid mask.yaml", 1, ("did you mean '.fits'?",)),
+    ("convert few.reg few.fits", 1, ("--grid",)),
+    ("convert few.reg few.json --order 3", 1, (".moc.fits",)),
+    ("convert few.reg few.reg", 1, ("--overwrite",)),
+]
+
+
+@pytest.fixture
+def slips(recipe, monkeypatch):
+    """A folder of files, to be in."""
+    folder = recipe.parent
+    monkeypatch.chdir(folder)
+    (folder / "few.reg").write_text("icrs;circle(1,2,3)")
+    (folder / "bare.yaml").write_text("maskexpr: 1\nmask: AllSky\n")
+    (folder / "wrong.yaml").write_text("maskexpr: 1\nmask: {Bnd: {lat: [-5 deg, 5 deg]}}\n")
+    grid = "{allsky: {binsz: 9 deg}}"
+    (folder / "two.yaml").write_text(f"maskexpr: 1\nmask: AllSky\ngrids: {{a: {grid}, b: {grid}}}\n")
+    mx.AllSky().write("map.fits", GRID)
+
+
+@pytest.mark.parametrize(("typed", "code", "words"), SLIPS, ids=[typed for typed, _, _ in SLIPS])
+@pytest.mark.usefixtures("slips")
+def test_slip(typed, code, words):
+    """One line that says what to write; never a traceback, never silence."""
+    result = run(*typed.split())
+    assert result.exit_code == code, result.output
+    assert isinstance(result.exception, SystemExit)
+    for word in words:
+        assert word in result.output

@@ -167,6 +167,24 @@ def test_every_page_is_in_a_table_of_contents() -> None:
     assert missing == set()
 
 
+TASKS = (
+    *("exclude-catalogue", "radius-from-column", "footprint", "bright-stars", "psf-margin", "cluster"),
+    *("allsky-zarr", "to-gammapy", "moc-to-healpix", "fill-holes", "batch-job", "look"),
+)
+
+
+def test_a_dozen_tasks_are_a_page_each() -> None:
+    assert {path.stem for path in (ROOT / "docs/howto").glob("*.md")} == {"index", *TASKS}
+
+
+@pytest.mark.parametrize("path", pages(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_code_fits_the_page(path: Path) -> None:
+    """docs/_static/maskexpr.css leaves room for lines of 110 characters."""
+    text = path.read_text(encoding="utf-8")
+    code = re.findall(r"^ *```python\n(.*?)^ *```", text, re.MULTILINE | re.DOTALL)
+    assert [line for block in code for line in block.splitlines() if len(line) > 110] == []
+
+
 # ---- the reference
 
 REFERENCE: dict[str, Any] = runpy.run_path(str(ROOT / "docs/reference.py"))
@@ -198,6 +216,15 @@ def test_reference_lists_every_public_name_and_method_once() -> None:
     assert public - set(found) == set(), "public, but neither in docs/api.md nor in docs/api-extend.md"
     assert set(found) - public == set(), "in the reference, but not public"
     assert len(found) == len(set(found))
+
+
+def test_the_page_of_a_class_shows_how_it_is_called() -> None:
+    call_of = REFERENCE["call_of"]
+    assert call_of("maskexpr.Dilate") == "(mask, radius, kernel='disk', metric='sky', axis='energy')"
+    nodes = [full for full in REFERENCE["public_names"]() if REFERENCE["is_a_mask"](full)]
+    nodes = [full for full in nodes if not full.startswith("maskexpr.extend.")]
+    assert len(nodes) > 15
+    assert [full for full in nodes if "arguments" in call_of(full)] == []
 
 
 def test_what_users_call_has_an_example() -> None:

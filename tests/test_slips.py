@@ -5,6 +5,7 @@ Every slip gives one error of maskexpr that says what to write: none a bare exce
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,6 +24,9 @@ from astropy.wcs import WCS
 
 import maskexpr as mx
 from maskexpr.core.errors import require
+from maskexpr.verbs.accessor import SkyAccessor
+
+from .pages import ROOT, close_figures
 
 SLIPS: list[tuple[str, str, tuple[str, ...]]] = [
     # masks and operators
@@ -337,6 +341,76 @@ SLIPS: list[tuple[str, str, tuple[str, ...]]] = [
         "a.apodize(geom, '20 deg', profile=lambda x: 'a').compute()",
         ("profile", "weight"),
     ),
+    # of every kind once more
+    ("a radius in a list", "a.dilate([])", ("radius must carry a unit",)),
+    ("words for a radius", "a.dilate('one deg')", ("'one deg'", "'0.3 deg'")),
+    ("an endless radius", "a.dilate(np.inf * u.deg)", ("radius must be finite",)),
+    ("a radius beyond the sphere", "a.dilate('200 deg')", ("at most 180 deg", "'200 deg'")),
+    ("kernel misspelled as a name", "a.dilate('1 deg', kernal='disk')", ("did you mean 'kernel'?",)),
+    ("another word for radius", "a.dilate(size='1 deg')", ("no argument 'size'", "did you mean 'radius'?")),
+    ("scipy's structure", "a.dilate('1 deg', structure='disk')", ("did you mean 'kernel'?",)),
+    ("an area of pixels without a unit", "a.fill_holes(True)", ("max_area", "20 * u.pix**2")),
+    ("a grid for a mask", "mx.FillHoles(geom)", ("mask must be a mask", "a WcsGeom")),
+    ("an array to dilate", "mx.Dilate(a.on(geom), '1 deg')", ("maskexpr.Raster(array)",)),
+    ("an array of numpy to dilate", "mx.Dilate(array, '1 deg')", ("maskexpr.Raster((array, geom))",)),
+    ("limits in one text", "mx.Band(lat='(-5 deg, 5 deg)')", ("pair (from, to)", "'(-5 deg, 5 deg)'")),
+    ("limits as lengths", "mx.Band(lat=[-5, 5] * u.m)", ("must be an angle", "'m'")),
+    ("l for lon", "mx.Band(l=('1 deg', '2 deg'))", ("did you mean 'lon'?",)),
+    ("a circle without a radius", "mx.Region('icrs;circle(83.6, 22)')", ("a centre and a radius", "2")),
+    ("a polygon of two", "mx.Region('icrs;polygon(1,2,3,4)')", ("three or more vertices",)),
+    ("a list of masks as regions", "mx.Region([a])", ("a mask already", "|")),
+    ("a region at hand to read", "mx.Region.read(region)", ("Region.read: ", "Region(region)")),
+    ("tags of a region", "mx.Region.read('my.reg', where='colour')", ("'tag=source'", "'colour'")),
+    ("a catalogue's name without a radius", "mx.Catalog('sources.ecsv')", ("Catalog.read(path)",)),
+    ("a row", "mx.Catalog(table[0], '1 deg')", ("astropy Row", "table[i : i + 1]")),
+    ("ra for lon", "mx.Catalog.read('sources.ecsv', 'r', ra='RA', dec='DEC')", ("did you mean 'lon'?",)),
+    ("a policy's name", "mx.Catalog.read('sources.ecsv', 'r', bad='skip')", ("did you mean 'missing'?",)),
+    ("= for ==", "mx.Catalog.read('sources.ecsv', 'r', where='r = 3')", ("'r = 3'", "CLASS1 == 'psr'")),
+    (
+        "Python in where",
+        "mx.Catalog.read('sources.ecsv', 'r', where=\"__import__('os')\")",
+        ("not understood",),
+    ),
+    ("operator for op", "mx.Threshold('counts.fits', operator='>', value=5)", ("did you mean 'op'?",)),
+    ("a mask as a map", "mx.Threshold(a, '>', 5)", ("a Region", "mask.on(geom)")),
+    ("a region as a raster", "mx.Raster(region)", ("maskexpr.Region(region)",)),
+    ("three in a tuple", "mx.Threshold((array, geom, 3), '>', 5)", ("a tuple of two",)),
+    ("numbers as a mask", "mx.Raster((np.zeros((18, 36)), geom))", ("Threshold(data, '>', 0.5)",)),
+    ("bits in a list", "mx.Bits('counts.fits', any=[1])", ("1 << 3", "[1]")),
+    ("an axis misspelled", "mx.AxisRange('enrgy', '1 GeV').compute(cube)", ("did you mean 'energy'?",)),
+    ("min for lo", "mx.AxisRange('energy', min='1 GeV')", ("did you mean 'lo'?",)),
+    ("a MOC's name", "mx.Moc('survey.fits')", ("needs order", "Moc.read(path)")),
+    ("a mask as a MOC's file", "mx.Moc.read(a)", ("the MOC must be named by a path",)),
+    ("no file for a MOC", "mx.Moc([[0, 4]], 1).write(None)", ("the MOC must be named by a path",)),
+    ("mocpy's own", "mx.Moc([[0, 4]], 1).to_mocpy(3)", ("to_mocpy does not take so many",)),
+    (
+        "a MOC of a border",
+        "mx.Boundary('1 deg').to_moc(3)",
+        ("mask.write('mask.moc.fits', HpxGeom(order=3))",),
+    ),
+    ("the area of a border", "mx.Boundary('1 deg').area()", ("mask.area(geom)",)),
+    ("our grid for gammapy's", "mx.WcsGeom.from_gammapy(geom)", ("a maskexpr WcsGeom",)),
+    ("our grid for gammapy's cells", "mx.HpxGeom.from_gammapy(geom)", ("gammapy HpxGeom", "a maskexpr")),
+    ("a grid to read", "mx.WcsGeom.read(geom)", ("WcsGeom.read: ", "a grid at hand")),
+    ("center of a map", "mx.WcsGeom.create(center=crab, binsz=1)", ("did you mean 'skydir'?",)),
+    ("nothing left", "geom.crop(100)", ("crop(100)", "(18, 36)")),
+    ("an axis by its name", "geom.to_cube('energy')", ("'energy'", "axes=[axis]")),
+    ("a region as cells", "mx.HpxGeom(order=3, cells=region)", ("HpxGeom.from_mask",)),
+    ("a mask as a grid", "a.on(b)", ("a Band", "| & ^ ~ -")),
+    ("a table as a grid", "a.on(table)", ("mask.contains(table)",)),
+    ("grid for geom", "a.on(grid=geom)", ("did you mean 'geom'?",)),
+    ("an axis to compare", "cube.axes[0].matches()", ("matches needs other",)),
+    ("a plan's verb", "a.plan(geom).to_xarray(3)", ("to_xarray does not take so many",)),
+    ("a file's grid", "mx.geom_of('counts.fits')", ("WcsGeom.read(path)",)),
+    ("an HDU in a list", "mx.read_map('counts.fits', hdu=[1])", ("name or the number of an HDU", "[1]")),
+    ("an ending cut short", "a.write('mask.fit', geom)", ("did you mean '.fits'?",)),
+    ("astropy's old name", "a.write('mask.fits', geom, clobber=True)", ("did you mean 'overwrite'?",)),
+    ("text for a dict", "mx.from_dict('x')", ("maskexpr.loads(text)",)),
+    ("a recipe without a grid", "mx.Recipe.loads('{maskexpr: 1, mask: AllSky}').grid", ("grid: {allsky:",)),
+    ("versions of one", "mx.show_versions('numpy')", ("Write show_versions()",)),
+    ("limits of one", "mx.get_limits('nodes')", ("Write get_limits()",)),
+    ("moments of a number", "mx.sky_fractions(3)", ("weights are a DataArray", "an int")),
+    ("no weights", "mx.sky_fractions()", ("sky_fractions needs weights",)),
 ]
 
 
@@ -412,6 +486,55 @@ def test_slip(
 
 def test_there_are_a_hundred() -> None:
     assert len({typed for _, typed, _ in SLIPS}) == len(SLIPS) >= 100
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        ("a.plot(geom, color='rde')", ("color", "did you mean 'red'?")),
+        ("a.plot(geom, background='whitee')", ("background", "did you mean 'white'?")),
+        ("a.plot(geom, alpha='half')", ("alpha='half'", "numeric")),
+        ("a.plot(geom, colour='red')", ("did you mean 'color'?",)),
+        ("a.plot(geom, most='x')", ("whole number of pixels", "'x'")),
+        ("a.plot(ax=3)", ("axes of matplotlib", "an int")),
+    ],
+)
+def test_slip_of_a_picture(typed: str, words: tuple[str, ...], names: dict[str, Any]) -> None:
+    pytest.importorskip("matplotlib")
+    try:
+        with pytest.raises(mx.MaskError) as caught:
+            eval(typed, dict(names))
+    finally:
+        close_figures()
+    for word in words:
+        assert word in str(caught.value)
+
+
+def test_every_call_that_cannot_be_is_told() -> None:
+    """Whatever users call: an argument that is not there is named, and the call is shown."""
+    text = (ROOT / "docs/api.md").read_text(encoding="utf-8")
+    named = re.findall(r"^ +([A-Za-z_][\w.]*)$", text, re.MULTILINE)
+    made_by_us = {"Plan", "SkyAccessor", "require", "Mask.fields"}
+    found = [name for name in named if not name.endswith("Error") and name not in made_by_us]
+    calls = {}
+    for name in found:
+        first, _, method = name.partition(".")
+        thing = SkyAccessor if first == "SkyAccessor" else getattr(mx, first)
+        calls[name] = getattr(thing, method) if method else thing
+    bare = []
+    for name, call in calls.items():
+        if not callable(call):
+            continue
+        try:
+            call(nonsense=1)
+        except mx.MaskError:
+            continue
+        except Exception as err:
+            bare.append((name, repr(err)))
+        else:
+            bare.append((name, "silence"))
+    assert len(calls) > 120
+    assert bare == [], bare
 
 
 def test_what_can_be_is_called() -> None:

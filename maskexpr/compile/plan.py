@@ -11,7 +11,7 @@ import numpy as np
 import xarray as xr
 from dask.utils import format_bytes, parse_bytes
 
-from ..core.calls import told_names
+from ..core.calls import told_methods, told_names
 from ..core.coverage import EMPTY, FULL, MIXED, NAMES, merge
 from ..core.errors import MaskValueError, MemoryLimitError
 from ..core.limits import check_limit
@@ -31,6 +31,7 @@ _COLOURS = ((255, 255, 255, 255), (255, 160, 60, 255), (31, 119, 180, 255))  # o
 _CSS = ["#{:02x}{:02x}{:02x}".format(*colour[:3]) for colour in _COLOURS]
 
 
+@told_methods
 @told_names("a plan", {"compute": "mask.on(geom).compute()", "geometry": "plan.geom"})
 class Plan:
     """What putting a mask on a grid would do.

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from .errors import MaskAttributeError, MaskError, MaskTypeError, MaskValueError
-from .names import choice, described, nearest
+from .names import choice, described, nearest, shown
 
-__all__ = ["absent", "flag", "one_of", "path_of"]
+__all__ = ["absent", "flag", "hdu_of", "one_of", "path_of"]
 
 
 def one_of(
@@ -60,6 +60,23 @@ def path_of(value: Any, what: str) -> Path:
     if not isinstance(value, str | os.PathLike):
         raise MaskTypeError(f"{what} must be named by a path, got {described(value)}")
     return Path(value)
+
+
+def hdu_of(value: Any) -> str | int | None:
+    """The name or the number of an HDU as it is.
+
+    Examples
+    --------
+    >>> hdu_of([1])
+    Traceback (most recent call last):
+    ...
+    maskexpr.core.errors.MaskTypeError: hdu must be the name or the number of an HDU, got [1]
+    """
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, int | np.integer) and not isinstance(value, bool):
+        return int(value)
+    raise MaskTypeError(f"hdu must be the name or the number of an HDU, got {shown(value)}")
 
 
 def absent(what: str, name: str, known: Iterable[str], meant: Mapping[str, str]) -> MaskAttributeError:

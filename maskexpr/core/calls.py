@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any, TypeVar, cast
@@ -17,7 +18,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 C = TypeVar("C", bound=type)
 
 
-def told(function: F, name: str = "") -> F:
+def told(function: F, name: str = "", reads: bool = False) -> F:
     """The same function, whose wrong calls are a MaskTypeError that shows the right one.
 
     Parameters
@@ -26,6 +27,8 @@ def told(function: F, name: str = "") -> F:
         A function or method.
     name : str
         What users call it, if not its own name.
+    reads : bool
+        Whether it makes an object of a class that ``read`` makes of a file.
 
     Examples
     --------
@@ -47,7 +50,9 @@ def told(function: F, name: str = "") -> F:
             words = None if isinstance(err, MaskError) else _wrong(function, name, arguments, keywords)
             if words is None:
                 raise
-            raise MaskTypeError(words) from None
+            named = reads and len(arguments) == 2 and isinstance(arguments[1], str | os.PathLike)
+            hint = f"; a file is read by {name}.read(path)" if named else ""
+            raise MaskTypeError(words + hint) from None
 
     return cast(F, call)
 
@@ -68,7 +73,9 @@ def _wrong(
     shown = f"Write {name}({', '.join(_shown(each) for each in known.values())})"
     odd = next((key for key in keywords if key not in known), None)
     if odd is not None:
-        return f"{name} has no argument {odd!r}{nearest(odd, known) or ';'} {shown}"
+        meant = [each for each in _MEANT.get(odd.casefold(), ()) if each in known]
+        hint = f"; did you mean {meant[0]!r}?" if meant else nearest(odd, known) or ";"
+        return f"{name} has no argument {odd!r}{hint} {shown}"
     bound = signature.bind_partial(*arguments[: _most(signature)], **_left(signature, arguments, keywords))
     missing = [
         key
@@ -80,6 +87,22 @@ def _wrong(
     return f"{name} does not take so many arguments; {shown}"
 
 
+# Arguments that users of other packages, and of other nodes, try.
+_MEANT = {
+    **dict.fromkeys(("ra", "glon", "l", "longitude"), ("lon",)),
+    **dict.fromkeys(("dec", "glat", "b", "latitude"), ("lat",)),
+    **dict.fromkeys(("size", "width", "r", "rad", "distance", "dist"), ("radius", "width", "max")),
+    **dict.fromkeys(("coordsys", "coordinates", "system", "coord"), ("frame",)),
+    **dict.fromkeys(("center", "centre", "position"), ("skydir", "positions")),
+    **dict.fromkeys(("data", "file", "filename", "name"), ("path", "spec")),
+    **dict.fromkeys(("operator", "comparison"), ("op",)),
+    **dict.fromkeys(("structure", "shape", "footprint"), ("kernel",)),
+    **dict.fromkeys(("invalid", "bad", "bad_radius"), ("missing", "nan")),
+    **dict.fromkeys(("min", "low", "start"), ("lo", "low")),
+    **dict.fromkeys(("high", "stop"), ("hi", "high")),
+    **dict.fromkeys(("grid", "wcs", "header", "geometry"), ("geom",)),
+    **dict.fromkeys(("clobber", "replace", "exist_ok"), ("overwrite",)),
+}
 _MANY = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 _PLACED = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
@@ -110,7 +133,7 @@ def told_class(cls: C) -> C:
         if isinstance(value, classmethod) and not key.startswith("_"):
             setattr(cls, key, classmethod(told(value.__func__, f"{cls.__name__}.{key}")))
     if cls.__init__ is not object.__init__:  # type: ignore[misc]
-        cls.__init__ = told(cls.__init__, cls.__name__)  # type: ignore[misc]
+        cls.__init__ = told(cls.__init__, cls.__name__, hasattr(cls, "read"))  # type: ignore[misc]
     return cls
 
 

@@ -7,7 +7,7 @@ import math
 from types import TracebackType
 from typing import Any, Final
 
-from ..core.calls import told_class
+from ..core.calls import told, told_class
 from .errors import LimitError, MaskTypeError, MaskValueError
 
 __all__ = ["Limits", "check_limit", "get_limits", "set_limits"]
@@ -100,6 +100,7 @@ _USUAL: Final = Limits()
 _now: Limits = _USUAL
 
 
+@told
 def get_limits() -> Limits:
     """The limits that hold now.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Mapping
 
-__all__ = ["choice", "described", "hint_of", "nearest", "shown", "similar"]
+__all__ = ["choice", "described", "hint_of", "nearest", "of_ours", "shown", "similar"]
 
 _SHORT = 80
 """Characters of a value that are shown as they are."""
@@ -57,6 +57,18 @@ def described(value: object) -> str:
     package, name = type(value).__module__.partition(".")[0], type(value).__name__
     name = name if package in ("builtins", "maskexpr") else f"{package} {name}"
     return f"{'an' if name[0] in 'aeiouAEIOU' else 'a'} {name}"
+
+
+def of_ours(value: object) -> str:
+    """As `described`, where a class of another package that has the same name is wanted.
+
+    Examples
+    --------
+    >>> of_ours("my.fits")
+    "the str 'my.fits'"
+    """
+    ours = type(value).__module__.partition(".")[0] == "maskexpr"
+    return f"a maskexpr {type(value).__name__}, which is taken as it is" if ours else described(value)
 
 
 def shown(value: object) -> str:

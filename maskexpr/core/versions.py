@@ -7,6 +7,8 @@ import sys
 from functools import cache
 from importlib import metadata
 
+from .calls import told
+
 __all__ = ["installed", "show_versions"]
 
 # By the names that pip knows: hard dependencies, then what the extras bring.
@@ -14,6 +16,7 @@ _NEEDED = ("maskexpr", "numpy", "scipy", "astropy", "regions", "xarray", "dask",
 _OPTIONAL = ("zarr", "distributed", "matplotlib", "gammapy", "mocpy", "astropy-healpix")
 
 
+@told
 def show_versions() -> None:
     """Print the versions of Python, the platform, maskexpr and the packages that it uses.
 

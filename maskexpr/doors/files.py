@@ -40,6 +40,10 @@ _SUFFIXES: Final = (".gz", ".bz2", ".xz")
 
 _HINTS: Final = {
     "Table": "a table at hand is Catalog(table, radius)",
+    "SkyRegion": "a region at hand is Region(region)",
+    "PixelRegion": "a region at hand is Region(region, metric='pixel')",
+    "Mask": "a mask at hand needs no file",
+    "Grid": "a grid at hand needs no file",
     "HDUList": "give the name of its file",
     "list": "of several files make several, and join them with |",
     "tuple": "of several files make several, and join them with |",

@@ -401,6 +401,10 @@ _HINTS: Mapping[str, str] = {
     "list": "join its masks with maskexpr.Or(*masks) or maskexpr.And(*masks)",
     "tuple": "join its masks with maskexpr.Or(*masks) or maskexpr.And(*masks)",
     "Grid": "a grid is what a mask is put on, mask.on(geom)",
+    "DataArray": "make it one with maskexpr.Raster(array)",
+    "ndarray": "make it one with maskexpr.Raster((array, geom))",
+    "Array": "make it one with maskexpr.Raster((array, geom))",
+    "Map": "make it one with maskexpr.Raster(map)",
     "Quantity": "the mask comes first, then the angle",
 }
 """What to write instead of an object of a class, or of one below it."""

@@ -78,7 +78,8 @@ def from_dict(data: dict[str, Any], within: str | os.PathLike[str] | None = None
     True
     """
     if not isinstance(data, dict) or "maskexpr" not in data:
-        raise FormatError("this is not a maskexpr expression: it has no 'maskexpr' version")
+        text = "; text is read by maskexpr.loads(text)" if isinstance(data, str | bytes) else ""
+        raise FormatError(f"this is not a maskexpr expression: it has no 'maskexpr' version{text}")
     if type(data["maskexpr"]) is not int or data["maskexpr"] != VERSION:
         raise FormatError(
             f"the expression has version {data['maskexpr']!r}; this maskexpr reads version {VERSION}"

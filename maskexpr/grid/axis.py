@@ -13,7 +13,7 @@ import numpy as np
 
 from ..core.arguments import one_of
 from ..core.arrays import Floats
-from ..core.calls import told_class, told_names
+from ..core.calls import told_class, told_methods, told_names
 from ..core.errors import AxisError, GeometryError, MaskTypeError, MaskValueError
 from ..core.limits import check_limit
 from ..core.names import described, shown
@@ -25,6 +25,7 @@ INTERPOLATIONS: Final = ("lin", "log", "sqrt")
 
 
 @told_class
+@told_methods
 @told_names("an Axis")
 class Axis:
     """Bins along a non-spatial axis; immutable, hashable, picklable.
@@ -293,7 +294,7 @@ def checked_axes(axes: Iterable[Axis], taken: tuple[str, str]) -> tuple[Axis, ..
     ...
     maskexpr.core.errors.AxisError: axes must be a list of maskexpr.Axis, got ...: write axes=[axis]
     """
-    if isinstance(axes, Axis) or not isinstance(axes, Iterable):
+    if isinstance(axes, Axis | str) or not isinstance(axes, Iterable):
         raise AxisError(f"axes must be a list of maskexpr.Axis, got {axes!r}: write axes=[axis]")
     found = tuple(axes)
     for axis in found:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
@@ -26,6 +26,7 @@ from ..core.errors import (
     MaskValueError,
     borrowed,
 )
+from ..core.names import nearest
 from ..doors.files import check_path
 from ..grid.healpix.geom import HpxGeom
 from ..grid.lattice import Grid
@@ -50,6 +51,7 @@ __all__ = [
     "open_writer",
     "register_format",
     "stamp_of",
+    "unknown_ending",
 ]
 
 # Looks at a name that writers take away and give again.
@@ -216,6 +218,19 @@ def _by_suffix() -> dict[str, Format]:
     return {suffix: each for each in FORMATS for suffix in each.suffixes}
 
 
+def unknown_ending(path: str | os.PathLike[str], known: Iterable[str]) -> FormatError:
+    """The error about a name whose ending says nothing, with the ending that is nearest.
+
+    Examples
+    --------
+    >>> print(unknown_ending("mask.fit", [".zarr", ".fits"]))
+    mask.fit: cannot tell the format from the name; known endings are .zarr, .fits; did you mean '.fits'?
+    """
+    names = list(known)
+    words = f"{path}: cannot tell the format from the name; known endings are {', '.join(names)}"
+    return FormatError(words + nearest(Path(path).suffix, names))
+
+
 def format_of(path: str | os.PathLike[str]) -> str:
     """The suffix of a format that a path ends in.
 
@@ -234,7 +249,7 @@ def format_of(path: str | os.PathLike[str]) -> str:
     for suffix in known:
         if name.endswith(suffix) and name != suffix:
             return suffix
-    raise FormatError(f"{path}: cannot tell the format from the name; known endings are {', '.join(known)}")
+    raise unknown_ending(path, known)
 
 
 def check_output(path: str | os.PathLike[str], overwrite: bool = False) -> Path:

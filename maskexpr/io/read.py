@@ -11,6 +11,7 @@ import xarray as xr
 from dask.base import tokenize
 from numpy.typing import NDArray
 
+from ..core.arguments import hdu_of
 from ..core.calls import told
 from ..core.errors import FormatError, GeometryError, IntegrityError, borrowed
 from ..grid.lattice import Grid
@@ -152,7 +153,7 @@ def _planar(geom: Grid) -> WcsGeom:
 
 def _lazy(path: str | os.PathLike[str], hdu: str | int | None, frame: str | None, mask: bool) -> xr.DataArray:
     name = os.fspath(existing(path).absolute())
-    stamp, stored = _opened(name, hdu, frame, mask)
+    stamp, stored = _opened(name, hdu_of(hdu), frame, mask)
     source = FileSource(name, stored.key)
     shape, planes = stored.geom.shape, len(stored.geom.axes)
     pieces = zip(stored.chunks or (1,) * len(shape), shape, strict=True)

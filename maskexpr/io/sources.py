@@ -455,6 +455,10 @@ _HINTS: Final = {
     "SkyCoord": "of positions a mask is maskexpr.Catalog(positions, radius)",
     "Grid": "the data come first, write (array, geom)",
     "list": "write (array, geom), a tuple",
+    "tuple": "a tuple of two, (array, geom) or (path, hdu)",
+    "Mask": "masks combine as they are, with | & ^ ~ -; as pixels one is mask.on(geom)",
+    "SkyRegion": "make it a mask, maskexpr.Region(region)",
+    "PixelRegion": "make it a mask, maskexpr.Region(region, metric='pixel')",
 }
 """What to write instead of an object of a class, or of one below it."""
 

@@ -23,7 +23,7 @@ import numpy as np
 from dask.utils import parse_bytes
 
 from ..core.arrays import Bools
-from ..core.calls import told_class
+from ..core.calls import told_class, told_methods
 from ..core.errors import MaskTypeError, MaskValueError, WriteError
 from ..core.names import described
 from ..core.trace import count
@@ -39,6 +39,7 @@ _FORGOTTEN: Final = 3600.0
 
 
 @told_class
+@told_methods
 class TileStore:
     """A folder of evaluated tiles that any number of runs and processes share.
 

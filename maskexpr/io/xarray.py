@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from ..core.calls import told
 from ..core.errors import FormatError, GeometryError, borrowed
-from ..core.names import described
+from ..core.names import described, hint_of
 from ..grid.axis import Axis, axes_of_text
 from ..grid.healpix.geom import HpxGeom
 from ..grid.lattice import Grid
@@ -45,6 +45,15 @@ CELL_IDS: Final = "cell_ids"
 
 GRID: Final = "sky_wcs"
 """Name of the scalar coordinate that holds the geometry."""
+
+_HINTS: Final = {
+    "str": "of a file it is WcsGeom.read(path), or geom_of(read_map(path))",
+    "PurePath": "of a file it is WcsGeom.read(path), or geom_of(read_map(path))",
+    "ndarray": "an array has no sky",
+    "Grid": "it is a grid itself",
+    "Mask": "a mask has no grid before mask.on(geom)",
+}
+"""What is said of an object of a class, or of one below it."""
 
 
 def wrap(
@@ -329,7 +338,9 @@ def _grid(array: xr.DataArray) -> xr.DataArray:
             "grid, dataset['...']"
         )
     if not isinstance(array, xr.DataArray):
-        raise GeometryError(f"expected an xarray.DataArray that carries a sky grid, got {described(array)}")
+        hint = hint_of(array, _HINTS)
+        got = f"{described(array)}{hint and ': '}{hint}"
+        raise GeometryError(f"expected an xarray.DataArray that carries a sky grid, got {got}")
     # Decoding with decode_coords="all" moves the CF attribute to the encoding; arithmetic drops it.
     for named in (array.attrs.get("grid_mapping"), array.encoding.get("grid_mapping"), GRID):
         if named in array.coords:

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import Final
 
+from ..core.arguments import path_of
 from ..core.arrays import Ints
 from ..core.errors import FormatError, MaskError, MaskValueError, WriteError, borrowed
 from ..doors.files import open_plain
@@ -32,8 +33,8 @@ def read_moc(path: str | os.PathLike[str]) -> tuple[Ints, int]:
     LimitError
         If it is larger than the limits allow.
     """
-    what = f"the MOC {os.fspath(path)!r}"
     with open_plain(path, "MOC", "table_bytes") as file:
+        what = f"the MOC {os.fspath(path)!r}"
         begins = file.read(len(_FITS))
         file.seek(0)
         if begins == _FITS:
@@ -59,7 +60,7 @@ def write_moc(
     WriteError
         If it cannot be written.
     """
-    path = Path(path)
+    path = path_of(path, "the MOC")
     if format is None:
         format = _FORMATS.get(path.suffix.lower())
     if format not in _FORMATS.values():

@@ -11,6 +11,7 @@ import numpy as np
 from ..core.arguments import flag
 from ..core.coverage import EMPTY, FULL, Coverage
 from ..core.errors import AxisError, MaskValueError
+from ..core.names import nearest
 from ..expr.mask import Ask, Bools, Mask, node
 from ..grid.axis import axis_name
 from ..grid.lattice import Grid
@@ -92,8 +93,11 @@ class AxisRange(Mask):
         """Which bins of the axis are in the range, shape (nbin,)."""
         found = [axis for axis in geom.axes if axis.name == self.name]
         if not found:
-            names = ", ".join(axis.name for axis in geom.axes) or "none"
-            raise AxisError(f"AxisRange needs an axis {self.name!r}; the geometry has {names}")
+            names = [axis.name for axis in geom.axes]
+            raise AxisError(
+                f"AxisRange needs an axis {self.name!r}; the geometry has {', '.join(names) or 'none'}"
+                f"{nearest(self.name, names)}"
+            )
         edges = found[0].edges
         try:
             limits = [

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ..core.calls import told
 from ..core.coverage import Coverage
 from ..core.errors import MaskTypeError, require
 from ..core.names import described
@@ -162,6 +163,7 @@ class Moc(Mask):
             raise MaskTypeError(f"from_mocpy takes a mocpy.MOC, got {described(moc)}")
         return cls(*found)
 
+    @told
     def to_mocpy(self) -> Any:
         """The set as a `mocpy.MOC`, of the same order.
 

@@ -13,6 +13,7 @@ import numpy as np
 import regions
 
 from ..core.arguments import one_of
+from ..core.calls import told
 from ..core.coverage import EMPTY, Coverage
 from ..core.errors import NeedsGridError, RegionError, borrowed
 from ..core.once import once, once_for
@@ -166,7 +167,8 @@ class Region(Mask):
         _check_metric(metric)
         options = Options(metric, where, exclude, frame, origin, physical, hdu)
         made = object.__new__(cls)
-        with borrowed(f"the region file {str(path)!r}", RegionError, str(path)):
+        what = f"the region file {str(path)!r}" if isinstance(path, str | Path) else "Region.read"
+        with borrowed(what, RegionError, str(path)):
             made._keep(read_shape(path, options), metric)
         written = options.written()
         return made if written is None else made.read_from(path=Path(path), **written)
@@ -216,6 +218,7 @@ class Region(Mask):
         metric = "" if self.metric == "sky" else f", metric={self.metric!r}"
         return f'Region("{_text(self.shape)}"{metric})'
 
+    @told
     def to_regions(self) -> regions.Regions:
         """The region as objects of the ``regions`` package, of which it is the union.
 

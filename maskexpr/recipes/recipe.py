@@ -162,8 +162,12 @@ class Recipe:
             If it has none, or several.
         """
         if len(self.grids) != 1:
-            found = ", ".join(self.grids) or "none"
-            raise FormatError(f"the recipe has no one grid; it has: {found}. Take one of .grids")
+            names = ", ".join(self.grids)
+            raise FormatError(
+                f"the recipe has several grids, {names}: take one of .grids"
+                if names
+                else "the recipe has no grid: add one, such as grid: {allsky: {binsz: 0.1 deg}}"
+            )
         return next(iter(self.grids.values()))
 
     def run(self, skip: Collection[Path] = (), **options: Any) -> list[Path]:

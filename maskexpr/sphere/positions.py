@@ -17,6 +17,7 @@ _HINTS: Final = {
     "PurePath": "read a file with Catalog.read(path, radius=)",
     "Column": "give the whole table, or SkyCoord(table['RA'], table['DEC'])",
     "Table": "write SkyCoord(table['RA'], table['DEC'])",
+    "Row": "of one row write table[i : i + 1]",
     "DataFrame": "write astropy.table.Table.from_pandas(frame)",
     "dict": "write astropy.table.Table(columns)",
     "list": f"for several SkyCoord write SkyCoord(list); of numbers {_NUMBERS}",

@@ -24,7 +24,7 @@ from ..core.errors import (
 from ..expr.mask import Mask, Or
 from ..expr.serialize import dumps, loads
 from ..grid.lattice import Grid
-from ..io.formats import FORMATS, open_map, stamp_of
+from ..io.formats import FORMATS, open_map, stamp_of, unknown_ending
 from ..io.publish import check_place
 from ..nodes.catalog import Catalog
 from ..nodes.moc import Moc
@@ -263,8 +263,7 @@ def writer_of(path: Path) -> Writer:
     for each in WRITERS.values():
         if path.name.lower().endswith(each.suffixes):
             return each
-    known = ", ".join(suffix for each in WRITERS.values() for suffix in each.suffixes)
-    raise FormatError(f"{path}: cannot tell the format from the name; known endings are {known}")
+    raise unknown_ending(path, (suffix for each in WRITERS.values() for suffix in each.suffixes))
 
 
 def convert(

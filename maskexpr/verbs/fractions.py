@@ -55,7 +55,7 @@ def area_bounds(mask: Mask, rtol: float) -> AreaBounds:
     """The area of a mask as a set on the sphere. See `Mask.area`."""
     if isinstance(rtol, bool) or not isinstance(rtol, Real) or not rtol > 0:
         raise MaskValueError(f"rtol must be a number of more than 0, got {rtol!r}")
-    whole, simple = (4 * np.pi * u.sr).to(u.deg**2), on_the_sphere(mask)
+    whole, simple = (4 * np.pi * u.sr).to(u.deg**2), on_the_sphere(mask, "mask.area(geom)")
     shares = _of_pixels(simple) or sky_bounds(simple, float(rtol))
     return AreaBounds(*(part * whole for part in shares))
 
@@ -96,7 +96,10 @@ def fraction(mask: Mask, geom: Any, levels: int = 4, chunks: Any = "auto") -> xr
     image = grid.to_image()
     if not (isinstance(image, HpxGeom) or image.separable or image.finer(2) is not None):
         raise MaskTypeError(f"the pixels of {image!r} cannot be cut")
-    source = Fractions(Compiled(on_the_sphere(mask), image, (), image.layout(chunks)), int(levels))
+    source = Fractions(
+        Compiled(on_the_sphere(mask, "its pixels are mask.on(geom)"), image, (), image.layout(chunks)),
+        int(levels),
+    )
     both = lazy_array(source.name, source, source.chunks, np.float32)
     attrs = {"mask": one_line(mask)}
     return xr.Dataset({name: wrap(both[i], image, name, attrs) for i, name in enumerate(("lower", "upper"))})

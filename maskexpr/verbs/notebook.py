@@ -52,7 +52,7 @@ def preview(mask: Mask) -> bytes | None:
         return None
     places, points = _sky()
     try:
-        simple = on_the_sphere(mask)
+        simple = on_the_sphere(mask, "it has no picture")
         selected = Evaluator(simple).run(simple, points)
     except MaskError:
         # A picture that cannot be drawn is no reason not to show the tree.

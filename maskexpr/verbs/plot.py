@@ -19,7 +19,7 @@ from ..compile.eager import compute_array
 from ..compile.evaluate import evaluate_planes
 from ..core.arguments import flag
 from ..core.errors import AxisError, MaskTypeError, MaskValueError, require
-from ..core.names import described, nearest
+from ..core.names import described, nearest, shown
 from ..expr.describe import one_line
 from ..expr.mask import Bools, Mask
 from ..expr.structure import postorder
@@ -128,6 +128,8 @@ def plot(
     """
     flag(outline, "outline")
     flag(legend, "legend")
+    if not isinstance(most, int) or most < 1:
+        raise MaskValueError(f"most must be a whole number of pixels, got {shown(most)}")
     given = ax is not None
     geom = None if geom is None else as_grid(geom)
     axes = geom.axes if isinstance(geom, HpxGeom) else ()
@@ -141,6 +143,8 @@ def plot(
     elif not ax.has_data() and ax.get_autoscale_on():
         _decorate(ax, geom)  # a panel of a figure, which nobody has drawn on or chosen what it shows
     colors = (color, background or ("none" if given else "0.9"))
+    for name, each in zip(("color", "background"), colors, strict=True):
+        _need_color(name, each)
     if outline:
         _draw_outline(ax, values, factor, color, style)
     else:
@@ -368,6 +372,16 @@ def _draw(
     ax.set(xlim=limits[0], ylim=limits[1])
 
 
+def _need_color(name: str, value: Any) -> None:
+    colors = require("matplotlib.colors", extra="plot")
+    if not colors.is_color_like(value):
+        known = [*colors.CSS4_COLORS, *colors.TABLEAU_COLORS]
+        raise MaskValueError(
+            f"{name} must be a color of matplotlib, such as 'tab:blue', '#1f77b4' or '0.9', "
+            f"got {shown(value)}{nearest(value, known)}"
+        )
+
+
 def _draw_outline(ax: Any, values: Bools, factor: int, color: str, style: dict[str, Any]) -> None:
     if values.all() or not values.any():
         return  # no edge
@@ -384,10 +398,11 @@ def _styled(style: dict[str, Any]) -> Iterator[None]:
     """Words of ours about an argument that neither `plot` nor matplotlib knows."""
     try:
         yield
-    except (AttributeError, TypeError) as err:
+    except (AttributeError, TypeError, ValueError) as err:
         odd = next((each for each in style if f"{each!r}" in str(err)), None)
         if odd is None:
-            raise
+            given = ", ".join(f"{name}={shown(value)}" for name, value in style.items())
+            raise MaskValueError(f"matplotlib does not take {given or 'this'}: {err}") from err
         known = [each for each in signature(plot).parameters if each != "style"]
         raise MaskTypeError(
             f"plot has no argument {odd!r}{nearest(odd, known)}; it has {', '.join(known)}, and those of "

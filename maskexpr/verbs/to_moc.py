@@ -42,13 +42,21 @@ def to_moc(mask: Mask, order: int, cover: str = "centre") -> Moc:
     # A mask and its complement are asked as one, so that their covers are complements of each other.
     while isinstance(mask, Not):
         mask, cover, flips = mask.mask, _DUAL[cover], flips + 1
-    simple = on_the_sphere(mask)
+    instead = f"write the cells of a grid, mask.write('mask.moc.fits', HpxGeom(order={order}))"
+    simple = on_the_sphere(mask, instead)
     ranges = _COVERS[cover](simple, order)
     return Moc(complement(ranges, number_of(order)) if flips % 2 else ranges, order)
 
 
-def on_the_sphere(mask: Mask) -> Mask:
+def on_the_sphere(mask: Mask, instead: str) -> Mask:
     """A mask made ready to be asked about points and areas of the sphere.
+
+    Parameters
+    ----------
+    mask : Mask
+        The mask.
+    instead : str
+        What to write where it has no meaning there.
 
     Raises
     ------
@@ -56,7 +64,12 @@ def on_the_sphere(mask: Mask) -> Mask:
         Of the node that has a meaning only on a grid, or along an axis.
     """
     simple = spread(simplify(lower(mask)))
-    need_no_grid(simple)
+    try:
+        need_no_grid(simple)
+    except NeedsGridError as err:
+        # The node says what to write where positions are asked.
+        words = str(err)
+        raise NeedsGridError(f"{words.rpartition(': ')[0] or words}: {instead}") from err
     return simple
 
 

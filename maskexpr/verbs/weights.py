@@ -16,6 +16,7 @@ from ..compile.measured import Measured
 from ..compile.whole import lazy_array
 from ..core.arguments import one_of
 from ..core.arrays import Floats
+from ..core.calls import told
 from ..core.errors import AngleError, MaskTypeError
 from ..core.names import described, shown
 from ..expr.describe import one_line
@@ -106,6 +107,7 @@ def _measured(
     return wrap(array, grid, name=name, attrs=attrs)
 
 
+@told
 def sky_fractions(weights: xr.DataArray) -> dict[str, float]:
     """Moments of a map of weights: the means over the whole sky of the weights and of their second and
     fourth powers.

@@ -190,3 +190,36 @@ def test_a_long_label_is_read_to_its_end(serving, tmp_path):  # noqa: F811 - the
     wanted = [each.label() for each in (mask, *mask.children[::-1])]
     assert max(map(len, wanted)) > 60
     run(read_labels(serving(mask).url, tmp_path / "profile", wanted))
+
+
+async def answer_late(url: str, folder: Path) -> None:
+    """The answer about the first place, in the source, comes when that about the second is shown."""
+    lon, lat = ALONE.galactic.l.deg, ALONE.galactic.b.deg
+    async with opened(url, folder) as page:
+        await page.until(LISTED)
+        await page.value(f"centre.x = wrapped((540 - {lon}) / 180); centre.y = ({lat} + 90) / 180")
+        await page.value("zoom = 400 * 2 ** 9; draw()")
+        await page.until(LOADED)
+        await page.value(
+            """(() => { const real = fetch; window.sent = 0; window.came = 0;
+            window.fetch = async path => {
+                const first = !sent++, answer = await real(path);
+                if (first) await new Promise(done => window.let_go = done);
+                setTimeout(() => came++, 100);
+                return answer;
+            }; })()"""
+        )
+        width, height = await page.value("[canvas.width, canvas.height]")
+        await page.mouse("mouseMoved", width / 2, height / 2)
+        await page.until("!!window.let_go")
+        await page.mouse("mouseMoved", width / 2 + 300, height / 2)
+        await page.until("came === 1")
+        assert (await page.value(LIT)) == []
+        await page.value("let_go()")
+        await page.until("came === 2")
+        assert (await page.value(LIT)) == []
+
+
+@pytest.mark.timeout(300)
+def test_a_late_answer_about_an_earlier_place_is_not_shown(serving, tmp_path):  # noqa: F811 - the fixture
+    run(answer_late(serving(MASK).url, tmp_path / "profile"))

@@ -8,7 +8,7 @@ import numpy as np
 
 from ...core.arrays import Ints
 from ...core.errors import GeometryError, require
-from ...core.names import described
+from ...core.names import of_ours
 from ..axes_of_gammapy import axes_from_gammapy, axes_to_gammapy
 from ..axis import Axis
 from .faces import MAX_ORDER
@@ -27,7 +27,7 @@ def from_gammapy(geom: Any) -> tuple[CellSet, str, tuple[Axis, ...]]:
         If it is none, or has other cells on each plane.
     """
     if type(geom).__name__ != "HpxGeom" or not hasattr(geom, "nside"):
-        raise GeometryError(f"expected a gammapy HpxGeom, got {described(geom)}")
+        raise GeometryError(f"expected a gammapy HpxGeom, got {of_ours(geom)}")
     order = _order_of(geom)
     cells = CellSet.whole(order) if geom.is_allsky else CellSet.of(order, nested_of_gammapy(geom))
     return cells, str(geom.frame), axes_from_gammapy(geom.axes)

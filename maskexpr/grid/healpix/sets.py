@@ -8,6 +8,7 @@ import numpy as np
 
 from ...core.arrays import Bools, Ints
 from ...core.errors import MaskTypeError, MaskValueError
+from ...core.names import described, hint_of
 from .faces import number_of
 from .mocs import moc_cells
 from .ranges import coarser, merged
@@ -15,6 +16,12 @@ from .ranges import coarser, merged
 __all__ = ["CellSet"]
 
 # Cells are looked up in a table of bits if they are spread over at most so many times their number.
+_HINTS = {
+    "SkyRegion": "HpxGeom.from_mask(maskexpr.Region(region), order)",
+    "Grid": "the cells of a grid are geom.cells",
+    "SkyCoord": "HpxGeom.from_mask(maskexpr.Catalog(positions, radius), order)",
+}
+"""What to write instead of an object of a class, or of one below it."""
 _SPREAD = 8
 
 
@@ -69,9 +76,11 @@ class CellSet:
         except ValueError as err:
             raise MaskTypeError(f"cells must be numbers (n,) or ranges (n, 2), got {cells!r}") from err
         if given.size and (given.dtype.kind not in "iu" or given.ndim not in (1, 2)):
+            got = described(cells) if given.dtype == object else f"{given.dtype} of shape {given.shape}"
+            hint = hint_of(cells, _HINTS)
             raise MaskTypeError(
                 "cells must be whole numbers of shape (n,), half-open ranges of shape (n, 2), or a Moc, got "
-                f"{given.dtype} of shape {given.shape}"
+                f"{got}{hint and ': '}{hint}"
             )
         if given.ndim == 2 and given.shape[1] != 2:
             raise MaskValueError(f"ranges of cells have the shape (n, 2), got {given.shape}")

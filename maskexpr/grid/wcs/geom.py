@@ -6,6 +6,7 @@ Immutable, and as cheap for 10^12 pixels as for one.
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Iterable
 from hashlib import blake2b
 from pathlib import Path
@@ -23,7 +24,7 @@ from numpy.typing import ArrayLike, NDArray
 from ...core.arrays import Floats, Ints
 from ...core.calls import told_class, told_methods, told_names
 from ...core.errors import GeometryError, borrowed, require
-from ...core.names import described
+from ...core.names import of_ours, shown
 from ...grid.meant import MEANT
 from ...pixels.window import Window
 from ...sphere.angles import to_degrees
@@ -197,7 +198,8 @@ class WcsGeom(HeldGrid):
         >>> WcsGeom.read(path) == geom
         True
         """
-        with borrowed(f"the map {str(path)!r}", GeometryError, str(path)):
+        what = f"the map {str(path)!r}" if isinstance(path, str | os.PathLike) else "WcsGeom.read"
+        with borrowed(what, GeometryError, str(path)):
             return cls._of(*parts_of_file(path, hdu, celestial))
 
     @classmethod
@@ -211,7 +213,7 @@ class WcsGeom(HeldGrid):
         (4, 6)
         """
         if not getattr(geom, "is_regular", False) or not isinstance(getattr(geom, "wcs", None), WCS):
-            raise GeometryError(f"expected a gammapy WcsGeom with one pixel size, got {described(geom)}")
+            raise GeometryError(f"expected a gammapy WcsGeom with one pixel size, got {of_ours(geom)}")
         axes = axes_from_gammapy(geom.axes)
         return cls._of(Projection.from_wcs(geom.wcs), tuple(geom.data_shape[-2:]), axes)
 
@@ -295,6 +297,8 @@ class WcsGeom(HeldGrid):
         (2, 4)
         """
         columns, rows = whole_pair(n, "crop width", 0)
+        if 2 * rows >= self._shape[0] or 2 * columns >= self._shape[1]:
+            raise GeometryError(f"crop({shown(n)}) leaves no pixel of {self._shape}")
         return self.window(Window(0, self._shape[0], 0, self._shape[1]).pad(-rows, -columns))
 
     def downsample(self, factor: int) -> WcsGeom:

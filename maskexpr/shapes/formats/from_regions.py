@@ -165,7 +165,7 @@ def _convert(region: Any, metric: str) -> Shape:
         )
     raise MaskTypeError(
         "a region is DS9 text, an object of the regions package, a MOC, a list of those, or a shape; "
-        f"got {described(region)}"
+        f"got {described(region)}{' that is a mask already: join masks with |' * hasattr(region, 'dilate')}"
     )
 
 
