@@ -195,6 +195,19 @@ def test_a_folder_between_two_renames_is_recovered(tmp_path: Path) -> None:
             assert np.array_equal(mx.read_mask(path), ONE.compute(GEOM))
 
 
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_a_link_is_replaced_and_what_it_points_to_stays(suffix: str, tmp_path: Path) -> None:
+    there = ONE.write(tmp_path / f"there{suffix}", GEOM)
+    link = tmp_path / f"link{suffix}"
+    link.symlink_to(there)
+    assert mx.verify(link, against=ONE)
+    mx.AllSky().write(link, GEOM, overwrite=True)
+    assert mx.verify(there, against=ONE)
+    assert mx.verify(link, against=mx.AllSky())
+    assert not link.is_symlink()
+    assert sorted(os.listdir(tmp_path)) == sorted([link.name, there.name])
+
+
 def test_only_the_dead_are_swept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "m.fits"
     living, dead = Workspace(path), Workspace(path)

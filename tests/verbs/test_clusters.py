@@ -262,6 +262,25 @@ def test_decided_tiles_are_no_tasks(
     assert max(sent) < 300_000
 
 
+@pytest.mark.parametrize("chunks", [120, 60])
+def test_by_graphs_of_dask_a_tile_is_few_tasks(
+    client: Any, counted: Callable[[], int], chunks: int, tmp_path: Path
+) -> None:
+    """What `docs/clusters.md` says of whatever is no verb of the mask."""
+    pytest.importorskip("zarr")
+    geom = mx.WcsGeom.allsky(binsz=0.5)
+    lazy = mx.Catalog(SkyCoord(83.6, 22.0, unit="deg"), "1.2 deg").on(geom, chunks=chunks)
+    for door in (
+        lambda: lazy.to_dataset(name="mask").to_zarr(tmp_path / "a.zarr", consolidated=False),
+        lambda: lazy[1:, 1:].compute(),
+        lambda: lazy[1:, 1:].sum().compute(),
+        lambda: (~lazy).compute(),
+    ):
+        before = counted()
+        door()
+        assert 1 <= counted() - before <= 2.5 * lazy.data.npartitions + 20
+
+
 def test_a_million_sources_are_sent_once(client: Any, sent: list[int], tmp_path: Path) -> None:
     rng = np.random.default_rng(5)
     lat = np.degrees(np.arcsin(rng.uniform(-1, 1, 1_000_000)))
