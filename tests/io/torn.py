@@ -298,7 +298,7 @@ def limit(folder: Path, suffix: str, number: int) -> Iterator[dict[str, Any]]:
 
 
 def full(folder: Path, suffix: str, number: int) -> Iterator[dict[str, Any]]:
-    """A file system, which is that of the folder, with room for nothing, up to more than any product takes."""
+    """A file system, that of the folder, with room for nothing, up to more than any product takes."""
     place, ballast = Place(folder, suffix), folder / "ballast"
     for i in range(number):
         ballast.unlink(missing_ok=True)
