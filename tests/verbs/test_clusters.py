@@ -56,7 +56,7 @@ def sent(client: Any, monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
     def weigh(message: dict[str, Any]) -> None:
         if message.get("op") == "update-graph":
-            sizes.append(sum(len(frame) for frame in message["expr_ser"].frames))
+            sizes.append(sum(memoryview(frame).nbytes for frame in message["expr_ser"].frames))
         hand_over(message)
 
     monkeypatch.setattr(client, "_send_to_scheduler", weigh)
