@@ -28,6 +28,7 @@ __all__ = [
     "LostError",
     "Portion",
     "client_of",
+    "forget",
     "results",
     "send",
     "sent_key",
@@ -163,6 +164,14 @@ def sent_key(client: Any, name: Key) -> Key | None:
             return None
         sent.move_to_end(name)
         return name
+
+
+def forget(client: Any, name: Key) -> None:
+    """Let a value be sent anew, whatever is believed of it: a future that is told of a loss before it is told
+    that it was sent seems to be finished.
+    """
+    with _lock:
+        _sent.get(client, OrderedDict()).pop(name, None)
 
 
 def results(

@@ -20,7 +20,7 @@ from ..core.errors import MaskError, TileError, require
 from ..core.heap import give_back_freed_memory, keep_freed_memory
 from ..expr.describe import one_line
 from ..expr.mask import Mask
-from .cluster import LostError, Portion, results, send
+from .cluster import LostError, Portion, forget, results, send
 from .dask import BlockId, source_key
 from .deaths import KilledRun, ends_by, killing, watch_deaths
 
@@ -116,6 +116,7 @@ def on_workers(
                     f"{one_line(source.mask)}: the cluster lost what was sent to it {attempt} times: its "
                     f"workers die faster than they can be told what to do ({err})"
                 ) from err
+            forget(client, source_key(source.name))
             # Others are about to come.
             time.sleep(attempt * _PAUSE)
             attempt += 1

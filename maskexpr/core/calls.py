@@ -163,7 +163,7 @@ def told_names(what: str, meant: Mapping[str, str] | None = None) -> Callable[[C
     >>> Plan().costs
     Traceback (most recent call last):
     ...
-    maskexpr.core.errors.MaskAttributeError: a plan has no 'costs'; did you mean 'cost'?
+    maskexpr.core.errors.MaskAttributeError: a plan has no 'costs'; did you mean 'cost'?...
     """
 
     def decorated(cls: C) -> C:

@@ -6,12 +6,14 @@ format instead of the few of the suite; 0 makes all there are.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -45,9 +47,11 @@ def shim(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made
 
 
-def attempts(task: str, number: int, shim: Path, folder: Path) -> list[dict[str, Any]]:
+def attempts(
+    task: str, number: int, shim: Path, folder: Path, before: Sequence[str] = ()
+) -> list[dict[str, Any]]:
     number = int(os.environ.get("MASKEXPR_FAULTS", number))
-    command = [sys.executable, "-m", "tests.io.torn", task, str(folder), str(number), *SUFFIXES]
+    command = [*before, sys.executable, "-m", "tests.io.torn", task, str(folder), str(number), *SUFFIXES]
     environment = {**os.environ, "LD_PRELOAD": str(shim)}
     done = subprocess.run(
         command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=3600, check=False
@@ -91,6 +95,25 @@ def test_limit_on_the_size_of_files(shim: Path, tmp_path: Path) -> None:
         enough = [each["end"] == "written" for each in found if each["suffix"] == suffix]
         assert enough == sorted(enough)
         assert not any(enough[:3])
+
+
+def test_a_full_file_system(shim: Path, tmp_path: Path) -> None:
+    # In memory, mounted for this process alone.
+    mount = "mount -t tmpfs -o size=8m tmpfs "
+    before = ["unshare", "-rm", "sh", "-c", f'{mount}"$0" && exec "$@"', str(tmp_path)]
+    try:
+        subprocess.run([*before, "true"], check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("needs unshare, and a system that lets users mount file systems of their own")
+    found = attempts("full", 9, shim, tmp_path, before)
+    for each in found:
+        assert (each["end"], each["found"]) in (("refused", "old"), ("written", "new")), each
+        assert each["left"] == 0, each
+        if each["end"] == "refused":
+            assert int(each["said"].split()[0]) == errno.ENOSPC, each
+    for suffix in SUFFIXES:
+        ends = [each["end"] for each in found if each["suffix"] == suffix]
+        assert (ends[0], ends[-1]) == ("refused", "written")
 
 
 def test_killed_writers_are_gone_on_with(shim: Path, tmp_path: Path) -> None:
@@ -193,6 +216,19 @@ def test_a_folder_between_two_renames_is_recovered(tmp_path: Path) -> None:
             space.leave()
             assert recover(path)
             assert np.array_equal(mx.read_mask(path), ONE.compute(GEOM))
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_a_link_is_replaced_and_what_it_points_to_stays(suffix: str, tmp_path: Path) -> None:
+    there = ONE.write(tmp_path / f"there{suffix}", GEOM)
+    link = tmp_path / f"link{suffix}"
+    link.symlink_to(there)
+    assert mx.verify(link, against=ONE)
+    mx.AllSky().write(link, GEOM, overwrite=True)
+    assert mx.verify(there, against=ONE)
+    assert mx.verify(link, against=mx.AllSky())
+    assert not link.is_symlink()
+    assert sorted(os.listdir(tmp_path)) == sorted([link.name, there.name])
 
 
 def test_only_the_dead_are_swept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

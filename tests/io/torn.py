@@ -297,6 +297,19 @@ def limit(folder: Path, suffix: str, number: int) -> Iterator[dict[str, Any]]:
         yield {"most": most, "end": end, "said": said, "found": place.found(), "left": place.left()}
 
 
+def full(folder: Path, suffix: str, number: int) -> Iterator[dict[str, Any]]:
+    """A file system, that of the folder, with room for nothing, up to more than any product takes."""
+    place, ballast = Place(folder, suffix), folder / "ballast"
+    for i in range(number):
+        ballast.unlink(missing_ok=True)
+        place.reset()
+        room, here = 200_000 * i**2 // (number - 1) ** 2, os.statvfs(folder)
+        with ballast.open("wb") as file:
+            os.posix_fallocate(file.fileno(), 0, max(here.f_bavail * here.f_frsize - room, 1))
+        end, said = in_fork(lambda: write(NEW, place.path))
+        yield {"room": room, "end": end, "said": said, "found": place.found(), "left": place.left()}
+
+
 def writes(mask: mx.Mask, place: Place, end: float, no_exchange: int) -> int:
     """How often a writer replaces a product until a time."""
     shim().faults_arm(b"", 0, 0, 0, no_exchange)
@@ -334,7 +347,7 @@ def race(folder: Path, suffix: str, number: int) -> Iterator[dict[str, Any]]:
         yield {"no_exchange": no_exchange, "reader": reader, "writers": writers, "left": place.left()}
 
 
-TASKS = {"race": race, "refuse": refuse, "kill": kill, "resume": resume, "limit": limit}
+TASKS = {"race": race, "refuse": refuse, "kill": kill, "resume": resume, "limit": limit, "full": full}
 
 
 def warm_up(folder: Path) -> None:
