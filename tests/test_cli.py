@@ -159,8 +159,9 @@ def test_convert(files, source, ending):
     if ending == ".zarr":
         pytest.importorskip("zarr")
     target = files / f"target{ending}"
-    options = ["--radius", "r"] if source == "sources.ecsv" else []
-    result = run("convert", files / source, target, "--grid", files / "made.fits", *options)
+    options: list[object] = ["--radius", "r"] if source == "sources.ecsv" else []
+    options += ["--grid", files / "made.fits"] if ending in (".fits", ".zarr") else []
+    result = run("convert", files / source, target, *options)
     assert result.exit_code == 0, result.output
     wanted = MASKS[source]
     if ending == ".yaml":
@@ -169,7 +170,7 @@ def test_convert(files, source, ending):
         assert mx.loads(target.read_text()) == wanted
     else:
         np.testing.assert_array_equal(mx.read_mask(target).values, wanted.compute(GRID).values)
-    again = run("convert", files / source, target, "--grid", files / "made.fits", *options)
+    again = run("convert", files / source, target, *options)
     assert again.exit_code == 1
     assert "--overwrite" in again.output or "overwrite" in again.output
 
@@ -381,6 +382,7 @@ SLIPS = [
     ("convert few.reg few.png", 1, ("known endings are", ".moc.fits")),
     ("convert few.reg few.fit --grid mask.yaml", 1, ("did you mean '.fits'?",)),
     ("convert few.reg few.fits", 1, ("--grid",)),
+    ("convert few.reg few.json --grid mask.yaml", 1, ("few.json", "leave out --grid")),
     ("convert few.reg few.json --order 3", 1, (".moc.fits",)),
     ("convert few.reg few.reg", 1, ("--overwrite",)),
 ]

@@ -293,7 +293,8 @@ def convert(
     OutputExistsError
         If it is there.
     FormatError
-        For an unknown suffix, a product without a grid, or an order of what is no MOC.
+        For an unknown suffix, a product without a grid, a grid of what is no product, or an order of what is
+        no MOC.
     MaskTypeError
         For a mask that a region file cannot hold.
     """
@@ -307,6 +308,8 @@ def convert(
         return cells.write(place, overwrite=overwrite)
     if writer.text is None:
         return write(held.mask, place, _one_grid(held, grid), overwrite)
+    if grid is not None:
+        raise FormatError(f"{place}: {writer.what} has no grid: leave out --grid")
     check_place(place, overwrite)
     text = writer.text(held.mask, place)
     try:
