@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
+from math import prod
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -122,7 +123,16 @@ class Compiled:
         """The windows of blocks as a batch on the first plane."""
         index = np.array([self.spatial(block) for block in blocks], dtype=np.int64)
         bounds = self.layout.bounds(index.reshape(-1, len(self.layout.sizes)).T)
+        if len(blocks) == prod(self.layout.numblocks) and np.array_equal(bounds, self.layout.all_bounds):
+            return self.all_tiles
         return Tiles(self.geom, bounds, (0,) * len(self.along))
+
+    def tile(self, block: BlockId) -> Tile:
+        """A block as a tile, with what is known of it from deciding all of them."""
+        known: Tiles | None = self.__dict__.get("all_tiles")
+        if known is None:
+            return Tile(self.geom, self.window(block))
+        return known.tile(int(np.ravel_multi_index(self.spatial(block), self.layout.numblocks)))
 
     @once
     def all_tiles(self) -> Tiles:
@@ -190,13 +200,13 @@ class Compiled:
         if not self.layout.is_image:
             self._pack(self.on_window(block, known), block, out)
             return
-        planes, tile = self.planes(block), Tile(self.geom, self.window(block))
+        planes, tile = self.planes(block), self.tile(block)
         views = [out[place] for place in np.ndindex(*out.shape[: len(self.along)])]
         evaluate_into(self.mask, tile, planes, views, decisions(self.mask, known), is_open=True)
 
     def on_window(self, block: BlockId, known: Sequence[Any] = ()) -> Bools:
         """Values of a block on its window of the lattice, shape (planes, ny, nx)."""
-        planes, tile = self.planes(block), Tile(self.geom, self.window(block))
+        planes, tile = self.planes(block), self.tile(block)
         out = np.zeros((len(planes), *tile.shape), dtype=bool)
         evaluate_into(self.mask, tile, planes, out, decisions(self.mask, known), is_open=True)
         return out

@@ -84,7 +84,7 @@ class Fractions(OfCompiled):
         if isinstance(grid, HpxGeom):
             (place,) = compiled.layout.place(block)
             return _outwards(self._of_cells(grid, grid.cells.ids(place.start, place.stop)))
-        tile = Tile(grid, compiled.window(block))
+        tile = compiled.tile(block)
         out = self._of_pixels(tile).reshape(2, *tile.shape)
         return _outwards(out if tile.on_sky is None else np.where(tile.on_sky, out, 0.0))
 

@@ -113,7 +113,7 @@ class Measured(OfCompiled):
     ) -> None:
         """Write the numbers of a block's planes on its window."""
         compiled, node = self.compiled, self._node
-        tile = Tile(compiled.geom, compiled.window(block))
+        tile = compiled.tile(block)
         evaluator = Evaluator(node, decisions(node, known))
         top, left = tile.window.y0, tile.window.x0
         least, most = self._numbers(np.array([0.0, self.largest]))

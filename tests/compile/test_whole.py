@@ -187,3 +187,25 @@ def test_how_a_whole_array_is_optimised_travels_by_name() -> None:
     optimize = SOURCES.on(FLAT).data.__dask_optimize__
     assert pickle.loads(pickle.dumps(optimize)) is optimize
     assert {optimize, da.Array.__dask_optimize__} == {da.Array.__dask_optimize__}
+
+
+@pytest.mark.parametrize("name", ["limb", "planes", "weights"])
+def test_of_a_block_all_is_known_that_was_for_deciding(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    measured: list[tuple[int, ...]] = []
+    measure = mx.WcsGeom.measure
+
+    def noted(self: mx.WcsGeom, bounds: np.ndarray) -> np.ndarray:
+        measured.extend(map(tuple, bounds.T.tolist()))
+        return measure(self, bounds)
+
+    monkeypatch.setattr(mx.WcsGeom, "measure", noted)
+    lazy = LAZY[name]()
+    lazy.compute()
+    blocks = {
+        (row, row + 17, column, column + 23)
+        for row in range(0, 34, 17)
+        for column in range(0, lazy.shape[-1] - 23, 23)
+    }
+    asked = [each for each in measured if each in blocks]
+    assert asked
+    assert len(asked) == len(set(asked))
