@@ -182,10 +182,10 @@ class Compiled:
         if self.layout.is_image:
             return values.reshape(sizes)
         out = np.zeros(sizes, dtype=values.dtype)
-        self._pack(values, block, out)
+        self.pack(values, block, out)
         return out
 
-    def _pack(self, values: NDArray[Any], block: BlockId, out: NDArray[Any]) -> None:
+    def pack(self, values: NDArray[Any], block: BlockId, out: NDArray[Any]) -> None:
         """Write the values of the planes of a block on its window into an array of zeros of its shape."""
         for one, at in zip(values, np.ndindex(*out.shape[: len(self.along)]), strict=True):
             self.layout.pack(one, self.spatial(block), out[at])
@@ -198,7 +198,7 @@ class Compiled:
     def fill(self, out: Bools, block: BlockId, known: Sequence[Any] = ()) -> None:
         """Write the values of a block into an array of False of its shape."""
         if not self.layout.is_image:
-            self._pack(self.on_window(block, known), block, out)
+            self.pack(self.on_window(block, known), block, out)
             return
         planes, tile = self.planes(block), self.tile(block)
         views = [out[place] for place in np.ndindex(*out.shape[: len(self.along)])]

@@ -87,10 +87,14 @@ class Measured(OfCompiled):
 
     def compute(self, block: BlockId, known: Sequence[Any] = ()) -> NDArray[np.float32]:
         """Numbers of a block."""
+        return self.compiled.packed(self._on_window(block, known), block)
+
+    def _on_window(self, block: BlockId, known: Sequence[Any]) -> NDArray[np.float32]:
+        """Numbers of a block on its window of the lattice, shape (planes, ny, nx)."""
         window = self.compiled.window(block)
         out = np.empty((len(self.compiled.planes(block)), *window.shape), dtype=np.float32)
         self._measure(out, block, known)
-        return self.compiled.packed(out, block)
+        return out
 
     @property
     def fills_parts(self) -> bool:
@@ -98,9 +102,9 @@ class Measured(OfCompiled):
         return False
 
     def fill(self, out: NDArray[np.float32], block: BlockId, known: Sequence[Any] = ()) -> None:
-        """Write the numbers of a block into an array of its shape."""
+        """Write the numbers of a block into an array of zeros of its shape."""
         if not self.layout.is_image:
-            out[...] = self.compute(block, known)
+            self.compiled.pack(self._on_window(block, known), block, out)
             return
         self._measure([out[place] for place in np.ndindex(*out.shape[:-2])], block, known)
 

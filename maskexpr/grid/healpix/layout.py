@@ -28,8 +28,10 @@ Block = tuple[int, ...]
 _LEVELS, _LEVELS_OF_GIANTS, _GIANT = 11, 12, 10**10
 # Chunks of cells that lie apart are of larger parents while there are more than so many.
 _MANY = 4096
-# Side of the squares by which cells are put into order, a power of two: they stay in the cache.
+# Sides, powers of two, of the squares by which cells are put in order: of those of which zeros are left out,
+# and of those that are all written, which are as large as the cache lets them be.
 _SQUARE = 32
+_CACHED = 256
 
 
 def parent_order(cells: CellSet, chunks: Any) -> int:
@@ -200,12 +202,15 @@ def to_nested(values: NDArray[Any], out: NDArray[Any]) -> None:
     >>> out.tolist()
     [0, 1, 2, 3]
     """
+    values = np.ascontiguousarray(values)
+    if values.dtype.itemsize > 1:
+        _all_to_nested(values, out)
+        return
     side = len(values)
     inner = min(side, _SQUARE)
     outer, order = side // inner, _square_order(inner)
-    values = np.ascontiguousarray(values)
     busy = np.arange(outer * outer)
-    if inner == _SQUARE and values.dtype.itemsize == 1:
+    if inner == _SQUARE:
         octets = values.view(np.uint64).reshape(outer, inner, -1)
         busy = np.flatnonzero(np.bitwise_or.reduce(octets, axis=1).reshape(outer * outer, -1).any(axis=1))
         # Two bytes at a time: pixels beside each other follow each other in nested order too.
@@ -218,6 +223,19 @@ def to_nested(values: NDArray[Any], out: NDArray[Any]) -> None:
     where = _places(outer)[busy]
     expect_writes(out, where, out.nbytes // (outer * outer))
     out.reshape(outer * outer, -1)[where] = np.take(flat, order, axis=1)
+
+
+def _all_to_nested(values: NDArray[Any], out: NDArray[Any]) -> None:
+    """As `to_nested`, whatever is zero: square by square, each of which stays in the cache."""
+    side = len(values)
+    inner = min(side, _CACHED)
+    order, where = _square_order(inner), _places(side // inner)
+    if values.dtype == np.float32 and inner > 1:
+        order, values, out = _pair_order(inner), values.view(np.uint64), out.view(np.uint64)
+    targets = out.reshape(len(where), -1)
+    squares = values.reshape(side // inner, inner, side // inner, -1).transpose(0, 2, 1, 3)
+    for place, at in zip(where.tolist(), np.ndindex(*squares.shape[:2]), strict=True):
+        np.take(squares[at].ravel(), order, out=targets[place], mode="clip")
 
 
 def from_nested(values: NDArray[Any]) -> NDArray[Any]:
