@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from ..core.arrays import Words
 from ..core.coverage import EMPTY
 from ..core.threads import busy_threads, in_threads
 from ..expr.mask import Ask, Bools
@@ -25,9 +24,9 @@ from ..grid.layout import Layout
 from ..grid.rim import topology
 from ..grid.tiles import Tile, Tiles
 from ..pixels.join import Joint, Summary, Verdict, close, merge, merge_plan, nothing, split
-from ..pixels.runs import fill
+from ..pixels.label import paint
 from ..pixels.window import Window
-from ..pixels.words import Places
+from ..pixels.words import Stored
 
 if TYPE_CHECKING:
     from .node import Connected, Labelled
@@ -51,7 +50,7 @@ __all__ = [
 # Labels are kept until the map is decided where those of all blocks, as dense as one of them, take at most so
 # many bytes, or a byte for so many pixels; others are made again, which takes as long as to make them.
 _KEPT = 1 << 26
-_SPARSE = 4
+_SPARSE = 3
 # Pixels along a side of the blocks that are labelled: larger chunks are cut, so that threads share them.
 SIDE = 2048
 # Threads that label one map at most; whoever else wants it waits.
@@ -93,26 +92,15 @@ class Blocks(NamedTuple):
 
 
 class Kept(NamedTuple):
-    """Pixels of the components that are kept in a tile: by runs, or where these are larger, bits of the
-    padded block.
-    """
+    """Pixels of the components that are kept in a tile, as bits of the padded block."""
 
     shape: tuple[int, ...]
-    start: Places | None
-    end: Places | None
-    bits: Words | None
+    bits: Stored
 
     @property
     def nbytes(self) -> int:
         """Bytes of memory."""
-        return sum(each.nbytes for each in self[1:] if isinstance(each, np.ndarray))
-
-    def words(self) -> Words:
-        """The pixels, as bits of the padded block."""
-        if self.start is not None and self.end is not None:
-            return fill(self.shape, self.start, self.end)
-        assert self.bits is not None
-        return self.bits
+        return self.bits.nbytes
 
 
 class Decided(NamedTuple):
@@ -281,7 +269,7 @@ def solve(
 def _label(job: Job, window: Window, room: float) -> tuple[Summary, Labelled | None]:
     """What goes up the tree, and the labels if they take at most ``room`` bytes, or few for the pixels."""
     labelled = job.node.label_tile(job.tile(window), job.of)
-    is_small = labelled.nbytes <= max(room, prod(labelled.runs.shape) / _SPARSE)
+    is_small = labelled.nbytes <= max(room, prod(labelled.pieces.shape) / _SPARSE)
     return labelled.summary, labelled if is_small else None
 
 
@@ -312,14 +300,8 @@ def _keep(
 ) -> Kept:
     """What is kept of a tile; it is labelled again where its labels were not kept."""
     labelled = label[1] or job.node.label_tile(job.tile(window), job.of)
-    runs = labelled.runs
-    keep = job.node.keep(job.geom, labelled, verdicts[k])[runs.label]
-    start, end = runs.start[keep], runs.end[keep]
-    if labelled.sure is not None:
-        return Kept(runs.shape, None, None, fill(runs.shape, start, end) | labelled.sure)
-    if 8 * (start.nbytes + end.nbytes) <= prod(runs.shape):
-        return Kept(runs.shape, start, end, None)
-    return Kept(runs.shape, None, None, fill(runs.shape, start, end))
+    keep = job.node.keep(job.geom, labelled, verdicts[k])
+    return Kept(labelled.pieces.shape, Stored.of(paint(labelled.pieces, keep)))
 
 
 def _keep_nothing(job: Job) -> None:

@@ -14,7 +14,7 @@ from ..grid.lattice import Rim
 from ..grid.rim import topology
 from ..grid.tiles import Tile
 from ..pixels.join import EDGE, Ports, no_ports
-from ..pixels.label import LabelledBlock, is_held
+from ..pixels.label import LabelledBlock
 from ..pixels.runs import place_of, words_of
 from ..pixels.window import Window
 from ..pixels.words import WORD, empty_words, inner, words_shape
@@ -22,14 +22,12 @@ from ..pixels.words import WORD, empty_words, inner, words_shape
 __all__ = ["edges_of", "flag_edges", "ports_of", "rim_bits", "sides_of"]
 
 
-def edges_of(block: LabelledBlock, sure: Words | None) -> tuple[NDArray[np.int32], ...]:
-    """Label + 1 along the first and last row and the first and last column; sure pixels come after all
-    labels.
-    """
+def edges_of(block: LabelledBlock) -> tuple[NDArray[np.int32], ...]:
+    """Label + 1 along the first and last row and the first and last column."""
     lead, (height, width) = block.shape[:-2], block.shape[-2:]
     rows, columns = np.arange(height), np.arange(width)
     return tuple(
-        _label_at(block, sure, place_of(block.shape, *_on_planes(block.shape, y, x))).reshape(*lead, -1)
+        (block.label_at(place_of(block.shape, *_on_planes(block.shape, y, x))) + 1).reshape(*lead, -1)
         for y, x in (
             (np.zeros_like(columns), columns),
             (np.full_like(columns, height - 1), columns),
@@ -37,17 +35,6 @@ def edges_of(block: LabelledBlock, sure: Words | None) -> tuple[NDArray[np.int32
             (rows, np.full_like(rows, width - 1)),
         )
     )
-
-
-def _label_at(block: LabelledBlock, sure: Words | None, place: Ints) -> NDArray[np.int32]:
-    """Label + 1 at places of the padded block, 0 where nothing is selected."""
-    out = np.zeros(len(place), dtype=np.int32)
-    run = block.run_of(place)
-    held = run >= 0
-    out[held] = block.labels_of(run[held]) + 1
-    if sure is not None:
-        out[is_held(sure, place) != 0] = block.n_labels + 1
-    return out
 
 
 def _on_planes(shape: tuple[int, ...], y: Ints, x: Ints) -> tuple[Ints, Ints, Ints]:
@@ -87,9 +74,7 @@ def flag_edges(tile: Tile, edges: tuple[NDArray[np.int32], ...], flags: NDArray[
             flags[edge[edge > 0] - 1] |= EDGE
 
 
-def ports_of(
-    block: LabelledBlock, sure: Words | None, tile: Tile, around: Rim | None, flags: NDArray[np.uint8]
-) -> Ports:
+def ports_of(block: LabelledBlock, tile: Tile, around: Rim | None, flags: NDArray[np.uint8]) -> Ports:
     """Ports of a tile's components; marks those that touch the map's edge."""
     if around is None or not len(around.y):
         return no_ports()
@@ -98,9 +83,9 @@ def ports_of(
     plane, y, x = _on_planes(block.shape, around.y, around.x)
     planes = len(y) // len(around.y)
     target = np.tile(around.target, planes)
-    found = _label_at(block, sure, place_of(block.shape, plane, y - tile.window.y0, x - tile.window.x0))
-    held = found > 0
-    label = found[held] - np.int32(1)
+    found = block.label_at(place_of(block.shape, plane, y - tile.window.y0, x - tile.window.x0))
+    held = found >= 0
+    label = found[held]
     if not topology(geom).edgeless:
         flags[label[np.tile(around.edge, planes)[held]]] |= EDGE
     ny, nx = geom.image_shape
