@@ -20,7 +20,7 @@ from ..core.coverage import EMPTY
 from ..core.threads import busy_threads, in_threads
 from ..expr.mask import Ask, Bools
 from ..grid.lattice import OFF, Grid
-from ..grid.layout import Layout
+from ..grid.layout import Layout, block_sides
 from ..grid.rim import topology
 from ..grid.tiles import Tile, Tiles
 from ..pixels.join import Joint, Summary, Verdict, close, merge, merge_plan, nothing, split
@@ -158,21 +158,21 @@ def blocks(geom: Grid, rows: tuple[int, ...], columns: tuple[int, ...]) -> Block
     """
     window = topology(geom).window
     ranges = []
-    for i, sizes in enumerate((rows, columns)):
+    for i, (sizes, side) in enumerate(zip((rows, columns), block_sides(columns, SIDE), strict=True)):
         first, end = window[2 * i : 2 * i + 2]
-        bounds = np.clip(np.cumsum([0, *_cut(geom, sizes, i)]), first, end).tolist()
+        bounds = np.clip(np.cumsum([0, *_cut(geom, sizes, i, side)]), first, end).tolist()
         ranges.append([(low, high) for low, high in pairwise(bounds) if low < high])
     return Blocks([Window(*y, *x) for y, x in product(*ranges)], (len(ranges[0]), len(ranges[1])))
 
 
-def _cut(geom: Grid, sizes: tuple[int, ...], axis: int) -> list[int]:
+def _cut(geom: Grid, sizes: tuple[int, ...], axis: int, side: int) -> list[int]:
     """Sizes along an axis, the large ones in about equal parts unless the map has nothing there."""
     cut: list[int] = []
     for size in sizes:
         bounds = np.array([0, geom.image_shape[0], 0, geom.image_shape[1]])
         bounds[2 * axis : 2 * axis + 2] = sum(cut), sum(cut) + size
-        is_void = size > SIDE and geom.covers(bounds[:, None])[0] == OFF
-        parts = 1 if is_void else -(-size // SIDE)
+        is_void = size > side and geom.covers(bounds[:, None])[0] == OFF
+        parts = 1 if is_void else -(-size // side)
         cut += [size * (i + 1) // parts - size * i // parts for i in range(parts)]
     return cut
 

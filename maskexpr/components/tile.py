@@ -15,9 +15,9 @@ from ..grid.rim import topology
 from ..grid.tiles import Tile
 from ..pixels.join import EDGE, Ports, no_ports
 from ..pixels.label import LabelledBlock
-from ..pixels.runs import place_of, words_of
+from ..pixels.runs import place_of
 from ..pixels.window import Window
-from ..pixels.words import WORD, empty_words, inner, words_shape
+from ..pixels.words import WORD, empty_words, inner
 
 __all__ = ["edges_of", "flag_edges", "ports_of", "rim_bits", "sides_of"]
 
@@ -58,11 +58,13 @@ def sides_of(shape: tuple[int, ...]) -> Words:
 
 def rim_bits(shape: tuple[int, ...], window: Window, around: Rim | None) -> Words:
     """Pixels of the planes of a block from which a step may lead over the rim of the sky, as bits."""
+    words = empty_words(shape).reshape(-1)
     if around is None:
-        return empty_words(shape).reshape(-1)
+        return words
     place = place_of(shape, *_on_planes(shape, around.y - window.y0, around.x - window.x0))
-    # A pixel may be there for several ways.
-    return words_of(prod(words_shape(shape)), np.unique(place))
+    # A pixel may be there for several ways, so that bits cannot be added.
+    np.bitwise_or.at(words, place >> 6, np.uint64(1) << (place & 63).astype(np.uint64))
+    return words
 
 
 def flag_edges(tile: Tile, edges: tuple[NDArray[np.int32], ...], flags: NDArray[np.uint8]) -> None:
