@@ -124,18 +124,16 @@ class LabelledBlock:
 
     def sizes(self) -> Ints:
         """Pixels of each component, shape (n_labels,)."""
-        before, total = np.zeros(len(self._word), dtype=np.int64), 0
-        # Those of the word before the first column of a piece.
-        lower = self._below >> np.uint64(1)
-        for row in self._rows:
-            number = np.bitwise_count(row.words)
-            until = np.cumsum(number, dtype=np.int64)
-            total += int(until[-1])
-            until -= number
-            before += until[self._word]
-            before += np.bitwise_count(row.words[self._word] & lower)
+        upper, lower = (row.words for row in self._rows)
+        number = np.bitwise_count(upper) + np.bitwise_count(lower)
+        until = np.cumsum(number, dtype=np.int64)
+        # Pixels before each piece: of the words before its own, and of this those before its first column.
+        before = (until - number).take(self._word)
+        left = self._below >> np.uint64(1)
+        before += np.bitwise_count(upper.take(self._word) & left)
+        before += np.bitwise_count(lower.take(self._word) & left)
         out = np.zeros(self.n_labels, dtype=np.int64)
-        np.add.at(out, self._label, np.diff(before, append=total))
+        np.add.at(out, self._label, np.diff(before, append=until[-1]))
         return out
 
     @once
@@ -173,7 +171,8 @@ class LabelledBlock:
         width = WORD * words_shape(self.shape)[-1]
         line = place // width
         plane, y = np.divmod(line, self.shape[-2] + 1)
-        return (plane * _pairs_shape(self.shape)[-2] + (y >> 1) - line) * width + place
+        found: Ints = (plane * _pairs_shape(self.shape)[-2] + (y >> 1) - line) * width + place
+        return found
 
     def _touching(self, one: _Rows, other: _Rows, step: int) -> tuple[Ints, Ints]:
         """Pieces of which pixels in one row and in another, so many words later, touch.
@@ -188,7 +187,8 @@ class LabelledBlock:
 
     def _number(self, word: Ints, below: Words) -> Ints:
         """The piece that holds each of some bits, as `list_bits` gives them."""
-        found: Ints = self._starts.before[word] + np.bitwise_count(self._starts.words[word] & below)
+        found: Ints = self._starts.before.take(word)
+        found += np.bitwise_count(self._starts.words.take(word) & below)
         found -= 1
         return found
 
