@@ -15,8 +15,8 @@ from .reader import Reader, offset
 
 __all__ = ["levels"]
 
-# Pixels that are compared at a time: they stay in a large cache while one threshold follows the other. Smaller
-# bands are not read sooner, and their calls cost more than that gains.
+# Pixels that are compared at a time: they stay in a large cache while one threshold follows the other. Of
+# smaller bands the calls cost more than a smaller cache gains.
 _BAND = 1 << 19
 
 

@@ -335,6 +335,20 @@ def test_large_chunks_are_labelled_in_parts(monkeypatch: pytest.MonkeyPatch) -> 
     assert_array_equal(node.on(geom, chunks={"x": 35, "y": 40}).values, removed(pixels, 9))
 
 
+def test_blocks_are_of_whole_rows_where_these_are_not_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    from maskexpr.components import solve as _solve
+
+    monkeypatch.setattr(_solve, "SIDE", 32)
+    geom = small_map(70, 50)
+    windows, shape = _solve.blocks_of(geom, geom.layout(100))
+    assert shape == (4, 1)
+    assert {window.x1 - window.x0 for window in windows} == {50}
+    assert max(window.size for window in windows) <= 32 * 32
+    pixels = np.random.default_rng(9).random((70, 50)) < 0.55
+    node = RemoveSmall(Raster((pixels, geom)), 9 * u.pix)
+    assert_array_equal(node.on(geom, chunks=100).values, removed(pixels, 9))
+
+
 def _dense(name: str) -> np.ndarray:
     """Patterns of long, wide, many and few components."""
     rng = np.random.default_rng(5)
