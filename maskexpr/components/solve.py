@@ -158,7 +158,7 @@ def blocks(geom: Grid, rows: tuple[int, ...], columns: tuple[int, ...]) -> Block
     """
     window = topology(geom).window
     ranges = []
-    for i, (sizes, side) in enumerate(zip((rows, columns), block_sides(columns, SIDE), strict=True)):
+    for i, (sizes, side) in enumerate(zip((rows, columns), block_sides(sum(columns), SIDE), strict=True)):
         first, end = window[2 * i : 2 * i + 2]
         bounds = np.clip(np.cumsum([0, *_cut(geom, sizes, i, side)]), first, end).tolist()
         ranges.append([(low, high) for low, high in pairwise(bounds) if low < high])

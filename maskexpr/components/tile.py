@@ -26,15 +26,10 @@ def edges_of(block: LabelledBlock) -> tuple[NDArray[np.int32], ...]:
     """Label + 1 along the first and last row and the first and last column."""
     lead, (height, width) = block.shape[:-2], block.shape[-2:]
     rows, columns = np.arange(height), np.arange(width)
-    return tuple(
-        (block.label_at(place_of(block.shape, *_on_planes(block.shape, y, x))) + 1).reshape(*lead, -1)
-        for y, x in (
-            (np.zeros_like(columns), columns),
-            (np.full_like(columns, height - 1), columns),
-            (rows, np.zeros_like(rows)),
-            (rows, np.full_like(rows, width - 1)),
-        )
-    )
+    y = np.concatenate([np.zeros_like(columns), np.full_like(columns, height - 1), rows, rows])
+    x = np.concatenate([columns, columns, np.zeros_like(rows), np.full_like(rows, width - 1)])
+    label = block.label_at(place_of(block.shape, *_on_planes(block.shape, y, x))) + 1
+    return tuple(np.split(label.reshape(*lead, -1), [width, 2 * width, 2 * width + height], axis=-1))
 
 
 def _on_planes(shape: tuple[int, ...], y: Ints, x: Ints) -> tuple[Ints, Ints, Ints]:

@@ -159,24 +159,21 @@ class Rectangles(Layout):
         out[...] = values
 
     def strips(self, side: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
-        rows, columns = (
-            _cut(_in_pairs(each, most), most)
-            for each, most in zip(self.sizes, block_sides(self.sizes[1], side), strict=True)
-        )
-        return rows, columns
+        tall, wide = block_sides(sum(self.sizes[1]), side)
+        columns = (wide,) if wide > side else self.sizes[1]
+        return _cut(_in_pairs(self.sizes[0], tall), tall), _cut(_in_pairs(columns, wide), wide)
 
 
-def block_sides(columns: tuple[int, ...], side: int) -> tuple[int, int]:
-    """Height and width of blocks of at most ``side * side`` pixels: of whole rows where these are not much
-    longer than a side, because memory is read and written twice as fast along them.
+def block_sides(width: int, side: int) -> tuple[int, int]:
+    """Height and width of blocks of at most ``side * side`` pixels: of whole rows of an image where these are
+    not much longer than a side, because memory is read and written twice as fast along them.
 
     Examples
     --------
-    >>> block_sides((4096,), 2048), block_sides((5000,), 2048), block_sides((2000, 2000), 2048)
+    >>> block_sides(4096, 2048), block_sides(5000, 2048), block_sides(1000, 2048)
     ((1024, 4096), (2048, 2048), (2048, 2048))
     """
-    is_long = len(columns) == 1 and side < columns[0] <= 2 * side
-    return (side * side // columns[0], columns[0]) if is_long else (side, side)
+    return (side * side // width, width) if side < width <= 2 * side else (side, side)
 
 
 def _in_pairs(sizes: tuple[int, ...], side: int) -> tuple[int, ...]:

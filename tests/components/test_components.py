@@ -340,13 +340,14 @@ def test_blocks_are_of_whole_rows_where_these_are_not_long(monkeypatch: pytest.M
 
     monkeypatch.setattr(_solve, "SIDE", 32)
     geom = small_map(70, 50)
-    windows, shape = _solve.blocks_of(geom, geom.layout(100))
-    assert shape == (4, 1)
-    assert {window.x1 - window.x0 for window in windows} == {50}
-    assert max(window.size for window in windows) <= 32 * 32
     pixels = np.random.default_rng(9).random((70, 50)) < 0.55
     node = RemoveSmall(Raster((pixels, geom)), 9 * u.pix)
-    assert_array_equal(node.on(geom, chunks=100).values, removed(pixels, 9))
+    for chunks, number in ((100, 4), (30, 5), (9, 4)):
+        windows, shape = _solve.blocks_of(geom, geom.layout(chunks))
+        assert shape == (number, 1)
+        assert {window.x1 - window.x0 for window in windows} == {50}
+        assert max(window.size for window in windows) <= 32 * 32
+        assert_array_equal(node.on(geom, chunks=chunks).values, removed(pixels, 9))
 
 
 def _dense(name: str) -> np.ndarray:
