@@ -120,7 +120,7 @@ def _paint(node: Connected, tile: Tile, out: Bools, of: Ask) -> None:
         if kept is not None:
             common = window.intersect(inner)
             unpack_into(
-                kept.words(),
+                kept.bits.all(),
                 kept.shape,
                 node.place_of(tile),
                 _slice(out, common, inner),

@@ -23,10 +23,10 @@ from ..grid.points import Pixels, Points
 from ..grid.rim import topology
 from ..grid.tiles import Areas, Tile, Tiles
 from ..pixels.join import SEED, Largest, Rule, Summary, Table, Verdict, summarise
-from ..pixels.label import LabelledBlock, lonely, neighbours, sieve
-from ..pixels.runs import Runs, run_places
+from ..pixels.label import LabelledBlock, Pieces, lonely, sieve
+from ..pixels.runs import run_places
 from ..pixels.window import Window
-from ..pixels.words import first_place, join_planes, list_places, pack, starts_of
+from ..pixels.words import join_planes, list_places, pack, starts_of
 from .areas import weights
 from .memory import paint_tile, pixels_of
 from .tile import edges_of, flag_edges, ports_of, rim_bits, sides_of
@@ -35,31 +35,26 @@ __all__ = ["Connected", "Labelled", "check_fields", "inside_map"]
 
 
 class Labelled(NamedTuple):
-    """A labelled tile: its components that may be kept with their runs, their places among the open ones
-    (-1 for closed ones), what goes up, and the pixels that are kept for sure, as bits: the last component.
+    """A labelled tile: the pieces of its components that may be kept, the places of these among the open ones
+    (-1 for closed ones), and what goes up.
     """
 
-    runs: Runs
+    pieces: Pieces
     table: Table
     open: Ints
     summary: Summary
-    sure: Words | None
 
     @property
     def nbytes(self) -> int:
         """Bytes of memory, the summary apart."""
-        sure = 0 if self.sure is None else self.sure.nbytes
-        return self.runs.nbytes + self.open.nbytes + sure + sum(each.nbytes for each in self.table)
+        return self.pieces.nbytes + self.open.nbytes + sum(each.nbytes for each in self.table)
 
 
 class _Block(NamedTuple):
-    """The labelled components of some tiles, those of sure pixels apart; the runs of pixels that are seeds or
-    touch sure ones; sure pixels; and where all meet the rim of the sky.
-    """
+    """The labelled components of some tiles, their seeds, and where they meet the rim of the sky."""
 
     labels: LabelledBlock
     seeds: Words | None
-    sure: Words | None
     around: Rim | None
 
 
@@ -109,11 +104,11 @@ class Connected(Mask):
         """Whether no component of one pixel is ever kept; of noise most components are such."""
         return False
 
-    def sure(self, geom: Grid, shape: tuple[int, ...], words: Words) -> Words | None:
-        """Some candidates whose components are kept whatever the rest of the map holds, as bits of the padded
-        block, or nothing. They are not labelled; what is connected with them has the flag `SEED`, and a rule
-        must keep that.
+    def compares(self, geom: Grid) -> bool:
+        """Whether the rule asks for the largest closed component; else the first pixels of components are not
+        looked for.
         """
+        return True
 
     def paint_rest(self, tile: Tile, out: Bools, of: Ask) -> None:
         """Select in an array of a tile's pixels what is selected beside the components that are kept."""
@@ -178,11 +173,11 @@ class Connected(Mask):
         ]
         block = self._block(shape, tiles, of)
         table = self._table(block, tiles)
-        ports = ports_of(block.labels, block.sure, tile, block.around, table.flags)
-        edges = edges_of(block.labels, block.sure)
+        ports = ports_of(block.labels, tile, block.around, table.flags)
+        edges = edges_of(block.labels)
         flag_edges(tile, edges, table.flags)
         summary, place = summarise(shape, edges, table, Largest(), ports)
-        return self._hopeful(tile.geom, block, table, place, summary)
+        return self._hopeful(tile.geom, block.labels, table, place, summary)
 
     def _block(self, shape: tuple[int, ...], tiles: list[Tile], of: Ask) -> _Block:
         geom, window, full = tiles[0].geom, tiles[0].window, self.connectivity == 8
@@ -191,30 +186,21 @@ class Connected(Mask):
         around = geom.rim(window, full) if topology(geom).rims and words.any() else None
         held = [high for _, high in found if high is not None]
         seeds = join_planes(shape, held) if held else None
-        # Where runs are fewer than words, they are labelled sooner than pixels fill words.
-        is_dense = np.bitwise_count(starts_of(words)).sum(dtype=np.int64) > len(words)
-        sure = self.sure(geom, shape, words) if is_dense else None
-        if sure is not None:
-            words = words & ~sure
-            beside = words & neighbours(sure, shape, full)
-            seeds = beside if seeds is None else (seeds & words) | beside
         # What leads beyond the block may hold a seed, or be larger, there.
         known = sides_of(shape) | rim_bits(shape, window, around)
         if seeds is not None:
-            known |= seeds
-        if held:
-            words = sieve(words, known, shape, full)
+            words = sieve(words, known | seeds, shape, full)
         elif self.drops_single(geom):
             words = words & (known | ~lonely(words, shape, full))
-        return _Block(LabelledBlock(shape, words, full), seeds, sure, around)
+        return _Block(LabelledBlock(shape, words, full), seeds, around)
 
-    def _hopeful(self, geom: Grid, block: _Block, table: Table, place: Ints, summary: Summary) -> Labelled:
+    def _hopeful(self, geom: Grid, block: LabelledBlock, table: Table, place: Ints, up: Summary) -> Labelled:
         """What may still be kept of a tile; of noise that is little."""
         held = (place >= 0) | self.rule(geom)(table, Largest())
-        return Labelled(block.labels.runs(held), table.take(held), place[held], summary, block.sure)
+        return Labelled(block.pieces(held), table.take(held), place[held], up)
 
     def keep(self, geom: Grid, labelled: Labelled, verdict: Verdict) -> Bools:
-        """Which components of a tile are kept, once the whole map is decided, shape (runs.n_labels,)."""
+        """Which components of a tile are kept, once the whole map is decided, shape (pieces.n_labels,)."""
         keep = np.array(self.rule(geom)(labelled.table, verdict.largest), dtype=bool)
         is_open = labelled.open >= 0
         keep[is_open] = verdict.keep[labelled.open[is_open]]
@@ -226,27 +212,38 @@ class Connected(Mask):
         return planes.index(tile.plane) if tile.plane in planes else 0
 
     def _table(self, made: _Block, tiles: list[Tile]) -> Table:
-        tile, geom, block = tiles[0], tiles[0].geom, made.labels
+        geom, block = tiles[0].geom, made.labels
+        first = np.zeros(block.n_labels, dtype=np.int64)
+        if self.compares(geom):
+            first = self._pixels(block, block.first_pixels(), tiles)
+        flags = np.zeros(block.n_labels, dtype=np.uint8)
+        if made.seeds is not None:
+            # Seeds are candidates: a run of them lies in one component.
+            label = block.label_at(list_places(starts_of(made.seeds)))
+            flags[label[label >= 0]] = SEED
+        return Table(self._areas(block, tiles[0]), first, flags)
+
+    def _pixels(self, block: LabelledBlock, place: Ints, tiles: list[Tile]) -> Ints:
+        """Places of a block as numbers of pixels of all planes of the map."""
+        tile, geom = tiles[0], tiles[0].geom
         ny, nx = geom.image_shape
-        place = block.first_pixels()
-        if made.sure is not None:
-            place = np.append(place, first_place(made.sure))
         plane, y, x = run_places(block.shape, place)
         if len(tiles) == 1 and tile.plane:
             plane = plane + np.ravel_multi_index(tile.plane, geom.planes_shape)
-        first = (plane * ny + y + tile.window.y0) * nx + x + tile.window.x0
-        area = np.zeros(len(first), dtype=np.int64)
-        name = self.area_unit(geom)
+        return (plane * ny + y + tile.window.y0) * nx + x + tile.window.x0
+
+    def _areas(self, block: LabelledBlock, tile: Tile) -> Ints:
+        """The areas of components, in whole quanta (or pixels)."""
+        name = self.area_unit(tile.geom)
+        if name == "pix2":
+            return block.sizes()
+        area = np.zeros(block.n_labels, dtype=np.int64)
         if name is not None:
-            _, y, x = run_places(block.shape, block.start)
+            start, end, label = block.runs
+            _, y, x = run_places(block.shape, start)
             y, x = y + tile.window.y0, x + tile.window.x0
-            np.add.at(area, block.label, weights(geom, name, y, x, x + (block.end - block.start)))
-        flags = np.zeros(len(first), dtype=np.uint8)
-        flags[block.n_labels :] = SEED
-        if made.seeds is not None:
-            # Seeds are candidates: a run of them lies in one run.
-            flags[block.labels_of(block.run_of(list_places(starts_of(made.seeds))))] |= SEED
-        return Table(area, first, flags)
+            np.add.at(area, label, weights(tile.geom, name, y, x, x + (end - start)))
+        return area
 
 
 def check_fields(name: str, masks: dict[str, Any], connectivity: Any, linked: Any) -> None:

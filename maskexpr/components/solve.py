@@ -16,18 +16,17 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from ..core.arrays import Words
 from ..core.coverage import EMPTY
 from ..core.threads import busy_threads, in_threads
 from ..expr.mask import Ask, Bools
 from ..grid.lattice import OFF, Grid
-from ..grid.layout import Layout
+from ..grid.layout import Layout, block_sides
 from ..grid.rim import topology
 from ..grid.tiles import Tile, Tiles
 from ..pixels.join import Joint, Summary, Verdict, close, merge, merge_plan, nothing, split
-from ..pixels.runs import fill
+from ..pixels.label import paint
 from ..pixels.window import Window
-from ..pixels.words import Places
+from ..pixels.words import Stored
 
 if TYPE_CHECKING:
     from .node import Connected, Labelled
@@ -51,7 +50,7 @@ __all__ = [
 # Labels are kept until the map is decided where those of all blocks, as dense as one of them, take at most so
 # many bytes, or a byte for so many pixels; others are made again, which takes as long as to make them.
 _KEPT = 1 << 26
-_SPARSE = 4
+_SPARSE = 3
 # Pixels along a side of the blocks that are labelled: larger chunks are cut, so that threads share them.
 SIDE = 2048
 # Threads that label one map at most; whoever else wants it waits.
@@ -93,26 +92,15 @@ class Blocks(NamedTuple):
 
 
 class Kept(NamedTuple):
-    """Pixels of the components that are kept in a tile: by runs, or where these are larger, bits of the
-    padded block.
-    """
+    """Pixels of the components that are kept in a tile, as bits of the padded block."""
 
     shape: tuple[int, ...]
-    start: Places | None
-    end: Places | None
-    bits: Words | None
+    bits: Stored
 
     @property
     def nbytes(self) -> int:
         """Bytes of memory."""
-        return sum(each.nbytes for each in self[1:] if isinstance(each, np.ndarray))
-
-    def words(self) -> Words:
-        """The pixels, as bits of the padded block."""
-        if self.start is not None and self.end is not None:
-            return fill(self.shape, self.start, self.end)
-        assert self.bits is not None
-        return self.bits
+        return self.bits.nbytes
 
 
 class Decided(NamedTuple):
@@ -170,21 +158,21 @@ def blocks(geom: Grid, rows: tuple[int, ...], columns: tuple[int, ...]) -> Block
     """
     window = topology(geom).window
     ranges = []
-    for i, sizes in enumerate((rows, columns)):
+    for i, (sizes, side) in enumerate(zip((rows, columns), block_sides(sum(columns), SIDE), strict=True)):
         first, end = window[2 * i : 2 * i + 2]
-        bounds = np.clip(np.cumsum([0, *_cut(geom, sizes, i)]), first, end).tolist()
+        bounds = np.clip(np.cumsum([0, *_cut(geom, sizes, i, side)]), first, end).tolist()
         ranges.append([(low, high) for low, high in pairwise(bounds) if low < high])
     return Blocks([Window(*y, *x) for y, x in product(*ranges)], (len(ranges[0]), len(ranges[1])))
 
 
-def _cut(geom: Grid, sizes: tuple[int, ...], axis: int) -> list[int]:
+def _cut(geom: Grid, sizes: tuple[int, ...], axis: int, side: int) -> list[int]:
     """Sizes along an axis, the large ones in about equal parts unless the map has nothing there."""
     cut: list[int] = []
     for size in sizes:
         bounds = np.array([0, geom.image_shape[0], 0, geom.image_shape[1]])
         bounds[2 * axis : 2 * axis + 2] = sum(cut), sum(cut) + size
-        is_void = size > SIDE and geom.covers(bounds[:, None])[0] == OFF
-        parts = 1 if is_void else -(-size // SIDE)
+        is_void = size > side and geom.covers(bounds[:, None])[0] == OFF
+        parts = 1 if is_void else -(-size // side)
         cut += [size * (i + 1) // parts - size * i // parts for i in range(parts)]
     return cut
 
@@ -281,7 +269,7 @@ def solve(
 def _label(job: Job, window: Window, room: float) -> tuple[Summary, Labelled | None]:
     """What goes up the tree, and the labels if they take at most ``room`` bytes, or few for the pixels."""
     labelled = job.node.label_tile(job.tile(window), job.of)
-    is_small = labelled.nbytes <= max(room, prod(labelled.runs.shape) / _SPARSE)
+    is_small = labelled.nbytes <= max(room, prod(labelled.pieces.shape) / _SPARSE)
     return labelled.summary, labelled if is_small else None
 
 
@@ -312,14 +300,8 @@ def _keep(
 ) -> Kept:
     """What is kept of a tile; it is labelled again where its labels were not kept."""
     labelled = label[1] or job.node.label_tile(job.tile(window), job.of)
-    runs = labelled.runs
-    keep = job.node.keep(job.geom, labelled, verdicts[k])[runs.label]
-    start, end = runs.start[keep], runs.end[keep]
-    if labelled.sure is not None:
-        return Kept(runs.shape, None, None, fill(runs.shape, start, end) | labelled.sure)
-    if 8 * (start.nbytes + end.nbytes) <= prod(runs.shape):
-        return Kept(runs.shape, start, end, None)
-    return Kept(runs.shape, None, None, fill(runs.shape, start, end))
+    keep = job.node.keep(job.geom, labelled, verdicts[k])
+    return Kept(labelled.pieces.shape, Stored.of(paint(labelled.pieces, keep)))
 
 
 def _keep_nothing(job: Job) -> None:

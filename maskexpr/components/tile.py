@@ -14,40 +14,22 @@ from ..grid.lattice import Rim
 from ..grid.rim import topology
 from ..grid.tiles import Tile
 from ..pixels.join import EDGE, Ports, no_ports
-from ..pixels.label import LabelledBlock, is_held
-from ..pixels.runs import place_of, words_of
+from ..pixels.label import LabelledBlock
+from ..pixels.runs import place_of
 from ..pixels.window import Window
-from ..pixels.words import WORD, empty_words, inner, words_shape
+from ..pixels.words import WORD, empty_words, inner
 
 __all__ = ["edges_of", "flag_edges", "ports_of", "rim_bits", "sides_of"]
 
 
-def edges_of(block: LabelledBlock, sure: Words | None) -> tuple[NDArray[np.int32], ...]:
-    """Label + 1 along the first and last row and the first and last column; sure pixels come after all
-    labels.
-    """
+def edges_of(block: LabelledBlock) -> tuple[NDArray[np.int32], ...]:
+    """Label + 1 along the first and last row and the first and last column."""
     lead, (height, width) = block.shape[:-2], block.shape[-2:]
     rows, columns = np.arange(height), np.arange(width)
-    return tuple(
-        _label_at(block, sure, place_of(block.shape, *_on_planes(block.shape, y, x))).reshape(*lead, -1)
-        for y, x in (
-            (np.zeros_like(columns), columns),
-            (np.full_like(columns, height - 1), columns),
-            (rows, np.zeros_like(rows)),
-            (rows, np.full_like(rows, width - 1)),
-        )
-    )
-
-
-def _label_at(block: LabelledBlock, sure: Words | None, place: Ints) -> NDArray[np.int32]:
-    """Label + 1 at places of the padded block, 0 where nothing is selected."""
-    out = np.zeros(len(place), dtype=np.int32)
-    run = block.run_of(place)
-    held = run >= 0
-    out[held] = block.labels_of(run[held]) + 1
-    if sure is not None:
-        out[is_held(sure, place) != 0] = block.n_labels + 1
-    return out
+    y = np.concatenate([np.zeros_like(columns), np.full_like(columns, height - 1), rows, rows])
+    x = np.concatenate([columns, columns, np.zeros_like(rows), np.full_like(rows, width - 1)])
+    label = block.label_at(place_of(block.shape, *_on_planes(block.shape, y, x))) + 1
+    return tuple(np.split(label.reshape(*lead, -1), [width, 2 * width, 2 * width + height], axis=-1))
 
 
 def _on_planes(shape: tuple[int, ...], y: Ints, x: Ints) -> tuple[Ints, Ints, Ints]:
@@ -71,11 +53,13 @@ def sides_of(shape: tuple[int, ...]) -> Words:
 
 def rim_bits(shape: tuple[int, ...], window: Window, around: Rim | None) -> Words:
     """Pixels of the planes of a block from which a step may lead over the rim of the sky, as bits."""
+    words = empty_words(shape).reshape(-1)
     if around is None:
-        return empty_words(shape).reshape(-1)
+        return words
     place = place_of(shape, *_on_planes(shape, around.y - window.y0, around.x - window.x0))
-    # A pixel may be there for several ways.
-    return words_of(prod(words_shape(shape)), np.unique(place))
+    # A pixel may be there for several ways, so that bits cannot be added.
+    np.bitwise_or.at(words, place >> 6, np.uint64(1) << (place & 63).astype(np.uint64))
+    return words
 
 
 def flag_edges(tile: Tile, edges: tuple[NDArray[np.int32], ...], flags: NDArray[np.uint8]) -> None:
@@ -87,9 +71,7 @@ def flag_edges(tile: Tile, edges: tuple[NDArray[np.int32], ...], flags: NDArray[
             flags[edge[edge > 0] - 1] |= EDGE
 
 
-def ports_of(
-    block: LabelledBlock, sure: Words | None, tile: Tile, around: Rim | None, flags: NDArray[np.uint8]
-) -> Ports:
+def ports_of(block: LabelledBlock, tile: Tile, around: Rim | None, flags: NDArray[np.uint8]) -> Ports:
     """Ports of a tile's components; marks those that touch the map's edge."""
     if around is None or not len(around.y):
         return no_ports()
@@ -98,9 +80,9 @@ def ports_of(
     plane, y, x = _on_planes(block.shape, around.y, around.x)
     planes = len(y) // len(around.y)
     target = np.tile(around.target, planes)
-    found = _label_at(block, sure, place_of(block.shape, plane, y - tile.window.y0, x - tile.window.x0))
-    held = found > 0
-    label = found[held] - np.int32(1)
+    found = block.label_at(place_of(block.shape, plane, y - tile.window.y0, x - tile.window.x0))
+    held = found >= 0
+    label = found[held]
     if not topology(geom).edgeless:
         flags[label[np.tile(around.edge, planes)[held]]] |= EDGE
     ny, nx = geom.image_shape

@@ -15,7 +15,7 @@ from ..core.limits import check_limit
 from ..core.names import shown
 from ..core.once import once
 
-__all__ = ["Layout", "Rectangles"]
+__all__ = ["Layout", "Rectangles", "block_sides"]
 
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
@@ -159,8 +159,21 @@ class Rectangles(Layout):
         out[...] = values
 
     def strips(self, side: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
-        rows, columns = (_cut(_in_pairs(each, side), side) for each in self.sizes)
-        return rows, columns
+        tall, wide = block_sides(sum(self.sizes[1]), side)
+        columns = (wide,) if wide > side else self.sizes[1]
+        return _cut(_in_pairs(self.sizes[0], tall), tall), _cut(_in_pairs(columns, wide), wide)
+
+
+def block_sides(width: int, side: int) -> tuple[int, int]:
+    """Height and width of blocks of at most ``side * side`` pixels: of whole rows of an image where these are
+    not much longer than a side, because memory is read and written twice as fast along them.
+
+    Examples
+    --------
+    >>> block_sides(4096, 2048), block_sides(5000, 2048), block_sides(1000, 2048)
+    ((1024, 4096), (2048, 2048), (2048, 2048))
+    """
+    return (side * side // width, width) if side < width <= 2 * side else (side, side)
 
 
 def _in_pairs(sizes: tuple[int, ...], side: int) -> tuple[int, ...]:

@@ -15,8 +15,9 @@ from .reader import Reader, offset
 
 __all__ = ["levels"]
 
-# Pixels that are compared at a time: they stay in the cache while one threshold follows the other.
-_BAND = 1 << 17
+# Pixels that are compared at a time: they stay in a large cache while one threshold follows the other. Of
+# smaller bands the calls cost more than a smaller cache gains.
+_BAND = 1 << 19
 
 
 def levels(thresholds: Sequence[FromData], tile: Tile) -> list[Words] | None:

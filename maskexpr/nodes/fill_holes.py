@@ -94,6 +94,9 @@ class FillHoles(Connected):
             return self.max_area[1]
         return "deg2" if topology(geom).edgeless else None
 
+    def compares(self, geom: Grid) -> bool:
+        return self.max_area is None and topology(geom).edgeless
+
     def rule(self, geom: Grid) -> Rule:
         most = None if self.max_area is None else area_of(geom, self.max_area, upper=True)
         edgeless = topology(geom).edgeless

@@ -152,6 +152,9 @@ class Hysteresis(Connected):
         seeds[y[held], x[held]] = True
         return pack(seeds[None])
 
+    def compares(self, geom: Grid) -> bool:
+        return False
+
     def rule(self, geom: Grid) -> Rule:
         def has_seed(table: Table, largest: Largest) -> Bools:
             return np.asarray((table.flags & SEED) != 0)

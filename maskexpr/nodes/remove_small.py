@@ -9,18 +9,13 @@ import numpy as np
 
 from ..components.areas import Area, area_of, area_text, largest_pixel, limit
 from ..components.node import Connected, check_fields, inside_map
-from ..core.arrays import Words
 from ..core.coverage import MIXED, Coverage
 from ..expr.mask import Ask, Bools, Mask, node
 from ..grid.lattice import Grid
 from ..grid.tiles import Areas, Tile, Tiles
-from ..pixels.join import SEED, Largest, Rule, Table
-from ..pixels.label import flood, thick
+from ..pixels.join import Largest, Rule, Table
 
 __all__ = ["RemoveSmall"]
-
-# Pixels of the largest rectangles by which large components are known before they are labelled.
-_FEW = 1024
 
 
 @node("remove_small")
@@ -90,18 +85,13 @@ class RemoveSmall(Connected):
     def drops_single(self, geom: Grid) -> bool:
         return largest_pixel(geom, self.min_area[1]) < area_of(geom, self.min_area, upper=False)
 
-    def sure(self, geom: Grid, shape: tuple[int, ...], words: Words) -> Words | None:
-        least = area_of(geom, self.min_area, upper=False)
-        # Only pixels are counted at a glance; and large rectangles are rare.
-        if self.min_area[1] != "pix2" or not 0 < least <= _FEW:
-            return None
-        known = thick(words, shape, least)
-        return flood(words, known, shape) if known.any() else None
+    def compares(self, geom: Grid) -> bool:
+        return False
 
     def rule(self, geom: Grid) -> Rule:
         least = area_of(geom, self.min_area, upper=False)
 
         def large_enough(table: Table, largest: Largest) -> Bools:
-            return np.asarray((table.area >= least) | ((table.flags & SEED) != 0))
+            return np.asarray(table.area >= least)
 
         return large_enough

@@ -1,24 +1,32 @@
-"""Connected-component labelling of runs of set bits by union-find, and a sieve for noise before it."""
+"""Connected-component labelling of pieces of two rows by union-find, and a sieve for noise before it.
+
+Rows are taken in pairs. In a column the two pixels of a pair touch, so what is connected within a pair is a
+stretch of columns, a *piece*: it begins where no pixel of the column before touches one of the column. Pieces
+follow each other as runs do in a row, are found by as few shifts, and there are half as many.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import product
-from math import isqrt, prod
+from math import prod
+from typing import NamedTuple
 
 import numpy as np
 
 from ..core.arrays import Bools, Ints, Words
 from ..core.once import once
-from .runs import Runs, connect, paint, runs_from, unpack_into
+from .runs import Runs, between, connect, unpack_into
 from .words import (
     WORD,
+    Labels,
     Marks,
     Places,
+    Stored,
+    ends_of,
     list_bits,
     list_places,
     pack,
-    padded_shape,
     place_type,
     places_of,
     shifted,
@@ -26,20 +34,42 @@ from .words import (
     words_shape,
 )
 
-__all__ = ["LabelledBlock", "flood", "is_held", "lonely", "neighbours", "sieve", "steps", "thick"]
+__all__ = ["LabelledBlock", "Pieces", "is_held", "lonely", "paint", "sieve"]
 
 # Pixels along a side of a cell: those of a byte.
 _SIDE = 8
-# A flood goes so often in all directions, and each time 2**n - 1 rows far: most components are full by then.
-_ROUNDS = 2
-_DOUBLINGS = 3
-_SHIFTS = [np.uint64(1 << i) for i in range(6)]
-# Words of a band stay in the cache.
-_BAND = 1 << 13
+
+
+class Pieces(NamedTuple):
+    """The pieces of a block in ascending order, and the component of each that may be kept, or -1; of
+    neighbours in one component the first stands for all.
+
+    ``start`` is the place of the first column of a piece, counted in the pairs of rows (see `_pairs`): all
+    pixels from there to where the next one starts are of its component. ``bits`` are the pixels of the
+    padded block.
+    """
+
+    shape: tuple[int, ...]
+    bits: Stored
+    start: Places
+    label: Labels
+    n_labels: int
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of memory."""
+        return self.bits.nbytes + self.start.nbytes + self.label.nbytes
+
+
+class _Rows(NamedTuple):
+    """Bits of one row of each pair, or of both united, and the first pixels of their runs."""
+
+    words: Words
+    starts: Words
 
 
 class LabelledBlock:
-    """The connected components of a block: its pixels as bits, its runs, and a union-find forest of these.
+    """The connected components of a block: its pixels as bits, its pieces, and the component of each.
 
     Parameters
     ----------
@@ -60,146 +90,182 @@ class LabelledBlock:
     def __init__(self, shape: tuple[int, ...], words: Words, full: bool) -> None:
         self.shape = shape
         self.words = words
-        self._starts = Marks(starts_of(words))
-        self._word, self._below = list_bits(self._starts.words)
-        self._root, self._roots, self._of_root, self.n_labels = self._components(full)
+        upper, lower = (_Rows(each, starts_of(each)) for each in _pairs(words, shape))
+        either = upper.words | lower.words
+        if full:
+            starts = starts_of(either)
+        else:
+            # Not the first of its run, in one row or the other.
+            starts = either & ~((upper.words ^ upper.starts) | (lower.words ^ lower.starts))
+        self._rows = upper, lower
+        self._starts = Marks(starts)
+        self._word, self._below = list_bits(starts)
+        if full:
+            upper, lower = (each._replace(words=each.words | shifted(each.words)) for each in (upper, lower))
+            either |= shifted(either)
+        ways = _ways(_pairs_shape(shape), upper, lower, _Rows(either, starts) if full else None)
+        touching = [self._touching(*each) for each in ways]
+        one, other = (np.concatenate(each) for each in zip(*touching, strict=True))
+        self.n_labels, self._label = connect(len(self._word), one, other)
 
-    @once
-    def start(self) -> Ints:
-        """First place of each run."""
-        return places_of(self._word, self._below)
-
-    @once
-    def end(self) -> Ints:
-        """The place after each run."""
-        return self._ends_of(self._word.copy(), self._below)
-
-    @once
-    def label(self) -> Ints:
-        """Component of each run, from 0; the same for equal blocks, in any process."""
-        found: Ints = self._of_root[self._root]
-        return found
-
-    def labels_of(self, run: Ints) -> Ints:
-        """Component of some runs."""
-        found: Ints = self._of_root[self._root[run]]
-        return found
-
-    def run_of(self, place: Places) -> Ints:
-        """The run that holds each place of the padded block; -1 where none does.
+    def label_at(self, place: Places) -> Labels:
+        """Component of each place of the padded block, from 0; -1 where nothing is selected.
 
         Examples
         --------
         >>> block = LabelledBlock((1, 1, 3), pack(np.array([[[1, 0, 1]]], dtype=bool)), full=False)
-        >>> block.run_of(np.array([0, 1, 2])).tolist()
+        >>> block.label_at(np.array([0, 1, 2])).tolist()
         [0, -1, 1]
         """
-        return np.where(is_held(self.words, place), self._starts.number_to(place) - 1, -1)
+        out = np.full(len(place), -1, dtype=np.int32)
+        on = np.flatnonzero(is_held(self.words, place))
+        out[on] = self._label[self._starts.number_to(self._in_pairs(place[on])) - 1]
+        return out
+
+    def sizes(self) -> Ints:
+        """Pixels of each component, shape (n_labels,)."""
+        upper, lower = (row.words for row in self._rows)
+        number = np.bitwise_count(upper) + np.bitwise_count(lower)
+        until = np.cumsum(number, dtype=np.int64)
+        # Pixels before each piece: of the words before its own, and of this those before its first column.
+        before = (until - number).take(self._word)
+        left = self._below >> np.uint64(1)
+        before += np.bitwise_count(upper.take(self._word) & left)
+        before += np.bitwise_count(lower.take(self._word) & left)
+        out = np.zeros(self.n_labels, dtype=np.int64)
+        np.add.at(out, self._label, np.diff(before, append=until[-1]))
+        return out
+
+    @once
+    def runs(self) -> Runs:
+        """The runs of the rows."""
+        start, end = (list_places(each(self.words)) for each in (starts_of, ends_of))
+        return Runs(start, end, self.label_at(start))
 
     def first_pixels(self) -> Ints:
         """Place of the first pixel of each component, shape (n_labels,)."""
         first = np.zeros(self.n_labels, dtype=np.int64)
-        # A tree begins with its root. Of equal indices the last assignment holds, so go backwards.
-        roots = self._roots[::-1]
-        first[self._of_root[roots]] = places_of(self._word[roots], self._below[roots])
+        # Of equal indices the last assignment holds, so go backwards.
+        first[self.runs.label[::-1]] = self.runs.start[::-1]
         return first
 
-    def runs(self, held: Bools) -> Runs:
-        """The runs of some components, numbered anew.
+    def pieces(self, held: Bools) -> Pieces:
+        """The pieces, with components numbered anew.
 
         Parameters
         ----------
         held : ndarray of bool, shape (n_labels,)
-            Which components.
+            Which components; of the others it is forgotten which they are.
         """
-        of_root = np.zeros(len(self._root), dtype=bool)
-        of_root[self._roots] = held[self._of_root[self._roots]]
-        run = np.flatnonzero(of_root[self._root])
-        word, below = self._word[run], self._below[run]
-        kind = place_type(prod(padded_shape(self.shape)))
-        start = places_of(word, below).astype(kind)
-        end = self._ends_of(word, below)
-        label = (np.cumsum(held) - 1).astype(np.int32)[self.labels_of(run)]
-        return Runs(self.shape, start, end.astype(kind), label, int(np.count_nonzero(held)))
+        number = int(np.count_nonzero(held))
+        new = np.where(held, np.cumsum(held) - 1, -1).astype(np.int32)
+        label = new[self._label]
+        first = np.ones(len(label), dtype=bool)
+        np.not_equal(label[1:], label[:-1], out=first[1:])
+        on = np.flatnonzero(first)
+        start = places_of(self._word[on], self._below[on]).astype(place_type(WORD * len(self._starts.words)))
+        return Pieces(self.shape, Stored.of(self.words), start, label[on], number)
 
-    def _ends_of(self, word: Ints, below: Words) -> Ints:
-        """The places after some runs; overwrites the words in which they begin."""
-        free = ~(self.words[word] | below)
-        on = np.flatnonzero(free == 0)
-        while len(on):
-            # Rows end with places that are not selected.
-            word[on] += 1
-            free[on] = ~self.words[word[on]]
-            on = on[free[on] == 0]
-        # The bits below the lowest that is set.
-        return (word << 6) + np.bitwise_count((free - np.uint64(1)) & ~free)
+    def _in_pairs(self, place: Places) -> Ints:
+        """Places of the padded block as places in pairs of rows."""
+        width = WORD * words_shape(self.shape)[-1]
+        line = place // width
+        plane, y = np.divmod(line, self.shape[-2] + 1)
+        found: Ints = (plane * _pairs_shape(self.shape)[-2] + (y >> 1) - line) * width + place
+        return found
 
-    def _components(self, full: bool) -> tuple[Ints, Ints, Ints, int]:
-        """The root of each run's tree, all roots, the component of each run that is a root, and how many
-        components there are.
+    def _touching(self, one: _Rows, other: _Rows, step: int) -> tuple[Ints, Ints]:
+        """Pieces of which pixels in one row and in another, so many words later, touch.
 
-        A run hangs on one that touches it in an earlier row, and so from run to run on the first one of a
-        tree; only where a run touches more than that, trees are to be connected.
+        What two runs have in common begins at the first pixel of one of them.
         """
-        parent = np.arange(len(self._word))
-        left = [(parent[:0], parent[:0])]
-        for later, earlier in self._touching(full):
-            on = parent[later]
-            free = np.flatnonzero(on == later)
-            # Of equal indices one assignment holds; the others are left.
-            parent[later[free]] = earlier[free]
-            on[free] = parent[later[free]]
-            extra = np.flatnonzero(on != earlier)
-            left.append((later[extra], earlier[extra]))
-        roots = np.flatnonzero(parent == np.arange(len(parent)))
-        while True:
-            above = parent[parent]
-            if np.array_equal(above, parent):
-                break
-            parent = above
-        one, other = (parent[np.concatenate(each)] for each in zip(*left, strict=True))
-        apart = one != other
-        of_root = np.empty_like(parent)
-        of_root[roots] = np.arange(len(roots))
-        count, of_tree = connect(len(roots), of_root[one[apart]], of_root[other[apart]])
-        of_root[roots] = of_tree
-        return parent, roots, of_root, count
+        both = one.starts[:-step] | other.starts[step:]
+        both &= one.words[:-step]
+        both &= other.words[step:]
+        word, below = list_bits(both)
+        return self._number(word, below), self._number(word + step, below)
 
-    def _touching(self, full: bool) -> Iterator[tuple[Ints, Ints]]:
-        """Pairs of runs that touch, (later, earlier), each pair once or twice.
-
-        What two runs of neighbouring rows have in common begins at the first pixel of one of them; so it is
-        enough to ask what lies above and below the first pixels. Runs that touch at corners too are those
-        which have something in common if each is one pixel longer.
-        """
-        held = self.words | shifted(self.words) if full else self.words
-        number, ways = len(held), steps(self.shape, full)
-        reach = max(ways, default=0)
-        # Beyond the block nothing is held.
-        held, starts, before = (
-            np.pad(each, reach) for each in (held, self._starts.words, self._starts.before)
-        )
-        # Mask of the lower bits; a larger AND means that the bit itself is set.
-        half = self._below >> np.uint64(1)
-        for way in (each for step in ways for each in (-step, step)):
-            here = slice(reach + way, reach + way + number)
-            found = held[here][self._word]
-            found &= self._below
-            hit = np.flatnonzero(found > half)
-            del found
-            there = self._word[hit]
-            run = before[here][there] - 1
-            run += np.bitwise_count(starts[here][there] & self._below[hit])
-            yield (hit, run) if way < 0 else (run, hit)
+    def _number(self, word: Ints, below: Words) -> Ints:
+        """The piece that holds each of some bits, as `list_bits` gives them."""
+        found: Ints = self._starts.before.take(word)
+        found += np.bitwise_count(self._starts.words.take(word) & below)
+        found -= 1
+        return found
 
 
-def steps(shape: tuple[int, ...], full: bool) -> list[int]:
-    """Words between a place and its neighbours in later rows and planes, columns apart."""
-    strides = [prod(words_shape(shape)[i + 1 :]) for i in range(len(shape) - 1)]
-    if not full:
-        return [stride for stride, length in zip(strides, shape[:-1], strict=True) if length > 1]
-    reach = [(-1, 0, 1) if length > 1 else (0,) for length in shape[:-1]]
-    return sorted(step for way in product(*reach) if (step := sum(map(int.__mul__, way, strides))) > 0)
+def _pairs_shape(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Shape of the words of one row of each pair, with a pair of nothing at the end of each plane."""
+    padded = words_shape(shape)
+    return (*padded[:-2], (shape[-2] + 1) // 2 + 1, padded[-1])
+
+
+def _pairs(words: Words, shape: tuple[int, ...]) -> Iterator[Words]:
+    """The first and the second rows of all pairs."""
+    rows = words.reshape(words_shape(shape))
+    for first in (0, 1):
+        some = rows[..., first : shape[-2] : 2, :]
+        out = np.zeros(_pairs_shape(shape), dtype=words.dtype)
+        out[..., : some.shape[-2], :] = some
+        yield out.reshape(-1)
+
+
+def _ways(
+    shape: tuple[int, ...], upper: _Rows, lower: _Rows, either: _Rows | None
+) -> Iterator[tuple[_Rows, _Rows, int]]:
+    """Rows that touch in neighbouring pairs and planes: one, another, and the words between them.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Shape of the words in pairs.
+    upper, lower : _Rows
+        Rows of the pairs; where corners touch, each run one pixel longer.
+    either : _Rows, optional
+        Both rows, where corners touch.
+    """
+    row = shape[-1]
+    strides = [prod(shape[i + 1 :]) for i in range(len(shape) - 2)]
+    yield lower, upper, row
+    if either is None:
+        for stride in strides:
+            yield upper, upper, stride
+            yield lower, lower, stride
+        return
+    for way in product((-1, 0, 1), repeat=len(strides)):
+        step = sum(map(int.__mul__, way, strides))
+        if step > 0:
+            yield either, either, step
+            yield lower, upper, step + row
+            yield upper, lower, step - row
+
+
+def paint(pieces: Pieces, keep: Bools) -> Words:
+    """The pixels of the components to keep, as bits of the padded block.
+
+    Parameters
+    ----------
+    pieces : Pieces
+        A labelled block.
+    keep : ndarray of bool, shape (pieces.n_labels,)
+        Which components to keep.
+
+    Examples
+    --------
+    >>> block = LabelledBlock((1, 1, 3), pack(np.array([[[1, 0, 1]]], dtype=bool)), full=False)
+    >>> paint(block.pieces(np.array([True, True])), np.array([False, True])).tolist()
+    [4, 0]
+    """
+    shape, paired = words_shape(pieces.shape), _pairs_shape(pieces.shape)
+    stays = np.append(keep, False)[pieces.label]
+    turn = np.flatnonzero(np.diff(stays, prepend=False, append=False))
+    # The last pair is of nothing.
+    place = np.append(pieces.start, WORD * prod(paired) - 1)[turn]
+    columns = between(prod(paired), place).reshape(paired)
+    out = pieces.bits.all().reshape(shape).copy()
+    for first in (0, 1):
+        rows = out[..., first : pieces.shape[-2] : 2, :]
+        rows &= columns[..., : rows.shape[-2], :]
+    return out.reshape(-1)
 
 
 def sieve(words: Words, known: Words, shape: tuple[int, ...], full: bool) -> Words:
@@ -228,11 +294,11 @@ def sieve(words: Words, known: Words, shape: tuple[int, ...], full: bool) -> Wor
     cells = _cells(words, shape)
     block = LabelledBlock(cells.shape, pack(cells), full)
     held = np.zeros(block.n_labels, dtype=bool)
-    held[block.labels_of(block.run_of(list_places(pack(_cells(known, shape)))))] = True
+    held[block.label_at(list_places(pack(_cells(known, shape))))] = True
     if held.all():
         return words
-    runs, stay = block.runs(held), np.zeros_like(cells)
-    kept = paint(runs, np.ones(runs.n_labels, dtype=bool))
+    stay = np.zeros_like(cells)
+    kept = paint(block.pieces(held), np.ones(np.count_nonzero(held), dtype=bool))
     for plane, part in enumerate(stay.reshape(-1, *stay.shape[-2:])):
         unpack_into(kept, stay.shape, plane, part)
     rows = words_shape(shape)[-2]
@@ -246,73 +312,6 @@ def _cells(words: Words, shape: tuple[int, ...]) -> Bools:
     united = np.bitwise_or.reduceat(rows, np.arange(0, rows.shape[-2], _SIDE), axis=-2)
     held: Bools = united.view(np.uint8) != 0
     return held
-
-
-def flood(words: Words, known: Words, shape: tuple[int, ...]) -> Words:
-    """Some pixels with most of what is connected with them, 64 pixels at a time: enough that few runs are
-    left to be labelled.
-
-    Along a row a carry goes to higher places; to lower ones, and to other rows, each step is twice as long
-    as the one before it (Kogge and Stone's fill). Bands of rows are filled each on its own.
-
-    Examples
-    --------
-    >>> block = np.array([[[1, 1, 0], [1, 0, 0], [1, 0, 1]]], dtype=bool)
-    >>> known = np.array([[[0, 1, 0], [0, 0, 0], [0, 0, 0]]], dtype=bool)
-    >>> flood(pack(block), pack(known), block.shape)[:3].tolist()
-    [3, 1, 1]
-    """
-    row, filled = words_shape(shape)[-1], known & words
-    height = max(1, _BAND // row) * row
-    for first in range(0, len(words), height):
-        _flood_band(words[first : first + height], filled[first : first + height], row)
-    return filled
-
-
-def _flood_band(words: Words, filled: Words, row: int) -> None:
-    """Fill some rows in place."""
-    steps = [step for i in range(_DOUBLINGS) if (step := row << i) < len(words)]
-    # Pixels that each step reaches over selected pixels alone.
-    lower, later, earlier = [words], [words[row:]], [words[:-row]]
-    for shift in _SHIFTS[:-1]:
-        lower.append(lower[-1] & (lower[-1] >> shift))
-    for step in steps[:-1]:
-        later.append(later[-1][step:] & later[-1][:-step])
-        earlier.append(earlier[-1][step:] & earlier[-1][:-step])
-    for _ in range(_ROUNDS):
-        filled |= runs_from(words, filled)
-        filled[:-1] |= (filled[1:] << np.uint64(WORD - 1)) & words[:-1]
-        for shift, mask in zip(_SHIFTS, lower, strict=True):
-            filled |= (filled >> shift) & mask
-        for step, below, above in zip(steps, later, earlier, strict=False):
-            filled[step:] |= filled[:-step] & below
-            filled[:-step] |= filled[step:] & above
-
-
-def thick(words: Words, shape: tuple[int, ...], pixels: int) -> Words:
-    """First pixels of some rectangles of so many pixels or a few more, all selected: each is in a component
-    at least as large.
-
-    Examples
-    --------
-    >>> block = np.array([[[0, 1, 1], [0, 1, 1], [1, 0, 1]]], dtype=bool)
-    >>> thick(pack(block), block.shape, 4)[:3].tolist()
-    [2, 0, 0]
-    """
-    row, width = words_shape(shape)[-1], min(WORD, isqrt(max(0, pixels - 1)) + 1)
-    done = 1
-    while done < width:
-        more = min(done, width - done)
-        words = words & (words >> np.uint64(more))
-        done += more
-    height, done = -(-pixels // width), 1
-    while done < height:
-        more = min(done, height - done)
-        below = np.zeros_like(words)
-        below[: -more * row] = words[more * row :]
-        words = words & below
-        done += more
-    return words
 
 
 def is_held(words: Words, place: Places) -> Words:
@@ -330,17 +329,21 @@ def lonely(words: Words, shape: tuple[int, ...], full: bool) -> Words:
     >>> lonely(pack(block), block.shape, full=True).tolist()
     [1, 0]
     """
-    return words & ~neighbours(words, shape, full)
-
-
-def neighbours(words: Words, shape: tuple[int, ...], full: bool) -> Words:
-    """All places that touch a pixel, as bits."""
     beside = shifted(words)
     behind = words >> np.uint64(1)
     behind[:-1] |= words[1:] << np.uint64(WORD - 1)
     beside |= behind
     near = words | beside if full else words
-    for step in steps(shape, full):
+    for step in _steps(shape, full):
         beside[step:] |= near[:-step]
         beside[:-step] |= near[step:]
-    return beside
+    return words & ~beside
+
+
+def _steps(shape: tuple[int, ...], full: bool) -> list[int]:
+    """Words between a place and its neighbours in later rows and planes, columns apart."""
+    strides = [prod(words_shape(shape)[i + 1 :]) for i in range(len(shape) - 1)]
+    if not full:
+        return [stride for stride, length in zip(strides, shape[:-1], strict=True) if length > 1]
+    reach = [(-1, 0, 1) if length > 1 else (0,) for length in shape[:-1]]
+    return sorted(step for way in product(*reach) if (step := sum(map(int.__mul__, way, strides))) > 0)

@@ -1,9 +1,8 @@
-"""Run-length encoding of boolean arrays: runs as a graph's nodes, and runs as bits and pixels again.
+"""Run-length encoding of boolean arrays, components of graphs, and bits as pixels again.
 
-A *run* is an unbroken stretch of selected pixels in a row. Runs, not pixels, are the nodes of the graph whose
-connected components are looked for, so the cost follows the number of runs. Arrays have the shape
-``(planes..., ny, nx)``; planes that are to be linked are dimensions before the rows. Labelling a block is in
-`maskexpr.pixels.label`, joining the blocks of a map in `maskexpr.pixels.join`.
+A *run* is an unbroken stretch of selected pixels in a row. Arrays have the shape ``(planes..., ny, nx)``;
+planes that are to be linked are dimensions before the rows. Labelling a block is in `maskexpr.pixels.label`,
+joining the blocks of a map in `maskexpr.pixels.join`.
 """
 
 from __future__ import annotations
@@ -12,7 +11,6 @@ from math import prod
 from typing import Final, NamedTuple
 
 import numpy as np
-import scipy
 
 from ..core.arrays import Bools, Ints, Words
 from .window import Window
@@ -20,12 +18,10 @@ from .words import WORD, Labels, Places, inner, padded_shape, words_shape
 
 __all__ = [
     "Runs",
+    "between",
     "connect",
-    "fill",
-    "paint",
     "place_of",
     "run_places",
-    "runs_from",
     "unpack_into",
     "words_of",
 ]
@@ -36,26 +32,21 @@ _BAND: Final = 1 << 12
 
 
 class Runs(NamedTuple):
-    """Runs of a block and the component that each belongs to.
-
-    ``start`` and ``end`` (half open) are places of the padded block (see `maskexpr.pixels.words`), of 32 bits
-    where these hold them all.
+    """Runs of a block in ascending order, half open, as places of the padded block (see
+    `maskexpr.pixels.words`), and the component that each belongs to.
     """
 
-    shape: tuple[int, ...]
     start: Places
     end: Places
     label: Labels
-    n_labels: int
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes of memory."""
-        return self.start.nbytes + self.end.nbytes + self.label.nbytes
 
 
 def connect(size: int, one: Ints, other: Ints) -> tuple[int, Labels]:
-    """Components of ``size`` things from pairs that belong together.
+    """Components of ``size`` things from pairs that belong together, numbered by their first things.
+
+    Union-find without a loop over pairs: each thing hangs on the first of those before it that it is paired
+    with, pointer jumping finds the roots, and roots that pairs still join are connected in turn. Two rounds
+    leave at most half of the roots that are not alone.
 
     Examples
     --------
@@ -63,16 +54,24 @@ def connect(size: int, one: Ints, other: Ints) -> tuple[int, Labels]:
     >>> count, label.tolist()
     (2, [0, 1, 0, 0])
     """
+    here = np.arange(size)
     if not len(one):
-        return size, np.arange(size, dtype=np.int32)
-    order = np.argsort(one, kind="stable")
-    pointer = np.zeros(size + 1, dtype=np.int32)
-    np.cumsum(np.bincount(one, minlength=size), out=pointer[1:])
-    # Of the types in which scipy works, or it would make copies.
-    other = other[order].astype(np.int32)
-    graph = scipy.sparse.csr_array((np.ones(len(other)), other, pointer), shape=(size, size))
-    count, label = scipy.sparse.csgraph.connected_components(graph, directed=False)
-    return int(count), label.astype(np.int32, copy=False)
+        return size, here.astype(np.int32)
+    parent = here.copy()
+    np.minimum.at(parent, np.maximum(one, other), np.minimum(one, other))
+    while True:
+        above = parent.take(parent)
+        if np.array_equal(above, parent):
+            break
+        parent = above
+    roots = np.flatnonzero(parent == here)
+    number = np.empty_like(parent)
+    number[roots] = here[: len(roots)]
+    tree = number.take(parent)
+    one, other = tree.take(one), tree.take(other)
+    apart = np.flatnonzero(one != other)
+    count, label = connect(len(roots), one.take(apart), other.take(apart))
+    return count, label.take(tree)
 
 
 def run_places(shape: tuple[int, ...], place: Places) -> tuple[Ints, Ints, Ints]:
@@ -99,41 +98,6 @@ def place_of(shape: tuple[int, ...], plane: Ints, y: Ints, x: Ints) -> Ints:
     return np.ravel_multi_index(index, padded_shape(shape))
 
 
-def paint(runs: Runs, keep: Bools) -> Words:
-    """The pixels of the components to keep, as bits of the padded block.
-
-    Parameters
-    ----------
-    runs : Runs
-        A labelled block.
-    keep : ndarray of bool, shape (runs.n_labels,)
-        Which components to keep.
-
-    Examples
-    --------
-    >>> runs = Runs((1, 1, 3), np.array([0, 2]), np.array([1, 3]), np.array([0, 1]), 2)
-    >>> paint(runs, np.array([False, True])).tolist()
-    [4, 0]
-    """
-    kept = keep[runs.label]
-    return fill(runs.shape, runs.start[kept], runs.end[kept])
-
-
-def runs_from(words: Words, starts: Words) -> Words:
-    """Some pixels, with what follows them in their runs: all of it if they begin one.
-
-    An addition does it: a carry goes from a pixel of a run through all that follow.
-    """
-    total = words + starts
-    carry = np.flatnonzero(total < words)
-    while len(carry):
-        # Rows end with places that are not selected, and those take up any carry.
-        carry += 1
-        total[carry] += _ONE
-        carry = carry[total[carry] == 0]
-    return words & (~total | starts)
-
-
 def words_of(size: int, place: Places) -> Words:
     """Words with the bits of some places, which are all different."""
     words = np.zeros(size, dtype=np.uint64)
@@ -142,25 +106,23 @@ def words_of(size: int, place: Places) -> Words:
     return words
 
 
-def fill(shape: tuple[int, ...], start: Places, end: Places) -> Words:
-    """The pixels of some runs, given as places in the padded block, as its bits.
+def between(size: int, turns: Places) -> Words:
+    """Words with the places from the first to the second of some ascending ones, from the third to the
+    fourth, and so on, half open.
 
     Examples
     --------
-    >>> fill((1, 1, 3), np.array([0, 2]), np.array([1, 3])).tolist()
-    [5, 0]
+    >>> between(2, np.array([0, 2, 62, 65])).tolist()
+    [13835058055282163715, 1]
     """
-    size = prod(words_shape(shape))
-    # Of two numbers of many words, the difference of 2**end and 2**start is the run between them.
-    above, below = words_of(size, end), words_of(size, start)
-    out = above - below
-    borrow = np.flatnonzero(above < below)
-    while len(borrow):
-        borrow += 1
-        empty = out[borrow] == 0
-        out[borrow] -= _ONE
-        borrow = borrow[empty]
-    return out
+    # Prefix parity: in each word by steps that double, then over words.
+    words = words_of(size, turns)
+    for i in range(6):
+        words ^= words << np.uint64(1 << i)
+    odd = words >> np.uint64(WORD - 1)
+    before = np.cumsum(odd, dtype=np.uint64) - odd
+    words ^= np.uint64(0) - (before & _ONE)
+    return words
 
 
 def unpack_into(

@@ -8,7 +8,7 @@ places, so that a step to another row or plane moves words and no bits.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,10 +20,10 @@ __all__ = [
     "Labels",
     "Marks",
     "Places",
+    "Stored",
     "empty_words",
     "ends_of",
     "find_runs",
-    "first_place",
     "inner",
     "join_planes",
     "list_bits",
@@ -196,17 +196,39 @@ def places_of(word: Ints, below: Words) -> Ints:
     return found
 
 
-def first_place(words: Words) -> int:
-    """The first place whose bit is set; some must be.
+class Stored(NamedTuple):
+    """Words that are kept: where few of them hold a bit, only those and which they are.
 
     Examples
     --------
-    >>> first_place(np.array([0, 0b1010], dtype=np.uint64))
-    65
+    >>> Stored.of(np.array([0, 0, 5], dtype=np.uint64)).all().tolist()
+    [0, 0, 5]
     """
-    word = int(np.argmax(words != 0))
-    held = int(words[word])
-    return word * WORD + (held & -held).bit_length() - 1
+
+    size: int
+    place: Places | None
+    words: Words
+
+    @classmethod
+    def of(cls, words: Words) -> Stored:
+        """The words themselves where they are many: nobody may change them."""
+        busy = np.flatnonzero(words != 0)
+        if 2 * len(busy) > len(words):
+            return cls(len(words), None, words)
+        return cls(len(words), busy.astype(place_type(len(words))), words[busy])
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of memory."""
+        return self.words.nbytes + (0 if self.place is None else self.place.nbytes)
+
+    def all(self) -> Words:
+        """All words."""
+        if self.place is None:
+            return self.words
+        words = np.zeros(self.size, dtype=self.words.dtype)
+        words[self.place] = self.words
+        return words
 
 
 def empty_words(shape: tuple[int, ...]) -> Words:

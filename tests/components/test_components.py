@@ -335,8 +335,23 @@ def test_large_chunks_are_labelled_in_parts(monkeypatch: pytest.MonkeyPatch) -> 
     assert_array_equal(node.on(geom, chunks={"x": 35, "y": 40}).values, removed(pixels, 9))
 
 
+def test_blocks_are_of_whole_rows_where_these_are_not_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    from maskexpr.components import solve as _solve
+
+    monkeypatch.setattr(_solve, "SIDE", 32)
+    geom = small_map(70, 50)
+    pixels = np.random.default_rng(9).random((70, 50)) < 0.55
+    node = RemoveSmall(Raster((pixels, geom)), 9 * u.pix)
+    for chunks, number in ((100, 4), (30, 5), (9, 4)):
+        windows, shape = _solve.blocks_of(geom, geom.layout(chunks))
+        assert shape == (number, 1)
+        assert {window.x1 - window.x0 for window in windows} == {50}
+        assert max(window.size for window in windows) <= 32 * 32
+        assert_array_equal(node.on(geom, chunks=chunks).values, removed(pixels, 9))
+
+
 def _dense(name: str) -> np.ndarray:
-    """Patterns of which floods find all, some or little."""
+    """Patterns of long, wide, many and few components."""
     rng = np.random.default_rng(5)
     if name == "one row":
         return rng.random((1, 400)) < 0.8
@@ -344,7 +359,7 @@ def _dense(name: str) -> np.ndarray:
         return rng.random((400, 1)) < 0.8
     pixels = np.zeros((150, 200), dtype=bool)
     if name == "snake":
-        # Columns in turn joined above and below: a flood of a few rounds ends after as many turns.
+        # Columns in turn joined above and below.
         pixels[:, ::2] = True
         pixels[0, 1::4] = pixels[-1, 3::4] = True
         pixels[70:75, 90:97] = True
@@ -361,17 +376,13 @@ def _dense(name: str) -> np.ndarray:
     "name", ["snake", "checkerboard", "one row", "one column", "0.3", "0.41", "0.59", "0.8"]
 )
 @pytest.mark.parametrize("linked", [False, True])
-def test_what_is_large_for_sure_changes_nothing(
-    name: str, connectivity: int, linked: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_dense_masks(name: str, connectivity: int, linked: bool) -> None:
     pixels = _dense(name)
     axes = (energies(2),) if linked else ()
     cube = np.stack([pixels, np.roll(pixels, 1, axis=-1) & (pixels[::-1])]) if linked else pixels
     geom = small_map(*pixels.shape, axes)
     node = RemoveSmall(Raster((cube, geom)), 20 * u.pix**2, connectivity, linked=linked)
-    expected, counted = removed(cube, 20, connectivity), []
-    real = RemoveSmall.sure
-    monkeypatch.setattr(RemoveSmall, "sure", lambda *args: counted.append(real(*args)) or counted[-1])
+    expected = removed(cube, 20, connectivity)
     for side in (1000, 67):
         for plane in range(2) if linked else [None]:
             got = chunked(
@@ -382,8 +393,6 @@ def test_what_is_large_for_sure_changes_nothing(
                 () if plane is None else (plane,),
             )
             assert_array_equal(got, expected if plane is None else expected[plane])
-    if name in ("snake", "checkerboard", "0.8"):
-        assert any(each is not None for each in counted)
 
 
 @pytest.mark.parametrize("least", [1, 2, 3])
@@ -401,8 +410,6 @@ def test_single_pixels_are_dropped_where_a_pixel_is_too_small(
     monkeypatch.setattr(
         _node, "LabelledBlock", lambda *args: blocks.append(LabelledBlock(*args)) or blocks[-1]
     )
-    # What is large for sure is not labelled: here all is to be counted.
-    monkeypatch.setattr(RemoveSmall, "sure", lambda *args: None)
     pixels = np.random.default_rng(11).random((60, 70)) < 0.3
     node = RemoveSmall(Raster((pixels, geom)), f"{(least - 0.5) * size} {unit}")
     assert_array_equal(node.on(geom, chunks=30).values, removed(pixels, least))

@@ -1,4 +1,4 @@
-"""Labelling by runs and joining in a tree, against scipy on the whole array."""
+"""Labelling by pieces and joining in a tree, against scipy on the whole array."""
 
 from __future__ import annotations
 
@@ -13,32 +13,25 @@ from numpy.testing import assert_array_equal
 from scipy import ndimage
 
 from maskexpr.pixels.join import Largest, Table, meeting, merge_plan, nothing, ring, summarise
-from maskexpr.pixels.label import LabelledBlock, flood, lonely, sieve, thick
-from maskexpr.pixels.runs import (
-    Runs,
-    connect,
-    fill,
-    paint,
-    place_of,
-    run_places,
-    runs_from,
-    unpack_into,
-    words_of,
-)
+from maskexpr.pixels.label import LabelledBlock, lonely, paint, sieve
+from maskexpr.pixels.runs import between, connect, place_of, run_places, unpack_into
 from maskexpr.pixels.window import Window
-from maskexpr.pixels.words import Marks, find_runs, join_planes, list_places, pack, padded_shape, starts_of
-
-# What touches in a plane, and in a row, of a block (planes, ny, nx).
-_IN_PLANE, _IN_ROW = np.zeros((3, 3, 3), dtype=int), np.zeros((3, 3, 3), dtype=int)
-_IN_PLANE[1] = ndimage.generate_binary_structure(2, 1)
-_IN_ROW[1, 1] = 1
+from maskexpr.pixels.words import (
+    Marks,
+    Stored,
+    find_runs,
+    join_planes,
+    list_places,
+    pack,
+    padded_shape,
+    starts_of,
+)
 
 blocks = arrays(bool, array_shapes(min_dims=3, max_dims=3, min_side=1, max_side=7))
 
 
-def label_runs(block: np.ndarray, full: bool) -> Runs:
-    made = LabelledBlock(block.shape, pack(block), full)
-    return made.runs(np.ones(made.n_labels, dtype=bool))
+def labelled(block: np.ndarray, full: bool) -> LabelledBlock:
+    return LabelledBlock(block.shape, pack(block), full)
 
 
 def unpacked(words: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
@@ -48,9 +41,10 @@ def unpacked(words: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     return out
 
 
-def all_runs(block: np.ndarray, full: bool) -> Runs:
-    made = LabelledBlock(block.shape, pack(block), full)
-    return made.runs(np.ones(made.n_labels, dtype=bool))
+def painted(made: LabelledBlock, keep: np.ndarray) -> np.ndarray:
+    """Pixels of some components, by pieces of all."""
+    pieces = made.pieces(np.ones(made.n_labels, dtype=bool))
+    return unpacked(paint(pieces, keep), made.shape)
 
 
 def scipy_labels(block: np.ndarray, full: bool) -> tuple[np.ndarray, int]:
@@ -66,26 +60,41 @@ def same_partition(one: np.ndarray, other: np.ndarray) -> bool:
 
 @given(block=blocks, full=st.booleans())
 def test_components_are_those_of_scipy(block: np.ndarray, full: bool) -> None:
-    runs = all_runs(block, full)
+    check_components(block, full)
+
+
+def check_components(block: np.ndarray, full: bool) -> None:
+    made = labelled(block, full)
     expected, number = scipy_labels(block, full)
-    assert runs.n_labels == number
-    plane, y, x = run_places(runs.shape, runs.start)
-    assert same_partition(runs.label, expected[plane, y, x])
-    assert_array_equal(unpacked(paint(runs, np.ones(number, dtype=bool)), block.shape), block)
+    assert made.n_labels == number
+    flat = expected.reshape(-1, *block.shape[-2:])
+    plane, y, x = run_places(block.shape, made.runs.start)
+    assert same_partition(made.runs.label, flat[plane, y, x])
+    first = np.full(number + 1, block.size)
+    np.minimum.at(first, expected.ravel(), np.arange(block.size))
+    plane, y, x = run_places(block.shape, made.first_pixels())
+    at = np.ravel_multi_index((plane, y, x), flat.shape)
+    assert_array_equal(np.sort(at), np.sort(first[1:]))
+    assert_array_equal(
+        made.sizes(), np.bincount(expected.ravel(), minlength=number + 1)[expected.ravel()[at]]
+    )
+    assert_array_equal(painted(made, np.ones(number, dtype=bool)), block)
     for label in range(min(number, 3)):
-        part = unpacked(paint(runs, np.arange(number) == label), block.shape)
-        at = expected[tuple(each[0] for each in np.nonzero(part))]
-        assert_array_equal(part, expected == at)
+        assert_array_equal(painted(made, np.arange(number) == label), expected == expected.ravel()[at[label]])
 
 
 @pytest.mark.parametrize("full", [False, True])
-def test_planes_of_two_dimensions(full: bool) -> None:
-    block = np.random.default_rng(3).random((3, 2, 6, 5)) < 0.25
-    runs = all_runs(block, full)
-    expected, number = scipy_labels(block, full)
-    assert runs.n_labels == number
-    plane, y, x = run_places(runs.shape, runs.start)
-    assert same_partition(runs.label, expected.reshape(-1, 6, 5)[plane, y, x])
+@pytest.mark.parametrize("seed", range(5))
+def test_planes_of_two_dimensions(full: bool, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    check_components(rng.random((*rng.integers(1, 4, 2), *rng.integers(1, 7, 2))) < 0.25, full)
+
+
+@pytest.mark.parametrize("full", [False, True])
+@pytest.mark.parametrize("fraction", [0.1, 0.41, 0.59, 0.9])
+@pytest.mark.parametrize("shape", [(1, 61, 200), (1, 60, 128), (3, 33, 70), (2, 2, 10, 65)])
+def test_components_of_noise(shape: tuple[int, ...], fraction: float, full: bool) -> None:
+    check_components(np.random.default_rng(7).random(shape) < fraction, full)
 
 
 @given(block=blocks)
@@ -98,13 +107,12 @@ def test_runs_are_what_rows_hold(block: np.ndarray) -> None:
 
 
 @given(block=blocks)
-def test_each_place_knows_its_run(block: np.ndarray) -> None:
-    runs = LabelledBlock(block.shape, pack(block), full=False)
-    padded = np.zeros(padded_shape(block.shape), dtype=bool)
-    padded[:, : block.shape[1], : block.shape[2]] = block
-    found = runs.run_of(np.arange(padded.size))
-    assert_array_equal(found >= 0, padded.ravel())
-    assert_array_equal(runs.start[found[found >= 0]] <= np.flatnonzero(padded), True)
+def test_each_place_knows_its_component(block: np.ndarray) -> None:
+    made = labelled(block, full=False)
+    padded = np.zeros(padded_shape(block.shape), dtype=int)
+    padded[:, : block.shape[1], : block.shape[2]] = scipy_labels(block, False)[0]
+    assert same_partition(made.label_at(np.arange(padded.size)), padded.ravel())
+    assert_array_equal(made.label_at(np.arange(padded.size)) >= 0, padded.ravel() > 0)
 
 
 @pytest.mark.parametrize("fraction", [0.5, 0.01, 1e-5, 0.0, 1.0])
@@ -120,7 +128,8 @@ def test_many_runs_and_few_are_found_alike(shape: tuple[int, ...], fraction: flo
     change = np.diff(padded.ravel(), prepend=0)
     assert_array_equal(start, np.flatnonzero(change == 1))
     assert_array_equal(end, np.flatnonzero(change == -1))
-    assert_array_equal(unpacked(fill(shape, start, end), shape), block)
+    turns = np.stack([start, end], axis=1).ravel()
+    assert_array_equal(unpacked(between(len(pack(block)), turns), shape), block)
 
 
 @given(
@@ -141,18 +150,15 @@ long_rows = st.tuples(st.integers(1, 2), st.integers(1, 3), st.sampled_from([1, 
 
 @given(shape=long_rows, gaps=st.integers(0, 4), seed=st.integers(0, 99))
 def test_runs_over_many_words(shape: tuple[int, int, int], gaps: int, seed: int) -> None:
-    """Long runs with few gaps: carries and borrows go through whole words."""
+    """Long runs with few gaps go through whole words."""
     rng = np.random.default_rng(seed)
     block = np.ones(shape, dtype=bool)
     block.reshape(-1)[rng.integers(0, block.size, gaps)] = False
     words, (start, end) = pack(block), find_runs(block)
-    assert_array_equal(fill(shape, start, end), words)
-    some = rng.random(len(start)) < 0.5
-    assert_array_equal(
-        runs_from(words, words_of(len(words), start[some])), fill(shape, start[some], end[some])
-    )
+    assert_array_equal(between(len(words), np.stack([start, end], axis=1).ravel()), words)
     assert_array_equal(list_places(starts_of(words)), start)
-    assert_array_equal(LabelledBlock(shape, words, full=False).end, end)
+    for full in (False, True):
+        check_components(block, full)
 
 
 @given(shape=long_rows, seed=st.integers(0, 99), ends=st.tuples(*[st.integers(0, 300)] * 4))
@@ -167,49 +173,6 @@ def test_a_window_is_unpacked(shape: tuple[int, int, int], seed: int, ends: tupl
         out = before.copy()
         unpack_into(pack(block), shape, shape[0] - 1, out, Window(y0, y1, x0, x1))
         assert_array_equal(out, before | block[-1, y0:y1, x0:x1])
-
-
-@given(
-    shape=st.tuples(st.integers(1, 2), st.integers(1, 300), st.integers(1, 140)),
-    density=st.floats(0, 1),
-    few=st.integers(0, 5),
-    seed=st.integers(0, 999),
-)
-def test_a_flood_stays_in_components(shape: tuple[int, ...], density: float, few: int, seed: int) -> None:
-    """And takes the rest of its pixels' runs along; bands of rows end within a block of this height."""
-    rng = np.random.default_rng(seed)
-    block, known = rng.random(shape) < density, np.zeros(shape, dtype=bool)
-    known.reshape(-1)[rng.integers(0, known.size, few)] = True
-    filled = unpacked(flood(pack(block), pack(known), shape), shape)
-    label, _ = ndimage.label(block, _IN_PLANE)
-    assert not (filled & ~block).any()
-    assert filled[known & block].all()
-    assert np.isin(label[filled], label[known & block]).all()
-    row, _ = ndimage.label(block, _IN_ROW)
-    assert filled[block & np.isin(row, row[known & block])].all()
-
-
-def test_small_components_are_filled_to_the_end() -> None:
-    block = np.zeros((1, 40, 200), dtype=bool)
-    block[0, 10:16, 60:130] = True
-    block[0, 12, 20:60] = block[0, 16:20, 70] = True
-    known = np.zeros_like(block)
-    known[0, 13, 100] = True
-    assert_array_equal(unpacked(flood(pack(block), pack(known), block.shape), block.shape), block)
-
-
-@given(block=blocks, pixels=st.integers(1, 50))
-def test_thick_pixels_are_in_large_components(block: np.ndarray, pixels: int) -> None:
-    found = unpacked(thick(pack(block), block.shape, pixels), block.shape)
-    label, _ = ndimage.label(block, _IN_PLANE)
-    assert not (found & ~block).any()
-    assert (np.bincount(label.ravel())[label[found]] >= pixels).all()
-
-
-@pytest.mark.parametrize("pixels", [1, 2, 20, 64, 1000, 5000])
-def test_a_large_rectangle_is_thick(pixels: int) -> None:
-    block = np.ones((1, 150, 150), dtype=bool)
-    assert thick(pack(block), block.shape, pixels).any()
 
 
 @given(block=arrays(bool, array_shapes(min_dims=3, max_dims=4, min_side=1, max_side=5)), full=st.booleans())
@@ -261,14 +224,14 @@ def test_planes_are_joined(block: np.ndarray) -> None:
 
 @given(block=blocks, full=st.booleans(), seed=st.integers(0, 9))
 def test_some_components_are_numbered_anew(block: np.ndarray, full: bool, seed: int) -> None:
-    made, every = LabelledBlock(block.shape, pack(block), full), label_runs(block, full)
+    made = labelled(block, full)
     held = np.random.default_rng(seed).random(made.n_labels) < 0.5
-    some = made.runs(held)
+    some = made.pieces(held)
     assert some.n_labels == held.sum()
-    of_run = held[every.label]
-    assert_array_equal(some.start, every.start[of_run])
-    assert_array_equal(some.end, every.end[of_run])
-    assert_array_equal(np.flatnonzero(held)[some.label], every.label[of_run])
+    for new, label in enumerate(np.flatnonzero(held)[:4]):
+        part = unpacked(paint(some, np.arange(some.n_labels) == new), block.shape)
+        assert_array_equal(part, painted(made, np.arange(made.n_labels) == label))
+    assert not paint(some, np.zeros(some.n_labels, dtype=bool)).any()
 
 
 def test_first_pixel() -> None:
@@ -280,11 +243,21 @@ def test_first_pixel() -> None:
     assert_array_equal(place_of(block.shape, plane, y, x), made.first_pixels())
 
 
+@pytest.mark.parametrize("held", [0, 1, 500, 999, 1000])
+def test_words_are_stored_whole_or_those_that_hold_something(held: int) -> None:
+    words = np.zeros(1000, dtype=np.uint64)
+    words[np.random.default_rng(held).permutation(1000)[:held]] = 1 << 63
+    stored = pickle.loads(pickle.dumps(Stored.of(words)))
+    assert_array_equal(stored.all(), words)
+    assert stored.nbytes == min(held * 12, 8000)
+
+
 def test_labels_are_the_same_in_a_pickle() -> None:
-    runs = all_runs(np.eye(5, dtype=bool)[None], full=True)
-    again = pickle.loads(pickle.dumps(runs))
+    pieces = labelled(np.eye(5, dtype=bool)[None], full=True).pieces(np.ones(1, dtype=bool))
+    again = pickle.loads(pickle.dumps(pieces))
     assert again.n_labels == 1
-    assert_array_equal(again.start, runs.start)
+    assert_array_equal(again.start, pieces.start)
+    assert_array_equal(again.bits.all(), pieces.bits.all())
 
 
 def test_connect_nothing() -> None:
