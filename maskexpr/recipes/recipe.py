@@ -10,13 +10,16 @@ from inspect import signature
 from pathlib import Path
 from typing import Any, Final
 
-from ..core.arguments import flag, path_of
+from dask.utils import parse_bytes
+
+from ..core.arguments import flag, one_of, path_of
 from ..core.calls import told_class, told_methods, told_names
-from ..core.errors import FormatError, MaskTypeError, MaskValueError, WriteError
+from ..core.errors import FormatError, MaskTypeError, MaskValueError, WriteError, borrowed
 from ..core.names import described, nearest, shown
 from ..doors.files import read_file
 from ..expr.mask import Mask
 from ..grid.axis import Axis
+from ..grid.healpix.geom import HpxGeom
 from ..grid.lattice import Grid
 from ..grid.wcs.geom import WcsGeom
 from ..io.formats import check_output, format_of
@@ -359,10 +362,11 @@ def _output(item: Item, grids: Mapping[str, Grid], shop: Workshop) -> Output:
         raise item.error("an output needs a grid: add grid: {allsky: {binsz: 0.1 deg}}")
     only = next(iter(grids)) if len(grids) == 1 else None
     if isinstance(item.value, str):
-        path, name, options = item, only, {}
+        path, name, options, given = item, only, {}, {}
     elif isinstance(item.value, dict) and "path" in item.value:
         path = item.value["path"]
-        options = {key: _option(key, each) for key, each in item.value.items() if key not in ("path", _GRID)}
+        given = {key: each for key, each in item.value.items() if key not in ("path", _GRID)}
+        options = {key: _option(key, each) for key, each in given.items()}
         name = item.value[_GRID].plain() if _GRID in item.value else only
     else:
         raise item.error("an output is a path, or {path: ..., grid: name of a grid}")
@@ -372,6 +376,8 @@ def _output(item: Item, grids: Mapping[str, Grid], shop: Workshop) -> Output:
         raise item.error(f"no grid is called {name!r}{nearest(str(name), grids)}")
     place = shop.path(path)
     attempt(path, format_of, place)
+    for key, value in options.items():
+        attempt(given[key], _check_option, key, value, grids[name])
     return Output(place, name, options)
 
 
@@ -380,7 +386,23 @@ def _option(key: str, item: Item) -> Any:
     if key not in _OPTIONS:
         wanted = ", ".join(["path", _GRID, *_OPTIONS])
         raise item.error(f"an output has no {key!r}{nearest(key, _OPTIONS)}; it has {wanted}")
-    value = item.plain()
+    return item.plain()
+
+
+def _check_option(key: str, value: Any, grid: Grid) -> None:
+    """Refuse at once what would stop the run when other outputs are made already."""
     if isinstance(_OPTIONS[key].default, bool):
-        attempt(item, flag, value, key)
-    return value
+        flag(value, key)
+    elif key == "chunks":
+        grid.layout(value)
+    elif key == "ordering":
+        one_of(key, value, ("nested", "ring"))
+        if not isinstance(grid, HpxGeom):
+            raise MaskTypeError("ordering is that of HEALPix cells; the grid is a map")
+    elif key == "store":
+        path_of(value, "the store of tiles")
+    elif key == "memory_limit" and (not isinstance(value, str | int | float) or isinstance(value, bool)):
+        raise MaskTypeError(f"memory_limit must be bytes or text such as '2 GB', got {shown(value)}")
+    elif key == "memory_limit" and isinstance(value, str):
+        with borrowed(f"memory_limit must be bytes or text such as '2 GB', got {value!r}", MaskValueError):
+            parse_bytes(value)

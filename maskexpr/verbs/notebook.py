@@ -70,16 +70,18 @@ def preview(mask: Mask) -> bytes | None:
 
 def _drawn(mask: Mask, points: NDArray[np.float64]) -> Bools | None:
     """Values at some points; None once it is seen that they take too long. Each piece has twice the points of
-    the one before, and takes as long as all before it together: none is begun in the second half of the time.
+    the one before, and takes as long as all before it together: in the second half of the time only what is
+    left is begun, if there is time for it.
     """
     begun, done, length = thread_time(), 0, _FIRST
     out = np.zeros(points.shape[1], dtype=bool)
     while done < out.size:
-        if thread_time() - begun > _PATIENCE / 2:
+        spent, end = thread_time() - begun, min(done + length, out.size)
+        if spent > _PATIENCE / 2 and spent * end > _PATIENCE * done:
             return None
-        some = slice(done, done + length)
+        some = slice(done, end)
         out[some] = Evaluator(mask).run(mask, Points(points[:, some], _SKY.frame))
-        done, length = done + length, 2 * length
+        done, length = end, 2 * length
     return out
 
 

@@ -307,6 +307,12 @@ BROKEN = {
         "2 longitudes and 1 latitudes",
     ),
     "a number after an angle": (body("{Dilate: {mask: AllSky, radius: 3 deg 4}}"), 3, "'3 deg 4'"),
+    "output's ordering": (outputs("[{path: a.fits, ordering: rung}]"), 4, "did you mean 'ring'?"),
+    "output's order on a map": (outputs("[{path: a.fits, ordering: ring}]"), 4, "of HEALPix cells"),
+    "output's chunks": (outputs("[{path: a.fits, chunks: many}]"), 4, "chunks"),
+    "output's chunks below nothing": (outputs("[{path: a.fits, chunks: -3}]"), 4, "chunks"),
+    "output's store": (outputs("[{path: a.fits, store: 3}]"), 4, "the store of tiles"),
+    "output's memory": (outputs("[{path: a.fits, memory_limit: lots}]"), 4, "'2 GB'"),
     "output's switch": (outputs("[{path: a.fits, overwrite: 'no'}]"), 4, "True or False"),
 }
 

@@ -165,7 +165,7 @@ def test_no_picture_of_very_many_shapes_that_grow():
     assert preview(shapes.dilate("1 deg")) is None
 
 
-@pytest.mark.parametrize(("seconds", "points"), [(1e-4, 1984), (1e-3, 192), (1.0, 64), (1e-6, 0)])
+@pytest.mark.parametrize(("seconds", "points"), [(1e-4, 1984), (1e-3, 192), (1.0, 64), (4e-5, 0), (1e-6, 0)])
 def test_a_picture_that_takes_long_is_given_up(seconds, points, monkeypatch):
     """A clock that goes on with each point that is asked: none is asked after 0.2 s of it but the first."""
     asked = []
