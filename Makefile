@@ -11,8 +11,8 @@ DOCS = .venv-docs/bin/python
 LOWEST = .venv-lowest/bin/python
 NEWEST = .venv-newest/bin/python
 
-.PHONY: help demo test test-main test-peers coverage test-lowest test-newest newest-python hunt fuzz lint format
-.PHONY: docs bench lock clean
+.PHONY: help demo test test-main test-peers coverage test-lowest test-newest test-sdist newest-python
+.PHONY: hunt fuzz lint format docs bench lock clean
 
 help:
 	@echo "make demo    build, plot and write the all-sky mask of the 4FGL-DR4 sources"
@@ -20,10 +20,11 @@ help:
 	@echo "             COVERAGE=yes measures the package's lines and branches, and fails below the bounds"
 	@echo "make test-lowest  the tests with the oldest packages that are declared"
 	@echo "make test-newest  the tests with the newest Python; PYTHON_NEWEST=/path/to/python3.13"
+	@echo "make test-sdist   the tests of the source distribution, unpacked, in an environment of its own"
 	@echo "make hunt    random masks on random maps against an oracle: an hour of processor time; SEED=0 MINUTES=60"
 	@echo "make fuzz    mutated files and texts of every kind, each read under a watch; SEED=0 COUNT=1000 of each kind"
 	@echo "make lint    ruff and mypy; make format rewrites"
-	@echo "make docs    the pages, warnings as errors; ONLINE=1 links to the pages of numpy, astropy and others"
+	@echo "make docs    the pages, warnings as errors; ONLINE=1 asks other projects where their pages stand"
 	@echo "make bench   the benchmarks against the peers"
 	@echo "make lock    requirements/dev.lock anew; LOCKED=yes with any target uses it in the place of the newest"
 	@echo "make clean   remove what these made, environments included"
@@ -82,6 +83,14 @@ test-lowest: .venv-lowest/.stamp
 test-newest: .venv-newest/.stamp
 	$(NEWEST) -m pytest $(PARALLEL) --ignore tests/peers
 
+# The source distribution holds what tests it; not a part of make test, which runs some of it.
+test-sdist: $(DEV_VENV)/.stamp
+	rm -rf build/sdist
+	$(DEV) -m hatchling build --target sdist --directory build/sdist
+	mkdir build/sdist/unpacked
+	tar -xzf build/sdist/*.tar.gz -C build/sdist/unpacked --strip-components 1
+	$(MAKE) -C build/sdist/unpacked test-main
+
 # Replay one case with: .venv/bin/python -m tests.hunt --case 17
 SEED = 0
 MINUTES = 60
@@ -102,7 +111,7 @@ format: $(DEV_VENV)/.stamp
 	$(DEV) -m ruff check --fix
 	$(DEV) -m ruff format
 
-# With the network, names of numpy, astropy and others become links to their pages: make docs ONLINE=1
+# Links to other projects are made of docs/inventories; with the network, of theirs: make docs ONLINE=1
 ONLINE =
 docs: .venv-docs/.stamp
 	rm -rf docs/generated

@@ -9,6 +9,7 @@ DOCS = Path(__file__).parent
 sys.path[:0] = [str(DOCS), str(DOCS.parent)]
 import reference
 from examples.page_images import draw
+from numpydoc.xref import DEFAULT_LINKS
 
 project = "maskexpr"
 author = "The maskexpr developers"
@@ -45,8 +46,8 @@ html_css_files = ["maskexpr.css"]
 # A page that has none below it leaves the room of a navigation to its code.
 html_sidebars = {path.stem: [] for path in DOCS.glob("*.md") if path.stem not in ("api", "api-extend")}
 
-# Names of other projects become links only where asked (`make docs ONLINE=1`), because their inventories come from the
-# network: docs/decisions/docs-offline.md.
+# Where the pages of other projects stand, and a few names of each with their pages, so that these are links without the
+# network too; `make docs ONLINE=1` asks the projects themselves: docs/decisions/docs-offline.md.
 PEERS = {
     "numpy": "https://numpy.org/doc/stable/",
     "xarray": "https://docs.xarray.dev/en/stable/",
@@ -55,15 +56,27 @@ PEERS = {
     "regions": "https://astropy-regions.readthedocs.io/en/stable/",
     "gammapy": "https://docs.gammapy.org/2.1/",
 }
-intersphinx_mapping = {name: (url, None) for name, url in PEERS.items()} if os.environ.get("ONLINE") else {}
-# The types of our numpydoc sections, as links to theirs.
-numpydoc_xref_param_type = bool(intersphinx_mapping)
-numpydoc_xref_aliases = {
-    "DataArray": "xarray.DataArray",
-    "ndarray": "numpy.ndarray",
-    "Quantity": "astropy.units.Quantity",
-    "SkyCoord": "astropy.coordinates.SkyCoord",
-}
+ONLINE = bool(os.environ.get("ONLINE"))
+intersphinx_mapping = {name: (url, None if ONLINE else f"inventories/{name}.txt") for name, url in PEERS.items()}
+# The types of our numpydoc sections, as links to theirs. Words that are no type, and those of Python, stay as they are.
+numpydoc_xref_param_type = True
+numpydoc_xref_ignore = "all"
+numpydoc_xref_aliases = {word: word for word in DEFAULT_LINKS} | reference.peers_types(PEERS)
+
+
+def check_peers(app, env):
+    """Warn, which is an error, of a name whose page is elsewhere than docs/inventories says: with ONLINE=1, by what the
+    projects say today.
+    """
+    from sphinx.ext.intersphinx import InventoryAdapter
+    from sphinx.util import logging
+
+    found = InventoryAdapter(env).named_inventory
+    for project, url in PEERS.items():
+        for name, page in reference.peers_names(project).items():
+            item = found.get(project, {}).get("py:class", {}).get(name)
+            if item is None or item.uri != f"{url}{page}#{name}":
+                logging.getLogger(__name__).warning("%s has %s elsewhere than at %s", project, name, page)
 
 
 def check_reference(app, env):
@@ -86,3 +99,4 @@ def setup(app):
     app.connect("autodoc-process-signature", show_call)
     app.connect("builder-inited", lambda app: draw(DOCS / "gallery.md", DOCS / "images/gallery"))
     app.connect("env-check-consistency", check_reference)
+    app.connect("env-check-consistency", check_peers)

@@ -8,8 +8,10 @@ it.
 from __future__ import annotations
 
 import inspect
+from collections.abc import Iterable
 from functools import cached_property
 from importlib import import_module
+from pathlib import Path
 
 MODULES = ("maskexpr", "maskexpr.errors", "maskexpr.extend")
 """Where public names stand, in the order in which a name that several have is documented."""
@@ -75,3 +77,20 @@ def call_of(full: str) -> str:
     signature = inspect.signature(resolve(full))
     bare = [each.replace(annotation=inspect.Parameter.empty) for each in signature.parameters.values()]
     return str(signature.replace(parameters=bare, return_annotation=inspect.Signature.empty))
+
+
+def peers_names(project: str) -> dict[str, str]:
+    """Names of another project that our pages link to, and its pages: docs/inventories holds them."""
+    text = (Path(__file__).parent / f"inventories/{project}.txt").read_text(encoding="utf-8")
+    lines = [line.split() for line in text.splitlines() if not line.startswith("#")]
+    return {name: page for name, _, page in lines}
+
+
+def peers_types(projects: Iterable[str]) -> dict[str, str]:
+    """What stands for a name of another project where docstrings tell types: the whole name, and its last
+    part unless that is a name of ours.
+    """
+    names = [name for project in projects for name in peers_names(project)]
+    ours = {full.rpartition(".")[2] for full in public_names()}
+    short = {name.rpartition(".")[2]: name for name in names if name.rpartition(".")[2] not in ours}
+    return {name: f":obj:`{name}`" for name in names} | short

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 import runpy
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -257,3 +258,33 @@ def test_a_method_is_documented_with_the_class_that_brings_it() -> None:
     assert own(resolve("maskexpr.Catalog")) == ["read"]
     assert "caps" not in own(resolve("maskexpr.WcsGeom"))
     assert "caps" in own(resolve("maskexpr.extend.Grid"))
+
+
+# ---- links to other projects
+
+PROJECTS = sorted(path.stem for path in (ROOT / "docs/inventories").glob("*.txt"))
+
+
+def test_the_projects_that_pages_link_to() -> None:
+    assert PROJECTS == ["astropy", "dask", "gammapy", "numpy", "regions", "xarray"]
+
+
+@pytest.mark.regions
+@pytest.mark.parametrize("project", PROJECTS)
+def test_names_of_other_projects_are_there(project: str) -> None:
+    """As the installed package has them; that their pages stand where we say, `make docs ONLINE=1` tells."""
+    pytest.importorskip(project, reason=f"{project} is not installed")
+    names = REFERENCE["peers_names"](project)
+    assert names
+    for name, page in names.items():
+        module, _, last = name.rpartition(".")
+        assert inspect.isclass(getattr(import_module(module), last)), name
+        assert name in page or page == "io/fits/api/headers.html"
+
+
+def test_types_that_are_links() -> None:
+    types = REFERENCE["peers_types"](PROJECTS)
+    assert types["SkyCoord"] == "astropy.coordinates.SkyCoord"
+    assert types["xarray.DataArray"] == ":obj:`xarray.DataArray`"
+    assert "WcsGeom" not in types  # ours
+    assert types["gammapy.maps.WcsGeom"] == ":obj:`gammapy.maps.WcsGeom`"

@@ -20,6 +20,7 @@ import xarray as xr
 from astropy.coordinates import Galactic, SkyCoord
 from astropy.io import fits
 from astropy.table import Table
+from astropy.time import Time
 from astropy.wcs import WCS
 
 import maskexpr as mx
@@ -411,6 +412,61 @@ SLIPS: list[tuple[str, str, tuple[str, ...]]] = [
     ("limits of one", "mx.get_limits('nodes')", ("Write get_limits()",)),
     ("moments of a number", "mx.sky_fractions(3)", ("weights are a DataArray", "an int")),
     ("no weights", "mx.sky_fractions()", ("sky_fractions needs weights",)),
+    # what was passed over, or told in words that are not ours
+    ("a time of day for a radius", "a.dilate(Time('2020-01-01'))", ("radius must carry a unit",)),
+    ("a position for a radius", "a.dilate(crab)", ("radius must carry a unit",)),
+    ("positions for radii", "mx.Catalog(crab, crab)", ("radius must carry a unit",)),
+    ("a DataArray of radii", "a.dilate(xr.DataArray([1.0, 2.0]))", ("radius must carry a unit",)),
+    ("an area for a radius", "a.dilate('1deg2')", ("'1deg2'", "'0.3 deg'")),
+    ("a number after the angle", "a.dilate('3 deg 4')", ("'3 deg 4'", "'0.3 deg'")),
+    ("an axis for one radius", "a.dilate('1 deg', axis='time')", ("axis='time'", "leave it out")),
+    ("an axis by its number", "a.dilate('1 deg', axis=3)", ("name of an axis", "an int")),
+    ("three for a border", "mx.Boundary('1 deg', 'pixel', 3)", ("name of an axis", "an int")),
+    ("columns as arguments", "mx.Catalog(table, 'RA', 'DEC')", ("axis='DEC'", "leave it out")),
+    ("another attribute of a mask", "setattr(a, 'metric', 'pixel')", ("immutable", "'metric'")),
+    ("an attribute taken away", "delattr(a, 'metric')", ("immutable", "'metric'")),
+    ("another shape of a grid", "setattr(geom, 'shape', (3, 3))", ("immutable", "'shape'")),
+    ("an axis renamed", "setattr(cube.axes[0], 'name', 'e')", ("immutable", "'name'")),
+    (
+        "a profile of NaN",
+        "a.apodize(geom, '20 deg', profile=lambda x: x * np.nan).compute()",
+        ("profile", "finite weight"),
+    ),
+    ("a recipe to a folder", "a.to_recipe('.')", ("'.'", "cannot be written")),
+    ("embed in words", "a.to_recipe('m.yaml', 'yes')", ("embed must be True or False",)),
+    ("port True", "a.serve(True)", ("port must be a number", "port 0")),
+    (
+        "celestial in words",
+        "mx.WcsGeom.read('counts.fits', celestial='x')",
+        ("celestial must be True or False",),
+    ),
+    ("a width below nothing", "geom.cutout(crab, '-1 deg')", ("more than 0", "'-1 deg'")),
+    ("a window of a number", "geom.window(3)", ("Window(y0, y1, x0, x1)", "an int")),
+    ("a number as a text", "mx.HpxGeom.from_text(3)", ("to_text", "an int")),
+    ("a name to compare with an axis", "cube.axes[0].matches('energy')", ("another Axis", "'energy'")),
+    ("indent below nothing", "mx.dumps(a, -1)", ("indent is a number of spaces", "int")),
+    ("a number as a tile", "mx.TileStore('tiles').put('0' * 32, 3)", ("numpy array of bool", "3")),
+    ("a store below nothing", "mx.TileStore('tiles', -1)", ("max_bytes", "-1")),
+    ("a width of gammapy below nothing", "mx.gammapy_radius(geom, '-1 deg')", ("must not be negative",)),
+    ("a limit misspelled", "mx.get_limits().nodse", ("did you mean 'nodes'?",)),
+    ("a grid without its name", "mx.Recipe(a, geom)", ("{'grid': geom}", "WcsGeom")),
+    ("a number as a grid", "mx.Recipe(a, {'grid': 3})", ("{'grid': geom}", "3")),
+    (
+        "outputs by their paths",
+        "mx.Recipe(a, {'grid': geom}, ['o.fits'])",
+        ("mask.write(path, geom)", "o.fits"),
+    ),
+    (
+        "a number as a folder",
+        "mx.Recipe.loads('{maskexpr: 1, mask: AllSky}', 3)",
+        ("folder of a recipe", "an int"),
+    ),
+    ("a number to skip", "mx.Recipe.loads(OUTPUTS).run(skip=3)", ("those in skip", "an int")),
+    (
+        "no output to skip",
+        "mx.Recipe.loads(OUTPUTS).run(skip=['p.fits'])",
+        ("no output", "did you mean 'o.fits'?"),
+    ),
 ]
 
 
@@ -454,6 +510,7 @@ def names(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         "pixel_region": regions.CirclePixelRegion(regions.PixCoord(1, 2), 3),
         "RADIS": "maskexpr: 1\nmask: {Dilate: {mask: AllSky, radis: 1 deg}}",
         "DILTE": "maskexpr: 1\nmask: {dilte: {mask: AllSky, radius: 1 deg}}",
+        "OUTPUTS": "{maskexpr: 1, mask: AllSky, grid: {allsky: {binsz: 9 deg}}, outputs: [o.fits]}",
         "LAT": ("-5 deg", "5 deg"),
         "EDGES": edges,
         "EXCHANGED": Table({"RA": [22.0] * u.deg, "DEC": [183.6] * u.deg}),
@@ -467,6 +524,7 @@ def names(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         "xr": xr,
         "WCS": WCS,
         "Path": Path,
+        "Time": Time,
         "Table": Table,
         "RegionGeom": RegionGeom,
         "Estimator": Estimator,
@@ -497,6 +555,16 @@ def test_there_are_a_hundred() -> None:
         ("a.plot(geom, colour='red')", ("did you mean 'color'?",)),
         ("a.plot(geom, most='x')", ("whole number of pixels", "'x'")),
         ("a.plot(ax=3)", ("axes of matplotlib", "an int")),
+        ("a.plot(geom, most=True)", ("whole number of pixels", "True")),
+        ("a.plot(cube, plane='x')", ("plane='x'", "energy 2")),
+        ("a.plot(cube, plane=1.5)", ("plane=1.5", "energy 2")),
+        ("a.plot(geom, cmap='viridis')", ("cmap='viridis'", "color='red'")),
+        ("a.plot(geom, outline=True, colors='red')", ("colors='red'", "color='red'")),
+        ("a.plot(geom, zorder='top')", ("zorder='top'",)),
+        ("a.plot(geom, outline=True, zorder='top')", ("zorder='top'",)),
+        ("a.plot(geom, outline=True, linewidths='thick')", ("linewidths='thick'",)),
+        ("a.plot(geom, outline=True, linewidths=[])", ("linewidths=[]",)),
+        ("a.plot(geom, outline=True, linestyles='wavy')", ("linestyles='wavy'",)),
     ],
 )
 def test_slip_of_a_picture(typed: str, words: tuple[str, ...], names: dict[str, Any]) -> None:

@@ -52,6 +52,8 @@ class Server(ThreadingHTTPServer):
     daemon_threads = True
 
     def __init__(self, pyramid: Pyramid, port: int = 0) -> None:
+        if isinstance(port, bool):
+            raise MaskError(f"port must be a number, got {shown(port)}; port 0 takes a free one")
         self.pyramid = pyramid
         self.nodes = list({each.digest: each for each in postorder(pyramid.mask)}.values())[-_NODES:][::-1]
         self._open = threading.BoundedSemaphore(_CONNECTIONS)

@@ -7,12 +7,13 @@ import math
 from types import TracebackType
 from typing import Any, Final
 
-from ..core.calls import told, told_class
+from ..core.calls import told, told_class, told_names
 from .errors import LimitError, MaskTypeError, MaskValueError
 
 __all__ = ["Limits", "check_limit", "get_limits", "set_limits"]
 
 
+@told_names("the limits")
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Limits:
     """What an input may cost before it is refused with a `LimitError`.

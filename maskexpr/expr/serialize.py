@@ -180,7 +180,7 @@ def dumps(mask: Mask, indent: int | None = None) -> str:
     >>> loads(dumps(NoSky()))
     NoSky
     """
-    if indent is not None and not isinstance(indent, int):
+    if indent is not None and (isinstance(indent, bool) or not isinstance(indent, int) or indent < 0):
         raise MaskTypeError(
             f"dumps returns text, and indent is a number of spaces, got {described(indent)}; for a file "
             "write Path('mask.json').write_text(mx.dumps(mask))"

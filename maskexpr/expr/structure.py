@@ -11,7 +11,7 @@ from operator import attrgetter
 from typing import Any, ClassVar, NamedTuple, Self, TypeVar
 
 from ..core.calls import told_class
-from ..core.errors import ComparisonError, MaskTypeError
+from ..core.errors import ComparisonError, MaskAttributeError, MaskTypeError
 from ..core.names import described, hint_of
 from ..core.records import digest_of, field_names
 
@@ -31,9 +31,20 @@ def node(tag: str) -> Callable[[C], C]:
         if NODES.setdefault(tag, cls) is not cls:
             raise MaskTypeError(f"the node tag {tag!r} is taken by {NODES[tag].__name__}")
         cls.tag = tag
+        # A frozen dataclass has its own, whose error is not of ours.
+        cls.__setattr__ = _set
+        cls.__delattr__ = _delete
         return told_class(cls)
 
     return register
+
+
+def _set(self: Any, name: str, value: object) -> None:
+    raise MaskAttributeError(f"a mask is immutable; make a new one instead of setting {name!r}")
+
+
+def _delete(self: Any, name: str) -> None:
+    raise MaskAttributeError(f"a mask is immutable; {name!r} cannot be deleted")
 
 
 class Reach(NamedTuple):

@@ -147,7 +147,7 @@ class Fluent(Node):
 
         Returns
         -------
-        xarray.DataArray
+        xarray.DataArray over a dask.array.Array
             Lazy bool array with dims ``(axes..., "y", "x")``, integer pixel coordinates and the scalar
             coordinate ``sky_wcs``. Nothing is computed; slicing it and computing evaluates only the tiles
             that the slice touches.

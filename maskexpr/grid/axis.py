@@ -14,14 +14,25 @@ import numpy as np
 from ..core.arguments import one_of
 from ..core.arrays import Floats
 from ..core.calls import told_class, told_methods, told_names
-from ..core.errors import AxisError, GeometryError, MaskTypeError, MaskValueError
+from ..core.errors import AxisError, GeometryError, MaskAttributeError, MaskTypeError, MaskValueError
 from ..core.limits import check_limit
 from ..core.names import described, shown
 
-__all__ = ["INTERPOLATIONS", "Axis", "axes_of_text", "axes_text", "axis_name", "checked_axes"]
+__all__ = [
+    "INTERPOLATIONS",
+    "USUAL",
+    "Axis",
+    "axes_of_text",
+    "axes_text",
+    "axis_name",
+    "axis_of",
+    "checked_axes",
+]
 
 INTERPOLATIONS: Final = ("lin", "log", "sqrt")
 """How the inside of a bin is measured: evenly in the value, its logarithm or its square root."""
+USUAL: Final = "energy"
+"""The axis that sizes per bin run along unless another is named."""
 
 
 @told_class
@@ -153,6 +164,8 @@ class Axis:
         >>> Axis("e", [1, 2] * u.TeV).matches(Axis("e", [1000, 2000.0001] * u.GeV))
         True
         """
+        if not isinstance(other, Axis):
+            raise MaskTypeError(f"an axis matches another Axis, got {described(other)}")
         if self._name != other._name or self.nbin != other.nbin or not self.unit.is_equivalent(other.unit):
             return False
         mine, theirs = np.array(self._edges), other.edges.to_value(self.unit)
@@ -161,10 +174,10 @@ class Axis:
         return bool(np.all(np.abs(mine - theirs) <= rtol * narrow))
 
     def __setattr__(self, name: str, value: object) -> None:
-        raise AttributeError(f"an Axis is immutable; make a new one instead of setting {name!r}")
+        raise MaskAttributeError(f"an Axis is immutable; make a new one instead of setting {name!r}")
 
     def __delattr__(self, name: str) -> None:
-        raise AttributeError(f"an Axis is immutable; {name!r} cannot be deleted")
+        raise MaskAttributeError(f"an Axis is immutable; {name!r} cannot be deleted")
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self._name, self.edges, self._interp)
@@ -241,6 +254,25 @@ def axis_name(value: Any, what: str = "axis is the name of an axis") -> str:
         if value.strip():
             return value
     raise MaskValueError(f"{what}, such as 'energy', got {value!r}")
+
+
+def axis_of(value: Any, several: bool) -> str | None:
+    """The axis that several sizes run along, None of one size; a name that is given for one is refused,
+    as it would be passed over.
+
+    Examples
+    --------
+    >>> axis_of("time", True), axis_of("energy", False)
+    ('time', None)
+    """
+    name = axis_name(value)
+    if several:
+        return name
+    if name != USUAL:
+        raise MaskValueError(
+            f"axis={name!r} names the axis that sizes per bin run along, and these do not: leave it out"
+        )
+    return None
 
 
 def _split(name: str, value: Any, unit: str | None = None) -> tuple[Floats, str]:

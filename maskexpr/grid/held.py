@@ -6,6 +6,7 @@ from abc import abstractmethod
 from html import escape
 from typing import ClassVar
 
+from ..core.errors import MaskAttributeError
 from .axis import Axis
 from .lattice import Grid
 
@@ -30,10 +31,10 @@ class HeldGrid(Grid):
         """What is shown of it, by names."""
 
     def __setattr__(self, name: str, value: object) -> None:
-        raise AttributeError(f"{self._called} is immutable; make a new one instead of setting {name!r}")
+        raise MaskAttributeError(f"{self._called} is immutable; make a new one instead of setting {name!r}")
 
     def __delattr__(self, name: str) -> None:
-        raise AttributeError(f"{self._called} is immutable; {name!r} cannot be deleted")
+        raise MaskAttributeError(f"{self._called} is immutable; {name!r} cannot be deleted")
 
     def __repr__(self) -> str:
         axes = "".join(f", {axis.name} {axis.nbin}" for axis in self._axes)

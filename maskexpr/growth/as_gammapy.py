@@ -10,7 +10,7 @@ import numpy as np
 from ..core.arguments import one_of
 from ..core.arrays import Bools
 from ..core.calls import told
-from ..core.errors import AngleError, MaskTypeError, borrowed
+from ..core.errors import AngleError, MaskTypeError, MaskValueError, borrowed
 from ..core.names import described, shown
 from ..grid.wcs.geom import WcsGeom
 from ..io.given import as_grid
@@ -60,6 +60,8 @@ def gammapy_radius(geom: Any, width: Any, kernel: str = "disk") -> u.Quantity | 
     elif quantity.unit != u.dimensionless_unscaled:
         raise AngleError(f"width must be an angle or a number of pixels, got {width!r}")
     sides = np.broadcast_to(quantity.to_value(u.dimensionless_unscaled), (2,))
+    if not (sides >= 0).all():
+        raise MaskValueError(f"width must not be negative, got {shown(width)}")
     odd = np.ceil(sides) // 2 * 2 + 1
     if kernel == "disk":
         return float(odd[0]) * u.pix

@@ -14,7 +14,7 @@ from ..core.coverage import EMPTY, FULL, MIXED, Coverage, invert
 from ..core.errors import NeedsGridError
 from ..expr.mask import Ask, Bools, Mask, Reach, need_mask
 from ..expr.verbs import Kernel, Metric, Radius
-from ..grid.axis import axis_name
+from ..grid.axis import axis_of
 from ..grid.lattice import Grid
 from ..grid.points import Pixels, Points
 from ..grid.survey import Survey
@@ -87,7 +87,7 @@ class Growth(Sized):
     ) -> None:
         need_mask(mask, type(self).__name__)
         sizes, unit = half_sides(radius, kernel, metric)
-        several = axis_name(axis) if len(sizes) > 1 else None
+        several = axis_of(axis, len(sizes) > 1)
         self._store(mask=mask, radius=sizes, unit=unit, kernel=kernel, metric=metric, axis=several)
 
     def check_stored(self) -> None:

@@ -25,7 +25,7 @@ from dask.utils import parse_bytes
 from ..core.arrays import Bools
 from ..core.calls import told_class, told_methods
 from ..core.errors import MaskTypeError, MaskValueError, WriteError
-from ..core.names import described
+from ..core.names import described, shown
 from ..core.trace import count
 
 __all__ = ["TileStore"]
@@ -71,7 +71,9 @@ class TileStore:
         self.path = Path(path).absolute()
         try:
             self.max_bytes = parse_bytes(max_bytes) if isinstance(max_bytes, str) else int(max_bytes)
-        except (TypeError, ValueError) as err:
+            if self.max_bytes < 0:
+                raise ValueError(max_bytes)
+        except (TypeError, ValueError, OverflowError) as err:
             raise MaskValueError(
                 f"max_bytes must be bytes or text such as '2 GB', got {max_bytes!r}"
             ) from err
@@ -139,6 +141,8 @@ class TileStore:
         >>> store.get("0" * 32).shape
         (2, 3)
         """
+        if not isinstance(values, np.ndarray) or values.dtype != np.bool_ or values.ndim != 2:
+            raise MaskTypeError(f"a tile is a numpy array of bool of two dims, got {shown(values)}")
         path, text = self._path(key), _packed(values)
         part = path.with_name(f"{uuid.uuid4().hex}{_PART}")
         try:

@@ -15,7 +15,7 @@ from ..core.coverage import EMPTY, FULL, MIXED, Coverage
 from ..core.errors import MaskValueError
 from ..expr.mask import Ask, Reach, node
 from ..expr.verbs import Metric, Radius
-from ..grid.axis import axis_name
+from ..grid.axis import axis_of
 from ..grid.lattice import ON, Grid
 from ..grid.neighbours import CapTree
 from ..grid.points import Pixels, Points
@@ -88,7 +88,7 @@ class Boundary(Sized):
         sizes, unit = half_sides(width, "box" if pair else "disk", metric, "width")
         if metric == "sky" and pair and (sizes[:, 1] > 90).any():
             raise MaskValueError(f"a width in latitude is at most 90 deg, got {width!r}")
-        several = axis_name(axis) if len(sizes) > 1 else None
+        several = axis_of(axis, len(sizes) > 1)
         self._store(width=sizes, unit=unit, metric=metric, box=pair, axis=several)
 
     def check_stored(self) -> None:

@@ -21,7 +21,7 @@ from ..core.pieces import neighbours_first
 from ..core.records import frozen_array
 from ..doors.files import check_path
 from ..expr.mask import Ask, Bools, Mask, node
-from ..grid.axis import axis_name
+from ..grid.axis import axis_name, axis_of
 from ..grid.lattice import Grid
 from ..grid.parts import Parts
 from ..grid.points import Points, lonlat_of
@@ -85,6 +85,7 @@ class Catalog(Mask):
         lon, lat, frame = lonlat_of(as_positions(positions))
         lon, lat = frozen_array(lon.reshape(-1)), frozen_array(lat.reshape(-1))
         size = frozen_array(to_degrees_array(radius, "radius"))
+        axis_of(axis, size.ndim == 2)
         self._store(lon=lon, lat=lat, frame=frame, radius=size, axis=axis)
         self.check_stored()
 

@@ -172,6 +172,9 @@ def _positions(item: Item) -> SkyCoord:
             "positions: {lon: [...], lat: [...], unit: deg, frame: icrs}, or read a file by path:"
         )
     plain = item.plain()
+    lengths = [len(_listed(plain[key])) for key in ("lon", "lat")]
+    if len(set(lengths)) > 1:
+        raise item.error(f"positions have {lengths[0]} longitudes and {lengths[1]} latitudes")
     unit = plain.get("unit")
     numbers = all(isinstance(each, int | float) for key in ("lon", "lat") for each in _listed(plain[key]))
     if unit is None and numbers:

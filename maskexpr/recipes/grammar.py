@@ -136,8 +136,10 @@ def _call(cls: type[Mask], item: Item, parts: Iterable[str]) -> Call:
         return _named(cls, item, parts)
     first = ways[0]
     if value is None or value == {}:
-        if any(first.parameters.values()):
-            raise item.error(f"{cls.__name__} needs {_needed(first)}")
+        if any(first.parameters.values()) or first.many:
+            raise item.error(
+                f"{cls.__name__} needs {_needed(first) if not first.many else 'a list of masks'}"
+            )
         return Call(cls, item, first)
     if first.many:
         return Call(cls, item, first, {first.many: _masks(item, parts)})

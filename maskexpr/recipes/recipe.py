@@ -10,13 +10,16 @@ from inspect import signature
 from pathlib import Path
 from typing import Any, Final
 
-from ..core.arguments import flag, path_of
+from dask.utils import parse_bytes
+
+from ..core.arguments import flag, one_of, path_of
 from ..core.calls import told_class, told_methods, told_names
-from ..core.errors import FormatError, MaskTypeError
-from ..core.names import described, nearest
+from ..core.errors import FormatError, MaskTypeError, MaskValueError, WriteError, borrowed
+from ..core.names import described, nearest, shown
 from ..doors.files import read_file
 from ..expr.mask import Mask
 from ..grid.axis import Axis
+from ..grid.healpix.geom import HpxGeom
 from ..grid.lattice import Grid
 from ..grid.wcs.geom import WcsGeom
 from ..io.formats import check_output, format_of
@@ -92,6 +95,16 @@ class Recipe:
             raise MaskTypeError(
                 f"a Recipe is made of a mask, got {described(self.mask)}; read a file with Recipe.read(path)"
             )
+        grids = self.grids.values() if isinstance(self.grids, Mapping) else [self.grids]
+        if not isinstance(self.grids, Mapping) or not all(isinstance(each, Grid) for each in grids):
+            raise MaskTypeError(
+                f"grids of a Recipe are names with a grid each, {{'grid': geom}}; got {shown(self.grids)}"
+            )
+        if not isinstance(self.outputs, tuple) or not all(isinstance(each, Output) for each in self.outputs):
+            raise MaskTypeError(
+                "outputs of a Recipe are those that Recipe.read made, "
+                f"got {shown(self.outputs)}; to write a mask: mask.write(path, geom)"
+            )
 
     @classmethod
     def read(cls, path: str | os.PathLike[str]) -> Recipe:
@@ -145,9 +158,11 @@ class Recipe:
         """
         if not isinstance(text, str):
             raise MaskTypeError(f"Recipe.loads takes the text of a recipe, got {described(text)}")
+        if not isinstance(name, str):
+            raise MaskTypeError(f"name is what errors call the recipe, got {described(name)}")
         top = read_yaml(text, name)
         keys = _checked_top(top)
-        shop = Workshop(Path(folder))
+        shop = Workshop(path_of(folder, "the folder of a recipe"))
         mask = _mask(keys, shop, top)
         grids = _grids(keys, shop)
         return cls(mask, grids, _outputs(keys, grids, shop))
@@ -170,13 +185,13 @@ class Recipe:
             )
         return next(iter(self.grids.values()))
 
-    def run(self, skip: Collection[Path] = (), **options: Any) -> list[Path]:
+    def run(self, skip: Collection[str | os.PathLike[str]] = (), **options: Any) -> list[Path]:
         r"""Write all outputs.
 
         Parameters
         ----------
-        skip : collection of Path
-            Outputs that are not written.
+        skip : collection of paths
+            Outputs that are not written, as `outputs` names them.
         **options
             Of `Mask.write`; they win over the recipe's.
 
@@ -195,11 +210,17 @@ class Recipe:
         """
         if not self.outputs:
             raise FormatError("the recipe has no outputs: add outputs: [mask.zarr]")
-        if isinstance(skip, str | os.PathLike):
+        if isinstance(skip, str | os.PathLike) or not isinstance(skip, Collection):
             raise MaskTypeError(
                 f"run writes all outputs but those in skip, a list of paths, got {described(skip)}"
             )
-        wanted = [(each, {**each.options, **options}) for each in self.outputs if each.path not in skip]
+        left = {path_of(each, "an output to skip") for each in skip}
+        known = [each.path for each in self.outputs]
+        for odd in left.difference(known):
+            raise MaskValueError(
+                f"{str(odd)!r} is no output of the recipe{nearest(str(odd), map(str, known))}"
+            )
+        wanted = [(each, {**each.options, **options}) for each in self.outputs if each.path not in left]
         # All of them, before the first takes its time.
         for each, given in wanted:
             check_output(each.path, given.get("overwrite", False))
@@ -208,13 +229,17 @@ class Recipe:
 
 def to_recipe(mask: Mask, path: str | os.PathLike[str] | None = None, embed: bool = False) -> str:
     """Write a mask as a recipe. See `Mask.to_recipe`."""
+    flag(embed, "embed")
     if not isinstance(path, str | os.PathLike | None):
         raise MaskTypeError(f"to_recipe takes a path, got {described(path)}")
     if path is None:
         return recipe_text(mask, Path(), embed)
     text = recipe_text(mask, Path(path).parent, embed)
     check_place(Path(path), overwrite=True)
-    Path(path).write_text(text, encoding="utf-8")
+    try:
+        Path(path).write_text(text, encoding="utf-8")
+    except OSError as err:
+        raise WriteError(err.errno or 0, f"the recipe cannot be written: {err.strerror}", str(path)) from err
     return text
 
 
@@ -337,19 +362,22 @@ def _output(item: Item, grids: Mapping[str, Grid], shop: Workshop) -> Output:
         raise item.error("an output needs a grid: add grid: {allsky: {binsz: 0.1 deg}}")
     only = next(iter(grids)) if len(grids) == 1 else None
     if isinstance(item.value, str):
-        path, name, options = item, only, {}
+        path, name, options, given = item, only, {}, {}
     elif isinstance(item.value, dict) and "path" in item.value:
         path = item.value["path"]
-        options = {key: _option(key, each) for key, each in item.value.items() if key not in ("path", _GRID)}
+        given = {key: each for key, each in item.value.items() if key not in ("path", _GRID)}
+        options = {key: _option(key, each) for key, each in given.items()}
         name = item.value[_GRID].plain() if _GRID in item.value else only
     else:
         raise item.error("an output is a path, or {path: ..., grid: name of a grid}")
     if name is None:
         raise item.error(f"the recipe has several grids ({', '.join(grids)}): {{path: ..., grid: ...}}")
-    if name not in grids:
+    if not isinstance(name, str) or name not in grids:
         raise item.error(f"no grid is called {name!r}{nearest(str(name), grids)}")
     place = shop.path(path)
     attempt(path, format_of, place)
+    for key, value in options.items():
+        attempt(given[key], _check_option, key, value, grids[name])
     return Output(place, name, options)
 
 
@@ -358,7 +386,23 @@ def _option(key: str, item: Item) -> Any:
     if key not in _OPTIONS:
         wanted = ", ".join(["path", _GRID, *_OPTIONS])
         raise item.error(f"an output has no {key!r}{nearest(key, _OPTIONS)}; it has {wanted}")
-    value = item.plain()
+    return item.plain()
+
+
+def _check_option(key: str, value: Any, grid: Grid) -> None:
+    """Refuse at once what would stop the run when other outputs are made already."""
     if isinstance(_OPTIONS[key].default, bool):
-        attempt(item, flag, value, key)
-    return value
+        flag(value, key)
+    elif key == "chunks":
+        grid.layout(value)
+    elif key == "ordering":
+        one_of(key, value, ("nested", "ring"))
+        if not isinstance(grid, HpxGeom):
+            raise MaskTypeError("ordering is that of HEALPix cells; the grid is a map")
+    elif key == "store":
+        path_of(value, "the store of tiles")
+    elif key == "memory_limit" and (not isinstance(value, str | int | float) or isinstance(value, bool)):
+        raise MaskTypeError(f"memory_limit must be bytes or text such as '2 GB', got {shown(value)}")
+    elif key == "memory_limit" and isinstance(value, str):
+        with borrowed(f"memory_limit must be bytes or text such as '2 GB', got {value!r}", MaskValueError):
+            parse_bytes(value)

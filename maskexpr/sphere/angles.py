@@ -32,6 +32,8 @@ what is in a list is seen only when it runs.
 
 # One number and a unit; 1d30m is neither, nor is 1:30.
 _ONE_NUMBER = re.compile(r"\s*([-+]?(?:(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|nan|inf))\s*([^\d\s:+-]\D*)")
+# A number after a unit in words, 1deg2, which sexagesimal texts would take for minutes.
+_ENDS_BARE = re.compile(r"[a-z]{3,}\s*[\d.]+\s*$", re.IGNORECASE)
 # A text that is longer holds no angle, and takes a grammar long.
 _LONGEST = 80
 
@@ -131,7 +133,8 @@ def _quantity(value: Any, name: str) -> u.Quantity:
         return u.Quantity(in_degrees(unmasked(value.data), unit), u.deg)
     if isinstance(value, str):
         return _parse(value, name)
-    if isinstance(value, Iterable) and not isinstance(value, np.ndarray):
+    # What has a shape is no sequence of angles: a time, a position or an array of numbers.
+    if isinstance(value, Iterable) and not hasattr(value, "shape"):
         items = [_quantity(item, name) for item in value]
         if items:
             return u.Quantity(items)
@@ -148,7 +151,7 @@ def _parse(text: str, name: str) -> u.Quantity:
     if one is not None and unit is not None:
         return u.Quantity(in_degrees(np.float64(one[1]), unit), u.deg)
     try:
-        if len(text) <= _LONGEST and (one is None or not _is_unit(one[2])):
+        if len(text) <= _LONGEST and (one is None or not _is_unit(one[2])) and not _ENDS_BARE.search(text):
             return Angle(text)
     except (ValueError, TypeError, u.UnitsError):
         pass

@@ -89,8 +89,8 @@ def _recipe(path: Path) -> tuple[Mask, Mapping[str, Grid]]:
 def _expression(path: Path) -> tuple[Mask, Mapping[str, Grid]]:
     try:
         return loads(path.read_text(encoding="utf-8")), {}
-    except (OSError, UnicodeDecodeError) as err:
-        raise FormatError(f"{path} cannot be read as JSON: {err}") from err
+    except (OSError, UnicodeDecodeError, FormatError) as err:
+        raise FormatError(f"{path} cannot be read as an expression: {err}") from err
 
 
 def _map(path: Path) -> tuple[Mask, Mapping[str, Grid]]:

@@ -10,17 +10,21 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from ..core.errors import GeometryError
+from ..grid.healpix.cells import centres
+from ..grid.healpix.geom import HpxGeom
 from ..grid.lattice import Grid
+from ..sphere.vectors import lonlat
 
 __all__ = ["check_like", "like_array", "world_coords"]
 
-# Rows of a chunk of two-dimensional coordinates.
+# Rows of a chunk of two-dimensional coordinates, cells of one of HEALPix.
 _ROWS = 1024
+_CELLS = 1 << 20
 
 
 def world_coords(geom: Grid) -> dict[str, Any]:
     """Coordinates ``lon`` and ``lat`` in degrees: along one dim each where the grid is separable, else
-    lazy arrays of the map's shape; NaN off the sky.
+    lazy arrays of the map's shape; NaN off the sky. Of HEALPix cells one of each a cell, lazy.
 
     Examples
     --------
@@ -28,10 +32,12 @@ def world_coords(geom: Grid) -> dict[str, Any]:
     >>> world_coords(WcsGeom.allsky(binsz=90))["lat"][1]
     array([-45.,  45.])
     """
-    (rows, columns), (down, across) = geom.image_shape, geom.dims
     attrs = [
         {"standard_name": name, "units": "degree", "frame": geom.frame} for name in ("longitude", "latitude")
     ]
+    if isinstance(geom, HpxGeom):
+        return {name: (geom.dims, _of_cells(geom, k), attrs[k]) for k, name in enumerate(("lon", "lat"))}
+    (rows, columns), (down, across) = geom.image_shape, geom.dims
     if geom.separable:
         lon = geom.lonlat(np.full(columns, rows // 2), np.arange(columns))[0]
         return {"lon": (across, lon, attrs[0]), "lat": (down, geom.lat_of(np.arange(rows)), attrs[1])}
@@ -44,6 +50,21 @@ def world_coords(geom: Grid) -> dict[str, Any]:
         return array
 
     return {name: ((down, across), lazy(k), attrs[k]) for k, name in enumerate(("lon", "lat"))}
+
+
+def _of_cells(geom: HpxGeom, number: int) -> da.Array:
+    """Longitude or latitude of cells, lazy."""
+    total = geom.cells.number
+    chunks = (_CELLS,) * (total // _CELLS) + ((total % _CELLS,) if total % _CELLS else ())
+    array: da.Array = da.map_blocks(  # type: ignore[no-untyped-call]
+        _world_of_cells, geom, number, chunks=(chunks,), dtype=np.float64
+    )
+    return array
+
+
+def _world_of_cells(geom: HpxGeom, number: int, block_info: Any = None) -> NDArray[np.float64]:
+    ((start, stop),) = block_info[None]["array-location"]
+    return np.asarray(lonlat(centres(geom.order, geom.cells.ids(start, stop)))[number])
 
 
 def _world(geom: Grid, number: int, block_info: Any = None) -> NDArray[np.float64]:

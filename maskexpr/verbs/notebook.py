@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 from functools import lru_cache
 from itertools import islice
+from time import thread_time
 from typing import Any, Final
 
 import numpy as np
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from ..compile.evaluate import Evaluator
 from ..core.errors import MaskError
 from ..expr.describe import tree
-from ..expr.mask import Mask
+from ..expr.mask import Bools, Mask
 from ..expr.structure import postorder
 from ..grid.points import Points
 from ..grid.wcs.geom import WcsGeom
@@ -33,12 +34,16 @@ _THINGS: Final = 25_000
 _SHAPE: Final = 15
 _GROWN_SHAPE: Final = 240
 _REACH: Final = 20.0
+# Seconds of processor time that a picture may take, and how many points the first piece of it has.
+_PATIENCE: Final = 0.2
+_FIRST: Final = 64
 _COLOURS: Final = ((0, 0, 0, 0), (225, 225, 225, 255), (31, 119, 180, 255))
 
 
 def preview(mask: Mask) -> bytes | None:
     """A picture (PNG) of a mask on the whole sky; None where it would take long or has no meaning: where data
-    are read, along axes, in pixels of a map, for very many shapes, or far-reaching nodes.
+    are read, along axes, in pixels of a map, for very many shapes, or far-reaching nodes. One that takes
+    longer than a fifth of a second all the same is given up.
 
     Its pixels are asked as bare points, so that what is small grows before it is drawn coarsely.
 
@@ -52,23 +57,41 @@ def preview(mask: Mask) -> bytes | None:
         return None
     places, points = _sky()
     try:
-        simple = on_the_sphere(mask, "it has no picture")
-        selected = Evaluator(simple).run(simple, points)
+        selected = _drawn(on_the_sphere(mask, "it has no picture"), points)
     except MaskError:
         # A picture that cannot be drawn is no reason not to show the tree.
+        return None
+    if selected is None:
         return None
     out = places.copy()
     out[places > 0] += selected
     return png(out, _COLOURS)
 
 
+def _drawn(mask: Mask, points: NDArray[np.float64]) -> Bools | None:
+    """Values at some points; None once it is seen that they take too long. Each piece has twice the points of
+    the one before, and takes as long as all before it together: in the second half of the time only what is
+    left is begun, if there is time for it.
+    """
+    begun, done, length = thread_time(), 0, _FIRST
+    out = np.zeros(points.shape[1], dtype=bool)
+    while done < out.size:
+        spent, end = thread_time() - begun, min(done + length, out.size)
+        if spent > _PATIENCE / 2 and spent * end > _PATIENCE * done:
+            return None
+        some = slice(done, end)
+        out[some] = Evaluator(mask).run(mask, Points(points[:, some], _SKY.frame))
+        done, length = end, 2 * length
+    return out
+
+
 @lru_cache(maxsize=1)
-def _sky() -> tuple[NDArray[np.uint8], Points]:
-    """Which pixels of the picture are on the sky, and their centres."""
+def _sky() -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
+    """Which pixels of the picture are on the sky, and the directions of their centres."""
     y, x = np.mgrid[tuple(map(slice, _SKY.image_shape))]
     lon, lat = _SKY.lonlat(y, x)
     on_sky = np.isfinite(lon)
-    return on_sky.astype(np.uint8), Points(unit(lon[on_sky], lat[on_sky]), _SKY.frame)
+    return on_sky.astype(np.uint8), unit(lon[on_sky], lat[on_sky])
 
 
 def _is_small(mask: Mask) -> bool:

@@ -56,6 +56,11 @@ _LABELS = {
 # Axes that any map can be drawn on.
 _WRITE = "ax = plt.subplot(projection=geom.wcs)"
 _EQUATORIAL = ("Right ascension", "Declination")
+# Arguments of imshow, and of contour, that say what color a number has.
+_PASSED_OVER = (
+    frozenset({"cmap", "norm", "vmin", "vmax", "colorizer"}),
+    frozenset({"cmap", "norm", "vmin", "vmax", "colorizer", "colors", "levels"}),
+)
 
 
 def plot(
@@ -128,7 +133,7 @@ def plot(
     """
     flag(outline, "outline")
     flag(legend, "legend")
-    if not isinstance(most, int) or most < 1:
+    if isinstance(most, bool) or not isinstance(most, int) or most < 1:
         raise MaskValueError(f"most must be a whole number of pixels, got {shown(most)}")
     given = ax is not None
     geom = None if geom is None else as_grid(geom)
@@ -142,6 +147,7 @@ def plot(
         ax = axes_for(geom)
     elif not ax.has_data() and ax.get_autoscale_on():
         _decorate(ax, geom)  # a panel of a figure, which nobody has drawn on or chosen what it shows
+    _check_style(style, outline)
     colors = (color, background or ("none" if given else "0.9"))
     for name, each in zip(("color", "background"), colors, strict=True):
         _need_color(name, each)
@@ -308,9 +314,14 @@ def _sample(
 def _planes(geom: WcsGeom, plane: int | tuple[int, ...] | None) -> tuple[int, ...] | None:
     if plane is None:
         return None
-    index = (plane,) if isinstance(plane, int) else tuple(plane)
+    index = plane if isinstance(plane, tuple) else (plane,)
     sizes = [axis.nbin for axis in geom.axes]
-    if len(index) != len(sizes) or not all(-size <= i < size for i, size in zip(index, sizes, strict=True)):
+    whole = all(isinstance(each, int | np.integer) for each in index)
+    if (
+        not whole
+        or len(index) != len(sizes)
+        or not all(-size <= i < size for i, size in zip(index, sizes, strict=True))
+    ):
         known = ", ".join(f"{axis.name} {axis.nbin}" for axis in geom.axes) or "none"
         raise AxisError(f"plane={plane!r} is none of the geometry's; its axes are: {known}")
     return tuple(i % size for i, size in zip(index, sizes, strict=True))
@@ -368,8 +379,16 @@ def _draw(
     limits = ax.get_xlim(), ax.get_ylim()
     place = {"origin": "lower", "extent": (-0.5, columns, -0.5, rows), "aspect": ax.get_aspect()}
     with _styled(style):
-        ax.imshow(image, **place, **{"interpolation": "nearest", **style})
+        _try_out(ax.imshow(image, **place, **{"interpolation": "nearest", **style}), style)
     ax.set(xlim=limits[0], ylim=limits[1])
+
+
+def _check_style(style: dict[str, Any], outline: bool) -> None:
+    """Refuse what matplotlib would pass over, as pixels have their color already, and what sets it twice."""
+    for name in _PASSED_OVER[outline] & set(style):
+        raise MaskTypeError(
+            f"{name}={shown(style[name])} has no meaning for a mask, which has one color: color='red'"
+        )
 
 
 def _need_color(name: str, value: Any) -> None:
@@ -389,8 +408,25 @@ def _draw_outline(ax: Any, values: Bools, factor: int, color: str, style: dict[s
     place = {"origin": "lower", "extent": (-0.5, columns, -0.5, rows)}
     limits = ax.get_xlim(), ax.get_ylim()
     with _styled(style):
-        ax.contour(values.astype(float), levels=[0.5], **place, **{"colors": [color], **style})
+        edge = ax.contour(values.astype(float), levels=[0.5], **place, **{"colors": [color], **style})
+        _try_out(edge, style)
     ax.set(xlim=limits[0], ylim=limits[1])
+
+
+def _try_out(artist: Any, style: dict[str, Any]) -> None:
+    """Draw what a user styled on a canvas of its own: some arguments matplotlib looks at no sooner than when
+    the figure is saved.
+    """
+    if not style:
+        return
+    canvas = require("matplotlib.backends.backend_agg", extra="plot").RendererAgg(1, 1, 72)
+    try:
+        artist.draw(canvas)
+        float(artist.get_zorder())  # which the axes sort by
+    except Exception:
+        artist.remove()
+        raise
+    artist.stale = True
 
 
 @contextmanager
@@ -398,7 +434,7 @@ def _styled(style: dict[str, Any]) -> Iterator[None]:
     """Words of ours about an argument that neither `plot` nor matplotlib knows."""
     try:
         yield
-    except (AttributeError, TypeError, ValueError) as err:
+    except (ArithmeticError, AttributeError, TypeError, ValueError) as err:
         odd = next((each for each in style if f"{each!r}" in str(err)), None)
         if odd is None:
             given = ", ".join(f"{name}={shown(value)}" for name, value in style.items())

@@ -17,7 +17,7 @@ from ..compile.whole import lazy_array
 from ..core.arguments import one_of
 from ..core.arrays import Floats
 from ..core.calls import told
-from ..core.errors import AngleError, MaskTypeError
+from ..core.errors import AngleError, MaskTypeError, MaskValueError
 from ..core.names import described, shown
 from ..expr.describe import one_line
 from ..expr.mask import Mask
@@ -60,6 +60,8 @@ class _Profile:
                 raise MaskTypeError(
                     f"profile must give a weight for each number that it gets, got {shown(found)}"
                 )
+            if not np.isfinite(found).all():
+                raise MaskValueError("profile must give a finite weight for each number from 0 to 1")
             return np.clip(found, 0.0, 1.0)
         formula, by_cosine = PROFILES[self.profile]
         # 1 - cos d is twice the square of sin(d / 2), which is accurate for small angles.

@@ -64,6 +64,12 @@ def test_run_writes_the_outputs(folder):
         np.testing.assert_array_equal(mx.read_mask(path).values, expected)
 
 
+def test_outputs_are_skipped_by_path_or_text(folder):
+    recipe = mx.Recipe.read(folder / "mask.yaml")
+    assert recipe.run(skip=[str(folder / "exclusion.zarr"), folder / "exclusion.fits"]) == []
+    assert not (folder / "exclusion.fits").exists()
+
+
 def test_a_mask_writes_the_recipe_that_people_would_have_written(folder):
     mask = typed(folder)
     text = mask.to_recipe(folder / "written.yaml")
@@ -293,6 +299,20 @@ BROKEN = {
     "output of another kind": (outputs("[a.fits, a.png]"), 4, "a.png: cannot tell the format"),
     "output twice": (outputs("[a.fits, b.fits, a.fits]"), 4, "an output already"),
     "output's option": (outputs("[{path: a.fits, overwrit: true}]"), 4, "did you mean 'overwrite'?"),
+    "output on grids": (outputs("[{path: a.fits, grid: [grid]}]"), 4, "no grid is called"),
+    "and of nothing": (body("{And: }"), 3, "list of masks"),
+    "latitudes lacking": (
+        body("{Catalog: {positions: {lon: [1, 2], lat: [3], unit: deg}, radius: 1 deg}}"),
+        3,
+        "2 longitudes and 1 latitudes",
+    ),
+    "a number after an angle": (body("{Dilate: {mask: AllSky, radius: 3 deg 4}}"), 3, "'3 deg 4'"),
+    "output's ordering": (outputs("[{path: a.fits, ordering: rung}]"), 4, "did you mean 'ring'?"),
+    "output's order on a map": (outputs("[{path: a.fits, ordering: ring}]"), 4, "of HEALPix cells"),
+    "output's chunks": (outputs("[{path: a.fits, chunks: many}]"), 4, "chunks"),
+    "output's chunks below nothing": (outputs("[{path: a.fits, chunks: -3}]"), 4, "chunks"),
+    "output's store": (outputs("[{path: a.fits, store: 3}]"), 4, "the store of tiles"),
+    "output's memory": (outputs("[{path: a.fits, memory_limit: lots}]"), 4, "'2 GB'"),
     "output's switch": (outputs("[{path: a.fits, overwrite: 'no'}]"), 4, "True or False"),
 }
 

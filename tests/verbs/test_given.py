@@ -300,3 +300,14 @@ def test_world_coordinates(geom):
     np.testing.assert_allclose(found[1][on_sky], lat[on_sky], atol=1e-9)
     with pytest.raises(ValueError, match="'pixel' or 'world'"):
         MASK.on(geom, coords="sky")
+
+
+def test_world_coordinates_of_cells():
+    """Each is the place of its own cell: one that holds it, and the only one of the grid that does."""
+    geom = mx.HpxGeom(order=4, frame="galactic", cells=[[5, 90], [700, 900]])
+    mask = MASK.on(geom, coords="world")
+    assert mask.lon.chunks is not None
+    assert mask.lon.dims == mask.lat.dims == ("cells",)
+    for lon, lat, cell in zip(mask.lon.values, mask.lat.values, mask.cell_ids.values, strict=True):
+        alone = mx.HpxGeom(order=4, frame="galactic", cells=[int(cell)])
+        assert alone.contains(SkyCoord(lon, lat, unit="deg", frame="galactic"))

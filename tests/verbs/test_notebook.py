@@ -14,6 +14,7 @@ import pytest
 from astropy.coordinates import SkyCoord
 
 import maskexpr as mx
+from maskexpr.compile.evaluate import Evaluator
 from maskexpr.core.trace import tracing
 from maskexpr.pixels.png import png
 from maskexpr.verbs.notebook import preview
@@ -162,3 +163,31 @@ def test_no_picture_of_very_many_shapes_that_grow():
     shapes = mx.Region("icrs;" + ";".join(f"ellipse({i},{i / 5},2,1,{i})" for i in range(300)))
     assert preview(shapes) is not None
     assert preview(shapes.dilate("1 deg")) is None
+
+
+@pytest.mark.parametrize(("seconds", "points"), [(1e-4, 1984), (1e-3, 192), (1.0, 64), (4e-5, 0), (1e-6, 0)])
+def test_a_picture_that_takes_long_is_given_up(seconds, points, monkeypatch):
+    """A clock that goes on with each point that is asked: none is asked after 0.2 s of it but the first."""
+    asked = []
+
+    class Watched(Evaluator):
+        def run(self, mask, where):
+            asked.append(len(where))
+            return super().run(mask, where)
+
+    monkeypatch.setattr("maskexpr.verbs.notebook.Evaluator", Watched)
+    monkeypatch.setattr("maskexpr.verbs.notebook.thread_time", lambda: seconds * sum(asked))
+    text = (~PLANE)._repr_html_()
+    ElementTree.fromstring(text)
+    assert ("<img" in text) == (points == 0)
+    assert sum(asked) == (points or sum(unpacked(preview(mx.AllSky())).ravel() > 0))
+
+
+def test_pieces_of_a_picture_are_the_picture():
+    """Catalogues and polygons too, which look at what is near to the points that they are asked."""
+    vertices = ",".join(f"{100 + 30 * np.cos(t):.4f},{30 * np.sin(t):.4f}" for t in np.linspace(0, 6.2, 50))
+    mask = mx.Region(f"icrs;polygon({vertices})") ^ mx.Catalog(
+        SkyCoord([10, 99], [5, 9], unit="deg"), "20 deg"
+    )
+    sky = mx.WcsGeom.allsky(binsz=3, frame="galactic", proj="AIT")
+    np.testing.assert_array_equal(unpacked(preview(mask)) == 2, mask.compute(sky).values)

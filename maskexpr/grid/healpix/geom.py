@@ -463,6 +463,8 @@ class HpxGeom(HeldGrid):
         >>> HpxGeom.from_text('{"order": 1, "frame": "icrs", "cells": [[3, 5]]}').shape
         (2,)
         """
+        if not isinstance(text, str):
+            raise MaskTypeError(f"from_text takes the text that to_text made, got {described(text)}")
         try:
             fields = json.loads(text)
             if not isinstance(fields, dict) or not {"order", "frame"} <= set(fields):

@@ -21,10 +21,11 @@ from astropy.io import fits
 from astropy.wcs import WCS
 from numpy.typing import ArrayLike, NDArray
 
+from ...core.arguments import flag
 from ...core.arrays import Floats, Ints
 from ...core.calls import told_class, told_methods, told_names
-from ...core.errors import GeometryError, borrowed, require
-from ...core.names import of_ours, shown
+from ...core.errors import GeometryError, MaskTypeError, borrowed, require
+from ...core.names import described, of_ours, shown
 from ...grid.meant import MEANT
 from ...pixels.window import Window
 from ...sphere.angles import to_degrees
@@ -172,7 +173,7 @@ class WcsGeom(HeldGrid):
         True
         """
         with borrowed("the header", GeometryError):
-            return cls._of(*parts_of_header(header, bands, celestial))
+            return cls._of(*parts_of_header(header, bands, flag(celestial, "celestial")))
 
     @classmethod
     def read(cls, path: str | Path, hdu: int | str | None = None, celestial: bool = False) -> WcsGeom:
@@ -200,7 +201,7 @@ class WcsGeom(HeldGrid):
         """
         what = f"the map {str(path)!r}" if isinstance(path, str | os.PathLike) else "WcsGeom.read"
         with borrowed(what, GeometryError, str(path)):
-            return cls._of(*parts_of_file(path, hdu, celestial))
+            return cls._of(*parts_of_file(path, hdu, flag(celestial, "celestial")))
 
     @classmethod
     def from_gammapy(cls, geom: Any) -> WcsGeom:
@@ -255,6 +256,8 @@ class WcsGeom(HeldGrid):
         if not np.all(np.isfinite(centre)):
             raise GeometryError(f"the cutout's centre {position.to_string()} has no pixel in this projection")
         sides = [to_degrees(each, "width") for each in pair(width)]
+        if min(sides) <= 0:
+            raise GeometryError(f"the width of a cutout must be more than 0, got {shown(width)}")
         bounds = []
         for middle, side, scale, length in zip(
             centre, sides[::-1], self._scales()[::-1], self._shape, strict=True
@@ -275,6 +278,8 @@ class WcsGeom(HeldGrid):
         >>> WcsGeom.allsky(binsz=1).window(Window(0, 10, 5, 25)).shape
         (10, 20)
         """
+        if not isinstance(window, Window):
+            raise MaskTypeError(f"a window of pixels is a Window(y0, y1, x0, x1), got {described(window)}")
         return self._of(self._projection.shifted(window.y0, window.x0), window.shape, self._axes)
 
     def pad(self, n: Any) -> WcsGeom:
