@@ -185,6 +185,23 @@ def test_one_row_changes_and_only_its_tiles_are_evaluated(how: str, tmp_path: Pa
     assert write(first, tmp_path / "d.fits.gz", store=store) == (0, n_mixed)
 
 
+def test_two_runs_of_one_recipe_share_tiles(tmp_path: Path) -> None:
+    text = """maskexpr: 1
+mask: {Region: "galactic;circle(40,10,12)"}
+grid: {allsky: {binsz: 1 deg, frame: galactic}}
+outputs: [{path: m.zarr, chunks: 30}]
+"""
+    found = []
+    for name in ("one", "another"):
+        (tmp_path / name).mkdir()
+        with tracing() as counts:
+            mx.Recipe.loads(text, tmp_path / name).run(store=tmp_path / "store")
+        found.append((counts["tiles"], counts["tiles reused"]))
+    (evaluated, _), _ = found
+    assert evaluated > 0
+    assert found == [(evaluated, 0), (0, evaluated)]
+
+
 def test_what_is_about_the_whole_map_is_evaluated_anew(tmp_path: Path) -> None:
     positions = sources()
     first = mx.Catalog(positions, "3 deg").fill_holes()

@@ -268,7 +268,7 @@ def resume(folder: Path, suffix: str, number: int) -> Iterator[dict[str, Any]]:
     for k in spread(list(range(1, total + 1)), number):
         place.reset()
         end, _ = faulty(place, k, KILL_AFTER)
-        known = journalled(place)
+        known = journalled(place.folder)
         then, said = in_fork(go_on)
         yield {"k": k, "end": end, "then": then, "said": said, "known": known, "n_tiles": n_tiles} | {
             "found": place.found(),
@@ -276,9 +276,9 @@ def resume(folder: Path, suffix: str, number: int) -> Iterator[dict[str, Any]]:
         }
 
 
-def journalled(place: Place) -> int:
-    """Mixed and full tiles in the journal that a killed writer left."""
-    size = [each.stat().st_size for each in place.folder.glob(f".*{TEMPORARY}/tiles")]
+def journalled(folder: Path) -> int:
+    """Mixed and full tiles in the journal that a killed writer left beside its output."""
+    size = [each.stat().st_size for each in folder.glob(f".*{TEMPORARY}/tiles")]
     return size[0] // (2 * 8 + 1 + 8 + 16 + 4 + 4) if size else 0
 
 
@@ -321,11 +321,17 @@ def writes(mask: mx.Mask, place: Place, end: float, no_exchange: int) -> int:
 
 
 def reads(wanted: dict[bytes, str], place: Place, end: float) -> str:
-    """How often a reader finds which product until a time."""
+    """How often a reader finds which product until a time: by its pixels, by what it says of itself, and by
+    what is verified.
+    """
+    selected: dict[int | None, str] = {sum(pixels): name for pixels, name in wanted.items()}
     seen: Counter[str] = Counter()
     while time.time() < end:
         found = mx.read_mask(place.path).compute(scheduler="synchronous").values.tobytes()
         seen[wanted.get(found, "another")] += 1
+        with dask.config.set(scheduler="synchronous"):
+            for number in (mx.info(place.path).n_selected, mx.verify(place.path).n_selected):
+                seen[selected.get(number, "another")] += 1
     return json.dumps(seen)
 
 
