@@ -28,7 +28,7 @@ import maskexpr as mx
 from maskexpr.compile import compiled
 from maskexpr.compile.cluster import Portion, results
 from maskexpr.compile.compiled import compile_mask
-from maskexpr.errors import MaskTypeError, TileError
+from maskexpr.errors import LimitError, MaskTypeError, TileError
 from maskexpr.expr.mask import Mask
 from tests.clusters import cluster, security
 from tests.sky_oracle import MAPS, positions
@@ -454,6 +454,27 @@ def test_data_that_fail_name_node_tile_and_file(client: Any, how: str, tmp_path:
         assert type(mask).__name__ in str(caught.value)
         assert "Window(y0=" in str(caught.value)
     assert os.listdir(tmp_path) == before
+
+
+def test_a_limit_that_workers_meet_says_where_it_is_raised(client: Any, tmp_path: Path) -> None:
+    grown = mx.Catalog(SkyCoord(0, 0, unit="deg"), "3 deg").dilate("14 deg")
+    # A plane of which it is not known where the sky ends.
+    endless = mx.WcsGeom.create(npix=(9, 9), binsz=1.2, proj="PCO")
+    usual = mx.get_limits().neighbours
+    client.run(mx.set_limits, neighbours=1e5)
+    try:
+        for door in (
+            lambda: grown.write(tmp_path / "a.fits", endless),
+            lambda: grown.count(endless),
+            lambda: grown.on(endless).compute(),
+            lambda: int(grown.on(endless).sum()),
+        ):
+            with pytest.raises(LimitError, match=r"may be near.*client\.run\(maskexpr\.set_limits.*Window\("):
+                door()
+    finally:
+        client.run(mx.set_limits, neighbours=usual)
+    assert not os.listdir(tmp_path)
+    assert grown.count(endless) > 0
 
 
 def test_ctrl_c_leaves_nothing(client: Any, counted: Callable[[], int], tmp_path: Path) -> None:
