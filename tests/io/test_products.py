@@ -149,6 +149,18 @@ def test_tiles_are_written_by_other_processes(suffix: str, tmp_path: Path) -> No
         assert here.read_bytes() == there.read_bytes()
 
 
+def test_a_worker_that_is_late_makes_no_folder_that_is_gone(suffix: str, tmp_path: Path) -> None:
+    """Its client may have been killed, and another have gone on and published."""
+    mask, path = mx.AllSky(), tmp_path / f"m{suffix}"
+    compiled = compile_mask(mask, GEOM, 40)
+    with open_writer(path, GEOM, (40, 40), provenance(mask)) as writer:
+        late = pickle.loads(pickle.dumps(Sink(writer, None)))
+    assert not late.writer.is_near
+    with pytest.raises(WriteError):
+        late.take(compiled, (0, 0))
+    assert os.listdir(tmp_path) == [path.name]
+
+
 def write(mask: mx.Mask, path: Path, **options: Any) -> tuple[int, int]:
     """Tiles that were evaluated, and those that came from the store."""
     with tracing() as counts:
