@@ -28,8 +28,10 @@ import maskexpr as mx
 from maskexpr.compile import compiled
 from maskexpr.compile.cluster import Portion, results
 from maskexpr.compile.compiled import compile_mask
+from maskexpr.compile.workers import on_workers
 from maskexpr.errors import LimitError, MaskTypeError, TileError
 from maskexpr.expr.mask import Mask
+from maskexpr.verbs import sink
 from tests.clusters import cluster, security
 from tests.sky_oracle import MAPS, positions
 
@@ -431,29 +433,38 @@ def test_a_file_that_is_cut_is_named_with_the_tile(client: Any, tmp_path: Path) 
 
 
 @pytest.mark.parametrize("how", ["cut", "missing", "no value", "no mask"])
-def test_data_that_fail_name_node_tile_and_file(client: Any, how: str, tmp_path: Path) -> None:
+def test_data_that_fail_name_node_tile_and_file(
+    client: Any, how: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those that are lost between the plan and the tile too."""
     path = tmp_path / "in.fits"
-    values = DATA.copy()
-    if how == "no value":
-        values[100, 100] = np.nan
-    fits.PrimaryHDU(values, GEOM.to_header()).writeto(path)
-    mask = mx.Raster(path) if how == "no mask" else mx.Threshold(path, ">", 1, nan="raise")
-    if how == "cut":
-        os.truncate(path, path.stat().st_size // 2)
-    elif how == "missing":
-        path.unlink()
-    before = os.listdir(tmp_path)
-    for door in (
-        lambda: mask.write(tmp_path / "out.fits", GEOM, chunks=64),
-        lambda: mask.on(GEOM, chunks=64).compute(),
-        lambda: int(mask.on(GEOM, chunks=64).sum()),
-        lambda: mask.count(GEOM),
-    ):
+    values = (DATA > 1).astype("i2") if how == "no mask" else DATA.copy()
+    values[100, 100] = {"no value": np.nan, "no mask": 2}.get(how, 0)
+    made = fits.PrimaryHDU(values, GEOM.to_header())
+
+    def lost(*_: Any) -> Any:
+        if how == "cut":
+            os.truncate(path, path.stat().st_size // 2)
+        elif how == "missing":
+            path.unlink()
+        return on_workers(*_)
+
+    monkeypatch.setattr(sink, "on_workers", lost)
+    for is_written in (True, False):
+        made.writeto(path, overwrite=True)
+        mask = mx.Raster(path) if how == "no mask" else mx.Threshold(path, ">", 1, nan="raise")
+        door = mask.on(GEOM, chunks=64).compute
+        if is_written:
+            door = functools.partial(mask.write, tmp_path / "out.fits", GEOM, chunks=64)
+        else:
+            lost(client, compile_mask(mask, GEOM), [], print)
         with pytest.raises(mx.MaskError, match=r"in\.fits") as caught:
             door()
-        assert type(mask).__name__ in str(caught.value)
-        assert "Window(y0=" in str(caught.value)
-    assert os.listdir(tmp_path) == before
+        # What is decided before there is a tile names the file alone.
+        if is_written or how.startswith("no "):
+            assert type(mask).__name__ in str(caught.value)
+            assert "Window(y0=" in str(caught.value)
+    assert set(os.listdir(tmp_path)) <= {"in.fits"}
 
 
 def test_a_limit_that_workers_meet_says_where_it_is_raised(client: Any, tmp_path: Path) -> None:
