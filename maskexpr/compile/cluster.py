@@ -29,6 +29,7 @@ __all__ = [
     "Portion",
     "client_of",
     "forget",
+    "is_on_worker",
     "results",
     "send",
     "sent_key",
@@ -92,23 +93,35 @@ def client_of(client: Any | Literal["auto"] | None) -> Any | None:
 
 
 def _current() -> Any | None:
-    # Whoever has a client has imported it; the import takes half a second.
-    if "distributed" not in sys.modules:
+    # A task that waits for other tasks keeps a thread from them; it does its work itself.
+    if "distributed" not in sys.modules or is_on_worker():
         return None
     distributed: Any = require("distributed", extra="distributed")
-    try:
-        distributed.get_worker()
-    except ValueError:
-        pass
-    else:
-        # A task that waits for other tasks keeps a thread from them; it does its work itself.
-        return None
     try:
         client = getattr(get_scheduler(), "__self__", None)  # type: ignore[no-untyped-call]
     except RuntimeError:  # The client is asynchronous.
         return None
     usable = isinstance(client, distributed.Client) and client.status == "running"
     return client if usable else None
+
+
+def is_on_worker() -> bool:
+    """Whether this is done by a task on a worker.
+
+    Examples
+    --------
+    >>> is_on_worker()
+    False
+    """
+    # Whoever has a cluster has imported it; the import takes half a second.
+    if "distributed" not in sys.modules:
+        return False
+    distributed: Any = require("distributed", extra="distributed")
+    try:
+        distributed.get_worker()
+    except ValueError:
+        return False
+    return True
 
 
 def size_of(value: Any) -> int:
@@ -242,11 +255,9 @@ def is_sent(name: Key) -> bool:
 
 def fetched(name: Key) -> Any | None:
     """The value of that name, for a task on a worker; None anywhere else."""
-    distributed: Any = require("distributed", extra="distributed")
-    try:
-        distributed.get_worker()
-    except ValueError:
+    if not is_on_worker():
         return None
+    distributed: Any = require("distributed", extra="distributed")
     # A future that is made here would wait for ever: the scheduler is told of those that graphs ask for.
     wanted = f"fetched-{uuid4().hex}"
     return distributed.get_client().get({wanted: Alias(wanted, name)}, wanted)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple, NoReturn, TypeVar
 from weakref import WeakSet
 
@@ -27,6 +27,10 @@ _told: WeakSet[Any] = WeakSet()
 
 class KilledRun(Exception):
     """A worker died of one of several tiles, which are to be tried each by itself."""
+
+    def __init__(self, where: str, blocks: Sequence[tuple[int, ...]]) -> None:
+        super().__init__(where, blocks)
+        self.blocks = blocks
 
 
 class _End(NamedTuple):

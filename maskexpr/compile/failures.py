@@ -8,16 +8,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ..core.errors import MaskError, TileError
+from ..core.errors import LimitError, MaskError, TileError
 from ..expr.describe import one_line
 from ..expr.mask import Mask
 from ..expr.structure import postorder
 from ..io.sources import FileSource
 from ..pixels.window import Window
+from .cluster import is_on_worker
 
 __all__ = ["told_where"]
 
 _NAMED = "while evaluating "
+# Limits belong to a process.
+_ON_WORKERS = "on the workers too, client.run(maskexpr.set_limits, ...)"
 
 
 @contextmanager
@@ -51,5 +54,6 @@ def _failure(err: Exception, mask: Mask, window: Window | str, plane: tuple[int,
         return TileError(f"evaluating {where} failed: {type(err).__name__}: {err}")
     # One with more arguments (errno, text, path) says by these what it has to say.
     if len(err.args) == 1 and _NAMED not in str(err.args[0]):
-        err.args = (f"{err.args[0]}; {_NAMED}{where}",)
+        there = f" {_ON_WORKERS}" if isinstance(err, LimitError) and is_on_worker() else ""
+        err.args = (f"{err.args[0]}{there}; {_NAMED}{where}",)
     return err

@@ -97,19 +97,22 @@ def on_workers(
     """
     if not blocks:
         return
-    run, left, attempt, alone = uuid4().hex[:12], dict.fromkeys(blocks), 1, False
+    run, left, attempt, deaths = uuid4().hex[:12], dict.fromkeys(blocks), 1, 0
+    suspects: frozenset[BlockId] = frozenset()
     watch_deaths(client)
     while True:
-        name = f"{work.__name__.strip('_')}-{run}-{attempt}{'-alone' * alone}"
+        name = f"{work.__name__.strip('_')}-{run}-{attempt}-{deaths}"
         try:
-            with closing(_done(client, source, list(left), (work, given), name, alone)) as pieces:
+            with closing(_done(client, source, list(left), (work, given), name, suspects)) as pieces:
                 for block, made in pieces:
                     del left[block]
                     yield block, made
             return
-        except KilledRun:
-            # Which of its tiles it was is found out by trying each in a task of its own.
-            alone = True
+        except KilledRun as err:
+            # Which of its tiles it was is found out by trying each in a task of its own; after another death
+            # all: beside the run that kills an innocent one may have been at work on the same worker.
+            deaths += 1
+            suspects = frozenset(err.blocks if deaths == 1 else left)
         except LostError as err:
             if attempt == _ATTEMPTS:
                 raise TileError(
@@ -126,10 +129,15 @@ def on_workers(
 
 
 def _done(
-    client: Any, source: Evaluated, blocks: list[BlockId], job: tuple[Work, Any], name: str, alone: bool
+    client: Any,
+    source: Evaluated,
+    blocks: list[BlockId],
+    job: tuple[Work, Any],
+    name: str,
+    suspects: frozenset[BlockId],
 ) -> Generator[tuple[BlockId, Any]]:
     """What one attempt makes of blocks, as it comes."""
-    tasks = _Tasks(client, source, blocks, job, name, alone)
+    tasks = _Tasks(client, source, blocks, job, name, suspects)
     try:
         with closing(results(client, tasks.portion, tasks.threads)) as found:
             for _, done in found:
@@ -144,7 +152,7 @@ def _done(
         some = tasks.some_of.get(err.task_key, [])
         died = isinstance(err, KilledRun | require("distributed", extra="distributed").KilledWorker)
         if died and len(some) > 1:
-            raise KilledRun(str(err)) from err
+            raise KilledRun(str(err), some) from err
         raise _tile_error(err, source, some) from err
 
 
@@ -168,7 +176,7 @@ class _Tasks:
     Attributes
     ----------
     blocks : deque of tuple of int
-        Those that are in no task.
+        Those that are in no task; suspects, which workers may have died of, are first, and each a task.
     some_of : dict
         Blocks of every task.
     threads : int
@@ -182,9 +190,10 @@ class _Tasks:
         blocks: Sequence[BlockId],
         job: tuple[Work, Any],
         name: str,
-        alone: bool,
+        suspects: frozenset[BlockId] = frozenset(),
     ) -> None:
-        self.blocks = deque(blocks)
+        self._suspects = suspects
+        self.blocks = deque(sorted(blocks, key=lambda block: block not in suspects))
         self.some_of: dict[Any, list[BlockId]] = {}
         self._name = name
         self._source, self._place = source_key(source.name), f"{name}-given"
@@ -193,7 +202,6 @@ class _Tasks:
             self._place: DataNode(self._place, job),
         }
         self.threads: int = max(1, sum(client.nthreads().values()))
-        self._alone = alone
         self._number, self._seconds = 0, 0.0
         # Steps over the whole map are shared between tasks, so then there is one portion.
         self._stages, needs = source.stages(name, self._source, blocks)
@@ -215,13 +223,13 @@ class _Tasks:
 
     def take_back(self, done: _Done) -> None:
         """What a task has left is done by others; how long it took for the rest says how much they get."""
-        self.blocks.extendleft(reversed(done.rest))
+        self.blocks.extend(done.rest)
         self._number += len(done.pairs)
         self._seconds += done.seconds
 
     def _length(self) -> int:
         """Blocks of the next task."""
-        if self._alone:
+        if self.blocks[0] in self._suspects:
             return 1
         left = len(self.blocks)
         least = int(_SHORTEST * self._number / self._seconds) if self._seconds else 1
@@ -239,7 +247,7 @@ _changing = threading.Lock()
 def _killed_run(
     number: int, source: Evaluated, job: Any, name: str, blocks: list[BlockId], *_: Any
 ) -> NoReturn:
-    raise KilledRun(_where(source, blocks))
+    raise KilledRun(_where(source, blocks), blocks)
 
 
 def _killed(number: int, source: Evaluated, job: Any, name: str, blocks: list[BlockId], *_: Any) -> NoReturn:

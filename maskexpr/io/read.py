@@ -24,12 +24,12 @@ from .unpacked import Stamp
 from .validity import as_floats, float_type
 from .xarray import array_of, geom_of_values, wrap
 
-__all__ = ["array_on_grid", "read_map", "read_mask"]
+__all__ = ["TRIES", "array_on_grid", "opened", "read_map", "read_mask"]
 
 # Large enough that a scheduler's cost of a task does not show.
 _SIDE: Final = 2048
-# How often a file is read again that writers replace meanwhile.
-_TRIES: Final = 100
+TRIES: Final = 100
+"""How often a file is read again that writers replace meanwhile."""
 
 
 @told
@@ -153,7 +153,7 @@ def _planar(geom: Grid) -> WcsGeom:
 
 def _lazy(path: str | os.PathLike[str], hdu: str | int | None, frame: str | None, mask: bool) -> xr.DataArray:
     name = os.fspath(existing(path).absolute())
-    stamp, stored = _opened(name, hdu_of(hdu), frame, mask)
+    stamp, stored = opened(name, hdu_of(hdu), frame, mask)
     source = FileSource(name, stored.key)
     shape, planes = stored.geom.shape, len(stored.geom.axes)
     pieces = zip(stored.chunks or (1,) * len(shape), shape, strict=True)
@@ -189,8 +189,9 @@ class Version(NamedTuple):
     frame: str | None
 
 
-def _opened(name: str, hdu: str | int | None, frame: str | None, mask: bool) -> tuple[Stamp, StoredMap]:
-    for _ in range(_TRIES):
+def opened(name: str, hdu: str | int | None, frame: str | None, mask: bool) -> tuple[Stamp, StoredMap]:
+    """Open a map, while writers may replace it: what tells it from others that have its name, and the map."""
+    for _ in range(TRIES):
         stamp = stamp_of(name)
         try:
             return stamp, open_map(name, stamp, hdu, mask, frame)
@@ -238,7 +239,7 @@ def _one_version(
     IntegrityError
         If another file has taken its name.
     """
-    for _ in range(_TRIES):
+    for _ in range(TRIES):
         stamp = stamp_of(source.path)
         if stamp != version.stamp and not alone:
             break

@@ -53,6 +53,7 @@ _TEXTS: Final = "maskexpr_provenance"
 _MASK: Final = "mask"
 _MANIFEST: Final = "manifest"
 _STATES, _COUNTS, _DIGESTS = "tile_state", "tile_count", "tile_digest"
+_ANEW: Final = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
 
 
 class ZarrWriter(MaskWriter):
@@ -75,7 +76,7 @@ class ZarrWriter(MaskWriter):
             path = folder / name
             # What is there already is left alone: half of it may be all that a killed run leaves.
             if not path.exists() or path.read_bytes() != documents[name]:
-                _write_file(path, documents[name])
+                _write_file(folder, path, documents[name])
 
     def _documents(self, manifest: Manifest | None) -> dict[str, bytes]:
         """Every file of the store but the chunks of the mask, by its name: of a store that is yet to be
@@ -151,7 +152,7 @@ class ZarrWriter(MaskWriter):
         if whole.shape != self.chunks:
             whole = np.zeros(self.chunks, dtype=self.content.dtype)
             whole[: window.shape[0], : window.shape[1]] = value
-        _write_file(path, _encode(whole))
+        _write_file(self._temporary, path, _encode(whole))
         return None
 
     def _chunk(self, folder: Path, plane: tuple[int, ...], window: Window) -> Path:
@@ -256,10 +257,17 @@ def _crc32c() -> Any:
     return require("crc32c", extra="zarr").crc32c
 
 
-def _write_file(path: Path, text: bytes) -> None:
-    """Write a file anew, with the folders that it lies in."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    number = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
+def _write_file(store: Path, path: Path, text: bytes) -> None:
+    """Write a file of a store anew, with the folders that it lies in, but not the store's own: where that is
+    gone, nobody waits for the file any more.
+    """
+    try:
+        number = os.open(path, _ANEW, 0o666)
+    except FileNotFoundError:
+        *folders, _ = path.relative_to(store).parents
+        for each in reversed(folders):
+            (store / each).mkdir(exist_ok=True)
+        number = os.open(path, _ANEW, 0o666)
     try:
         left = memoryview(text)
         while left:

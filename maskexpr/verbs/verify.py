@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from dask.utils import format_bytes
@@ -19,13 +21,16 @@ from ..core.names import described
 from ..core.threads import run_blocks
 from ..expr.mask import Mask
 from ..grid.lattice import Grid
-from ..io.formats import StoredMap, kind_of, open_map, stamp_of
+from ..io.formats import StoredMap, kind_of, stamp_of
 from ..io.publish import size_on_disk
+from ..io.read import TRIES, opened
 from ..io.sources import as_mask
 from ..pixels.window import Window
 from .pieces import piece_of
 
 __all__ = ["ProductInfo", "VerifyReport", "info", "verify"]
+
+T = TypeVar("T")
 
 # Side of the pieces in which a file without tiles of its own is compared.
 _SIDE = 2048
@@ -172,7 +177,19 @@ def info(path: str | os.PathLike[str]) -> ProductInfo:
     648
     """
     name = os.fspath(path_of(path, "the map").absolute())
-    return _info(name, open_map(name, stamp_of(name), None, True))
+    return _of_one_version(name, partial(_info, name))
+
+
+def _of_one_version(name: str, ask: Callable[[StoredMap], T]) -> T:
+    """What is asked of a map, which writers may replace meanwhile: that is no damage, so it is asked anew."""
+    for _ in range(TRIES):
+        stamp, stored = opened(name, None, None, True)
+        try:
+            return ask(stored)
+        except (FormatError, OSError):
+            if stamp_of(name) == stamp:
+                raise
+    raise IntegrityError(f"{name}: it was replaced again and again while it was read")
 
 
 def _info(name: str, stored: StoredMap) -> ProductInfo:
@@ -239,7 +256,13 @@ def verify(path: str | os.PathLike[str], against: Mask | None = None) -> VerifyR
     if against is not None and not isinstance(against, Mask):
         raise MaskTypeError(f"against must be a mask, got {described(against)}")
     name = os.fspath(path_of(path, "the product").absolute())
-    stored = open_map(name, stamp_of(name), None, True)
+    return _of_one_version(name, partial(_verified, name, path, against))
+
+
+def _verified(
+    name: str, path: str | os.PathLike[str], against: Mask | None, stored: StoredMap
+) -> VerifyReport:
+    """Read all of a map that is open, and compare it."""
     if stored.manifest is None and against is None:
         raise FormatError(
             f"{path}: it has no manifest, because maskexpr did not write it; to compare it with a mask give "

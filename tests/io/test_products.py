@@ -149,6 +149,18 @@ def test_tiles_are_written_by_other_processes(suffix: str, tmp_path: Path) -> No
         assert here.read_bytes() == there.read_bytes()
 
 
+def test_a_worker_that_is_late_makes_no_folder_that_is_gone(suffix: str, tmp_path: Path) -> None:
+    """Its client may have been killed, and another have gone on and published."""
+    mask, path = mx.AllSky(), tmp_path / f"m{suffix}"
+    compiled = compile_mask(mask, GEOM, 40)
+    with open_writer(path, GEOM, (40, 40), provenance(mask)) as writer:
+        late = pickle.loads(pickle.dumps(Sink(writer, None)))
+    assert not late.writer.is_near
+    with pytest.raises(WriteError):
+        late.take(compiled, (0, 0))
+    assert os.listdir(tmp_path) == [path.name]
+
+
 def write(mask: mx.Mask, path: Path, **options: Any) -> tuple[int, int]:
     """Tiles that were evaluated, and those that came from the store."""
     with tracing() as counts:
@@ -183,6 +195,23 @@ def test_one_row_changes_and_only_its_tiles_are_evaluated(how: str, tmp_path: Pa
     assert reused == other.plan(GEOM, 30).n_mixed - evaluated
     # Back to the first: all is there.
     assert write(first, tmp_path / "d.fits.gz", store=store) == (0, n_mixed)
+
+
+def test_two_runs_of_one_recipe_share_tiles(tmp_path: Path) -> None:
+    text = """maskexpr: 1
+mask: {Region: "galactic;circle(40,10,12)"}
+grid: {allsky: {binsz: 1 deg, frame: galactic}}
+outputs: [{path: m.zarr, chunks: 30}]
+"""
+    found = []
+    for name in ("one", "another"):
+        (tmp_path / name).mkdir()
+        with tracing() as counts:
+            mx.Recipe.loads(text, tmp_path / name).run(store=tmp_path / "store")
+        found.append((counts["tiles"], counts["tiles reused"]))
+    (evaluated, _), _ = found
+    assert evaluated > 0
+    assert found == [(evaluated, 0), (0, evaluated)]
 
 
 def test_what_is_about_the_whole_map_is_evaluated_anew(tmp_path: Path) -> None:

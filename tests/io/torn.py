@@ -28,6 +28,7 @@ import dask
 import maskexpr as mx
 from maskexpr.core.trace import tracing
 from maskexpr.errors import IncompleteMaskError, IntegrityError, WriteError
+from maskexpr.io import writer
 from maskexpr.io.workspace import TEMPORARY
 
 GEOM = mx.WcsGeom.create(skydir=(83.6, 22.0), npix=(61, 43), binsz=0.1)
@@ -169,6 +170,31 @@ def calls(place: Place, **options: Any) -> int:
     return int(ended[1])
 
 
+def publishing(place: Place, no_exchange: bool) -> range:
+    """The calls from when an output is complete to when it has its name, and that lasts."""
+    seen: list[int] = []
+
+    def noted(step: Callable[..., None]) -> Callable[..., None]:
+        def do(*what: Any) -> None:
+            seen.append(shim().faults_seen())
+            step(*what)
+            seen.append(shim().faults_seen())
+
+        return do
+
+    def attempt() -> str:
+        writer.sync_tree, writer.publish = noted(writer.sync_tree), noted(writer.publish)
+        shim().faults_arm(os.fsencode(place.folder), 0, FAIL, 0, int(no_exchange))
+        write(NEW, place.path)
+        return f"{seen[0] + 1} {seen[-1] + 1}"
+
+    place.reset()
+    end, said = in_fork(attempt)
+    assert end == WRITTEN, said
+    place.found()
+    return range(*map(int, said.split()))
+
+
 def refuse(folder: Path, suffix: str, number: int) -> Iterator[dict[str, Any]]:
     """Every k-th call fails, with one error or another, or is interrupted; ``number`` attempts, or all."""
     for fresh in (False, True):
@@ -196,8 +222,8 @@ def spread(every: list[Any], number: int) -> list[Any]:
 
 
 def kill(folder: Path, suffix: str, number: int) -> Iterator[dict[str, Any]]:
-    """Half of the writers are killed before or after a chosen call, which are all the points of publishing;
-    the others at random moments. Then another writes, and sweeps.
+    """Writers are killed before and after each call of publishing; so many beside these, half of them before
+    or after other calls, half at random moments. Then another writes, and sweeps.
     """
     dice = random.Random(suffix)
     for no_exchange in (False, True):
@@ -206,14 +232,21 @@ def kill(folder: Path, suffix: str, number: int) -> Iterator[dict[str, Any]]:
         begin = time.perf_counter()
         in_fork(lambda place=place: write(NEW, place.path))
         length = time.perf_counter() - begin
+        named = [(k, how) for k in publishing(place, no_exchange) for how in (KILL_BEFORE, KILL_AFTER)]
         every = [(k, how) for k in range(1, total + 1) for how in (KILL_BEFORE, KILL_AFTER)]
         chosen = spread(every, number // 4)
-        for i, (k, how) in enumerate([*chosen, *[(0, 0)] * (number // 2 - len(chosen))]):
+        for i, (k, how) in enumerate([*named, *chosen, *[(0, 0)] * (number // 2 - len(chosen))]):
             place.reset()
             if k:
                 end, said = faulty(place, k, how, 0, no_exchange)
             else:
                 end, said = in_fork(lambda place=place: write(NEW, place.path), dice.uniform(0, length))
+                while end == WRITTEN:
+                    # It came to its end before it was killed: another is killed, and earlier.
+                    place.found()
+                    place.reset()
+                    length *= 0.9
+                    end, said = in_fork(lambda place=place: write(NEW, place.path), dice.uniform(0, length))
             yield {"k": k, "end": end, "said": said} | aftermath(place, reads=i % 3 == 0)
 
 
@@ -243,13 +276,13 @@ def aftermath(place: Place, reads: bool) -> dict[str, Any]:
 
     reader = in_fork(read) if reads or not place.path.exists() else (WRITTEN, "")
     found, left = place.found(), place.left()
-    writer = in_fork(lambda: write(NEW, place.path))
+    another = in_fork(lambda: write(NEW, place.path))
     return {
         "reader": reader[0],
         "strays": reader[1],
         "found": found,
         "left": left,
-        "then": writer[0],
+        "then": another[0],
         "last": place.found(),
         "after": place.left(),
     }
@@ -268,7 +301,7 @@ def resume(folder: Path, suffix: str, number: int) -> Iterator[dict[str, Any]]:
     for k in spread(list(range(1, total + 1)), number):
         place.reset()
         end, _ = faulty(place, k, KILL_AFTER)
-        known = journalled(place)
+        known = journalled(place.folder)
         then, said = in_fork(go_on)
         yield {"k": k, "end": end, "then": then, "said": said, "known": known, "n_tiles": n_tiles} | {
             "found": place.found(),
@@ -276,9 +309,9 @@ def resume(folder: Path, suffix: str, number: int) -> Iterator[dict[str, Any]]:
         }
 
 
-def journalled(place: Place) -> int:
-    """Mixed and full tiles in the journal that a killed writer left."""
-    size = [each.stat().st_size for each in place.folder.glob(f".*{TEMPORARY}/tiles")]
+def journalled(folder: Path) -> int:
+    """Mixed and full tiles in the journal that a killed writer left beside its output."""
+    size = [each.stat().st_size for each in folder.glob(f".*{TEMPORARY}/tiles")]
     return size[0] // (2 * 8 + 1 + 8 + 16 + 4 + 4) if size else 0
 
 
@@ -321,11 +354,17 @@ def writes(mask: mx.Mask, place: Place, end: float, no_exchange: int) -> int:
 
 
 def reads(wanted: dict[bytes, str], place: Place, end: float) -> str:
-    """How often a reader finds which product until a time."""
+    """How often a reader finds which product until a time: by its pixels, by what it says of itself, and by
+    what is verified.
+    """
+    selected: dict[int | None, str] = {sum(pixels): name for pixels, name in wanted.items()}
     seen: Counter[str] = Counter()
     while time.time() < end:
         found = mx.read_mask(place.path).compute(scheduler="synchronous").values.tobytes()
         seen[wanted.get(found, "another")] += 1
+        with dask.config.set(scheduler="synchronous"):
+            for number in (mx.info(place.path).n_selected, mx.verify(place.path).n_selected):
+                seen[selected.get(number, "another")] += 1
     return json.dumps(seen)
 
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import pickle
 import signal
@@ -19,11 +20,18 @@ import numpy as np
 import pytest
 from astropy import units as u
 from astropy.coordinates import SkyCoord
+from astropy.io import fits
+from astropy.table import Table
+from dask._task_spec import Task
 
 import maskexpr as mx
+from maskexpr.compile import compiled
+from maskexpr.compile.cluster import Portion, results
 from maskexpr.compile.compiled import compile_mask
-from maskexpr.errors import MaskTypeError, TileError
+from maskexpr.compile.workers import on_workers
+from maskexpr.errors import LimitError, MaskTypeError, TileError
 from maskexpr.expr.mask import Mask
+from maskexpr.verbs import sink
 from tests.clusters import cluster, security
 from tests.sky_oracle import MAPS, positions
 
@@ -113,7 +121,6 @@ def test_written_by_workers_is_what_threads_write(
 def test_the_client_evaluates_and_stores_nothing(
     client: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from maskexpr.compile import compiled
     from maskexpr.io.writer import MaskWriter
 
     monkeypatch.setattr(compiled, "evaluate_into", None)
@@ -185,8 +192,6 @@ ON_CELLS = {
 def test_cells_are_written_by_workers(
     client: Any, name: str, suffix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from maskexpr.compile import compiled
-
     if suffix == ".zarr":
         pytest.importorskip("zarr")
     mask, geom = ON_CELLS[name]
@@ -220,11 +225,25 @@ def test_runs_of_tiles_are_not_too_short(client: Any, seconds: float, lengths: l
     from maskexpr.compile.workers import _Done, _Tasks
 
     blocks = [(0, i) for i in range(18)]
-    tasks = _Tasks(client, compile_mask(SOURCES, GEOM, 60), blocks, (print, None), "name", False)
+    tasks = _Tasks(client, compile_mask(SOURCES, GEOM, 60), blocks, (print, None), "name")
     tasks.take_back(_Done([(blocks[0], None)] * 10, [], 10 * seconds))
     while tasks.portion() is not None:
         pass
     assert [len(each) for each in tasks.some_of.values()] == lengths
+
+
+def test_few_tasks_are_ahead_of_who_takes_what_comes(client: Any) -> None:
+    """So that what comes back is bounded, however slowly it is stored."""
+    handed: list[str] = []
+
+    def portion() -> Portion | None:
+        keys = [f"piece-{len(handed) + i}" for i in range(2 * (len(handed) < 40))]
+        handed.extend(keys)
+        return Portion({key: Task(key, bytes, 10) for key in keys}, keys) if keys else None
+
+    for number, _ in enumerate(results(client, portion, 2), 1):
+        assert len(handed) - number <= 4
+    assert number == len(handed) == 40
 
 
 def test_decided_tiles_are_no_tasks(
@@ -307,6 +326,47 @@ def _computed(lazy: Any) -> Any:
         return lazy.values
 
 
+# Names of the masks that have arrived in this process, and what takes them in there.
+arrivals: list[str] = []
+take_in = compiled._arrived
+
+
+@functools.wraps(take_in)
+def take_in_and_note(name: str, *parts: Any) -> Any:
+    arrivals.append(name)
+    return take_in(name, *parts)
+
+
+def note_arrivals(begin: bool) -> list[str]:
+    """Begin to note in a process which masks arrive, or end it; what has been noted."""
+    compiled._arrived = take_in_and_note if begin else take_in
+    found = list(arrivals)
+    arrivals.clear()
+    return found
+
+
+def test_rows_of_a_catalogue_arrive_once_at_each_worker(client: Any, sent: list[int], tmp_path: Path) -> None:
+    """However often the mask is computed, and whatever has become of the file since it was read."""
+    table = tmp_path / "many.fits"
+    Table({"ra": positions(20_000).ra, "dec": positions(20_000).dec}).write(table)
+    many = mx.Catalog.read(table, radius="0.1 deg")
+    table.unlink()
+    with dask.config.set(scheduler="threads"):
+        want = many.on(GEOM, chunks=60).compute()
+    client.run(note_arrivals, True)
+    try:
+        lazy = many.on(GEOM, chunks=60)
+        for i in range(3):
+            assert np.array_equal(many.on(GEOM, chunks=60), want)
+            assert int(lazy.sum()) == int(want.sum())
+            assert np.array_equal(~lazy[10:], ~want[10:])
+            assert mx.verify(many.write(tmp_path / f"{i}.fits", GEOM, chunks=60))
+    finally:
+        noted = client.run(note_arrivals, False)
+    assert list(noted.values()) == [[lazy.data.name]] * 2
+    assert max(sent) < 50_000
+
+
 def test_an_array_in_memory_is_sent_once(client: Any, sent: list[int]) -> None:
     geom = mx.WcsGeom.create(npix=(1000, 800), binsz=0.1)
     values = np.random.default_rng(6).normal(size=geom.shape)
@@ -372,6 +432,62 @@ def test_a_file_that_is_cut_is_named_with_the_tile(client: Any, tmp_path: Path) 
     assert not os.listdir(tmp_path)
 
 
+@pytest.mark.parametrize("how", ["cut", "missing", "no value", "no mask"])
+def test_data_that_fail_name_node_tile_and_file(
+    client: Any, how: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those that are lost between the plan and the tile too."""
+    path = tmp_path / "in.fits"
+    values = (DATA > 1).astype("i2") if how == "no mask" else DATA.copy()
+    values[100, 100] = {"no value": np.nan, "no mask": 2}.get(how, 0)
+    made = fits.PrimaryHDU(values, GEOM.to_header())
+
+    def lost(*_: Any) -> Any:
+        if how == "cut":
+            os.truncate(path, path.stat().st_size // 2)
+        elif how == "missing":
+            path.unlink()
+        return on_workers(*_)
+
+    monkeypatch.setattr(sink, "on_workers", lost)
+    for is_written in (True, False):
+        made.writeto(path, overwrite=True)
+        mask = mx.Raster(path) if how == "no mask" else mx.Threshold(path, ">", 1, nan="raise")
+        door = mask.on(GEOM, chunks=64).compute
+        if is_written:
+            door = functools.partial(mask.write, tmp_path / "out.fits", GEOM, chunks=64)
+        else:
+            lost(client, compile_mask(mask, GEOM), [], print)
+        with pytest.raises(mx.MaskError, match=r"in\.fits") as caught:
+            door()
+        # What is decided before there is a tile names the file alone.
+        if is_written or how.startswith("no "):
+            assert type(mask).__name__ in str(caught.value)
+            assert "Window(y0=" in str(caught.value)
+    assert set(os.listdir(tmp_path)) <= {"in.fits"}
+
+
+def test_a_limit_that_workers_meet_says_where_it_is_raised(client: Any, tmp_path: Path) -> None:
+    grown = mx.Catalog(SkyCoord(0, 0, unit="deg"), "3 deg").dilate("14 deg")
+    # A plane of which it is not known where the sky ends.
+    endless = mx.WcsGeom.create(npix=(9, 9), binsz=1.2, proj="PCO")
+    usual = mx.get_limits().neighbours
+    client.run(mx.set_limits, neighbours=1e5)
+    try:
+        for door in (
+            lambda: grown.write(tmp_path / "a.fits", endless),
+            lambda: grown.count(endless),
+            lambda: grown.on(endless).compute(),
+            lambda: int(grown.on(endless).sum()),
+        ):
+            with pytest.raises(LimitError, match=r"may be near.*client\.run\(maskexpr\.set_limits.*Window\("):
+                door()
+    finally:
+        client.run(mx.set_limits, neighbours=usual)
+    assert not os.listdir(tmp_path)
+    assert grown.count(endless) > 0
+
+
 def test_ctrl_c_leaves_nothing(client: Any, counted: Callable[[], int], tmp_path: Path) -> None:
     stop = threading.Timer(1.0, os.kill, (os.getpid(), signal.SIGINT))
     stop.start()
@@ -423,6 +539,19 @@ def test_the_tile_that_kills_workers_is_found_in_a_bounded_number_of_deaths(tmp_
         with pytest.raises(TileError, match=r"Fails.*killed 3 workers"):
             killer.count(GEOM)
     assert os.listdir(tmp_path) == ["deaths"]
+
+
+def test_only_the_run_that_a_worker_died_of_goes_tile_by_tile(tmp_path: Path) -> None:
+    # In one of the first tiles, so that most are left.
+    here = mx.Catalog(SkyCoord(90, -80, unit="deg", frame="galactic"), "1 deg")
+    mask = SOURCES | Fails(f"die once {tmp_path / 'died'}") & here
+    with cluster() as own:
+        own.register_plugin(Seen(), name="tasks-run")
+        path = mask.write(tmp_path / "a.fits", GEOM, chunks=10, client=own)
+        assert (tmp_path / "died").exists()
+        # Of a run there are 64 at most, and a part of what is left.
+        assert 64 <= tasks_run(own) < mask.plan(GEOM, chunks=10).n_mixed / 2
+    assert mx.verify(path, against=SOURCES)
 
 
 @pytest.fixture
