@@ -81,7 +81,8 @@ def chunks_of(mask: mx.Mask, order: int) -> list[int]:
     """Orders of parent cells; coarse ones where all chunks are labelled, whichever is asked for."""
     if any(each.tag in ON_THE_MAP for each in postorder(mask)):
         return [1]
-    return [3] if any(each.tag in GROWING for each in postorder(mask)) else list(range(order + 1))
+    # Of order 9 there are more chunks than are made.
+    return [3] if any(each.tag in GROWING for each in postorder(mask)) else list(range(min(order, 8) + 1))
 
 
 def compare(mask: mx.Mask, cells: Cells, geom: mx.HpxGeom) -> None:
