@@ -6,15 +6,23 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
-from ..core.arrays import Bools
+from ..core.arrays import Bools, Ints
 from ..core.errors import MaskTypeError, require
 from ..grid.healpix.gammapy import nested_of_gammapy
 from ..grid.healpix.geom import HpxGeom
 from ..grid.wcs.geom import WcsGeom
 from .xarray import geom_of_values, wrap
 
-__all__ = ["from_gammapy_map", "is_gammapy_map", "is_nddata", "to_gammapy_map", "to_numpy_ma_mask"]
+__all__ = [
+    "as_gammapy_has_it",
+    "from_gammapy_map",
+    "is_gammapy_map",
+    "is_nddata",
+    "to_gammapy_map",
+    "to_numpy_ma_mask",
+]
 
 
 def is_gammapy_map(value: Any) -> bool:
@@ -63,11 +71,29 @@ def from_gammapy_map(skymap: Any) -> xr.DataArray:
     if is_gammapy_map(skymap) and kind == "WcsNDMap":
         return wrap(skymap.data, WcsGeom.from_gammapy(skymap.geom), attrs=attrs)
     if is_gammapy_map(skymap) and kind == "HpxNDMap":
-        geom, data = HpxGeom.from_gammapy(skymap.geom), np.asarray(skymap.data)
-        if not skymap.geom.nest:
-            data = data[..., np.argsort(nested_of_gammapy(skymap.geom))]
-        return wrap(data, geom, attrs=attrs)
+        geom, data, place = HpxGeom.from_gammapy(skymap.geom), np.asarray(skymap.data), _places(skymap.geom)
+        return wrap(data if place is None else data[..., place], geom, attrs=attrs)
     raise MaskTypeError(f"expected a gammapy WcsNDMap or HpxNDMap, got {kind}")
+
+
+def _places(geom: Any) -> Ints | None:
+    """Where in the maps of a gammapy ``HpxGeom`` the nested cells are, one after the other; None where the
+    maps are in that order.
+    """
+    if geom.nest and geom.is_allsky:
+        return None
+    ids = nested_of_gammapy(geom)
+    return None if (np.diff(ids) > 0).all() else np.argsort(ids)
+
+
+def as_gammapy_has_it(values: NDArray[Any], geom: Any) -> NDArray[Any]:
+    """Values on the grid of a gammapy geometry, those of nested cells in the order of its own maps."""
+    place = _places(geom) if type(geom).__name__ == "HpxGeom" else None
+    if place is None:
+        return values
+    out = np.empty_like(values)
+    out[..., place] = values
+    return out
 
 
 def to_gammapy_map(array: xr.DataArray) -> Any:

@@ -36,7 +36,7 @@ from ..grid.healpix.geom import HpxGeom
 from ..grid.lattice import Grid
 from ..pixels.window import Window
 from .cells import planes_of_cells
-from .dggs import dggs_attrs
+from .dggs import dggs_attrs, with_stated_cells
 from .formats import Format, StoredMap
 from .manifest import FORMAT, Manifest, TileTable
 from .unpacked import Stamp
@@ -480,7 +480,8 @@ def _open_variable(path: str, stamp: Stamp, key: str | int | None) -> _Variable:
         raise FormatError(f"{path}: {wanted}; {_listed(names)}")
     array = data[name]
     try:
-        geom = geom_of_values(array)
+        placed = with_stated_cells(array, data.attrs)
+        geom = geom_of_values(placed)
     except GeometryError as err:
         raise GeometryError(f"{path}: {err}") from err
     stored = array.encoding.get("preferred_chunks", {})
@@ -498,6 +499,7 @@ def _open_variable(path: str, stamp: Stamp, key: str | int | None) -> _Variable:
         chunks=tuple(int(stored.get(dim, n)) for dim, n in array.sizes.items()),
         attrs={key: value for key, value in array.attrs.items() if key != "grid_mapping"},
         provenance={str(key): str(text) for key, text in texts.items()},
+        framed="stated" if placed is array else "missing",
     )
 
 

@@ -124,8 +124,9 @@ def from_sky(position: SkyCoord, frame: str) -> Vectors:
     """
     try:
         there = position.transform_to(frame).spherical
-    except (ConvertError, AttributeError, TypeError, ValueError) as err:
-        # AltAz without a place and time fails as an AttributeError deep in astropy.
+    except (ConvertError, AttributeError, TypeError, ValueError, u.UnitsError) as err:
+        # AltAz without a place and time fails as an AttributeError deep in astropy, HCRS without a distance
+        # by its units.
         raise MaskValueError(
             f"positions in the frame {position.frame.name!r} cannot be turned into {frame!r}: {err}"
         ) from err

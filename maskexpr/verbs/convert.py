@@ -12,6 +12,7 @@ from ..compile.eager import compute_array
 from ..core.arguments import flag
 from ..core.errors import require
 from ..expr.mask import Mask
+from ..io.gammapy import as_gammapy_has_it
 from ..io.given import as_grid
 
 __all__ = ["to_array", "to_gammapy"]
@@ -30,4 +31,4 @@ def to_gammapy(mask: Mask, geom: Any) -> Any:
     grid: Any = as_grid(geom)
     given = getattr(geom, "geom", geom)
     theirs = given if type(given).__module__.startswith("gammapy.maps") else grid.to_gammapy()
-    return maps.Map.from_geom(theirs, data=to_array(mask, grid), dtype=bool)
+    return maps.Map.from_geom(theirs, data=as_gammapy_has_it(to_array(mask, grid), theirs), dtype=bool)

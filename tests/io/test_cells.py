@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import xarray as xr
 from astropy.io import fits
 
 import maskexpr as mx
@@ -487,3 +488,62 @@ def test_windows_hold_the_cells_of_their_pixels(order: int, part: bool) -> None:
         held = geom.cells.holds(want)
         got = read_cells(geom, window, lambda first, end: array[first:end])
         assert np.array_equal(got[held], want[held]), window
+
+
+# ---- stores as xdggs writes them
+
+ABOUT = {"grid_name": "healpix", "level": ORDER, "indexing_scheme": "nested"}
+CONVENTION = {"name": "healpix", "refinement_level": ORDER, "indexing_scheme": "nested"}
+
+
+def store(path: Path, ids: Any, about: dict[str, Any], group: dict[str, Any] | None, name: str) -> Path:
+    coords = {} if ids is None else {name: ("cells", ids, about)}
+    values = VALUES if ids is None else VALUES[ids]
+    attrs = {} if group is None else {"dggs": group}
+    made = xr.Dataset({"seen": ("cells", values.astype(bool))}, coords=coords, attrs=attrs)
+    made.to_zarr(path, mode="w", consolidated=False)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("geom", "about", "group", "name"),
+    [
+        (PART, ABOUT, None, "cell_ids"),
+        (PART, {**ABOUT, "ellipsoid": "sphere"}, None, "cell_ids"),
+        (PART, {}, {**CONVENTION, "coordinate": "cell_ids", "compression": "none"}, "cell_ids"),
+        (PART, {}, {**CONVENTION, "coordinate": "numbers", "spatial_dimension": "cells"}, "numbers"),
+        (WHOLE, {}, CONVENTION, "cell_ids"),
+    ],
+)
+def test_stores_of_others(geom: HpxGeom, about: Any, group: Any, name: str, tmp_path: Path) -> None:
+    """They say which cells these are, and in no frame."""
+    ids = None if geom is WHOLE else geom.cells.ids(0, geom.cells.number)
+    path = store(tmp_path / "m.zarr", ids, about, group, name)
+    with pytest.raises(GeometryError, match=r'frame="galactic"'):
+        mx.read_mask(path)
+    read = mx.read_mask(path, frame="galactic")
+    assert mx.geom_of(read) == geom
+    want = VALUES if ids is None else VALUES[ids]
+    np.testing.assert_array_equal(read.values, want)
+    np.testing.assert_array_equal(read[83:555].values, want[83:555])
+
+
+@pytest.mark.parametrize(
+    ("about", "says"),
+    [
+        ({"grid_name": "h3"}, "nested ones of HEALPix"),
+        ({"indexing_scheme": "ring"}, "'ring'"),
+        ({"indexing_scheme": "zuniq"}, "'zuniq'"),
+        ({"ellipsoid": "WGS84"}, "WGS84"),
+        ({"level": 30}, "0 to 29"),
+        ({"level": "four"}, "0 to 29"),
+        ({"level": 1}, "47"),
+    ],
+)
+def test_stores_of_others_that_make_no_sense(about: dict[str, Any], says: str, tmp_path: Path) -> None:
+    path = store(tmp_path / "m.zarr", np.arange(9, 99), {**ABOUT, **about}, None, "cell_ids")
+    with pytest.raises(MaskError, match=says):
+        mx.read_mask(path, frame="icrs")
+    path = store(tmp_path / "m.zarr", np.arange(99, 9, -1), ABOUT, None, "cell_ids")
+    with pytest.raises(GeometryError, match="ascending"):
+        mx.read_mask(path, frame="icrs")

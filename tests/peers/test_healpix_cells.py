@@ -1,16 +1,18 @@
-"""Pixel maths of HEALPix against healpy's and astropy-healpix's, for every order."""
+"""Pixel maths of HEALPix against that of healpy, astropy-healpix and cdshealpix, for every order."""
 
 from __future__ import annotations
 
 import astropy.units as u
 import numpy as np
 import pytest
+from astropy.coordinates import Latitude, Longitude
 
 from maskexpr.grid.healpix import cells, faces, rings
 from maskexpr.sphere.vectors import angle_between
 
 hp = pytest.importorskip("healpy", reason="pixels of HEALPix by a library of others")
 healpix = pytest.importorskip("astropy_healpix.core", reason="pixels of HEALPix by a library of others")
+cds = pytest.importorskip("cdshealpix.nested", reason="pixels of HEALPix by a library of others")
 
 every_order = pytest.mark.parametrize("order", range(faces.MAX_ORDER + 1))
 
@@ -83,10 +85,31 @@ def test_rings(order: int) -> None:
     np.testing.assert_array_equal(rings.from_ring(order, numbers), ids)
 
 
-def test_cells_of_positions_by_another_library() -> None:
-    rng = np.random.default_rng(3)
-    lon, lat = rng.uniform(0, 360, 5000), np.degrees(np.arcsin(rng.uniform(-1, 1, 5000)))
-    want = healpix.lonlat_to_healpix(lon * u.deg, lat * u.deg, 1 << 12, order="nested")
-    lon, lat = np.deg2rad(lon), np.deg2rad(lat)
-    vectors = np.array([np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)])
-    np.testing.assert_array_equal(cells.cells_of(12, vectors), want)
+def vectors_of(lon: u.Quantity, lat: u.Quantity) -> np.ndarray:
+    lam, phi = lon.to_value("rad"), lat.to_value("rad")
+    return np.array([np.cos(phi) * np.cos(lam), np.cos(phi) * np.sin(lam), np.sin(phi)])
+
+
+@every_order
+def test_all_of_it_by_cdshealpix(order: int) -> None:
+    ids = some_cells(order)
+    places = vectors_of(*cds.healpix_to_lonlat(ids, order, num_threads=1))
+    np.testing.assert_allclose(cells.centres(order, ids), places, rtol=0, atol=3e-15)
+    # From south over east and north to west.
+    corners = vectors_of(*cds.vertices(ids, order, num_threads=1))
+    np.testing.assert_allclose(cells.vertices(order, ids), corners, rtol=0, atol=3e-15)
+    # South, south-east, east, south-west, the cell, north-east, west, north-west, north.
+    near = cds.neighbours(ids, order, num_threads=1)[:, [3, 6, 7, 8, 5, 2, 1, 0]]
+    np.testing.assert_array_equal(cells.neighbours(order, ids), near)
+    rng = np.random.default_rng(order)
+    lon, lat = rng.uniform(0, 360, 3000) * u.deg, np.degrees(np.arcsin(rng.uniform(-1, 1, 3000))) * u.deg
+    want = cds.lonlat_to_healpix(Longitude(lon), Latitude(lat), order, num_threads=1)
+    np.testing.assert_array_equal(cells.cells_of(order, vectors_of(lon, lat)), want)
+
+
+@every_order
+def test_cells_of_positions_by_astropy_healpix(order: int) -> None:
+    rng = np.random.default_rng(order)
+    lon, lat = rng.uniform(0, 360, 3000) * u.deg, np.degrees(np.arcsin(rng.uniform(-1, 1, 3000))) * u.deg
+    want = healpix.lonlat_to_healpix(lon, lat, 1 << order, order="nested")
+    np.testing.assert_array_equal(cells.cells_of(order, vectors_of(lon, lat)), want)

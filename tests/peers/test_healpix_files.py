@@ -8,11 +8,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+import xarray as xr
+from astropy.coordinates import SkyCoord
+from astropy.table import Table
 
 import maskexpr as mx
 from maskexpr import HpxGeom
 
 hp = pytest.importorskip("healpy", reason="HEALPix files by a library of others")
+HEALPix = pytest.importorskip("astropy_healpix", reason="cells by a library of others").HEALPix
 
 NSIDE, NUMBER = 32, 12 * 32**2
 ENERGY = mx.Axis.from_bounds("energy", "1 GeV", "1 TeV", 3)
@@ -142,10 +146,23 @@ def test_gammapy_grids_where_grids_are_taken(tmp_path: Path) -> None:
     at = mx.read_mask(DISC.write(tmp_path / "m.fits", theirs))
     np.testing.assert_array_equal(at.values, want)
     lon, lat = hp.pix2ang(8, np.arange(768), nest=True, lonlat=True)
-    from astropy.coordinates import SkyCoord
-
     there = SkyCoord(lon, lat, unit="deg", frame="galactic")
     np.testing.assert_array_equal(DISC.contains(there, geom=theirs), want)
+
+
+@pytest.mark.parametrize("nest", [False, True])
+@pytest.mark.parametrize("region", [None, "DISK(110.,75.,10.)"])
+def test_masks_as_maps_of_gammapy(nest: bool, region: str | None) -> None:
+    """In the order of the geometry that is given."""
+    maps = pytest.importorskip("gammapy.maps", reason="maps of gammapy")
+    geom = maps.HpxGeom(NSIDE, nest=nest, frame="galactic", region=region)
+    mask = mx.Region("galactic;circle(100,70,12)") | mx.Band(lat=("40 deg", "90 deg"))
+    made = mask.to_gammapy(geom)
+    assert made.geom == geom
+    assert made.data.dtype == bool
+    want = mask.contains(geom.get_coord().skycoord)
+    assert 0 < want.sum() < want.size
+    np.testing.assert_array_equal(made.data.ravel(), want.ravel())
 
 
 @pytest.mark.parametrize("frame", ["icrs", "galactic"])
@@ -156,6 +173,61 @@ def test_xdggs_reads_ours(frame: str) -> None:
     assert read.dggs.grid_info.level == 4
     cells = read.sel(cell_ids=[5, 700, 44])
     np.testing.assert_array_equal(cells["mask"].values, DISC.compute(geom).values[[5, 700, 44]])
+
+
+@pytest.mark.parametrize("frame", ["icrs", "galactic"])
+@pytest.mark.parametrize("convention", ["xdggs", "zarr"])
+def test_xdggs_reads_our_stores(frame: str, convention: str, tmp_path: Path) -> None:
+    """Cells of a part by either of its conventions; of the whole sky, whose numbers no store holds (xdggs 0.6
+    wants them), as `read_mask` opens them.
+    """
+    xdggs = pytest.importorskip("xdggs", reason="needs xdggs, an index of cells for xarray")
+    part = HpxGeom(order=5, frame=frame, cells=[[100, 2500], [6000, 6100], [9000, 9001]])
+    path = DISC.write(tmp_path / "part.zarr", part)
+    found = xdggs.decode(xr.open_zarr(path, consolidated=False), name="cell_ids", convention=convention)
+    assert (found.dggs.grid_info.level, found.dggs.grid_info.indexing_scheme) == (5, "nested")
+    np.testing.assert_array_equal(found["cell_ids"], part.cells.ids(0, part.cells.number))
+    np.testing.assert_array_equal(found["mask"], DISC.compute(part))
+    lon, lat = hp.pix2ang(32, 2450, nest=True, lonlat=True)
+    assert found.dggs.sel_latlon([lat], [lon])["cell_ids"].values.tolist() == [2450]
+    whole = HpxGeom(order=5, frame=frame)
+    opened = mx.read_mask(DISC.write(tmp_path / "whole.zarr", whole)).to_dataset(name="mask")
+    some = xdggs.decode(opened).sel(cell_ids=[5, 700, 44])
+    np.testing.assert_array_equal(some["mask"].values, DISC.compute(whole).values[[5, 700, 44]])
+
+
+@pytest.mark.parametrize("convention", ["xdggs", "zarr"])
+def test_we_read_stores_of_xdggs(convention: str, tmp_path: Path) -> None:
+    """They state no frame."""
+    xdggs = pytest.importorskip("xdggs", reason="needs xdggs, an index of cells for xarray")
+    values = np.random.default_rng(1).random(len(IDS)) < 0.4
+    about = {"grid_name": "healpix", "level": 5, "indexing_scheme": "nested"}
+    made = xr.Dataset({"seen": ("cells", values)}, coords={"cell_ids": ("cells", IDS, about)})
+    theirs = xdggs.conventions.encode(xdggs.decode(made), convention)
+    path = tmp_path / "theirs.zarr"
+    theirs.to_zarr(path, consolidated=False)
+    with pytest.raises(mx.MaskError, match=r"frame=\"galactic\""):
+        mx.read_mask(path)
+    read = mx.read_mask(path, frame="galactic")
+    assert mx.geom_of(read) == PART
+    np.testing.assert_array_equal(read.values, values)
+    np.testing.assert_array_equal(read[50:2700].values, values[50:2700])
+    np.testing.assert_array_equal(mx.Raster(read).compute(WHOLE).values, spread(values, PART) == 1)
+
+
+@pytest.mark.parametrize("options", ORDERINGS)
+@pytest.mark.parametrize("geom", [WHOLE, PART], ids=["whole", "part"])
+def test_astropy_reads_ours(geom: HpxGeom, options: dict[str, Any], tmp_path: Path) -> None:
+    """As a table, whose cells astropy-healpix places."""
+    table = Table.read(DISC.write(tmp_path / "m.fits", geom, **options), hdu=1)
+    order = "ring" if options else "nested"
+    assert table.meta["ORDERING"].lower() == order
+    ids = np.asarray(table["PIX"]) if geom is PART else np.arange(len(table))
+    lon, lat = HEALPix(NSIDE, order=order, frame="galactic").healpix_to_lonlat(ids)
+    there = SkyCoord(lon, lat, frame="galactic")
+    inside = there.separation(SkyCoord("10d", "40d", frame="galactic")).deg < 30
+    np.testing.assert_array_equal(np.asarray(table[table.colnames[-1]]).astype(bool), inside)
+    assert len(table) == geom.array_shape[0]
 
 
 @pytest.mark.parametrize("geom", [WHOLE, PART], ids=["whole", "part"])

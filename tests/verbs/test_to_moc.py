@@ -269,3 +269,24 @@ def test_who_reads_a_moc_as_a_map_is_told(tmp_path: Path) -> None:
     for read in (mx.read_mask, mx.read_map):
         with pytest.raises(FormatError, match=r"Moc\.read"):
             read(path)
+
+
+CELLS = {
+    "of the covers' order": mx.HpxGeom(order=ORDER),
+    "larger": mx.HpxGeom(order=1),
+    "smaller": mx.HpxGeom(order=5),
+    "of another frame": mx.HpxGeom(order=4, frame="galactic"),
+    "of a part": mx.HpxGeom(order=4, cells=[[100, 900], [2000, 2001]]),
+    "of a part in another frame": mx.HpxGeom(order=3, frame="galactic", cells=[[0, 300], [400, 401]]),
+}
+
+
+@pytest.mark.parametrize("outside", [False, True])
+@pytest.mark.parametrize("which", CELLS)
+def test_data_on_cells(which: str, outside: bool) -> None:
+    """Steps on their own cells: lumps, so that there are inner cells, and noise."""
+    geom = CELLS[which]
+    lumps = mx.Region("icrs;circle(10, 40, 30);circle(200, -70, 25)").compute(geom).values
+    noise = np.random.default_rng(3).random(geom.shape) < 0.05
+    check_covers(mx.Raster((lumps ^ noise, geom), outside))
+    check_covers(mx.Threshold((lumps + 2.0 * noise, geom), ">", 1.5, outside=outside))

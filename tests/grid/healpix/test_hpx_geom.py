@@ -59,6 +59,8 @@ def _cells_of(geom: HpxGeom, on_sky: np.ndarray) -> np.ndarray:
         ({"nside": 8.0}, MaskValueError),
         ({"order": 3, "frame": "altaz"}, MaskError),
         ({"order": 3, "frame": "fk4"}, GeometryError),
+        ({"order": 3, "frame": "hcrs"}, GeometryError),
+        ({"order": 3, "frame": "geocentricmeanecliptic"}, GeometryError),
         ({"order": 3, "frame": 1}, MaskError),
         ({"order": 3, "axes": ENERGY}, AxisError),
         ({"order": 3, "axes": [ENERGY, ENERGY]}, AxisError),

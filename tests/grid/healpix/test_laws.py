@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 import maskexpr as mx
 from maskexpr import HpxGeom
+from maskexpr.compile.evaluate import evaluate
+from maskexpr.compile.simplify import simplify
 from maskexpr.errors import MaskError
-from maskexpr.testing import check_node, check_promises, masks, tilings
+from maskexpr.expr.structure import postorder
+from maskexpr.testing import OPERATORS, STRATEGIES, check_node, check_promises, masks, tilings, whole_tile
+
+from ...examples import some
 
 GRIDS = {
     "whole": HpxGeom(order=2, frame="galactic"),
@@ -75,3 +80,39 @@ FIXED = {
 @pytest.mark.parametrize("name", FIXED)
 def test_fixed_masks(grid: str, name: str) -> None:
     check_node(FIXED[name], GRIDS[grid], side=5)
+
+
+def is_planar(mask: mx.Mask) -> bool:
+    return getattr(mask, "metric", "sky") != "sky" or getattr(mask, "kernel", "disk") != "disk"
+
+
+def on_cells(make: st.SearchStrategy[mx.Mask]) -> st.SearchStrategy[mx.Mask]:
+    return make.filter(lambda mask: not any(is_planar(each) for each in postorder(mask)))
+
+
+slow = settings(suppress_health_check=list(HealthCheck))
+
+
+@pytest.mark.parametrize("tag", sorted(STRATEGIES) + sorted(OPERATORS))
+@settings(slow, max_examples=some(3))
+@given(data=st.data())
+def test_every_node(tag: str, data: st.DataObject) -> None:
+    """As the laws are held on maps of pixels, node by node."""
+    make = STRATEGIES[tag] if tag in STRATEGIES else OPERATORS[tag](masks(cheap=True, max_leaves=3))
+    name = "cube" if tag == "axisrange" else data.draw(st.sampled_from(["whole", "part", "scattered"]))
+    check_node(data.draw(on_cells(make)), GRIDS[name], side=data.draw(st.integers(1, 9)))
+
+
+@pytest.mark.parametrize("name", ["whole", "part", "scattered"])
+@settings(slow, max_examples=some(5))
+@given(a=masks(cheap=True), b=masks(cheap=True))
+def test_boolean_algebra(name: str, a: mx.Mask, b: mx.Mask) -> None:
+    tile = whole_tile(GRIDS[name])
+    left, right = evaluate(a, tile), evaluate(b, tile)
+    there = evaluate(mx.AllSky(), tile)
+    np.testing.assert_array_equal(evaluate(a | b, tile), left | right)
+    np.testing.assert_array_equal(evaluate(a & b, tile), left & right)
+    np.testing.assert_array_equal(evaluate(a ^ b, tile), left ^ right)
+    np.testing.assert_array_equal(evaluate(a - b, tile), left & ~right)
+    np.testing.assert_array_equal(evaluate(~a, tile), there & ~left)
+    np.testing.assert_array_equal(evaluate(simplify((a - b) | ~a), tile), evaluate((a - b) | ~a, tile))
