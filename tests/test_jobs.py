@@ -121,6 +121,8 @@ SlurmdParameters=config_overrides
 NodeName={host} NodeAddr=127.0.0.1 CPUs=8 RealMemory=20000 State=UNKNOWN
 PartitionName=main Nodes={host} Default=YES MaxTime=INFINITE State=UP
 """
+# Seconds in which its daemons find each other.
+_PATIENCE = 30
 _PLACES = os.pathsep.join([os.environ["PATH"], "/usr/sbin"])
 SLURM = {
     name: shutil.which(name, path=_PLACES) for name in ("slurmctld", "slurmd", "sbatch", "srun", "sinfo")
@@ -152,10 +154,13 @@ def slurm(tmp_path: Path) -> Iterator[str]:
     ]
     try:
         ask = [str(SLURM["sinfo"]), "--noheader", "--format=%T"]
+        last = time.monotonic() + _PATIENCE
         while subprocess.run(ask, env=environment, capture_output=True, check=False).stdout != b"idle\n":
             for each, (name, *_) in zip(running, commands, strict=True):
                 if each.poll() is not None:
                     pytest.skip(f"{name} ended with {each.returncode}: it does not run on this machine")
+            if time.monotonic() > last:
+                pytest.skip(f"SLURM is not ready after {_PATIENCE} s")
             time.sleep(0.2)
         yield str(configuration)
     finally:
