@@ -134,7 +134,7 @@ def size_of(value: Any) -> int:
 def send(client: Any, name: Key, value: Any) -> dict[Key, GraphNode]:
     """Let tasks refer to a value by its name: what has to stand in their graph for that.
 
-    A small value stands there; a large one is sent to all workers, unless they have it.
+    A small value stands there; a large one is sent to the workers, unless they have it.
 
     Parameters
     ----------
@@ -155,7 +155,9 @@ def send(client: Any, name: Key, value: Any) -> dict[Key, GraphNode]:
     if size_of(value) < LARGE:
         return {name: DataNode(name, value)}
     try:
-        future = client.scatter({name: value}, broadcast=True)[name]
+        # To one worker, from which others fetch it for their first task. Dask's own broadcast waits for ever
+        # if a worker dies meanwhile, and copies that no task waits for are dropped in any case after 2 s.
+        future = client.scatter({name: value})[name]
     except (OSError, KeyError) as err:  # A worker died of something else meanwhile, or there is none.
         raise LostError(f"sending to the workers failed: {err}") from err
     with _lock:
