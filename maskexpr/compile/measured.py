@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import dask
 import numpy as np
@@ -25,6 +25,9 @@ from .stages import decisions
 __all__ = ["Measured", "Measures"]
 
 Floats = NDArray[np.float64]
+
+# Relative: what conversions and rounding to 32 bits may change of an angle.
+_DOUBT: Final = 2.0**-22
 
 
 class Measures(Protocol):
@@ -121,6 +124,8 @@ class Measured(OfCompiled):
         evaluator = Evaluator(node, decisions(node, known))
         top, left = tile.window.y0, tile.window.x0
         least, most = self._numbers(np.array([0.0, self.largest]))
+        # In 32 bits the largest angle is another one, and would get another number than what is not measured.
+        furthest = np.float32(self.largest * (1 - _DOUBT))
         count("tiles")
         for plane, view in zip(compiled.planes(block), out, strict=True):
 
@@ -130,7 +135,10 @@ class Measured(OfCompiled):
                     part = view[y0:y1, x0:x1]
                     part[...] = most
                     for pixels, angles in parts:
-                        part[pixels] = self._numbers(angles)
+                        numbers = self._numbers(angles)
+                        if angles.dtype == np.float32:
+                            np.copyto(numbers, most, where=angles >= furthest)
+                        part[pixels] = numbers
                     np.copyto(part, least, where=zero)
 
             with told_where(node, tile.window, plane):

@@ -10,6 +10,7 @@ import astropy.units as u
 import dask.array as da
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from ..compile.compiled import Compiled, compile_mask
 from ..compile.measured import Measured
@@ -53,7 +54,9 @@ class _Profile:
     profile: str | Callable[[Floats], Floats]
     width: float
 
-    def __call__(self, angles: Floats) -> Floats:
+    def __call__(self, angles: NDArray[np.floating[Any]]) -> Floats:
+        # One and the same function for angles of 32 bits.
+        angles = np.asarray(angles, dtype=np.float64)
         if not isinstance(self.profile, str):
             found = np.asarray(self.profile(np.minimum(angles / self.width, 1.0)))
             if found.dtype.kind not in "biuf" or found.shape not in ((), np.shape(angles)):

@@ -119,6 +119,22 @@ def test_the_same_bits_for_every_chunking(name, degrees, chunks):
     )
 
 
+@pytest.mark.parametrize("grid", [mx.WcsGeom.allsky(binsz=0.25), mx.HpxGeom(order=7)])
+@pytest.mark.parametrize("degrees", [0.05, 0.3, 0.5, 0.7, 1, 1.3, 1.95])
+def test_what_is_far_has_the_largest_number_itself(grid, degrees):
+    """In 32 bits an angle and the number of degrees of it are rounded apart."""
+    width = degrees * u.deg
+    found = HOLES.distance(grid, width).values
+    assert found.max() == np.float32(np.rad2deg(np.deg2rad(degrees)))
+    near = found[(found > 0.999 * found.max())]
+    assert set(near[near > (1 - 2e-7) * found.max()].tolist()) == {float(found.max())}
+    pieces = HOLES.distance(grid, width, chunks=3 if grid.dims == ("cells",) else (100, 333))
+    np.testing.assert_array_equal(pieces.values, found)
+    odd = HOLES.apodize(grid, width, profile=lambda x: np.sin(x) * 0.9).values
+    assert odd.max() == np.float32(np.sin(1.0) * 0.9)
+    assert np.count_nonzero(odd == odd.max()) >= np.count_nonzero(found == found.max())
+
+
 def test_the_same_bits_where_columns_do_not_close():
     """At the seam tiles go by blocks, and by how they are cut it is others that do."""
     geom = mx.WcsGeom.create(npix=(587, 300), binsz=(0.614, 0.6), proj="CAR")
