@@ -57,7 +57,7 @@ class Measured(OfCompiled):
 
     compiled: Compiled
     largest: float
-    weigh: Callable[[Floats], Floats]
+    weigh: Callable[[NDArray[np.floating[Any]]], NDArray[np.floating[Any]]]
 
     @property
     def name(self) -> str:
@@ -144,7 +144,7 @@ class Measured(OfCompiled):
             with told_where(node, tile.window, plane):
                 evaluator.answer(node, tile.on_plane(plane), measure)
 
-    def _numbers(self, angles: Floats) -> NDArray[np.float32]:
+    def _numbers(self, angles: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
         return np.asarray(self.weigh(angles)).astype(np.float32)
 
     def stages(

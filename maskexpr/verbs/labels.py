@@ -17,9 +17,8 @@ from ..sphere.vectors import lonlat
 
 __all__ = ["check_like", "like_array", "world_coords"]
 
-# Rows of a chunk of two-dimensional coordinates, cells of one of HEALPix.
+# Rows of a chunk of two-dimensional coordinates.
 _ROWS = 1024
-_CELLS = 1 << 20
 
 
 def world_coords(geom: Grid) -> dict[str, Any]:
@@ -54,10 +53,9 @@ def world_coords(geom: Grid) -> dict[str, Any]:
 
 def _of_cells(geom: HpxGeom, number: int) -> da.Array:
     """Longitude or latitude of cells, lazy."""
-    total = geom.cells.number
-    chunks = (_CELLS,) * (total // _CELLS) + ((total % _CELLS,) if total % _CELLS else ())
+    # In the chunks that a mask has: of more cells than these can be, a mask is refused too.
     array: da.Array = da.map_blocks(  # type: ignore[no-untyped-call]
-        _world_of_cells, geom, number, chunks=(chunks,), dtype=np.float64
+        _world_of_cells, geom, number, chunks=geom.layout("auto").sizes, dtype=np.float64
     )
     return array
 

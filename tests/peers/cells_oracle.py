@@ -7,7 +7,6 @@ where a centre lies on a rim to rounding.
 
 from __future__ import annotations
 
-import operator
 import re
 from collections.abc import Callable
 from functools import cached_property
@@ -22,6 +21,7 @@ from scipy.spatial import cKDTree
 import maskexpr as mx
 from maskexpr.expr.mask import NODES
 
+from ..hunt.data import OPERATORS
 from ..hunt.lattice import to_pixel, wcs_of
 from ..hunt.sphere import TIE, Bounds, angle, below, chord, lonlat, turned, unit
 
@@ -224,19 +224,9 @@ def _data(judge: Callable[[mx.Mask, np.ndarray], Bools]) -> Callable[..., Bounds
     return found
 
 
-_COMPARE = {
-    "<": operator.lt,
-    "<=": operator.le,
-    ">": operator.gt,
-    ">=": operator.ge,
-    "==": operator.eq,
-    "!=": operator.ne,
-}
-
-
 def _compared(mask: mx.Threshold, values: np.ndarray) -> Bools:
     with np.errstate(invalid="ignore"):
-        return _COMPARE[mask.op](values, mask.value)
+        return OPERATORS[mask.op](values, mask.value)
 
 
 def _flagged(mask: mx.Bits, values: np.ndarray) -> Bools:
