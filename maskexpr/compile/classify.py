@@ -74,6 +74,10 @@ def _classify_batch(mask: Mask, tiles: Tiles, samples: Indices, pointwise: bool)
     # All of the sky in it, but the tile is not all sky: its pixels have to be told apart.
     cover[(tiles.sky == PART) & (cover == FULL)] = MIXED
     open_ = np.flatnonzero((cover == MIXED) & (tiles.sky == ON))
+    if len(open_) and not pointwise:
+        # Of what is read from data no part is decided: a pixel that is not leaves its tile undecided.
+        middle = _middles(tiles.take(open_))
+        open_ = open_[Evaluator(mask).classify(mask, middle) != MIXED]
     if len(open_):
         cover[open_] = _sharpen(mask, tiles.take(open_), samples, pointwise)
     return cover
@@ -117,6 +121,12 @@ def _sharpen(mask: Mask, tiles: Tiles, samples: Indices, pointwise: bool) -> Cov
     # What is left undecided is in neither count, and so its tile is in neither state.
     whole = _number_of_pixels(tiles)
     return np.select([proved[EMPTY] == whole, proved[FULL] == whole], [EMPTY, FULL], MIXED).astype(np.uint8)
+
+
+def _middles(tiles: Tiles) -> Tiles:
+    """The pixel in the middle of each tile."""
+    y, x = (tiles.bounds[i : i + 2].sum(axis=0) // 2 for i in (0, 2))
+    return Tiles(tiles.geom, np.stack([y, y + 1, x, x + 1]), tiles.plane)
 
 
 def _sides(tiles: Tiles, down_to_pixels: bool) -> list[int]:

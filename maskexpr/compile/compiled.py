@@ -26,6 +26,7 @@ from ..grid.layout import Layout
 from ..grid.tiles import Tile, Tiles
 from ..pixels.window import Window
 from .classify import classify
+from .cluster import client_of
 from .dask import BlockId
 from .evaluate import evaluate_into
 from .lower import lower
@@ -81,11 +82,17 @@ class Compiled:
         """Chunk sizes along all dimensions."""
         return (*self.along, *self.layout.sizes)
 
-    @property
+    @once
     def name(self) -> str:
-        """Name of the array: the same for an equal mask on an equal grid, in every process."""
-        cut = (self.along, self.layout.token)
-        return f"mask-{dask.base.tokenize(self.mask.digest.hex(), self.geom.fingerprint, cut)}"
+        """Name of the array: the same for an equal mask on an equal grid, in every process.
+
+        Data in memory are not read for it where no cluster is that could have them already: the same arrays
+        have the same name, equal ones have not.
+        """
+        told = self.mask.key if client_of("auto") is None else self.mask.digest
+        return (
+            f"mask-{dask.base.tokenize(told.hex(), self.geom.fingerprint, (self.along, self.layout.token))}"
+        )
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _arrived, (self.name, self.mask, self.geom, self.along, self.layout)
@@ -258,6 +265,7 @@ def _arrived(name: str, mask: Mask, geom: Grid, along: Chunks, layout: Layout) -
     not, since what they remember is of files that may have been replaced.
     """
     made = Compiled(mask, geom, along, layout)
+    made.__dict__["name"] = name
     if made.waits:
         return made
     kept = _here.setdefault(name, made)

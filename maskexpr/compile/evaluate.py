@@ -145,7 +145,7 @@ class Evaluator:
 
     def decided(self, child: Mask, plane: tuple[int, ...]) -> Any:
         """See `maskexpr.expr.mask.Ask.decided`."""
-        return self._decided.get((child.digest, plane)) if self._decided else None
+        return self._decided.get((child.key, plane)) if self._decided else None
 
     def fresh(self, mask: Mask) -> Evaluator:
         """See `maskexpr.expr.mask.Ask.fresh`."""

@@ -69,7 +69,7 @@ def _connected(mask: Mask) -> list[Connected]:
 def decisions(mask: Mask, made: Sequence[Made]) -> dict[tuple[bytes, Plane], Decided]:
     """What tasks have decided, by node and plane, in the form in which an evaluator takes it."""
     nodes = _connected(mask)
-    return {(nodes[number].digest, plane): decided for number, plane, decided in made}
+    return {(nodes[number].key, plane): decided for number, plane, decided in made}
 
 
 class Stages:

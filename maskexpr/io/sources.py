@@ -8,6 +8,8 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
+from uuid import uuid4
+from weakref import ref
 
 import dask.array as da
 import numpy as np
@@ -46,6 +48,9 @@ __all__ = [
 
 LARGEST: Final = 1 << 22
 """Bytes of an array that is still held by value."""
+
+# Arrays in memory by their address, with the word that stands for each.
+_marks: dict[int, tuple[ref[Any], str]] = {}
 
 # Ranges of cells of a part of the sky that are still written out.
 _MOST_RANGES: Final = 1 << 13
@@ -176,8 +181,11 @@ class ArraySource:
 
     @property
     def identity(self) -> str:
-        """Tells the values in this process, as long as they are there, without reading them."""
-        return f"{id(self.array)} {self.geom.fingerprint}"
+        """Tells the values and the geometry without reading an array: equal for the same array, and for no
+        other that ever was, here or in another process.
+        """
+        here = isinstance(self.array, np.ndarray)
+        return f"{_mark_of(self.array)} {self.geom.fingerprint}" if here else self.fingerprint
 
     def open(self) -> Opened:
         """Geometry, type and shape."""
@@ -355,6 +363,21 @@ def _digest(array: Any) -> Any:
     found = normal(array)
     mask = array_digest(np.ma.getmaskarray(found)) if np.ma.isMA(found) else ""
     return array_digest(_known(found)), mask
+
+
+def _mark_of(array: NDArray[Any]) -> str:
+    """A word of its own for an array in memory. Its address alone may be another's when it is gone."""
+    address = id(array)
+    known, mark = _marks.get(address, (None, ""))
+    if known is None or known() is not array:
+        mark = uuid4().hex
+        _marks[address] = ref(array, lambda gone: _forget(address, gone)), mark
+    return mark
+
+
+def _forget(address: int, gone: ref[Any]) -> None:
+    if _marks.get(address, (None, ""))[0] is gone:
+        del _marks[address]
 
 
 def check_inside(what: str, geom: Grid, window: Window, plane: tuple[int, ...]) -> None:

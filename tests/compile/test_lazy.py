@@ -95,6 +95,37 @@ def test_names_are_deterministic_and_tell_content():
     assert MASK.on(GEOM).data.name != MASK.on(mx.WcsGeom.allsky(binsz=2, frame="galactic")).data.name
 
 
+# So large that an array of it is held as it is, and not by value.
+LARGE = mx.WcsGeom.allsky(binsz=0.25)
+
+
+def test_names_of_data_in_memory_are_of_the_arrays_which_are_not_read_for_them(monkeypatch):
+    def refuse(*_):
+        raise AssertionError("the data were read for a name")
+
+    monkeypatch.setattr("maskexpr.io.sources.array_digest", refuse)
+    first, second = RNG.normal(size=(2, *LARGE.shape))
+
+    def made(array):
+        some, more = (mx.Threshold((array, LARGE), ">", limit) for limit in (3, 2))
+        return (some.dilate("1 deg") | more.remove_small("0.2 deg2")).on(LARGE)
+
+    assert made(first).data.name == made(first).data.name
+    assert made(first).data.name != made(second).data.name
+    assert made(first).data.name != made(first.copy()).data.name
+    assert np.array_equal(made(first).values, made(first.copy()).values)
+
+
+def test_an_array_in_the_place_of_one_that_is_gone_has_another_name():
+    names, places = set(), set()
+    for _ in range(20):
+        array = np.zeros(LARGE.shape)
+        places.add(id(array))
+        names.add((mx.Threshold((array, LARGE), ">", 2)).on(LARGE).data.name)
+        del array
+    assert len(places) < len(names) == 20
+
+
 def test_the_graph_pickles_and_holds_a_catalogue_once():
     many = mx.Catalog(random_positions(20_000), "0.5 deg")
     array = many.on(GEOM, chunks=20).data
