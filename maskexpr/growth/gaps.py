@@ -60,7 +60,7 @@ def ask_gaps(
 def _doubts(grown: Grown, tile: Tile, blocks: Tiles, columns: Columns) -> _Doubts:
     none = np.empty(0, dtype=np.int64)
     found = [_Doubts(none, none, none, none.astype("<u8"))]
-    for cells in cells_of(tile, blocks, columns):
+    for cells in cells_of(tile, blocks, columns, columns.reach + 1):
         words = cells.read(grown.doubt)
         row, cell = np.nonzero(words)
         found.append(_Doubts(cells.block[cell], cells.y[cell] + row, cells.x[cell], words[row, cell]))

@@ -2,13 +2,13 @@
 
 A row is a table of its dilations by 1, 2, 4, ... pixels, and a row of an element is that table at two places.
 Cells of 32 x 32 pixels are grown together, one row of the element after the other, so that noise costs what a
-disk does.
+disk does. Words are kept column by column, so that those of a cell stand one after the other.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,8 +24,8 @@ BITS = 32
 """Pixels to a side of a cell, and to a word of the result."""
 # Sides of the cells: of smaller blocks a few bits of a word are used.
 _SIDES = (8, 16, BITS)
-# Words grown at once: they stay in the cache.
-_AT_ONCE = 1 << 14
+# Words grown at once: the calls are long enough for threads, and what they work on stays in the cache.
+_AT_ONCE = 1 << 16
 
 
 class Grown(NamedTuple):
@@ -46,7 +46,7 @@ class Grown(NamedTuple):
 class Table:
     """Rows of a window and their dilations to the right by 2^k pixels.
 
-    At ``(k * rows + row) * pitch + j`` of ``words`` stand the 64 pixels from the 32 j-th of a row on. Row 0
+    At ``(k * pitch + j) * rows + row`` of ``words`` stand the 64 pixels from the 32 j-th of a row on. Row 0
     is the window's first, and column 0 a whole number of words from the tile's.
 
     Parameters
@@ -66,12 +66,13 @@ class Table:
         # Cells may reach beyond the window by what they are larger than their block, and words by one.
         self.rows = around.shape[0] + BITS
         self.pitch = -(-(lead + around.shape[1]) // BITS) + 3
-        self._half = np.zeros((self.rows, self.pitch), dtype="<u4")
+        rows = np.zeros((self.rows, self.pitch), dtype="<u4")
         if lead % 8:
             values = np.pad(values, ((0, 0), (lead % 8, 0)))
         packed = np.packbits(values, axis=1, bitorder="little")
-        self._half.view(np.uint8)[: len(packed), lead // 8 : lead // 8 + packed.shape[1]] = packed
-        self.words = self._doubled(self._half)
+        rows.view(np.uint8)[: len(packed), lead // 8 : lead // 8 + packed.shape[1]] = packed
+        self._half = np.ascontiguousarray(rows.T)
+        self.words = self._doubled(self._half, np.zeros(self._half.shape, dtype="<u8")).reshape(-1)
 
     @property
     def runs(self) -> int:
@@ -79,48 +80,48 @@ class Table:
         return int(np.bitwise_count(self._half & ~(self._half << np.uint32(1))).sum())
 
     def dilate(self, levels: int) -> int:
-        """Add dilations up to a number of levels, and rows without any selected pixel; the place of these."""
-        found, half = [self.words], self._half
-        for level in range(levels - 1):
-            step = 1 << level
-            if step < BITS:
-                half = half | (found[-1].reshape(half.shape) >> np.uint64(step)).astype("<u4")
-            else:
-                half = half.copy()
-                half[:, : -(step // BITS)] |= half[:, step // BITS :]
-            found.append(self._doubled(half))
-        self.words = np.concatenate([*found, np.zeros_like(found[0])])
-        return levels * len(found[0])
+        """Add dilations up to a number of levels, and columns without any selected pixel; the place of these."""
+        table, half = np.zeros((levels + 1, *self._half.shape), dtype="<u8"), self._half
+        for level in range(levels):
+            if level:
+                step = 1 << (level - 1)
+                if step < BITS:
+                    half = half | (table[level - 1] >> np.uint64(step)).astype("<u4")
+                else:
+                    half = half.copy()
+                    half[: -(step // BITS)] |= half[step // BITS :]
+            self._doubled(half, table[level])
+        self.words = table.reshape(-1)
+        return levels * half.size
 
     @staticmethod
-    def _doubled(half: NDArray[np.uint32]) -> Words:
-        words = np.zeros(half.shape, dtype="<u8")
-        words[:, :-1] = half[:, 1:]
-        words <<= np.uint64(BITS)
-        words |= half
-        return words.reshape(-1)
+    def _doubled(half: NDArray[np.uint32], out: Words) -> Words:
+        out[:-1] = half[1:]
+        out <<= np.uint64(BITS)
+        out |= half
+        return out
 
     def at(self, y: Ints, x: Ints) -> Words:
         """At least 33 pixels of rows each, from a column on; rows and columns from the tile's corner."""
         bit = x + (self._tile.x0 - self.x0)
-        place = (y + (self._tile.y0 - self.y0)) * self.pitch + (bit >> 5)
+        place = (bit >> 5) * self.rows + (y + (self._tile.y0 - self.y0))
         found: Words = self.words.take(place, mode="clip")
         found >>= (bit & (BITS - 1)).astype(np.uint64)
         return found
 
     def is_busy(self, bounds: Ints) -> Bools:
         """Whether windows, shape (4, n), hold a selected pixel, or one is in a word with them."""
-        busy = np.zeros((self.rows + 1, self.pitch + 1), dtype=np.int32)
+        busy = np.zeros((self.pitch + 1, self.rows + 1), dtype=np.int32)
         busy[1:, 1:] = (self._half != 0).cumsum(axis=0, dtype=np.int32).cumsum(axis=1, dtype=np.int32)
         low, high = (np.clip(each - self.y0, 0, self.rows) for each in bounds[:2])
         first, last = bounds[2] - self.x0, bounds[3] - 1 - self.x0
         left, right = (np.clip(each, 0, self.pitch) for each in (first // BITS, last // BITS + 1))
-        return np.asarray(busy[high, right] - busy[low, right] - busy[high, left] + busy[low, left] > 0)
+        return np.asarray(busy[right, high] - busy[right, low] - busy[left, high] + busy[left, low] > 0)
 
     def places(self, cells: Cells) -> Ints:
-        """Where the words of cells stand, shape (side, cells)."""
-        row = cells.y + np.arange(cells.side)[:, None] + (cells.tile.window.y0 - self.y0)
-        return row * self.pitch + (cells.x - cells.bit + (cells.tile.window.x0 - self.x0)) // BITS
+        """Where the words of cells begin, shape (cells,)."""
+        column = (cells.x - cells.bit + (cells.tile.window.x0 - self.x0)) // BITS
+        return column * self.rows + cells.y + (cells.tile.window.y0 - self.y0)
 
 
 class Cells(NamedTuple):
@@ -147,12 +148,15 @@ class Cells(NamedTuple):
         return found
 
     def write(self, words: NDArray[np.uint32], bits: Words) -> None:
-        """Set bits, shape (side, cells), in words of the tile."""
+        """Set bits, shape (cells, side), in words of the tile that are kept column by column."""
+        items = _items(words.reshape(-1), self.side)
+        place = self.x // BITS * words.shape[1] + self.y
         # Cells that share a word have other bits of it.
         for bit in np.unique(self.bit).tolist():
             some = np.flatnonzero(self.bit == bit)
-            shifted = (bits[:, some] << np.uint64(bit)).astype("<u4")
-            words[self.y[some] + np.arange(self.side)[:, None], self.x[some] // BITS] |= shifted
+            shifted = (bits[some] << np.uint64(bit)).astype("<u4")
+            shifted |= items[place[some]].view("<u4").reshape(shifted.shape)
+            items[place[some]] = shifted.view(items.dtype).reshape(-1)
 
     @property
     def mask(self) -> np.uint64:
@@ -160,22 +164,47 @@ class Cells(NamedTuple):
         return np.uint64((1 << self.side) - 1)
 
 
-def cells_of(tile: Tile, blocks: Tiles, columns: Columns, table: Table | None = None) -> Iterator[Cells]:
-    """The cells of a tile's blocks, in batches of like side and reach; with a table only those near which it
-    has a selected pixel.
+class _Spans(NamedTuple):
+    """Some columns, ``first`` to ``last``, of rows ``dy`` of the elements of blocks, shape (most, blocks): of
+    each block the first ``number`` are meant.
+    """
+
+    number: Ints
+    dy: Smalls
+    first: Smalls
+    last: Smalls
+
+    @classmethod
+    def of(cls, first: Smalls, last: Smalls, dy: Ints, held: Bools) -> _Spans:
+        """Those of arrays of shape (blocks, rows) that are held."""
+        number = np.count_nonzero(held, axis=1)
+        block, row = np.nonzero(held)
+        out = np.zeros((3, int(number.max(initial=0)), len(held)), dtype=np.int32)
+        place = np.arange(len(block)) - np.repeat(np.cumsum(number) - number, number), block
+        for into, each in zip(out, (dy[row], first[block, row], last[block, row]), strict=True):
+            into[place] = each
+        return cls(number, *out)
+
+
+def cells_of(
+    tile: Tile, blocks: Tiles, columns: Columns, work: Ints, table: Table | None = None
+) -> Iterator[Cells]:
+    """The cells of a tile's blocks, in batches of like side and work, which is given for each block, without
+    those that have none; with a table only those near which it has a selected pixel.
     """
     bounds, block = cut(blocks.bounds, BITS)
+    held = work[block] > 0
     if table is not None:
         left, right = columns.outer_first.min(axis=1), columns.outer_last.max(axis=1)
         reach = np.stack([-columns.reach, columns.reach, left, right])[:, block]
-        busy = table.is_busy(bounds + reach)
-        bounds, block = bounds[:, busy], block[busy]
+        held &= table.is_busy(bounds + reach)
+    bounds, block = bounds[:, held], block[held]
     y0, y1, x0, x1 = bounds
     side = np.maximum(y1 - y0, x1 - x0)
     y, x = y0 - tile.window.y0, x0 - tile.window.x0
     for low, high in zip((0, *_SIDES[:-1]), _SIDES, strict=True):
         some = np.flatnonzero((low < side) & (side <= high))
-        some = some[np.argsort(columns.reach[block[some]], kind="stable")]
+        some = some[np.argsort(work[block[some]], kind="stable")]
         for first in range(0, len(some), _AT_ONCE // high):
             part = some[first : first + _AT_ONCE // high]
             yield Cells(tile, high, block[part], y[part], x[part])
@@ -195,36 +224,49 @@ def grow_packed(tile: Tile, blocks: Tiles, columns: Columns, table: Table) -> Gr
     table : Table
         Of a window that holds all that the elements reach.
     """
-    widest = int(np.maximum(columns.outer_last - columns.outer_first, 0).max()) + 1
+    middle, _, inner_first, inner_last, outer_first, outer_last = columns
+    dy = np.arange(-middle, middle + 1)
+    inner = _Spans.of(inner_first, inner_last, dy, inner_first <= inner_last)
+    first, last = columns.gaps()
+    single = _Spans.of(first, last, np.repeat(dy, 2), first == last)
+    wide = _Spans.of(first, last, np.repeat(dy, 2), first < last)
+    widest = max(int((each.last - each.first).max(initial=0)) for each in (inner, wide)) + 1
     empty = table.dilate(widest.bit_length())
-    out = Grown.nothing(tile.shape)
-    for cells in cells_of(tile, blocks, columns, table):
-        base, element = table.places(cells), columns.take(cells.block)
-        inner = _dilated(table, empty, base, cells, element.inner_first, element.inner_last)
-        outer = _dilated(table, empty, base, cells, element.outer_first, element.outer_last)
-        cells.write(out.sure, inner)
-        cells.write(out.doubt, outer & ~inner)
-    return out
+    rows, words = Grown.nothing(tile.shape).sure.shape
+    sure, doubt = np.zeros((2, words, rows), dtype="<u4")
+    for out, spans in ((sure, inner), (doubt, single), (doubt, wide)):
+        for cells in cells_of(tile, blocks, columns, spans.number, table):
+            cells.write(out, _dilated(table, empty, cells, spans))
+    doubt &= ~sure
+    return Grown(np.ascontiguousarray(sure.T), np.ascontiguousarray(doubt.T))
 
 
-def _dilated(table: Table, empty: int, base: Ints, cells: Cells, first: Smalls, last: Smalls) -> Words:
-    """The words of cells, at some places of the table, dilated by elements of shape (cells, rows)."""
-    rows = first.shape[1]
-    none = (first > last).T
-    level = np.frexp(np.where(none, 1, (last - first + 1).T))[1].astype(np.int64) - 1
-    start = level * (table.rows * table.pitch) + ((np.arange(rows) - rows // 2) * table.pitch)[:, None]
-    ends = []
-    for column in (first.T, last.T + 1 - (1 << level)):
-        place = np.where(none, 0, column) + cells.bit
-        # Rows without a column read the empty ones.
-        ends.append((np.where(none, empty, start + (place >> 5)), (place & 31).astype(np.uint64)))
-    out, found = np.zeros(base.shape, dtype="<u8"), np.empty(base.shape, dtype="<u8")
-    place = np.empty_like(base)
-    for j in np.flatnonzero(~none.all(axis=1)).tolist():
-        for places, shifts in ends:
-            np.add(base, places[j], out=place)
-            table.words.take(place, out=found, mode="clip")
-            found >>= shifts[j]
+def _dilated(table: Table, empty: int, cells: Cells, spans: _Spans) -> Words:
+    """The words of cells dilated by the spans of their blocks, shape (cells, side)."""
+    number = spans.number[cells.block]
+    most = int(number.max())
+    dy, first, last = (each[:most, cells.block].astype(np.int64) for each in spans[1:])
+    none = np.arange(most)[:, None] >= number
+    level = np.frexp(np.where(none, 1, last - first + 1))[1].astype(np.int64) - 1
+    base = table.places(cells)
+    start = level * (table.rows * table.pitch) + dy + base
+    items = _items(table.words, cells.side)
+    out = np.zeros((len(base), cells.side), dtype="<u8")
+    # Of spans of one column both ends are the same.
+    for column in (first, last + 1 - (1 << level)) if level.any() else (first,):
+        column = column + cells.bit
+        # Those that a block does not have read the empty ones.
+        place = np.where(none, empty + base, start + (column >> 5) * table.rows)
+        shift = (column & 31).astype(np.uint64)
+        for j in range(most):
+            found = items[place[j]].view("<u8").reshape(out.shape)
+            found >>= shift[j][:, None]
             out |= found
     out &= cells.mask
     return out
+
+
+def _items(words: NDArray[Any], side: int) -> NDArray[Any]:
+    """Words taken for overlapping items of as many as a cell of a side has."""
+    size = words.itemsize
+    return np.ndarray((len(words) - side + 1,), f"V{side * size}", words, strides=(size,))
