@@ -72,17 +72,6 @@ class Columns(NamedTuple):
         first, last = (inner_first, inner_last) if inner else (first, last)
         return np.asarray(np.maximum(last - first + 1, 0).sum(axis=1))
 
-    def gaps(self) -> tuple[Smalls, Smalls]:
-        """First and last columns of what is in the outer elements and not in the inner ones, to the left and
-        to the right in each row, shape (blocks, 2 rows); the first is after the last where there is none.
-        """
-        _, _, inner_first, inner_last, first, last = self
-        # Where the inner element has no column, all are on the one side.
-        left = np.minimum(inner_first - 1, last)
-        right = np.where(inner_last < first, NONE, inner_last + 1).astype(np.int32)
-        shape = len(first), -1
-        return np.stack([first, right], axis=2).reshape(shape), np.stack([left, last], axis=2).reshape(shape)
-
     def between(self) -> tuple[Ints, Ints, Ints, Ints]:
         """What is in the outer elements and not in the inner ones.
 
@@ -93,11 +82,15 @@ class Columns(NamedTuple):
         dy, dx : ndarray of int64
             The list.
         """
-        first, last = self.gaps()
-        number = np.maximum(last - first + 1, 0).astype(np.int64)
-        end, dx = ragged_ranges(first.ravel().astype(np.int64), number.ravel())
-        dy = end // 2 % self.outer_first.shape[1] - self.middle
-        of_block = number.sum(axis=1)
+        _, _, inner_first, inner_last, first, last = self
+        # Where the inner element has no column, all are on the one side.
+        left = np.minimum(inner_first - 1, last)
+        right = np.where(inner_last < first, NONE, inner_last + 1)
+        begin = np.stack([first, right], axis=2).astype(np.int64)
+        number = np.maximum(np.stack([left, last], axis=2) - begin + 1, 0)
+        end, dx = ragged_ranges(begin.ravel(), number.ravel())
+        dy = end // 2 % first.shape[1] - self.middle
+        of_block = number.sum(axis=(1, 2))
         return np.cumsum(of_block) - of_block, of_block, dy, dx
 
 

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.arrays import Bools, Ints, Smalls, Words
+from ..core.arrays import Bools, Indices, Ints, Smalls, Words, distinct
 from ..grid.tiles import Tile, Tiles
 from ..pixels.window import Window, cut
 from .columns import Columns
@@ -29,7 +29,7 @@ _AT_ONCE = 1 << 16
 
 
 class Grown(NamedTuple):
-    """What a selection reaches of a tile, each pixel a bit, 32 to a word, shape (rows, words) of whole cells:
+    """What a selection reaches of a tile, each pixel a bit, 32 to a word, shape (words, rows) of whole cells:
     the pixels surely within the radius, and those that are perhaps and not surely.
     """
 
@@ -40,7 +40,13 @@ class Grown(NamedTuple):
     def nothing(cls, shape: tuple[int, int]) -> Grown:
         """Nothing is reached of a tile of a shape (ny, nx)."""
         rows, columns = (-(-each // BITS) for each in shape)
-        return cls(*np.zeros((2, rows * BITS, columns), dtype="<u4"))
+        return cls(*np.zeros((2, columns, rows * BITS), dtype="<u4"))
+
+    @property
+    def values(self) -> Bools:
+        """Which pixels are surely within the radius, of whole cells."""
+        octets = np.ascontiguousarray(self.sure.T).view(np.uint8)
+        return np.unpackbits(octets, axis=1, bitorder="little").view(bool)
 
 
 class Table:
@@ -109,6 +115,14 @@ class Table:
         found >>= (bit & (BITS - 1)).astype(np.uint64)
         return found
 
+    def read(self, side: int, place: Ints, shift: Ints) -> Words:
+        """At least 33 pixels of rows each, from some bits after places on: those of a side's rows, shape
+        (places, side).
+        """
+        found: Words = _items(self.words, side)[place].view("<u8").reshape(-1, side)
+        found >>= shift[:, None].astype(np.uint64)
+        return found
+
     def is_busy(self, bounds: Ints) -> Bools:
         """Whether windows, shape (4, n), hold a selected pixel, or one is in a word with them."""
         busy = np.zeros((self.pitch + 1, self.rows + 1), dtype=np.int32)
@@ -140,23 +154,30 @@ class Cells(NamedTuple):
         """The first bit of each in its word."""
         return self.x % BITS
 
+    def take(self, some: Indices) -> Cells:
+        """Some of them."""
+        return Cells(self.tile, self.side, self.block[some], self.y[some], self.x[some])
+
     def read(self, words: NDArray[np.uint32]) -> Words:
-        """Their bits, shape (side, cells), from words of the tile."""
-        found: Words = words[self.y + np.arange(self.side)[:, None], self.x // BITS].astype("<u8")
-        found >>= self.bit.astype(np.uint64)
+        """Their bits, shape (cells, side), from words of the tile."""
+        items = _items(words.reshape(-1), self.side)[self._place(words)]
+        found: Words = items.view("<u4").reshape(-1, self.side).astype("<u8")
+        found >>= self.bit[:, None].astype(np.uint64)
         found &= self.mask
         return found
 
     def write(self, words: NDArray[np.uint32], bits: Words) -> None:
-        """Set bits, shape (cells, side), in words of the tile that are kept column by column."""
-        items = _items(words.reshape(-1), self.side)
-        place = self.x // BITS * words.shape[1] + self.y
+        """Set bits, shape (cells, side), in words of the tile."""
+        items, place = _items(words.reshape(-1), self.side), self._place(words)
         # Cells that share a word have other bits of it.
-        for bit in np.unique(self.bit).tolist():
+        for bit in distinct(self.bit).tolist():
             some = np.flatnonzero(self.bit == bit)
             shifted = (bits[some] << np.uint64(bit)).astype("<u4")
             shifted |= items[place[some]].view("<u4").reshape(shifted.shape)
             items[place[some]] = shifted.view(items.dtype).reshape(-1)
+
+    def _place(self, words: NDArray[np.uint32]) -> Ints:
+        return self.x // BITS * words.shape[1] + self.y
 
     @property
     def mask(self) -> np.uint64:
@@ -164,41 +185,18 @@ class Cells(NamedTuple):
         return np.uint64((1 << self.side) - 1)
 
 
-class _Spans(NamedTuple):
-    """Some columns, ``first`` to ``last``, of rows ``dy`` of the elements of blocks, shape (most, blocks): of
-    each block the first ``number`` are meant.
-    """
-
-    number: Ints
-    dy: Smalls
-    first: Smalls
-    last: Smalls
-
-    @classmethod
-    def of(cls, first: Smalls, last: Smalls, dy: Ints, held: Bools) -> _Spans:
-        """Those of arrays of shape (blocks, rows) that are held."""
-        number = np.count_nonzero(held, axis=1)
-        block, row = np.nonzero(held)
-        out = np.zeros((3, int(number.max(initial=0)), len(held)), dtype=np.int32)
-        place = np.arange(len(block)) - np.repeat(np.cumsum(number) - number, number), block
-        for into, each in zip(out, (dy[row], first[block, row], last[block, row]), strict=True):
-            into[place] = each
-        return cls(number, *out)
-
-
 def cells_of(
-    tile: Tile, blocks: Tiles, columns: Columns, work: Ints, table: Table | None = None
+    tile: Tile, blocks: Tiles, work: Ints, columns: Columns | None = None, table: Table | None = None
 ) -> Iterator[Cells]:
-    """The cells of a tile's blocks, in batches of like side and work, which is given for each block, without
-    those that have none; with a table only those near which it has a selected pixel.
+    """The cells of a tile's blocks, in batches of like side and ascending work, which is given for each
+    block; with a table only those near which it has a selected pixel, by the blocks' elements.
     """
     bounds, block = cut(blocks.bounds, BITS)
-    held = work[block] > 0
-    if table is not None:
+    if table is not None and columns is not None:
         left, right = columns.outer_first.min(axis=1), columns.outer_last.max(axis=1)
         reach = np.stack([-columns.reach, columns.reach, left, right])[:, block]
-        held &= table.is_busy(bounds + reach)
-    bounds, block = bounds[:, held], block[held]
+        busy = table.is_busy(bounds + reach)
+        bounds, block = bounds[:, busy], block[busy]
     y0, y1, x0, x1 = bounds
     side = np.maximum(y1 - y0, x1 - x0)
     y, x = y0 - tile.window.y0, x0 - tile.window.x0
@@ -210,7 +208,7 @@ def cells_of(
             yield Cells(tile, high, block[part], y[part], x[part])
 
 
-def grow_packed(tile: Tile, blocks: Tiles, columns: Columns, table: Table) -> Grown:
+def grow_packed(tile: Tile, blocks: Tiles, columns: Columns, table: Table, outer: bool = True) -> Grown:
     """Grow what is selected round a tile by the elements of the tile's blocks.
 
     Parameters
@@ -223,50 +221,43 @@ def grow_packed(tile: Tile, blocks: Tiles, columns: Columns, table: Table) -> Gr
         Their elements.
     table : Table
         Of a window that holds all that the elements reach.
+    outer : bool
+        Whether by outer elements too: if not, all that is not sure in cells near the selection is in doubt.
     """
-    middle, _, inner_first, inner_last, outer_first, outer_last = columns
-    dy = np.arange(-middle, middle + 1)
-    inner = _Spans.of(inner_first, inner_last, dy, inner_first <= inner_last)
-    first, last = columns.gaps()
-    single = _Spans.of(first, last, np.repeat(dy, 2), first == last)
-    wide = _Spans.of(first, last, np.repeat(dy, 2), first < last)
-    widest = max(int((each.last - each.first).max(initial=0)) for each in (inner, wide)) + 1
+    _, _, *inner_ends, first, last = columns
+    widest = int(np.maximum(last - first, 0).max()) + 1
     empty = table.dilate(widest.bit_length())
-    rows, words = Grown.nothing(tile.shape).sure.shape
-    sure, doubt = np.zeros((2, words, rows), dtype="<u4")
-    for out, spans in ((sure, inner), (doubt, single), (doubt, wide)):
-        for cells in cells_of(tile, blocks, columns, spans.number, table):
-            cells.write(out, _dilated(table, empty, cells, spans))
-    doubt &= ~sure
-    return Grown(np.ascontiguousarray(sure.T), np.ascontiguousarray(doubt.T))
+    out = Grown.nothing(tile.shape)
+    for cells in cells_of(tile, blocks, columns.reach, columns, table):
+        inner = _dilated(table, empty, cells, *inner_ends)
+        perhaps = _dilated(table, empty, cells, first, last) if outer else cells.mask
+        cells.write(out.sure, inner)
+        cells.write(out.doubt, perhaps & ~inner)
+    return out
 
 
-def _dilated(table: Table, empty: int, cells: Cells, spans: _Spans) -> Words:
-    """The words of cells dilated by the spans of their blocks, shape (cells, side)."""
-    number = spans.number[cells.block]
-    most = int(number.max())
-    dy, first, last = (each[:most, cells.block].astype(np.int64) for each in spans[1:])
-    none = np.arange(most)[:, None] >= number
+def _dilated(table: Table, empty: int, cells: Cells, first: Smalls, last: Smalls) -> Words:
+    """The words of cells dilated by the elements of their blocks, shape (cells, side)."""
+    first, last = (np.ascontiguousarray(each[cells.block].T) for each in (first, last))
+    none = first > last
     level = np.frexp(np.where(none, 1, last - first + 1))[1].astype(np.int64) - 1
     base = table.places(cells)
-    start = level * (table.rows * table.pitch) + dy + base
-    items = _items(table.words, cells.side)
+    dy = np.arange(len(none)) - len(none) // 2
+    start = level * (table.rows * table.pitch) + dy[:, None] + base
+    ends = []
+    for column in (first, last + 1 - (1 << level)):
+        place = np.where(none, 0, column) + cells.bit
+        # Rows without a column read the empty ones.
+        ends.append((np.where(none, empty + base, start + (place >> 5) * table.rows), place & (BITS - 1)))
     out = np.zeros((len(base), cells.side), dtype="<u8")
-    # Of spans of one column both ends are the same.
-    for column in (first, last + 1 - (1 << level)) if level.any() else (first,):
-        column = column + cells.bit
-        # Those that a block does not have read the empty ones.
-        place = np.where(none, empty + base, start + (column >> 5) * table.rows)
-        shift = (column & 31).astype(np.uint64)
-        for j in range(most):
-            found = items[place[j]].view("<u8").reshape(out.shape)
-            found >>= shift[j][:, None]
-            out |= found
+    for j in np.flatnonzero(~none.all(axis=1)).tolist():
+        for places, shifts in ends:
+            out |= table.read(cells.side, places[j], shifts[j])
     out &= cells.mask
     return out
 
 
 def _items(words: NDArray[Any], side: int) -> NDArray[Any]:
-    """Words taken for overlapping items of as many as a cell of a side has."""
+    """Words taken for overlapping items of as many as a cell of a side has rows."""
     size = words.itemsize
     return np.ndarray((len(words) - side + 1,), f"V{side * size}", words, strides=(size,))
