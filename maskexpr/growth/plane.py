@@ -24,7 +24,7 @@ from .box import Box
 from .columns import Columns, Element, columns_of
 from .disk import Disk
 from .gaps import ask_gaps, list_set
-from .metric import VAGUE, Metrics, block_metrics
+from .metric import Metrics, block_metrics
 from .packed import BITS, Grown, Table, grow_packed
 from .shape import Selection, SkyShape
 from .spans import grow_spans
@@ -35,8 +35,6 @@ __all__ = ["SmoothBlocks", "grow_plane", "smooth_blocks"]
 # Sides of the blocks: small, that the metric varies little, but not smaller than the shape is large.
 _SMALLEST = 8
 _LARGEST = 256
-# To ask whether a step is in a box is dearer than for a disk, so that fewer blocks pay.
-_VAGUE_BOX = 0.6
 # Nanoseconds by which ways are compared: of a word and of a span for each row of an element; of a pixel in
 # doubt for each pixel between elements; of a target and of a source of a tree.
 _WORD, _SPAN, _PAIR, _TARGET, _SOURCE = 12.0, 130.0, 40.0, 900.0, 450.0
@@ -58,8 +56,7 @@ class SmoothBlocks(NamedTuple):
 
 def smooth_blocks(tile: Tile, shape: SkyShape, selection: Selection) -> tuple[SmoothBlocks, Tiles]:
     """Find the blocks of a tile on which a shape can be grown in the plane, and the blocks that are left."""
-    vague = _VAGUE_BOX if shape.box else VAGUE
-    blocks, metrics, left = block_metrics(tile, shape.bound, _SMALLEST, _LARGEST, vague)
+    blocks, metrics, left = block_metrics(tile, shape.bound, _SMALLEST, _LARGEST)
     element: Element = Disk(metrics)
     if shape.box and len(blocks):
         element, known = Box.of(tile.geom, metrics, shape)
