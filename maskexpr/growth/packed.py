@@ -86,7 +86,7 @@ class Table:
         return int(np.bitwise_count(self._half & ~(self._half << np.uint32(1))).sum())
 
     def dilate(self, levels: int) -> int:
-        """Add dilations up to a number of levels, and columns without any selected pixel; the place of these."""
+        """Add dilations up to a number of levels, and one without any selected pixel; the place of this."""
         table, half = np.zeros((levels + 1, *self._half.shape), dtype="<u8"), self._half
         for level in range(levels):
             if level:
@@ -177,7 +177,7 @@ class Cells(NamedTuple):
             items[place[some]] = shifted.view(items.dtype).reshape(-1)
 
     def _place(self, words: NDArray[np.uint32]) -> Ints:
-        return self.x // BITS * words.shape[1] + self.y
+        return np.asarray(self.x // BITS * words.shape[1] + self.y)
 
     @property
     def mask(self) -> np.uint64:
