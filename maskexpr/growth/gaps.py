@@ -16,13 +16,13 @@ from ..core.arrays import Bools, Ints, Words
 from ..grid.tiles import Tile, Tiles
 from ..sphere.vectors import unit
 from .columns import Columns, Element
-from .packed import BITS, Cells, Grown, Table, cells_of
+from .packed import AT_ONCE, BITS, Cells, Grown, Table, cells_of
 from .shape import SkyShape
 
 __all__ = ["ask_gaps", "list_set"]
 
 # Words with pixels in doubt after which these are told.
-_AT_ONCE = 1 << 14
+_TOLD = 1 << 14
 
 
 class _Steps(NamedTuple):
@@ -70,20 +70,24 @@ def _met(table: Table, cells: Cells, doubt: Words, steps: _Steps) -> Iterator[_M
     """What of pixels in doubt, shape (cells, side), meets a selected one, by some steps at a time."""
     base, first, number = table.places(cells), steps.first[cells.block], steps.number[cells.block]
     found: list[_Met] = []
-    most = int(number.max(initial=0))
-    for k in range(most):
-        # The cells are in ascending order of their numbers of steps.
+    k, most = 0, int(number.max(initial=0))
+    while k < most:
+        # The cells are in ascending order of their numbers of steps; of few cells many steps go together.
         low = int(np.searchsorted(number, k, side="right"))
-        step = first[low:] + k
-        column = cells.bit[low:] + steps.dx[step]
-        place = base[low:] + steps.dy[step] + (column >> 5) * table.rows
+        stop = min(most, k + max(1, AT_ONCE // cells.side // (len(number) - low)))
+        turn, cell = np.nonzero(np.arange(k, stop)[:, None] < number[low:])
+        cell, step = cell + low, first[cell + low] + k + turn
+        column = cells.bit[cell] + steps.dx[step]
+        place = base[cell] + steps.dy[step] + (column >> 5) * table.rows
         words = table.read(cells.side, place, column & (BITS - 1))
-        words &= doubt[low:]
+        words &= doubt[cell]
         bits = words.reshape(-1)
         # Of booleans numpy lists those that hold much faster than of numbers.
         busy = np.flatnonzero(bits != 0)
-        found.append(_Met(low * cells.side + busy, bits[busy], step[busy // cells.side]))
-        if k == most - 1 or sum(len(each.place) for each in found) >= _AT_ONCE:
+        pair, row = np.divmod(busy, cells.side)
+        found.append(_Met(cell[pair] * cells.side + row, bits[busy], step[pair]))
+        k = stop
+        if k == most or sum(len(each.place) for each in found) >= _TOLD:
             yield _Met._make(np.concatenate(each) for each in zip(*found, strict=True))
             found = []
 

@@ -32,8 +32,8 @@ _SURE = 1e-6
 # Where the sides of blocks begin, and down to which they are halved only because they are vague.
 _FIRST = 64
 _FINE = 32
-# Blocks that leave open more pixels at the rim of a disk are halved: to bound the metric of still smaller ones
-# costs more than to ask these.
+# Blocks that leave open more pixels at the rim of a disk are halved: to bound the metric of still smaller
+# ones costs more than to ask these.
 _VAGUE = 0.6
 # Beyond this radius (radians) a block and what is within reach of it have no one shape.
 _RADIUS = 0.5

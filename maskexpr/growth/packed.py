@@ -18,14 +18,14 @@ from ..grid.tiles import Tile, Tiles
 from ..pixels.window import Window, cut
 from .columns import Columns
 
-__all__ = ["BITS", "Cells", "Grown", "Table", "cells_of", "grow_packed"]
+__all__ = ["AT_ONCE", "BITS", "Cells", "Grown", "Table", "cells_of", "grow_packed"]
 
 BITS = 32
 """Pixels to a side of a cell, and to a word of the result."""
+AT_ONCE = 1 << 16
+"""Words grown at once: the calls are long enough for threads, and what they work on stays in the cache."""
 # Sides of the cells: of smaller blocks a few bits of a word are used.
 _SIDES = (8, 16, BITS)
-# Words grown at once: the calls are long enough for threads, and what they work on stays in the cache.
-_AT_ONCE = 1 << 16
 
 
 class Grown(NamedTuple):
@@ -203,8 +203,8 @@ def cells_of(
     for low, high in zip((0, *_SIDES[:-1]), _SIDES, strict=True):
         some = np.flatnonzero((low < side) & (side <= high))
         some = some[np.argsort(work[block[some]], kind="stable")]
-        for first in range(0, len(some), _AT_ONCE // high):
-            part = some[first : first + _AT_ONCE // high]
+        for first in range(0, len(some), AT_ONCE // high):
+            part = some[first : first + AT_ONCE // high]
             yield Cells(tile, high, block[part], y[part], x[part])
 
 
