@@ -1,76 +1,95 @@
 """What is between the two elements of a block: pairs of pixels that are told exactly.
 
 Of a pixel that is perhaps within the radius of a selected one, and not surely, only the selected pixels
-between the elements decide. They are looked up 32 pixels at a time. The metric, known at a pixel itself far
+between the elements decide. They are looked up a cell at a time. The metric, known at a pixel itself far
 better than for all of its block, tells most of them, and the separation the rest.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
 
 from ..core.arrays import Bools, Ints, Words
 from ..grid.tiles import Tile, Tiles
-from ..pixels.ragged import ragged_ranges
 from ..sphere.vectors import unit
 from .columns import Columns, Element
-from .packed import BITS, Grown, Table, cells_of
+from .packed import AT_ONCE, BITS, Cells, Grown, Table, cells_of
 from .shape import SkyShape
 
 __all__ = ["ask_gaps", "list_set"]
 
-# Words looked up at once.
-_AT_ONCE = 1 << 16
+# Words with pixels in doubt after which these are told.
+_TOLD = 1 << 14
 
 
-class _Doubts(NamedTuple):
-    """Words with pixels in doubt: their blocks, the rows and first columns from the tile's corner, and the
-    bits, each of shape (n,).
+class _Steps(NamedTuple):
+    """Steps between the elements of blocks, see `Columns.between`."""
+
+    first: Ints
+    number: Ints
+    dy: Ints
+    dx: Ints
+
+
+class _Met(NamedTuple):
+    """Words with pixels in doubt that meet a selected one: their places among those of cells, the bits, and
+    the step to the selected pixels, each of shape (n,).
     """
 
-    block: Ints
-    y: Ints
-    x: Ints
+    place: Ints
     bits: Words
+    step: Ints
 
 
 def ask_gaps(
     grown: Grown, table: Table, tile: Tile, blocks: Tiles, element: Element, columns: Columns, shape: SkyShape
 ) -> None:
     """Select the pixels in doubt that have a selected one within the radius."""
-    doubts = _doubts(grown, tile, blocks, columns)
-    first, number, dy, dx = columns.between()
-    work = np.cumsum(number[doubts.block]) // _AT_ONCE
-    for begin, end in _pieces(work):
-        some = _Doubts._make(each[begin:end] for each in doubts)
-        word, place = ragged_ranges(first[some.block], number[some.block])
-        step_y, step_x = dy[place], dx[place]
-        found = table.at(some.y[word] + step_y, some.x[word] + step_x)
-        found &= some.bits[word]
-        which, bit = list_set(found)
-        word, step_y, step_x = word[which], step_y[which], step_x[which]
-        y, x = some.y[word], some.x[word] + bit
-        held = _hold(tile, element, shape, some.block[word], (y, x), (step_y, step_x))
-        y, x = y[held], x[held]
-        np.bitwise_or.at(grown.sure, (y, x // BITS), np.uint32(1) << (x % BITS).astype(np.uint32))
+    steps = _Steps(*columns.between())
+    for cells in cells_of(tile, blocks, steps.number):
+        doubt = cells.read(grown.doubt)
+        some = np.flatnonzero(doubt.any(axis=1))
+        cells, doubt = cells.take(some), doubt[some]
+        held = np.zeros_like(doubt)
+        for met in _met(table, cells, doubt, steps):
+            which, bit = list_set(met.bits)
+            place, step = met.place[which], met.step[which]
+            cell, row = np.divmod(place, cells.side)
+            pixel = cells.y[cell] + row, cells.x[cell] + bit
+            sure = _hold(tile, element, shape, cells.block[cell], pixel, (steps.dy[step], steps.dx[step]))
+            bits = np.uint64(1) << bit[sure].astype(np.uint64)
+            np.bitwise_or.at(held.reshape(-1), place[sure], bits)
+            doubt &= ~held
+        cells.write(grown.sure, held)
 
 
-def _doubts(grown: Grown, tile: Tile, blocks: Tiles, columns: Columns) -> _Doubts:
-    none = np.empty(0, dtype=np.int64)
-    found = [_Doubts(none, none, none, none.astype("<u8"))]
-    for cells in cells_of(tile, blocks, columns):
-        words = cells.read(grown.doubt)
-        row, cell = np.nonzero(words)
-        found.append(_Doubts(cells.block[cell], cells.y[cell] + row, cells.x[cell], words[row, cell]))
-    return _Doubts._make(np.concatenate(each) for each in zip(*found, strict=True))
-
-
-def _pieces(work: Ints) -> list[tuple[int, int]]:
-    """Ranges of equal numbers."""
-    ends = [*np.flatnonzero(np.diff(work)) + 1, len(work)]
-    return [(int(begin), int(end)) for begin, end in zip([0, *ends[:-1]], ends, strict=True)]
+def _met(table: Table, cells: Cells, doubt: Words, steps: _Steps) -> Iterator[_Met]:
+    """What of pixels in doubt, shape (cells, side), meets a selected one, by some steps at a time."""
+    base, first, number = table.places(cells), steps.first[cells.block], steps.number[cells.block]
+    found: list[_Met] = []
+    k, most = 0, int(number.max(initial=0))
+    while k < most:
+        # The cells are in ascending order of their numbers of steps; of few cells many steps go together.
+        low = int(np.searchsorted(number, k, side="right"))
+        stop = min(most, k + max(1, AT_ONCE // cells.side // (len(number) - low)))
+        turn, cell = np.nonzero(np.arange(k, stop)[:, None] < number[low:])
+        cell, step = cell + low, first[cell + low] + k + turn
+        column = cells.bit[cell] + steps.dx[step]
+        place = base[cell] + steps.dy[step] + (column >> 5) * table.rows
+        words = table.read(cells.side, place, column & (BITS - 1))
+        words &= doubt[cell]
+        bits = words.reshape(-1)
+        # Of booleans numpy lists those that hold much faster than of numbers.
+        busy = np.flatnonzero(bits != 0)
+        pair, row = np.divmod(busy, cells.side)
+        found.append(_Met(cell[pair] * cells.side + row, bits[busy], step[pair]))
+        k = stop
+        if k == most or sum(len(each.place) for each in found) >= _TOLD:
+            yield _Met._make(np.concatenate(each) for each in zip(*found, strict=True))
+            found = []
 
 
 def _hold(

@@ -11,7 +11,7 @@ from ..grid.lattice import Grid
 from ..grid.tiles import OFF, ON, Tile, Tiles
 from ..sphere.vectors import unit
 
-__all__ = ["VAGUE", "VARIES", "Metrics", "block_metrics", "cholesky", "hiding_rings", "spectral_bound"]
+__all__ = ["VARIES", "Metrics", "block_metrics", "cholesky", "hiding_rings", "spectral_bound"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -32,8 +32,9 @@ _SURE = 1e-6
 # Where the sides of blocks begin, and down to which they are halved only because they are vague.
 _FIRST = 64
 _FINE = 32
-VAGUE = 0.15
-"""Blocks that leave open more pixels at the rim of a disk are halved."""
+# Blocks that leave open more pixels at the rim of a disk are halved: to bound the metric of still smaller
+# ones costs more than to ask these.
+_VAGUE = 0.6
 # Beyond this radius (radians) a block and what is within reach of it have no one shape.
 _RADIUS = 0.5
 # Pixels that no smooth block reaches; and more half pixels than there are to a row of what one does.
@@ -89,9 +90,7 @@ class Metrics(NamedTuple):
         return np.asarray(wide * self.reach.max(axis=0) / 2)
 
 
-def block_metrics(
-    tile: Tile, radius: float, smallest: int, largest: int, vague: float = VAGUE
-) -> tuple[Tiles, Metrics, Tiles]:
+def block_metrics(tile: Tile, radius: float, smallest: int, largest: int) -> tuple[Tiles, Metrics, Tiles]:
     """Cut a tile into blocks over which the metric varies little, and bound it over each.
 
     Parameters
@@ -100,9 +99,7 @@ def block_metrics(
         Radians.
     smallest, largest : int
         Sides of the blocks, powers of two. The radius in pixels decides where to begin; a block that is not
-        smooth is halved.
-    vague : float
-        And so is one that is vaguer than this, while it is not small; see `Metrics.vague`.
+        smooth is halved, and so is one that is vague (see `Metrics.vague`) while it is not small.
 
     Returns
     -------
@@ -125,7 +122,7 @@ def block_metrics(
         maybe = (todo.sky == ON) | (not tile.geom.convex_sky)
         whole = todo.take(maybe)
         metrics = _within_reach(whole, radius, side)
-        done = metrics.smooth & ((side <= _FINE) | (metrics.vague < vague))
+        done = metrics.smooth & ((side <= _FINE) | (metrics.vague < _VAGUE))
         found.append(whole.bounds[:, done])
         known.append(metrics.take(done))
         rough = Tiles.together([todo.take(~maybe), whole.take(~metrics.smooth)])

@@ -24,7 +24,7 @@ from .box import Box
 from .columns import Columns, Element, columns_of
 from .disk import Disk
 from .gaps import ask_gaps, list_set
-from .metric import VAGUE, Metrics, block_metrics
+from .metric import Metrics, block_metrics
 from .packed import BITS, Grown, Table, grow_packed
 from .shape import Selection, SkyShape
 from .spans import grow_spans
@@ -35,8 +35,6 @@ __all__ = ["SmoothBlocks", "grow_plane", "smooth_blocks"]
 # Sides of the blocks: small, that the metric varies little, but not smaller than the shape is large.
 _SMALLEST = 8
 _LARGEST = 256
-# To ask whether a step is in a box is dearer than for a disk, so that fewer blocks pay.
-_VAGUE_BOX = 0.6
 # Nanoseconds by which ways are compared: of a word and of a span for each row of an element; of a pixel in
 # doubt for each pixel between elements; of a target and of a source of a tree.
 _WORD, _SPAN, _PAIR, _TARGET, _SOURCE = 12.0, 130.0, 40.0, 900.0, 450.0
@@ -58,8 +56,7 @@ class SmoothBlocks(NamedTuple):
 
 def smooth_blocks(tile: Tile, shape: SkyShape, selection: Selection) -> tuple[SmoothBlocks, Tiles]:
     """Find the blocks of a tile on which a shape can be grown in the plane, and the blocks that are left."""
-    vague = _VAGUE_BOX if shape.box else VAGUE
-    blocks, metrics, left = block_metrics(tile, shape.bound, _SMALLEST, _LARGEST, vague)
+    blocks, metrics, left = block_metrics(tile, shape.bound, _SMALLEST, _LARGEST)
     element: Element = Disk(metrics)
     if shape.box and len(blocks):
         element, known = Box.of(tile.geom, metrics, shape)
@@ -104,18 +101,16 @@ def grow_plane(smooth: SmoothBlocks, shape: SkyShape, values: Callable[[Window],
 def _grow_blocks(smooth: SmoothBlocks, around: Window, shape: SkyShape, values: Bools) -> Bools:
     tile, blocks, element = smooth.tile, smooth.blocks, smooth.element
     columns, table = columns_of(element), Table(tile, around, values)
-    runs = table.runs
+    runs, gap = table.runs, float((columns.size(inner=False) - columns.size(inner=True)).mean())
     if _is_dense(blocks, columns, runs, around):
-        grown = grow_packed(tile, blocks, columns, table)
+        grown = grow_packed(tile, blocks, columns, table, outer=not _are_narrow(gap))
     else:
         grown = grow_spans(tile, blocks, columns, values, around)
-    if _has_narrow_gaps(grown, columns, runs):
+    if _are_narrow(gap) or _are_few(grown, gap, runs):
         ask_gaps(grown, table, tile, blocks, element, columns, shape)
     else:
         _ask_tree(grown, tile, int(element.metrics.rings.max()), values, around, shape)
-    octets = grown.sure.view(np.uint8)
-    out = np.unpackbits(octets, axis=1, count=tile.shape[1], bitorder="little").view(bool)
-    return out[: tile.shape[0]]
+    return grown.values[: tile.shape[0], : tile.shape[1]]
 
 
 def _is_dense(blocks: Tiles, columns: Columns, runs: int, around: Window) -> bool:
@@ -128,10 +123,16 @@ def _is_dense(blocks: Tiles, columns: Columns, runs: int, around: Window) -> boo
     return _WORD * words < _SPAN * held * runs / around.size
 
 
-def _has_narrow_gaps(grown: Grown, columns: Columns, runs: int) -> bool:
+def _are_narrow(gap: float) -> bool:
+    """Whether to ask all of so many pixels between elements costs less than to ask a tree, for each pixel in
+    doubt.
+    """
+    return _PAIR * gap <= _TARGET
+
+
+def _are_few(grown: Grown, gap: float, runs: int) -> bool:
     """Whether the pixels between elements are fewer than what a tree costs."""
     doubts = int(np.bitwise_count(grown.doubt).sum())
-    gap = float(columns.size(inner=False).mean() - columns.size(inner=True).mean())
     # In a tree goes the rim of the selection.
     return _PAIR * gap * doubts <= _TARGET * doubts + _SOURCE * 4 * runs
 
@@ -140,8 +141,8 @@ def _ask_tree(grown: Grown, tile: Tile, rings: int, values: Bools, around: Windo
     """Select the pixels in doubt that have one of the rim of the selection within the radius: where blocks
     are smooth, no others are ever nearest.
     """
-    y, word = np.nonzero(grown.doubt)
-    which, bit = list_set(grown.doubt[y, word].astype("<u8"))
+    word, y = np.nonzero(grown.doubt)
+    which, bit = list_set(grown.doubt[word, y].astype("<u8"))
     y, x = y[which], word[which] * BITS + bit
     # Of a box it is told block by block which pixels others hide.
     inner = hidden(tile.on(around), values, shape) if shape.box else surrounded(values, rings)
@@ -150,4 +151,4 @@ def _ask_tree(grown: Grown, tile: Tile, rings: int, values: Bools, around: Windo
     sources = unit(*tile.geom.lonlat(source_y + around.y0, source_x + around.x0))
     targets = unit(*tile.geom.lonlat(y + tile.window.y0, x + tile.window.x0))
     held = reached(targets, sources, shape)
-    np.bitwise_or.at(grown.sure, (y[held], word[which][held]), np.uint32(1) << bit[held].astype(np.uint32))
+    np.bitwise_or.at(grown.sure, (word[which][held], y[held]), np.uint32(1) << bit[held].astype(np.uint32))

@@ -69,7 +69,9 @@ def grow_spans(tile: Tile, blocks: Tiles, columns: Columns, values: Bools, aroun
     state = _spread(tile, blocks, columns, _runs_near(tile, blocks, columns, values, around))
     for words, value in ((out.sure, _SURE), (out.doubt, _PERHAPS)):
         packed = np.packbits(state == value, axis=1, bitorder="little")
-        words.view(np.uint8)[: len(packed), : packed.shape[1]] = packed
+        rows = np.zeros(words.shape[::-1], dtype=words.dtype)
+        rows.view(np.uint8)[: len(packed), : packed.shape[1]] = packed
+        words[...] = rows.T
     return out
 
 

@@ -215,7 +215,8 @@ def random_columns(rng: np.random.Generator, number: int, most: int) -> Columns:
 
 
 def unpacked(words: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    bits = np.unpackbits(words.view(np.uint8), axis=1, bitorder="little").astype(bool)
+    octets = np.ascontiguousarray(words.T).view(np.uint8)
+    bits = np.unpackbits(octets, axis=1, bitorder="little").astype(bool)
     return np.asarray(bits[: shape[0], : shape[1]])
 
 
@@ -273,13 +274,14 @@ def test_bits_are_listed() -> None:
 @pytest.mark.parametrize("name", ["AIT", "SFL", "TAN", "MER", "oblong", "distorted"])
 @pytest.mark.parametrize("box", [False, True])
 @pytest.mark.parametrize("dense", [True, False])
-@pytest.mark.parametrize("narrow", [True, False])
+@pytest.mark.parametrize(("narrow", "few"), [(True, False), (False, True), (False, False)])
 def test_every_way_in_the_plane_is_the_tree(
-    name: str, dense: bool, narrow: bool, box: bool, monkeypatch: pytest.MonkeyPatch
+    name: str, dense: bool, narrow: bool, few: bool, box: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Noise and a blob on windows whose last blocks are cut, with radii of whole pixels among others."""
     monkeypatch.setattr(plane, "_is_dense", lambda *_: dense)
-    monkeypatch.setattr(plane, "_has_narrow_gaps", lambda *_: narrow)
+    monkeypatch.setattr(plane, "_are_narrow", lambda *_: narrow)
+    monkeypatch.setattr(plane, "_are_few", lambda *_: few)
     geom = SMOOTH[name]
     scale = float(geom.pixel_scales.value.min())
 
@@ -307,5 +309,5 @@ def test_every_way_in_the_plane_is_the_tree(
 
 def test_nothing_is_grown_of_nothing() -> None:
     grown = Grown.nothing((3, 65))
-    assert grown.sure.shape == (BITS, 3)
+    assert grown.sure.shape == (3, BITS)
     assert not grown.doubt.any()
