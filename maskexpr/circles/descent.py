@@ -1,9 +1,9 @@
 """Circles on cells of the sphere, from order to order: a cell keeps the circles whose rims may cross it.
 
 What a cell's parts may meet is among what it may meet itself, so that each test is one of a cell and a circle
-that are near, whatever the number of circles. Squared chords are compared with those of the radius, wider and
-narrower by the reach of the cells; for circles beyond 90 degrees, whose chords tell less and less, those of
-the circle round the antipode, of which they are the outside.
+that are near, whatever the number of circles. The chord between their centres is compared with that of the
+radius, wider and narrower by how far the cell goes towards the circle; for circles beyond 90 degrees, whose
+chords tell less and less, that of the circle round the antipode, of which they are the outside.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ import numpy as np
 from ..core.arrays import Bools, Floats, Indices
 from ..core.coverage import EMPTY, FULL, MIXED, Coverage
 from ..grid.healpix.areas import Cells, PointsOfCells
-from ..grid.healpix.cells import cells_of
 from ..pixels.ragged import Lists
 from ..sphere.vectors import TIE, chord2, chord2_of, dot
 
@@ -55,36 +54,43 @@ class CircleDescent:
         self._sign = np.where(wide, -1.0, 1.0)
         self._any_wide = bool(wide.any())
         limit = chord2_of(self._radius)
+        # Of the radius, and how it grows at most with it.
+        self._chord, self._slope = np.sqrt(limit), np.cos(np.maximum(self._radius, 0.0) / 2)
         # As in `within`, whose answer this must be.
         self._limit = np.where(wide, -limit, np.where(radius > 0, limit, -1.0))
 
     def coverage(self, cells: Cells) -> Coverage:
         """Which cells no circle meets, which lie in one as a whole; notes whose rims may cross them."""
         cover = np.full(len(cells), EMPTY)
-        reach = cells.reach + _SLACK
-        inner, outer = self._limits(reach)
         place, circle = self._candidates(cells, np.arange(len(cells)), cover)
-        left = [np.empty(0, dtype=bool)]
-        for some, squared in self._apart(cells.caps.centre, place, circle):
-            cover[place[some][squared < inner[circle[some]]]] = FULL
-            left.append(squared <= outer[circle[some]])
-        meets = np.concatenate(left)
+        crossed = [np.empty(0, dtype=bool)]
+        for first in range(0, len(place), _PAIRS):
+            at, of = place[first : first + _PAIRS], circle[first : first + _PAIRS]
+            clear, held = self._compare(cells, at, of)
+            crossed.append(~(clear | held))
+            cover[at[np.where(self._sign[of] < 0, clear, held) if self._any_wide else held]] = FULL
+        meets = np.concatenate(crossed)
         meets &= cover[place] != FULL
         place, circle = place[meets], circle[meets]
-        if cells.sharp:
-            place, circle = self._sharpen(cells, place, circle, cover)
         cover[place] = MIXED
         cells.notes[self] = _Note(cover, Lists.of_pairs(len(cells), place, circle))
         return cover.copy()
 
-    def _limits(self, reach: float) -> tuple[Floats, Floats]:
-        """Signed squared chords below which cells are in a circle, and above which they do not meet it."""
-        narrow, wide = self._radius - reach, chord2_of(self._radius + reach)
-        narrow = np.where(narrow > 0, chord2_of(narrow), -1.0)
-        if not self._any_wide:
-            return narrow, wide
-        small = self._sign > 0
-        return np.where(small, narrow, -wide), np.where(small, wide, -narrow)
+    def _compare(self, cells: Cells, place: Indices, circle: Indices) -> tuple[Bools, Bools]:
+        """Pair by pair, which cells a small circle does not meet, and which lie in it as a whole."""
+        away = self._centre.take(circle, axis=1)
+        away -= cells.caps.centre.take(place, axis=1)
+        support, rest = cells.support(place, away)
+        rest += _SLACK
+        squared, radius, slope = dot(away, away), self._chord.take(circle), self._slope.take(circle)
+        apart, reach = np.sqrt(squared), cells.reach + _SLACK
+        # That a cell goes no further than its reach, whichever way, tells more where it is bent.
+        nearer = np.minimum(support + rest * apart, reach * slope * apart)
+        clear = squared - nearer > radius * apart
+        narrow = radius - rest
+        held = squared + 2 * support + reach * reach < narrow * np.abs(narrow)
+        held |= apart + reach * (slope + reach / 2) < radius
+        return clear, held
 
     def _candidates(self, cells: Cells, which: Indices, cover: Coverage) -> tuple[Indices, Indices]:
         """Pairs of a place in ``which``, in order, and a circle whose rim may cross that cell; cells that are
@@ -106,31 +112,6 @@ class CircleDescent:
             squared = chord2(xyz.take(place[some], axis=1), self._centre.take(circle[some], axis=1))
             yield some, squared * self._sign[circle[some]] if self._any_wide else squared
 
-    def _sharpen(
-        self, cells: Cells, place: Indices, circle: Indices, cover: Coverage
-    ) -> tuple[Indices, Indices]:
-        """Pairs whose rims are not clear of the cells and do not hold them, as they are bounded by four
-        straight lines that bulge; cells in a circle are marked FULL.
-        """
-        clear, held = np.empty(len(place), dtype=bool), np.empty(len(place), dtype=bool)
-        radius = np.sqrt(chord2_of(self._radius))
-        for first in range(0, len(place), _PAIRS):
-            some = slice(first, first + _PAIRS)
-            at, of = place[some], circle[some]
-            corners = cells.corners[:, at].transpose(2, 0, 1)
-            nearest, furthest = _to_sides(self._centre[:, of], corners)
-            bulge = cells.bulge[at] + _SLACK
-            clear[some] = nearest > radius[of] + bulge
-            held[some] = furthest < radius[of] - bulge
-        # One that lies in a cell is clear of its sides too.
-        small = np.flatnonzero(clear & (self._radius[circle] < cells.reach))
-        home = cells_of(cells.order, self._centre[:, circle[small]])
-        clear[small[home == cells.ids[place[small]]]] = False
-        wide = self._sign[circle] < 0
-        cover[place[np.where(wide, clear, held)]] = FULL
-        left = ~clear & ~held & (cover[place] != FULL)
-        return place[left], circle[left]
-
     def inside(self, points: PointsOfCells) -> Bools:
         """Which points lie strictly inside any circle, shape (n,)."""
         cover = np.full(len(points), EMPTY)
@@ -139,23 +120,3 @@ class CircleDescent:
         for some, squared in self._apart(points.xyz, place, circle):
             out[place[some][squared < self._limit[circle[some]]]] = True
         return out
-
-
-def _to_sides(xyz: Floats, corners: Floats) -> tuple[Floats, Floats]:
-    """Distances, along straight lines, of points from the nearest place of the four sides of cells, and from
-    the furthest corner.
-
-    Parameters
-    ----------
-    xyz : ndarray, shape (3, n)
-    corners : ndarray, shape (4, 3, n)
-    """
-    away = [xyz - corner for corner in corners]
-    squared = [dot(each, each) for each in away]
-    nearest = np.full(xyz.shape[1], np.inf)
-    for i in range(4):
-        along = corners[i - 3] - corners[i]
-        part = np.clip(dot(away[i], along) / dot(along, along), 0.0, 1.0)
-        rest = away[i] - part * along
-        np.minimum(nearest, dot(rest, rest), out=nearest)
-    return np.sqrt(nearest), np.sqrt(np.maximum.reduce(squared))

@@ -18,7 +18,7 @@ from ..expr.mask import Bools, Mask
 from ..expr.structure import postorder
 from ..grid.healpix.areas import Cells
 from ..grid.healpix.faces import MAX_ORDER, number_of
-from ..grid.healpix.ranges import Ints, complement, merged
+from ..grid.healpix.ranges import Ints, complement, finer, merged, runs_of
 from ..grid.points import Points
 from .evaluate import Evaluator
 
@@ -67,8 +67,8 @@ class _Ranges:
     ranges: list[Ints] = field(default_factory=list)
 
     def add(self, cells: Cells, which: Bools) -> None:
-        ids, shift = cells.ids[which], 2 * (self.order - cells.order)
-        self.ranges.append(np.stack([ids << shift, (ids + 1) << shift], axis=1))
+        # One range of what follows each other: far fewer are sorted at the end.
+        self.ranges.append(finer(runs_of(cells.ids[which]), self.order - cells.order))
 
     def merged(self) -> Ints:
         return merged(np.concatenate([np.empty((0, 2), dtype=np.int64), *self.ranges]))
@@ -163,27 +163,24 @@ def _coverage(mask: Mask, cells: Cells, flip: bool) -> Coverage:
 def _hold_some(mask: Mask, cells: Cells, flip: bool) -> Bools:
     """Which cells, all MIXED, hold a selected point, or cannot be told from such.
 
-    Their centres are asked; then all that can be told of the others, and their vertices; then in the same way
-    their parts that are not decided, down to some orders.
+    Their centres are asked, and their vertices; then in the same way those of their parts that are not
+    decided, down to some orders.
     """
     some = np.zeros(len(cells), dtype=bool)
     root, parts = np.arange(len(cells)), cells
     last = min(cells.order + _DEEPER, MAX_ORDER)
     while len(parts):
-        some[root[Evaluator(mask).run(mask, parts.points) != flip]] = True
+        for corners in (False, True):
+            points = parts.corner_points() if corners else parts.points
+            some[root[points.place[Evaluator(mask).run(mask, points) != flip]]] = True
+            open_ = np.flatnonzero(~some[root])
+            parts, root = parts.take(open_), root[open_]
+        number = np.bincount(root, minlength=len(cells))
+        some |= number > (0 if parts.order == last else _ALONG_EDGE << (parts.order - cells.order))
         open_ = np.flatnonzero(~some[root])
-        parts, root = parts.take(open_).sharpened(), root[open_]
+        parts, root = parts.split(open_), np.repeat(root[open_], 4)
         cover = _coverage(mask, parts, flip)
         some[root[cover == FULL]] = True
         open_ = np.flatnonzero((cover == MIXED) & ~some[root])
         parts, root = parts.take(open_), root[open_]
-        corners = parts.corner_points()
-        some[root[corners.place[Evaluator(mask).run(mask, corners) != flip]]] = True
-        open_ = np.flatnonzero(~some[root])
-        number = np.bincount(root[open_], minlength=len(cells))
-        some |= number > (_ALONG_EDGE << (parts.order - cells.order))
-        if parts.order == last:
-            some |= number > 0
-        open_ = open_[~some[root[open_]]]
-        parts, root = parts.split(open_), np.repeat(root[open_], 4)
     return some

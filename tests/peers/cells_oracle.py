@@ -26,8 +26,9 @@ from ..hunt.lattice import to_pixel, wcs_of
 from ..hunt.sphere import TIE, Bounds, angle, below, chord, lonlat, turned, unit
 
 Bools = np.ndarray
-# Pixels of a map: so near to a border between two of them either may hold a centre.
-_BORDER = 1e-8
+# Pixels of a map: so near to a border between two of them either may hold a centre. What is within 1e-7 of it
+# is on it to `WcsGeom.array_index`; of 50 million cells there is one.
+_BORDER = 1.001e-7
 # Radians: so near to a border between cells of a MOC either may hold a centre.
 _EDGE = 1e-12
 # Places along a side of a cell.

@@ -14,7 +14,7 @@ from ...sphere.vectors import TIE, Caps
 from ..parts import Parts
 from ..points import Points
 from .cells import centres, children, vertices
-from .faces import MAX_ORDER, number_of
+from .faces import MAX_ORDER, SOUTH, number_of, to_faces
 
 __all__ = ["Cells", "PointsOfCells", "deepest_within", "least_width", "most_reach"]
 
@@ -33,8 +33,6 @@ class Cells(Parts):
         The place of that cell among ``parent``.
     centres_of : int, optional
         The order of parts whose centres alone count; all points of the cells unless given.
-    sharp : bool
-        Whether those who can tell more of cells than of caps round them should do so.
     """
 
     def __init__(
@@ -45,11 +43,9 @@ class Cells(Parts):
         parent: Cells | None = None,
         owner: Indices | None = None,
         centres_of: int | None = None,
-        sharp: bool = False,
     ) -> None:
         self.order = order
         self.centres_of = centres_of
-        self.sharp = sharp
         self.ids = ids
         self._frame = frame
         self._cut_from(parent, owner)
@@ -88,22 +84,68 @@ class Cells(Parts):
         """The vertices of the cells, four by four."""
         return PointsOfCells(self.corners.reshape(3, -1), self, np.repeat(np.arange(len(self)), 4))
 
-    @once
-    def bulge(self) -> Floats:
-        """How far the sides of each cell are at most from the straight lines between their ends.
+    def support(self, place: Indices, away: Floats) -> tuple[Floats, Floats]:
+        """How far cells go along vectors from their centres, times the lengths of these (the support function
+        of a convex body), if they were parallelograms; radians that no point is further from these.
 
-        That is an eighth of the square of a side's length times what bounds the second derivative of the
-        direction along it, by x or y in a face of side 1. In the belt z is linear with a slope of 2/3 and the
-        longitude with pi/4: 1.95. In a cap, t from the pole, the longitude is ``pi a / (2 t)``, ``a <= t``,
-        and the distance from the axis ``s <= sqrt(2/3) t``: ``s lon'**2`` is at most ``2.02 / t``,
-        ``2 s' lon' + s lon''`` nothing but ``pi a sqrt(2/3) / (6 w)`` as the rest cancels, and with ``s''``
-        and ``z''`` it is less than ``2.02 / t + 2``. A side that reaches the pole is a meridian, any other is
-        at least the side of a cell away from it.
+        Parameters
+        ----------
+        place : ndarray of int, shape (n,)
+            Cells, by their places.
+        away : ndarray, shape (3, n)
+            A vector for each.
         """
-        side = 1.0 / (1 << self.order)
-        from_pole = np.sqrt(np.maximum(3.0 * (1.0 - np.abs(self.caps.centre[2])), 0.0))
-        found: Floats = side * side * (0.26 / np.maximum(from_pole - 1.01 * side, side) + 0.25) + 2 * TIE
-        return found
+        x, y, _ = self.caps.centre.take(place, axis=1)
+        north, inward, turn, east, rest = self._slopes.take(place, axis=1)
+        across = x * away[1] - y * away[0]
+        by_sum = north * away[2] - inward * (x * away[0] + y * away[1]) + turn * across
+        # By x and by y the products are half the sum and half the difference of these two: together they are
+        # as long as the longer of them.
+        along = np.maximum(np.abs(by_sum), np.abs(east * across))
+        return np.asarray(along * self._extent), rest
+
+    @property
+    def _extent(self) -> float:
+        """How far what counts goes from border to border, in sides of a face."""
+        return 1.0 / (1 << self.order) - (0.0 if self.centres_of is None else 1.0 / (1 << self.centres_of))
+
+    @once
+    def _slopes(self) -> Floats:
+        """Derivatives of the direction at the centres, and what they leave out, shape (5, n).
+
+        By the difference of the coordinates in a face of side 1 it is ``east (-y, x, 0)``, by their sum
+        ``(-inward x - turn y, -inward y + turn x, north)``. With t from the pole, at most 1, and s the sine
+        of the angle from it, ``north = 2 t / 3``, ``inward = north z / s**2`` and ``east = pi / (4 t)``. The
+        turn is of the caps: the longitude from the middle of the quarter over t, in the south less than 0 to
+        the east.
+
+        Sum and difference change by no more than an extent together, so that what is left out is half of its
+        square times the largest second derivative: in the belt 1.08, in the caps ``0.51 / t + 1.4``, where t
+        is at least that of the centre less the extent. A cell that lies half in each is given the mean of
+        their turns, and how far that is from either. Of one that touches the pole nothing is told but its
+        reach.
+        """
+        out, side, extent = np.empty((5, len(self))), 1.0 / (1 << self.order), self._extent
+        x, y, z = self.caps.centre
+        beside = x * x + y * y
+        out[0], out[2], out[3], out[4] = 2 / 3, 0.0, np.pi / 4, 0.54 * extent * extent
+        # All that is not in the belt as a whole; rows are ten times as far apart, at any order.
+        cap = np.flatnonzero(np.abs(z) > 2 / 3 - 1e-10)
+        if len(cap):
+            face, column, row = to_faces(self.order, self.ids[cap])
+            ring = (SOUTH[face] << self.order) - column - row - 1
+            from_pole = np.minimum(ring, (4 << self.order) - ring) * side
+            turn = (np.pi / 4) * (column - row) * side / (from_pole * from_pole)
+            turn *= np.where(from_pole < 1.0, 1.0, 0.5) * np.sign(z[cap])
+            rest = extent * extent * (0.255 / np.maximum(from_pole - extent, side) + 0.7)
+            rest += np.where(from_pole < 1.0, 0.0, np.abs(turn) * extent)
+            out[0, cap], out[2, cap], out[3, cap] = 2 / 3 * from_pole, turn, (np.pi / 4) / from_pole
+            out[4, cap] = rest
+            polar = cap[from_pole < 1.5 * side]
+            out[:, polar] = np.array([[0.0], [0.0], [0.0], [0.0], [self.reach]])
+        np.divide(out[0] * z, beside, out=out[1])
+        out[4] += 2 * TIE
+        return out
 
     def split(self, some: Indices) -> Self:
         """The parts of some of the cells, of the next order, four by four."""
@@ -114,23 +156,10 @@ class Cells(Parts):
     def take(self, some: Indices) -> Self:
         """Some of the cells, as parts of these."""
         found = type(self)(self.order, self.ids[some], self.frame, self, some, self.centres_of)
-        found._share(self, some)
+        # What has been made of these.
+        if "caps" in self.__dict__:
+            found.__dict__["caps"] = self.caps.take(some)
         return found
-
-    def sharpened(self) -> Self:
-        """The same cells, about which more should be told than caps tell."""
-        every = np.arange(len(self))
-        found = type(self)(self.order, self.ids, self.frame, self, every, self.centres_of, sharp=True)
-        found._share(self, slice(None))
-        return found
-
-    def _share(self, other: Cells, some: Indices | slice) -> None:
-        """Take over what has been made of other cells, of which these are some."""
-        done = other.__dict__
-        if "caps" in done:
-            self.__dict__["caps"] = other.caps.take(some)
-        if "corners" in done:
-            self.__dict__["corners"] = other.corners[:, some]
 
 
 class PointsOfCells(Points):

@@ -19,6 +19,7 @@ __all__ = [
     "meeting",
     "merged",
     "of_cells",
+    "runs_of",
     "union",
 ]
 
@@ -40,7 +41,8 @@ def merged(ranges: Ints) -> Ints:
     """
     if (ranges[:, 0] < ranges[:, 1]).all() and (ranges[1:, 0] > ranges[:-1, 1]).all():
         return ranges
-    start, stop = np.sort(ranges[:, 0]), np.sort(ranges[:, 1])
+    # What is put together from pieces that are sorted: stable sorts find such.
+    start, stop = (np.sort(each, kind="stable") for each in ranges.T)
     # Before the i-th to begin as many have begun; there is a gap if the last of as many ends lies before it.
     first = np.ones(len(start), dtype=bool)
     np.greater(start[1:], stop[:-1], out=first[1:])
@@ -60,6 +62,22 @@ def of_cells(cells: Ints) -> Ints:
     [[3, 5], [7, 8]]
     """
     return merged(np.stack([cells, cells + 1], axis=1))
+
+
+def runs_of(cells: Ints) -> Ints:
+    """Ranges of numbers in the order in which they are given, each of those of which every one is followed by
+    the next.
+
+    Examples
+    --------
+    >>> runs_of(np.array([3, 4, 8, 7, 8])).tolist()
+    [[3, 5], [8, 9], [7, 9]]
+    """
+    ends = np.ones(len(cells) + 1, dtype=bool)
+    np.not_equal(cells[1:], cells[:-1] + 1, out=ends[1:-1])
+    if not len(cells):
+        return np.empty((0, 2), dtype=np.int64)
+    return np.stack([cells[ends[:-1]], cells[ends[1:]] + 1], axis=1)
 
 
 def union(one: Ints, other: Ints) -> Ints:
