@@ -12,7 +12,7 @@ from ..core.once import once
 from ..grid.healpix.areas import Cells, PointsOfCells
 from ..grid.lattice import Grid
 from ..grid.points import Points
-from ..grid.tiles import Areas, Tile
+from ..grid.tiles import Areas, Tile, Tiles
 from ..pixels.paint import paint_spans
 from ..pixels.window import Window
 from ..sphere.trees import RadiusClass, chord_bound, pairs_within, radius_classes
@@ -268,6 +268,18 @@ class CircleIndex:
             left = np.ones(len(self.radius), dtype=bool)
         near = self._near_tile(tile)
         paint_spans(out, *circle_spans(tile, self._disks.take(near[left[near]])))
+
+    def reached(self, tiles: Tiles) -> Bools | None:
+        """See `Mask.reached`: of circles that are painted by rows and too small to hold a tile."""
+        on_sky = tiles.caps.radius >= 0
+        smallest = tiles.caps.radius.min(initial=np.pi, where=on_sky)
+        if not tiles.geom.separable or self.radius.max(initial=0.0) >= smallest:
+            return None
+        made = self._runs_on(tiles.geom)
+        if made is None or isinstance(made, RimIndex) or not made.done.all():
+            return None
+        found = made.reached(tiles)
+        return None if found is None else found & on_sky
 
     def _runs_on(self, geom: Grid) -> SpanIndex | RimIndex | None:
         """Runs of all circles on a geometry; the last geometry's are kept, for its other tiles.

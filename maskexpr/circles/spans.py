@@ -16,7 +16,7 @@ from ..core.arrays import Bools, Floats, Ints
 from ..core.once import once
 from ..core.pieces import Pieces
 from ..grid.lattice import Grid
-from ..grid.tiles import Tile
+from ..grid.tiles import Tile, Tiles
 from ..pixels.paint import paint_in_window
 from ..pixels.ragged import ragged_ranges
 from ..pixels.window import Window
@@ -32,6 +32,8 @@ _SLACK = 1e-5
 _MOVED = 5e-14
 # Rows of circles that are worked out together: few enough for the cache, enough for numpy's calls.
 _PIECE = 1 << 13
+# Pairs of a circle and a tile that are asked together.
+_MEETINGS = 1 << 20
 
 
 class Disks(NamedTuple):
@@ -134,11 +136,10 @@ class Strip:
         """
         middle, wide = self.columns(disks.lon), widest(disks) / abs(self.geom.lon_step) + 2
         _, _, x0, x1 = self.window
-        circle, where = [], []
-        for near in (middle, middle - self.period, middle + self.period):
-            hit = np.flatnonzero((near + wide >= x0) & (near - wide <= x1))
-            circle.append(hit)
-            where.append(near[hit])
+        first, last = middle - wide, middle + wide
+        shifts = (0.0, -self.period, self.period)
+        circle = [np.flatnonzero((last >= x0 - shift) & (first <= x1 - shift)) for shift in shifts]
+        where = [middle[hit] + shift for hit, shift in zip(circle, shifts, strict=True)]
         found = np.concatenate(circle)
         return found, np.concatenate(where), wide[found]
 
@@ -314,25 +315,41 @@ class SpanIndex:
         number = self._high - self._low
         self.done = number <= _PIECE
         circle, middle, reach = self._strip.copies(disks)
-        some = np.flatnonzero((number > 0)[circle] & self.done[circle])
+        some = np.flatnonzero((self.done & (number > 0))[circle])
         self._circle, self._middle = circle[some], middle[some]
         piece = (np.cumsum(number[self._circle]) - 1) // _PIECE
         self._first = np.flatnonzero(np.diff(piece, prepend=-1))
-        self._boxes = self._bound(reach[some])
+        self._reach = reach[some]
+        self._boxes = self._bound(self._reach)
         self._pieces = Pieces(len(self._first), self._runs)
 
     def _bound(self, reach: Floats) -> Floats:
         """First and last row, first and last column that each piece may touch."""
         if not len(self._first):
             return np.empty((4, 0))
-        row = self._strip.row
-        ends = np.stack([row[self._low[self._circle]], row[self._high[self._circle] - 1]])
-        low, high = ends.min(axis=0), ends.max(axis=0)
-        sides = [np.minimum, np.maximum, np.minimum, np.maximum]
-        values = [low, high, self._middle - reach, self._middle + reach]
-        return np.stack(
-            [f.reduceat(each, self._first).astype(float) for f, each in zip(sides, values, strict=True)]
-        )
+        # Rows on the sky are in order.
+        low = np.minimum.reduceat(self._low[self._circle], self._first)
+        high = np.maximum.reduceat(self._high[self._circle], self._first) - 1
+        west = np.minimum.reduceat(self._middle - reach, self._first)
+        east = np.maximum.reduceat(self._middle + reach, self._first)
+        return np.stack([self._strip.row[low], self._strip.row[high], west, east])
+
+    def reached(self, tiles: Tiles) -> Bools | None:
+        """Which tiles have rows and columns that a circle has too; None where that takes long to tell."""
+        y0, y1, x0, x1 = tiles.bounds
+        out = np.zeros(len(tiles), dtype=bool)
+        step = max(1, len(self._circle) * len(tiles) // _MEETINGS)
+        # Most tiles are told by some of the circles.
+        for some in (slice(None, None, step), slice(None)) if step > 1 else (slice(None),):
+            left = np.flatnonzero(~out)
+            circle, middle, reach = (each[some, None] for each in (self._circle, self._middle, self._reach))
+            if len(left) * len(circle) > 2 * _MEETINGS:
+                return None
+            first, last = (self._strip.row[each[circle]] for each in (self._low, self._high - 1))
+            meets = (first < y1[left]) & (last >= y0[left])
+            meets &= (middle - reach < x1[left]) & (middle + reach >= x0[left])
+            out[left] = meets.any(axis=0)
+        return out
 
     def _runs(self, piece: int) -> _Runs:
         """Runs of the circles of a piece."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -183,18 +184,18 @@ def lonlats_of(positions: Sequence[SkyCoord]) -> tuple[list[Floats], list[Floats
     >>> np.concatenate(lon).tolist(), frame
     ([1.0, 3.0], 'icrs')
     """
-    frames = [each.frame for each in positions]
+    frames = list(map(attrgetter("frame"), positions))
     if len(set(map(type, frames))) != 1:
         return None
     names = tuple(frames[0].frame_attributes)
     # Most have the very same objects as attributes, which are dear to compare.
     attributes = [[getattr(each, name) for name in names] for each in frames] if names else [[]]
     different = {tuple(map(id, each)): frame for each, frame in zip(attributes, frames, strict=False)}
-    data = [each.data for each in frames]
+    data = list(map(attrgetter("data"), frames))
     is_plain = set(map(type, data)) <= {UnitSphericalRepresentation, SphericalRepresentation}
     if not is_plain or not all(map(_is_fixed, different.values())):
         return None
-    angles = [each.lon for each in data], [each.lat for each in data]
+    angles = [list(map(attrgetter(name), data)) for name in ("lon", "lat")]
     if not all(map(_are_degrees, angles)):
         return None
     lon, lat = (list(map(np.asarray, some)) for some in angles)
@@ -223,7 +224,9 @@ def _is_rotation(name: str) -> bool:
 
 
 def _are_degrees(angles: Sequence[Any]) -> bool:
-    return set(map(type, angles)) <= {Longitude, Latitude} and all(each.unit is u.deg for each in angles)
+    # Of many angles without a step of the interpreter for each.
+    is_plain = set(map(type, angles)) <= {Longitude, Latitude}
+    return is_plain and set(map(id, map(attrgetter("unit"), angles))) <= {id(u.deg)}
 
 
 def _degrees(angle: Any) -> Floats:

@@ -25,7 +25,7 @@ from ..grid.axis import axis_name, axis_of
 from ..grid.lattice import Grid
 from ..grid.parts import Parts
 from ..grid.points import Points, lonlat_of
-from ..grid.tiles import Areas, Tile
+from ..grid.tiles import Areas, Tile, Tiles
 from ..sphere.angles import AngleLike, format_degrees, to_degrees_array
 from ..sphere.parallels import Parallels, StripRuns
 from ..sphere.vectors import TIE, Caps, lonlat, rotate, rotation, unit
@@ -342,6 +342,11 @@ class Catalog(Mask):
         left = index.paint(tile, out)
         if len(left):
             out |= of.refine(_Circles(CircleIndex(index.centre[:, left], index.radius[left])), tile)
+
+    def reached(self, tiles: Tiles) -> Bools | None:
+        if self.radius.ndim == 2 or not tiles.geom.separable:
+            return None
+        return self._index(tiles.frame, None).at(tiles.caps).reached(tiles)
 
     def values(self, where: Tile | Points, of: Ask) -> Bools:
         return self._painted(where, of) if isinstance(where, Tile) else self.inside(where)

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from operator import attrgetter
 from typing import Any, Final, Self
 
 import numpy as np
@@ -162,7 +163,7 @@ class Polygons(Columns):
     @classmethod
     def of(cls, lon: Sequence[Floats], lat: Sequence[Floats], frame: str) -> Self:
         """Polygons by the vertices of each."""
-        number = np.fromiter((each.size for each in lon), np.int64, len(lon))
+        number = np.fromiter(map(attrgetter("size"), lon), np.int64, len(lon))
         flat = [np.concatenate(each, axis=None, dtype=np.float64) for each in (lon, lat)]
         return cls(flat[0], flat[1], number, frame)
 

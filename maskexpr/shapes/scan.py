@@ -150,6 +150,8 @@ class PolygonScan:
         together. The columns that are on the sky may lie in two turns.
         """
         meets = some[(self._low[some] <= strip.lat[-1]) & (self._high[some] >= strip.lat[0])]
+        # Those of few rows together are painted into what the cache holds.
+        meets = meets[np.argsort(self._low[meets], kind="stable")]
         first, wide = strip.starts(self._cut[meets]), self._reach[meets] / abs(strip.step) + 2
         turns = []
         for begin in (first, first + strip.period):
@@ -206,11 +208,12 @@ class _Scan:
         rows = self._whole_rows(keys, doubtful, asked)
         if rows:
             keys = np.concatenate([keys, *rows])
-        keys.sort()
+        # Those of a piece are in order already: merging is quicker than quicksort.
+        keys.sort(kind="stable")
         flips = self._flips(keys, asked)
         if len(flips):
             keys = np.concatenate([keys, flips])
-            keys.sort()
+            keys.sort(kind="stable")
         # In every row of a polygon an even number of toggles: they are starts and stops in turn.
         start, length = keys[::2], keys[1::2] - keys[::2]
         some = np.flatnonzero(length)
@@ -258,27 +261,27 @@ class _Scan:
         rows, are in doubt.
         """
         owner, row = ragged_ranges(first, number)
-        column, sure = self._columns(turn, piece, owner, row)
-        keys = self._key(turn[owner], row, np.ceil(column, out=column))
+        column, sure = self._columns(turn, piece, number, row)
+        keys = self._key(turn.repeat(number), row, np.ceil(column, out=column))
         rest = np.flatnonzero(~sure)
         return keys, owner[rest], row[rest]
 
-    def _columns(self, turn: Indices, piece: Indices, owner: Indices, row: Ints) -> tuple[Floats, Bools]:
-        """Where pieces, by their numbers among few, cross rows, and whether that is certain."""
+    def _columns(self, turn: Indices, piece: Indices, number: Ints, row: Ints) -> tuple[Floats, Bools]:
+        """Where pieces cross so many rows each, and whether that is certain."""
         strip, whole = self._strip, self._whole
         pieces = whole._pieces
         # The sine of the distance from the node times the strip's slack is more than the crossing moves.
         far = pieces.moves[piece] / (strip.slack * self._size)
         limit = np.sqrt(np.maximum(1.0 - far * far, 0.0))
-        column = pieces.slope[piece][owner]
+        column = pieces.slope[piece].repeat(number)
         column *= strip.tan[row]
-        sure = np.abs(column) < limit[owner]
+        sure = np.abs(column) < limit.repeat(number)
         np.arccos(np.clip(column, -1.0, 1.0, out=column), out=column)
-        column *= (pieces.way[piece] / strip.step)[owner]
-        column += ((pieces.node[piece] - whole._cut[self._polygon[turn]]) / strip.step)[owner]
+        column *= (pieces.way[piece] / strip.step).repeat(number)
+        column += ((pieces.node[piece] - whole._cut[self._polygon[turn]]) / strip.step).repeat(number)
         column -= strip.period * np.floor(column / strip.period)
         sure &= np.abs(column - strip.period / 2) < strip.period / 2 - strip.slack
-        column += self._begin[turn][owner]
+        column += self._begin[turn].repeat(number)
         sure &= np.abs(column - np.rint(column)) > strip.slack
         return column, sure
 

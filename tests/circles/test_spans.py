@@ -14,9 +14,10 @@ import maskexpr as mx
 from maskexpr.circles import index as _circles
 from maskexpr.circles import spans as _spans
 from maskexpr.circles.spans import Disks, SpanIndex, Strip, circle_spans
+from maskexpr.compile.compiled import compile_mask
 from maskexpr.core import pieces as _pieces
 from maskexpr.core.pieces import Pieces, neighbours_first
-from maskexpr.grid.tiles import Tile
+from maskexpr.grid.tiles import Tile, Tiles
 from maskexpr.pixels.paint import paint_spans
 from maskexpr.pixels.window import Window
 from maskexpr.sphere.vectors import TIE, angle_between, lonlat, unit, within
@@ -235,6 +236,45 @@ def test_runs_of_a_map_are_those_of_its_tiles(grid, monkeypatch):
                 paint_spans(got, *circle_spans(tile, tall))
                 got &= True if tile.on_sky is None else tile.on_sky
                 assert np.array_equal(got, by_runs(geom, tile.window, disks))
+
+
+@pytest.mark.parametrize("grid", GRIDS)
+def test_tiles_that_no_circle_reaches_hold_no_pixel(grid, monkeypatch):
+    geom, rng = GRIDS[grid], np.random.default_rng(10)
+    ny, nx = geom.image_shape
+    edges = [np.arange(0, size, step) for size, step in ((ny, 20), (nx, 31))]
+    y0, x0 = (each.ravel() for each in np.meshgrid(*edges, indexing="ij"))
+    tiles = Tiles(geom, np.stack([y0, np.minimum(y0 + 20, ny), x0, np.minimum(x0 + 31, nx)]))
+    index = SpanIndex(geom, anywhere(geom, 6, rng))
+    reached = index.reached(tiles)
+    for number, here in enumerate(reached):
+        tile = tiles.tile(number)
+        got = np.zeros(tile.shape, dtype=bool)
+        index.paint(tile, got)
+        assert here or not got.any()
+    # Some of the circles first: the others are asked of the tiles that are left, unless these are too many.
+    told = 6 * len(tiles) // 3
+    monkeypatch.setattr(_spans, "_MEETINGS", told)
+    assert np.array_equal(index.reached(tiles), reached)
+    monkeypatch.setattr(_spans, "_MEETINGS", 2)
+    found = index.reached(tiles)
+    assert found is None or (found.all() and reached.all())
+
+
+def test_small_circles_are_painted_without_a_plan_and_empty_tiles_stay_so():
+    geom = mx.WcsGeom.allsky(binsz=0.5, frame="icrs")
+    sources = SkyCoord([10, 179.9, 300], [0, 80, -40], unit="deg")
+    for radius, is_told in ((2, True), (60, False)):
+        compiled = compile_mask(mx.Catalog(sources, radius * u.deg), geom, 40)
+        assert (compiled.mask.reached(compiled.all_tiles) is not None) == is_told
+        blocks = list(np.ndindex(*compiled.layout.numblocks))
+        states, planned = compiled.decide(blocks, to_paint=True), compiled.decide(blocks)
+        assert states.count(False) > (0 if is_told else -1)
+        assert all(
+            each in (None, known) or known is None for each, known in zip(states, planned, strict=True)
+        )
+        want = mx.Catalog(sources, radius * u.deg).compute(geom, chunks=geom.image_shape)
+        assert np.array_equal(mx.Catalog(sources, radius * u.deg).on(geom, chunks=40).compute(), want)
 
 
 def test_pieces_are_made_once_each_whatever_threads_ask():

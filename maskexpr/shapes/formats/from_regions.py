@@ -6,6 +6,7 @@ import operator as op
 from collections.abc import Callable, Iterable
 from functools import lru_cache, partial
 from itertools import groupby
+from operator import attrgetter
 from typing import Any, Final
 
 import astropy.units as u
@@ -75,9 +76,10 @@ def _polygons(some: list[Any], first: int, reader: Reader) -> Item | None:
     """
     if len(some) == 1 or reader.options.where is not None or _kind(type(some[0]).__mro__) != "Polygon":
         return None
-    if any("include" in (getattr(each, "meta", None) or ()) for each in some):
+    # Most have no properties at all.
+    if any("include" in meta for meta in filter(None, [getattr(each, "meta", None) for each in some])):
         return None
-    found = Place.columns([each.vertices for each in some])
+    found = Place.columns(list(map(attrgetter("vertices"), some)))
     if found is None:
         return None
     try:
