@@ -12,7 +12,7 @@ from .core.records import digest_of, frozen_array
 from .expr.mask import NODES, Ask, Bools, Mask, Reach, node
 from .expr.structure import postorder
 from .grid.axis import Axis
-from .grid.lattice import OFF, ON, PART, Belt, Cut, Grid, Rim, Topology, centre_caps, centre_sky
+from .grid.lattice import OFF, ON, PART, Cut, EvenRings, Grid, Rim, Topology, centre_caps, centre_sky
 from .grid.points import Pixels, Points
 from .grid.rim import rim_by_neighbours, rim_by_steps, topology
 from .grid.tiles import Areas, Tile, Tiles
@@ -41,12 +41,12 @@ __all__ = [
     "Areas",
     "Ask",
     "Axis",
-    "Belt",
     "Bools",
     "Caps",
     "Connected",
     "Coverage",
     "Cut",
+    "EvenRings",
     "Format",
     "FromData",
     "Grid",

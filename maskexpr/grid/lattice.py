@@ -25,7 +25,7 @@ from .axis import Axis
 from .layout import Layout, Rectangles
 from .rings import Rings
 
-__all__ = ["OFF", "ON", "PART", "Belt", "Cut", "Grid", "Rim", "Topology", "centre_caps", "centre_sky"]
+__all__ = ["OFF", "ON", "PART", "Cut", "EvenRings", "Grid", "Rim", "Topology", "centre_caps", "centre_sky"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -80,20 +80,20 @@ class Cut(NamedTuple):
     zero: Floats
 
 
-class Belt(NamedTuple):
-    """Diagonals of a lattice, pixels of one sum of row and column, that are parallels of even pixels: those
-    with sums from ``first`` to before ``stop``.
+class EvenRings(NamedTuple):
+    """Squares of a lattice in which diagonals, pixels of one sum of row and column, are parallels of even
+    pixels.
 
-    A pixel's longitude goes with its column minus its row, ``step`` radians for two of them, and all round
-    the sky with ``turn`` columns more and as many rows less. ``lat_of`` tells the latitudes of sums (radians;
-    NaN of others), which are monotonic.
+    ``lat_of`` tells the latitudes of sums (radians; NaN of others), which are monotonic and the same in each
+    square, and ``step_of`` how far a pixel's longitude is from that of the one before it on its diagonal, in
+    the row after and the column before. The squares are windows, shape (4, n); where in a square column less
+    row are as in its corner, longitude is its ``middle``.
     """
 
-    first: int
-    stop: int
-    step: float
-    turn: int
     lat_of: Callable[[Ints], Floats]
+    step_of: Callable[[Ints], Floats]
+    squares: Ints
+    middle: Floats
 
 
 _OFFERED = frozenset(
@@ -393,7 +393,7 @@ class Grid(ABC):
         return None
 
     @property
-    def belt(self) -> Belt | None:
+    def even_rings(self) -> EvenRings | None:
         """Where diagonals are parallels of even pixels, if they are."""
         return None
 

@@ -20,9 +20,9 @@ from ..grid.tiles import OFF, Tile, Tiles
 from ..pixels.rectangles import disjoint
 from ..pixels.window import Window
 from ..sphere.vectors import chord2_of
-from .diagonals import diagonals_of
 from .envelope import Part, by_rows, strips
 from .nearest import SIDE, Places
+from .rings import rings_of
 from .shape import Selection, SkyShape
 from .tree import hidden, tree_blocks
 
@@ -75,19 +75,19 @@ def nearest_selected(tile: Tile, shape: SkyShape, selection: Selection) -> Itera
 
 def _by_blocks(tile: Tile, shape: SkyShape, selection: Selection) -> tuple[Bools, Iterator[Part]]:
     """See `Near`; on diagonals that are parallels as rows are."""
-    diagonals = diagonals_of(tile, shape.lat)
-    if diagonals is None:
+    rings = rings_of(tile, shape.lat)
+    if rings is None:
         here = selection.values(tile)
         parts = _parts(tile, tile.tiles, here, np.ones_like(here), shape, selection)
     else:
-        window, around = diagonals.around(selection)
-        y0, y1, x0, x1 = tile.window.shift(-window.y0, -window.x0)
-        # The belt goes on where the lattice has no sky.
-        here = around[y0:y1, x0:x1] if tile.on_sky is None else around[y0:y1, x0:x1] & tile.on_sky
+        around = rings.around
+        selected = selection.values(around)
+        y0, y1, x0, x1 = tile.window.shift(-around.window.y0, -around.window.x0)
+        here = selected[y0:y1, x0:x1]
         blocks, _ = tile.tiles.split(_BLOCK)
-        left = blocks.take(~diagonals.holds(blocks.bounds))
-        rest = _parts(tile, left, here, ~diagonals.here, shape, selection)
-        parts = chain(diagonals.parts(window, around), rest)
+        left = blocks.take(~rings.holds(blocks.bounds))
+        rest = _parts(tile, left, here, ~rings.here, shape, selection)
+        parts = chain(rings.parts(around, selected, shape, selection), rest)
     return here if tile.on_sky is None else here | ~tile.on_sky, parts
 
 

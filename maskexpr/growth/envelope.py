@@ -26,7 +26,7 @@ from ..pixels.ragged import ragged_ranges
 from ..pixels.window import Window
 from .shape import Selection
 
-__all__ = ["Rows", "by_rows", "columns_within", "envelope", "strips"]
+__all__ = ["SINGLE", "Rows", "angles_of", "by_rows", "columns_within", "envelope", "strips"]
 
 # Rows whose envelope is lowered together: fewer make more calls, more compare what only some of them need.
 _ROWS = 48
@@ -39,7 +39,7 @@ _CHECKED = 16
 _ROUNDING = 1e-9
 # Up to so many radians 32 bits hold an angle, with the roundings on the way to it, to half a millionth of a
 # degree.
-_SINGLE = np.deg2rad(2.0)
+SINGLE = np.deg2rad(2.0)
 
 Part = tuple[tuple[Any, Any], NDArray[np.floating[Any]]]
 """Pixels, as an index of an array, and their angles, radians."""
@@ -164,7 +164,7 @@ def envelope(selected: Bools, rows: Rows, limit: float, wanted: Bools, single: b
         Whether squares may be of 32 bits, where that is enough.
     """
     most = (selected.shape[1] - wanted.shape[1]) // 2 - 1
-    kind: Any = np.float32 if single and limit <= _SINGLE else np.float64
+    kind: Any = np.float32 if single and limit <= SINGLE else np.float64
     halves = (np.zeros_like(rows.halves), rows.halves) if rows.halves.any() else (rows.halves,)
     offered = [_offered(selected, rows, limit, most, each, kind) for each in halves]
     start, stop = _rows_near(rows, limit)
@@ -176,12 +176,12 @@ def envelope(selected: Bools, rows: Rows, limit: float, wanted: Bools, single: b
         )
         # Of rows off the sky there is no cosine, and no angle is wanted.
         least *= np.nan_to_num(np.cos(rows.lat[block, None]), nan=1.0).astype(kind)
-        angles = _angles(np.minimum(least, 1.0, out=least))
+        angles = angles_of(np.minimum(least, 1.0, out=least))
         yield (block, columns), np.minimum(angles, kind(limit), out=angles)
 
 
-def _angles(square: NDArray[Any]) -> NDArray[Any]:
-    """Angles whose halves have sines of these squares; of 32 bits only up to `_SINGLE`."""
+def angles_of(square: NDArray[Any]) -> NDArray[Any]:
+    """Angles whose halves have sines of these squares; of 32 bits only up to `SINGLE`."""
     sine = np.sqrt(square)
     if square.dtype == np.float64:
         return np.asarray(2 * np.arcsin(sine))

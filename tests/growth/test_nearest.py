@@ -7,7 +7,7 @@ import pytest
 
 import maskexpr as mx
 from maskexpr.grid.tiles import Tile
-from maskexpr.growth import diagonals, distance, nearest
+from maskexpr.growth import distance, nearest, rings
 from maskexpr.growth.distance import nearest_selected
 from maskexpr.growth.shape import Selection, SkyShape
 from maskexpr.pixels.window import Window
@@ -68,8 +68,8 @@ def all_with_all(geom: mx.WcsGeom | mx.HpxGeom, limit: float, selection: Selecti
 
 @pytest.fixture(autouse=True)
 def by_blocks_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    """HEALPix cells between the polar caps would be measured by rings, see `test_diagonals`."""
-    monkeypatch.setattr(diagonals, "_MOST", 0)
+    """HEALPix cells would be measured by rings, see `test_rings`."""
+    monkeypatch.setattr(rings, "_MOST", 0)
 
 
 @pytest.mark.parametrize("share", SHARES)

@@ -25,7 +25,7 @@ from ...sphere.positions import positions_of
 from ...sphere.vectors import Caps, rotation
 from ..axis import Axis, axes_text, checked_axes
 from ..held import HeldGrid
-from ..lattice import OFF, ON, Belt, Grid, Rim, Topology
+from ..lattice import OFF, ON, EvenRings, Grid, Rim, Topology
 from ..layout import Layout
 from ..rings import Rings
 from .cells import caps as cell_caps
@@ -37,10 +37,10 @@ from .mocs import moc_cells
 from .rim import rim_of, sides_of
 from .sets import CellSet
 from .staircase import (
-    belt_of,
     caps_of,
     cells_at,
     cells_in,
+    even_rings_of,
     index_of,
     lonlat_at,
     lonlat_beside,
@@ -372,8 +372,8 @@ class HpxGeom(HeldGrid):
         return on_sky(self.order, window)
 
     @property
-    def belt(self) -> Belt:
-        return belt_of(self.order)
+    def even_rings(self) -> EvenRings:
+        return even_rings_of(self.order)
 
     def rings(self, window: Window) -> Rings:
         return rings_in(self.order, window)

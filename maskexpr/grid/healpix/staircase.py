@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ...pixels.window import Window
 from ...sphere.vectors import Caps, angle_between, normalise, unit
-from ..lattice import OFF, ON, PART, Belt
+from ..lattice import OFF, ON, PART, EvenRings
 from ..rings import Rings
 from .cells import places_of, spherical
 from .faces import (
@@ -31,10 +31,10 @@ from .faces import (
 )
 
 __all__ = [
-    "belt_of",
     "caps_of",
     "cells_at",
     "cells_in",
+    "even_rings_of",
     "index_of",
     "lonlat_at",
     "lonlat_beside",
@@ -151,16 +151,23 @@ def lonlat_at(order: int, y: ArrayLike, x: ArrayLike) -> tuple[Floats, Floats]:
     return lon, lat
 
 
-def belt_of(order: int) -> Belt:
-    """The rings between the polar caps, those at their rims included."""
+def even_rings_of(order: int) -> EvenRings:
+    """The rings of all faces."""
     side = 1 << order
-    return Belt(4 * side - 1, 6 * side, np.pi / 2 / side, 4 * side, partial(_lat_in_belt, order))
+    corners = np.stack([ROW, ROW + 1, COLUMN, COLUMN + 1]) * side
+    return EvenRings(partial(_ring_lat, order), partial(_ring_step, order), corners, MIDDLE * (np.pi / 4))
 
 
-def _lat_in_belt(order: int, totals: Ints) -> Floats:
+def _ring_lat(order: int, totals: Ints) -> Floats:
     side = 1 << order
-    inside = (totals >= 4 * side - 1) & (totals < 6 * side)
+    inside = (totals >= 3 * side) & (totals <= 7 * side - 2)
     return np.where(inside, np.deg2rad(_lat_of(order, totals)), np.nan)
+
+
+def _ring_step(order: int, totals: Ints) -> Floats:
+    side = 1 << order
+    from_south = np.clip(totals, 3 * side, 7 * side - 2) + (1 - 3 * side)
+    return np.asarray(np.pi / 2 / np.minimum(np.minimum(from_south, 4 * side - from_south), side))
 
 
 def _lat_of(order: int, totals: Ints) -> Floats:

@@ -164,21 +164,18 @@ def test_small_data_are_held_by_value() -> None:
 
 
 @pytest.mark.parametrize("order", [0, 1, 3, 6])
-def test_its_belt(order: int) -> None:
-    """Rings of the same steps, whose longitude goes with column minus row, all round the sky."""
-    geom, side = HpxGeom(order=order), 1 << order
-    belt = geom.belt
-    y, x = np.indices(geom.image_shape)
-    lon, lat = geom.lonlat(y, x)
-    inside = np.isfinite(lat) & (y + x >= belt.first) & (y + x < belt.stop)
-    np.testing.assert_array_equal(
-        inside[np.isfinite(lat)], np.abs(np.sin(np.deg2rad(lat[np.isfinite(lat)]))) < 2 / 3 + 1e-9
-    )
-    y, x, lon, lat = (each[inside] for each in (y, x, lon, lat))
-    np.testing.assert_allclose(np.rad2deg(belt.lat_of(y + x)), lat, rtol=0, atol=1e-12)
-    expected = np.rad2deg(belt.step) * (x - y) / 2 + 180
-    np.testing.assert_allclose((lon - expected + 180) % 360, 180, rtol=0, atol=1e-9)
-    assert belt.turn * belt.step == pytest.approx(2 * np.pi)
-    number = np.bincount((y + x) - belt.first)
-    assert number.tolist() == [4 * side] * (belt.stop - belt.first)
-    assert np.isnan(belt.lat_of(np.array([belt.first - 1, belt.stop]))).all()
+def test_its_even_rings(order: int) -> None:
+    """Rings of the same steps in a face, whose longitude goes with column minus row."""
+    geom = HpxGeom(order=order)
+    lat_of, step_of, squares, middle = geom.even_rings
+    assert squares.shape == (4, 12)
+    for (y0, y1, x0, x1), centre in zip(squares.T.tolist(), middle.tolist(), strict=True):
+        y, x = np.mgrid[y0:y1, x0:x1]
+        lon, lat = (np.deg2rad(each) for each in geom.lonlat(y, x))
+        np.testing.assert_allclose(lat_of((y + x).reshape(-1)).reshape(y.shape), lat, rtol=0, atol=1e-14)
+        expected = centre + ((x - x0) - (y - y0)) / 2 * step_of(y + x)
+        np.testing.assert_allclose((lon - expected + np.pi) % (2 * np.pi), np.pi, rtol=0, atol=1e-11)
+    totals = np.arange(8 << order)
+    known = np.isfinite(lat_of(totals))
+    assert np.count_nonzero(known) == (4 << order) - 1
+    assert (np.diff(lat_of(totals[known])) > 0).all()

@@ -1,4 +1,4 @@
-"""Distances on HEALPix between the polar caps, by rings: those by blocks, whatever is worked on together."""
+"""Distances on HEALPix by rings: those of brute force, whatever is worked on together."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from scipy.spatial import cKDTree
 
 import maskexpr as mx
 from maskexpr.grid.tiles import Tile
-from maskexpr.growth import diagonals, distance, envelope
+from maskexpr.growth import distance, rings
 from maskexpr.growth.distance import nearest_selected
 from maskexpr.growth.shape import Selection, SkyShape
 from maskexpr.pixels.window import Window
@@ -77,26 +77,21 @@ def test_the_same_bits_for_every_tiling(
     for window in (*faces, Window(61, 62, 0, 160), Window(0, 160, 77, 79), Window(50, 117, 13, 90)):
         part = measured(window, degrees, selection)
         np.testing.assert_array_equal(part, whole[window.y0 : window.y1, window.x0 : window.x1])
-    for module, name, number in (
-        (envelope, "_ROWS", 7),
-        (envelope, "_ROWS", 1),
-        (diagonals, "_STRIP", 5),
-        (diagonals, "_STRIP", 64),
-    ):
+    for name, number in (("_OFFERS", 64), ("_ROWS", 7), ("_ROWS", 1)):
         with monkeypatch.context() as patch:
-            patch.setattr(module, name, number)
+            patch.setattr(rings, name, number)
             np.testing.assert_array_equal(measured(WHOLE, degrees, selection), whole)
 
 
 def test_which_cells_are_measured_by_rings(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Those whose neighbours within the limit are all between the polar caps; if rings are many, none."""
-    found = diagonals.diagonals_of(Tile(GEOM, WHOLE), np.deg2rad(4.0))
+    """Those round which longitudes are within the limit of small differences; if rings are many, none."""
+    found = rings.rings_of(Tile(GEOM, WHOLE), np.deg2rad(4.0))
     assert found is not None
     lat = GEOM.lonlat(*np.mgrid[: WHOLE.y1, : WHOLE.x1])[1]
-    border = np.rad2deg(np.arcsin(2 / 3))
-    np.testing.assert_array_equal(found.here & np.isfinite(lat), np.abs(lat) <= border - 4.0)
-    assert diagonals.diagonals_of(Tile(GEOM, WHOLE), np.deg2rad(border)) is None
-    assert diagonals.diagonals_of(Tile(mx.HpxGeom(order=12), Window(0, 9, 9, 12)), 0.1) is None
+    wide = np.sin(np.deg2rad(4.0)) > np.sin(0.3) * np.cos(np.deg2rad(lat))
+    np.testing.assert_array_equal(found.here & np.isfinite(lat), np.isfinite(lat) & ~wide)
+    assert rings.rings_of(Tile(GEOM, WHOLE), 0.31) is None
+    assert rings.rings_of(Tile(mx.HpxGeom(order=12), Window(0, 9, 9, 12)), 0.1) is None
     sought: list[int] = []
     monkeypatch.setattr(distance, "tree_blocks", lambda *args: sought.append(1))
     mask = mx.Region("icrs;circle(50, 5, 6)") | mx.Region("icrs;circle(359, 0, 3)")
