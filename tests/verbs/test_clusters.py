@@ -560,16 +560,35 @@ def test_only_the_run_that_a_worker_died_of_goes_tile_by_tile(tmp_path: Path) ->
     assert mx.verify(path, against=SOURCES)
 
 
-def test_a_worker_that_dies_while_it_is_sent_to_holds_up_nobody() -> None:
+@pytest.mark.parametrize("is_first", [True, False])
+def test_a_worker_that_dies_while_it_is_sent_to_holds_up_nobody(
+    is_first: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The one that is sent to, or another: to that dask's broadcast sends copies without end, dead as it is."""
     many = mx.Catalog(positions(20_000), "0.2 deg")
     geom = mx.WcsGeom.allsky(binsz=2)
     with dask.config.set(scheduler="threads"):
         want = int(many.count(geom))
+    scatter, sendings = distributed.Client.scatter, []
     with cluster() as own:
-        victim, _ = own.run(os.getpid).values()
-        os.kill(victim, signal.SIGSTOP)
-        threading.Timer(1.0, os.kill, (victim, signal.SIGKILL)).start()
+        # Nor has a worker to import first what it is sent.
+        own.run(mx.get_limits)
+        processes = own.run(os.getpid)
+        # What is sent goes to one after the other.
+        (one,) = own.who_has([own.scatter(1)]).popitem()[1]
+        (victim,) = (number for address, number in processes.items() if (address != one) is is_first)
+
+        def meanwhile(self: Any, *data: Any, **options: Any) -> Any:
+            if not sendings:
+                os.kill(victim, signal.SIGSTOP)
+                threading.Timer(1.0, os.kill, (victim, signal.SIGKILL)).start()
+            sendings.append(data)
+            return scatter(self, *data, **options)
+
+        monkeypatch.setattr(distributed.Client, "scatter", meanwhile)
         assert many.count(geom) == want
+        assert victim not in own.run(os.getpid, on_error="ignore").values()
+    assert len(sendings) == 1 + is_first
 
 
 @pytest.fixture
