@@ -136,22 +136,6 @@ def test_the_graph_pickles_and_holds_a_catalogue_once():
     assert np.array_equal(again.compute(), array.compute())
 
 
-def test_two_processes_give_the_same_bits():
-    distributed = pytest.importorskip("distributed")
-    aitoff = mx.WcsGeom.allsky(binsz=2, proj="AIT")
-    want = [MASK.on(geom, chunks=37).values for geom in (GEOM, aitoff)]
-    with (
-        dask.config.set({"distributed.admin.tick.limit": "1h"}),
-        distributed.LocalCluster(
-            n_workers=2, threads_per_worker=1, processes=True, dashboard_address="127.0.0.1:0"
-        ) as cluster,
-        distributed.Client(cluster),
-        dask.config.set(scheduler=None),
-    ):
-        got = [MASK.on(geom, chunks=37).compute().values for geom in (GEOM, aitoff)]
-    assert all(np.array_equal(a, b) for a, b in zip(got, want, strict=True))
-
-
 ALLSKY = {
     "CAR": mx.WcsGeom.allsky(binsz=1, frame="galactic"),
     "AIT": mx.WcsGeom.allsky(binsz=1, frame="galactic", proj="AIT"),

@@ -65,6 +65,17 @@ def test_all_kinds_of_masks_equal_threads(workers: Any, tmp_path: Path) -> None:
     assert got.any(axis=(1, 2)).all()
 
 
+def test_two_maps_after_each_other(workers: Any) -> None:
+    rng = np.random.default_rng(7)
+    sources = mx.Catalog(positions(300), rng.uniform(0.1, 4, 300) * u.deg)
+    mask = ~(sources | mx.Band(lat=("-5 deg", "5 deg"), frame="galactic"))
+    geoms = [mx.WcsGeom.allsky(binsz=1, frame="galactic"), mx.WcsGeom.allsky(binsz=2, proj="AIT")]
+    for geom in geoms:
+        with dask.config.set(scheduler="threads"):
+            want = mask.on(geom, chunks=37).values
+        assert np.array_equal(mask.on(geom, chunks=37).compute().values, want)
+
+
 def test_a_slice_of_a_huge_mask(workers: Any) -> None:
     geom = mx.WcsGeom.allsky(binsz=0.00025, frame="galactic")
     piece = mx.Catalog(positions(7195), "0.3 deg").on(geom)[400_000:400_050, 700_000:704_000]

@@ -253,24 +253,17 @@ def test_equal_hashable_picklable_immutable():
     np.testing.assert_array_equal(geom.wcs.wcs.crval, again.wcs.wcs.crval)
 
 
-def test_the_fingerprint_is_the_same_in_another_process():
-    geom = WcsGeom.create(skydir=(83.6, 22.0), width=5, binsz=1 / 3, proj="TAN", axes=[ENERGY])
-    script = "import sys, pickle\ngeom = pickle.loads(bytes.fromhex(sys.argv[1]))\nprint(geom.fingerprint)\n"
-    answer = subprocess.run(
-        [sys.executable, "-c", script, pickle.dumps(geom).hex()],
-        capture_output=True, text=True, check=True, cwd=Path(__file__).resolve().parents[2],
-    )  # fmt: skip
-    assert answer.stdout.strip() == geom.fingerprint
-    assert len(geom.fingerprint) == 32
-
-
-def test_the_hash_is_the_same_in_every_process():
+def test_hash_and_fingerprint_are_the_same_in_every_process():
     geoms = [
         WcsGeom.from_header(header(**SIP)).to_cube([ENERGY]),
         WcsGeom.allsky(binsz=1, frame="galactic", proj="AIT"),
         WcsGeom.create(width=(4, 3), axes=[Axis("plane", [0.5, 1, 2] * u.one)]),
+        WcsGeom.create(skydir=(83.6, 22.0), width=5, binsz=1 / 3, proj="TAN", axes=[ENERGY]),
     ]
-    script = "import sys, pickle\nprint([hash(g) for g in pickle.loads(bytes.fromhex(sys.argv[1]))])\n"
+    script = (
+        "import sys, pickle\n"
+        "print([(hash(g), g.fingerprint) for g in pickle.loads(bytes.fromhex(sys.argv[1]))])\n"
+    )
     answers = [
         subprocess.run(
             [sys.executable, "-c", script, pickle.dumps(geoms).hex()],
@@ -279,8 +272,9 @@ def test_the_hash_is_the_same_in_every_process():
         ).stdout.strip()
         for seed in ("1", "2")
     ]  # fmt: skip
-    assert answers == [str([hash(geom) for geom in geoms])] * 2
+    assert answers == [str([(hash(geom), geom.fingerprint) for geom in geoms])] * 2
     assert len({hash(geom) for geom in geoms}) == len(geoms)
+    assert {len(geom.fingerprint) for geom in geoms} == {32}
 
 
 def test_a_trillion_pixels_cost_nothing():

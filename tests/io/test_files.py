@@ -304,37 +304,53 @@ def test_error_while_writing_leaves_nothing(suffix: str, tmp_path: Path) -> None
 
 
 KILLED = """
-import sys, os
+import sys
+from contextlib import ExitStack
 from maskexpr.grid.wcs.geom import WcsGeom
 from maskexpr.io.formats import open_writer
 from maskexpr.io.writer import Patch
 from maskexpr.pixels.window import Window
 geom = WcsGeom.create(npix=(640, 640), binsz=0.1)
-with open_writer(sys.argv[1], geom, (16, 32), {"hash": "x"}, overwrite=True) as writer:
+with ExitStack() as stack:
+    opened = [open_writer(path, geom, (16, 32), {"hash": "x"}, overwrite=True) for path in sys.argv[1:]]
+    writers = [stack.enter_context(each) for each in opened]
     for y in range(0, 640, 16):
         if y == 320:
             print("half", flush=True)
             sys.stdin.read()
         for x in range(0, 640, 32):
-            writer.store(Patch(Window(y, y + 16, x, x + 32), True))
+            for writer in writers:
+                writer.store(Patch(Window(y, y + 16, x, x + 32), True))
 """
 
 
-@pytest.mark.parametrize("old", [False, True])
-def test_killed_writer_leaves_no_mask(suffix: str, old: bool, tmp_path: Path) -> None:
-    path = tmp_path / f"m{suffix}"
+@pytest.fixture(scope="module")
+def killed(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, bool], Path]:
+    """What a process was writing when it was killed: in every format, where one was and where none was."""
     geom = GEOMS["image"]
-    if old:
-        write(path, geom, random_mask(geom))
-    command = [sys.executable, "-c", KILLED, str(path)]
+    paths = {
+        (suffix, old): tmp_path_factory.mktemp("killed") / f"m{suffix}"
+        for suffix in SUFFIXES
+        for old in (False, True)
+    }
+    for (_, old), path in paths.items():
+        if old:
+            write(path, geom, random_mask(geom))
+    command = [sys.executable, "-c", KILLED, *map(str, paths.values())]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == b"half\n"
         process.send_signal(signal.SIGKILL)
+    return paths
+
+
+@pytest.mark.parametrize("old", [False, True])
+def test_killed_writer_leaves_no_mask(killed: dict[tuple[str, bool], Path], suffix: str, old: bool) -> None:
+    path = killed[suffix, old]
     assert path.exists() == old
     if old:
-        assert np.array_equal(read_mask(path), random_mask(geom))
-    left = [each for each in tmp_path.iterdir() if each != path]
+        assert np.array_equal(read_mask(path), random_mask(GEOMS["image"]))
+    left = [each for each in path.parent.iterdir() if each != path]
     assert len(left) == 1
     assert left[0].name.endswith(TEMPORARY)
     with pytest.raises(IncompleteMaskError, match="being written"):

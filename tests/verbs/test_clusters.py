@@ -12,6 +12,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,38 @@ MASKS = {
 def client() -> Iterator[Any]:
     with cluster() as client:
         yield client
+
+
+@pytest.fixture(scope="module")
+def mortals() -> Iterator[Callable[..., tuple[Any, list[int]]]]:
+    """The client of a cluster of which tests kill workers, and the processes of its two workers, of which
+    none is one that was killed before. It is another cluster where one has no successor: a nanny may fail to
+    start one, and does not say so.
+    """
+    patient = {"distributed.scheduler.allowed-failures": 20, "distributed.comm.retry.count": 3}
+    clients: list[Any] = []
+    with ExitStack() as stack:
+
+        def alive(dead: int = 0) -> tuple[Any, list[int]]:
+            if not clients or not (found := both_workers(clients[-1], dead)):
+                stack.close()
+                stack.enter_context(dask.config.set(patient))
+                clients.append(stack.enter_context(cluster()))
+                found = both_workers(clients[-1])
+            return clients[-1], found
+
+        yield alive
+
+
+def both_workers(client: Any, dead: int = 0) -> list[int]:
+    """Processes of two workers, of which none is the dead one; none if a minute does not bring them."""
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
+        found = list(client.run(os.getpid, on_error="ignore").values())
+        if len(found) == 2 and dead not in found:
+            return found
+        time.sleep(0.05)
+    return []
 
 
 @pytest.fixture
@@ -547,31 +580,6 @@ def test_the_tile_that_kills_workers_is_found_in_a_bounded_number_of_deaths(tmp_
     assert os.listdir(tmp_path) == ["deaths"]
 
 
-def test_only_the_run_that_a_worker_died_of_goes_tile_by_tile(tmp_path: Path) -> None:
-    # In one of the first tiles, so that most are left.
-    here = mx.Catalog(SkyCoord(90, -80, unit="deg", frame="galactic"), "1 deg")
-    mask = SOURCES | Fails(f"die once {tmp_path / 'died'}") & here
-    with cluster() as own:
-        own.register_plugin(Seen(), name="tasks-run")
-        path = mask.write(tmp_path / "a.fits", GEOM, chunks=10, client=own)
-        assert (tmp_path / "died").exists()
-        # Of a run there are 64 at most, and a part of what is left.
-        assert 64 <= tasks_run(own) < mask.plan(GEOM, chunks=10).n_mixed / 2
-    assert mx.verify(path, against=SOURCES)
-
-
-def test_a_worker_that_dies_while_it_is_sent_to_holds_up_nobody() -> None:
-    many = mx.Catalog(positions(20_000), "0.2 deg")
-    geom = mx.WcsGeom.allsky(binsz=2)
-    with dask.config.set(scheduler="threads"):
-        want = int(many.count(geom))
-    with cluster() as own:
-        victim, _ = own.run(os.getpid).values()
-        os.kill(victim, signal.SIGSTOP)
-        threading.Timer(1.0, os.kill, (victim, signal.SIGKILL)).start()
-        assert many.count(geom) == want
-
-
 @pytest.fixture
 def scattered(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Names of what is sent to workers apart from graphs."""
@@ -617,59 +625,89 @@ def test_what_dies_with_the_only_worker_that_has_it_is_sent_again(
         assert len(scattered) >= before + 2
 
 
-@pytest.mark.parametrize("name", MASKS if "MASKEXPR_FAULTS" in os.environ else ["grown", "components"])
-def test_killed_workers_change_nothing(name: str, tmp_path: Path) -> None:
-    rng, want = np.random.default_rng(len(name)), bits(MASKS[name])
-    killed, attempts = 0, 0
-    while killed < KILLS:
-        for during, path in written_beside_kills(MASKS[name], rng, tmp_path):
-            with dask.config.set(scheduler="threads"):
-                assert np.array_equal(mx.read_mask(path).values, want)
-            assert mx.verify(path)
-            assert os.listdir(tmp_path) == [path.name]
-            killed, attempts = killed + during, attempts + 1
-            # Of moments within the time that a write takes most are within the write.
-            assert attempts < 10 * KILLS
-            if killed == KILLS:
-                break
-
-
-def written_beside_kills(mask: Mask, rng: np.random.Generator, folder: Path) -> Iterator[tuple[bool, Path]]:
-    """Whether a worker was killed while a mask was written, and where that is, on one cluster.
-
-    It ends when a killed worker has no successor: a nanny may fail to start one, and does not say so.
-    """
-    patient = {"distributed.scheduler.allowed-failures": 20, "distributed.comm.retry.count": 3}
-    with dask.config.set(patient), cluster() as own:
-        for _ in range(2):
-            # The first write sends the mask, so the second says how long one takes.
-            begin = time.monotonic()
-            path = mask.write(folder / "a.fits", GEOM, chunks=16, client=own, overwrite=True)
-            seconds = time.monotonic() - begin
-        workers = both_workers(own)
-        while workers:
-            victim = workers[int(rng.integers(2))]
-            at = threading.Timer(rng.uniform(0, seconds), os.kill, (victim, signal.SIGKILL))
-            at.start()
-            mask.write(path, GEOM, chunks=16, client=own, overwrite=True)
-            during = not at.is_alive()
-            at.join()
-            yield during, path
-            workers = both_workers(own, victim)
-
-
-def both_workers(client: Any, dead: int = 0) -> list[int]:
-    """Processes of two workers, of which none is the dead one; none if a minute does not bring them."""
-    end = time.monotonic() + 60
-    while time.monotonic() < end:
-        found = list(client.run(os.getpid, on_error="ignore").values())
-        if len(found) == 2 and dead not in found:
-            return found
-        time.sleep(0.05)
-    return []
-
-
 def test_with_tls(tmp_path: Path) -> None:
     with cluster(security=security(tmp_path), protocol="tls://", n_workers=1) as own:
         path = MASKS["grown"].write(tmp_path / "a.fits", GEOM, chunks=64, client=own)
     assert mx.verify(path, against=MASKS["grown"])
+
+
+# ---- workers of one cluster are killed by test after test; it is the last to be made
+
+
+def test_only_the_run_that_a_worker_died_of_goes_tile_by_tile(
+    mortals: Callable[..., tuple[Any, list[int]]], tmp_path: Path
+) -> None:
+    # In one of the first tiles, so that most are left.
+    here = mx.Catalog(SkyCoord(90, -80, unit="deg", frame="galactic"), "1 deg")
+    mask = SOURCES | Fails(f"die once {tmp_path / 'died'}") & here
+    own, _ = mortals()
+    own.register_plugin(Seen(), name="tasks-run")
+    path = mask.write(tmp_path / "a.fits", GEOM, chunks=10, client=own)
+    assert (tmp_path / "died").exists()
+    # Of a run there are 64 at most, and a part of what is left.
+    assert 64 <= tasks_run(own) < mask.plan(GEOM, chunks=10).n_mixed / 2
+    own.unregister_scheduler_plugin("tasks-run")
+    assert mx.verify(path, against=SOURCES)
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+def test_a_worker_that_dies_while_it_is_sent_to_holds_up_nobody(
+    is_first: bool, mortals: Callable[..., tuple[Any, list[int]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The one that is sent to, or the other: to that dask's broadcast sends copies without end."""
+    # Another mask each time, or it is sent already.
+    many = mx.Catalog(positions(20_000 + is_first), "0.2 deg")
+    geom = mx.WcsGeom.allsky(binsz=2)
+    with dask.config.set(scheduler="threads"):
+        want = int(many.count(geom))
+    scatter, sendings = distributed.Client.scatter, []
+    own, _ = mortals()
+    # Nor has a worker to import first what it is sent.
+    own.run(mx.get_limits)
+    processes = own.run(os.getpid)
+    # What is sent goes to one after the other.
+    (one,) = own.who_has([own.scatter(is_first)]).popitem()[1]
+    (victim,) = (number for address, number in processes.items() if (address != one) is is_first)
+
+    def meanwhile(self: Any, *data: Any, **options: Any) -> Any:
+        if not sendings:
+            os.kill(victim, signal.SIGSTOP)
+            threading.Timer(1.0, os.kill, (victim, signal.SIGKILL)).start()
+        sendings.append(data)
+        return scatter(self, *data, **options)
+
+    monkeypatch.setattr(distributed.Client, "scatter", meanwhile)
+    assert many.count(geom) == want
+    assert victim not in own.run(os.getpid, on_error="ignore").values()
+    assert len(sendings) == 1 + is_first
+
+
+@pytest.mark.parametrize("name", MASKS if "MASKEXPR_FAULTS" in os.environ else ["grown", "components"])
+def test_killed_workers_change_nothing(
+    name: str, mortals: Callable[..., tuple[Any, list[int]]], tmp_path: Path
+) -> None:
+    rng, want, path = np.random.default_rng(len(name)), bits(MASKS[name]), tmp_path / "a.fits"
+
+    def write(own: Any) -> float:
+        begin = time.monotonic()
+        MASKS[name].write(path, GEOM, chunks=16, client=own, overwrite=True)
+        return time.monotonic() - begin
+
+    own, workers = mortals()
+    # The first write sends the mask, so the second says how long one takes.
+    seconds = [write(own) for _ in range(2)][1]
+    killed, attempts = 0, 0
+    while killed < KILLS:
+        victim = workers[int(rng.integers(2))]
+        at = threading.Timer(rng.uniform(0, seconds), os.kill, (victim, signal.SIGKILL))
+        at.start()
+        write(own)
+        # Of moments within the time that a write takes most are within the write.
+        killed, attempts = killed + (not at.is_alive()), attempts + 1
+        assert attempts < 10 * KILLS
+        at.join()
+        with dask.config.set(scheduler="threads"):
+            assert np.array_equal(mx.read_mask(path).values, want)
+        assert mx.verify(path)
+        assert os.listdir(tmp_path) == [path.name]
+        own, workers = mortals(victim)

@@ -138,8 +138,15 @@ def moments(name: str) -> Iterator[int]:
     yield from (dice.randrange(TILES // 3, TILES - TILES // 8) for _ in range(KILLS))
 
 
+@pytest.fixture(scope="module")
+def client() -> Iterator[Any]:
+    """The client of a cluster that nobody kills."""
+    with cluster() as client:
+        yield client
+
+
 @pytest.mark.parametrize("suffix", SUFFIXES)
-def test_a_client_is_killed_with_its_cluster(suffix: str, tmp_path: Path) -> None:
+def test_a_client_is_killed_with_its_cluster(client: Any, suffix: str, tmp_path: Path) -> None:
     if suffix == ".zarr":
         pytest.importorskip("zarr")
     for i, after in enumerate(moments(suffix)):
@@ -148,25 +155,23 @@ def test_a_client_is_killed_with_its_cluster(suffix: str, tmp_path: Path) -> Non
         before, known = run.noted, run.known
         assert 0 < known <= len(before) < TILES
         run.notes.unlink()
-        with cluster() as client:
-            run.mask.write(run.path, GEOM, chunks=CHUNK, client=client, resume=True)
-            again = [place for _, *place in run.noted]
-            # What was told as done is not evaluated again, the rest once.
-            assert len(again) == TILES - known
-            assert len({tuple(place) for place in again}) == len(again)
-            run.check(client)
+        run.mask.write(run.path, GEOM, chunks=CHUNK, client=client, resume=True)
+        again = [place for _, *place in run.noted]
+        # What was told as done is not evaluated again, the rest once.
+        assert len(again) == TILES - known
+        assert len({tuple(place) for place in again}) == len(again)
+        run.check(client)
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
-def test_a_client_is_killed_and_its_cluster_works_on(suffix: str, tmp_path: Path) -> None:
+def test_a_client_is_killed_and_its_cluster_works_on(client: Any, suffix: str, tmp_path: Path) -> None:
     """Workers that are at a tile of the dead write it, beside those that write for the living."""
     if suffix == ".zarr":
         pytest.importorskip("zarr")
-    with cluster() as client:
-        for i, after in enumerate(moments(f"{suffix} of others")):
-            run = Run(tmp_path / str(i), suffix, after, client.scheduler.address)
-            before, known = len(run.noted), run.known
-            run.mask.write(run.path, GEOM, chunks=CHUNK, client=client, resume=True)
-            assert len(run.noted) - before <= TILES - known + IN_FLIGHT
-            run.wait_for_silence()
-            run.check(client)
+    for i, after in enumerate(moments(f"{suffix} of others")):
+        run = Run(tmp_path / str(i), suffix, after, client.scheduler.address)
+        before, known = len(run.noted), run.known
+        run.mask.write(run.path, GEOM, chunks=CHUNK, client=client, resume=True)
+        assert len(run.noted) - before <= TILES - known + IN_FLIGHT
+        run.wait_for_silence()
+        run.check(client)
