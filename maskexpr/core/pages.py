@@ -17,8 +17,8 @@ __all__ = ["expect_writes", "sparse_zeros"]
 _PAGE: Final = mmap.PAGESIZE
 _LARGE: Final = 1 << 21
 # A large page is worth it where at least this part of it is written. It takes the system about as long as a
-# third of it in small ones (0.26 ms beside 1.6 us each), but what is not written of it is memory all the same,
-# and on a map of which 5 % are selected to ask for them earlier saved no time that could be measured.
+# third of it in small ones (0.26 ms beside 1.6 us each), but what is not written of it is memory too, and
+# on a map of which 5 % are selected to ask for them earlier saved no time that could be measured.
 _WORTH: Final = 0.6
 # Only Linux has memory of both kinds. Elsewhere new memory is in small pages as it is.
 _CHOOSES: Final = sys.platform == "linux" and hasattr(mmap, "MADV_HUGEPAGE")
