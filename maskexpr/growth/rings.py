@@ -41,8 +41,9 @@ _ROUNDING = 1e-9
 _BLOCK = 64
 _ROWS = 256
 _OFFERS = 1 << 17
-# Pixels that are as dear as another window.
+# Pixels that are as dear as another window, and of which there are never too many.
 _WINDOW = 1 << 20
+_FREE = 1 << 16
 # By how much what is nearer has to be nearer, relative to the square of the limit, and what rounding may do
 # to columns: more than 32 bits do.
 _SURE = 2e-5
@@ -180,7 +181,7 @@ def _windows_near(tile: Tile, around: Tile, shape: SkyShape, selection: Selectio
         return found
 
     near = windows_within(tile.geom, CapTree(caps.take(is_open)), shape.bound, beyond, held, tile.plane)
-    return disjoint(near.bounds, tile.window.size // 2, _WINDOW)
+    return disjoint(near.bounds, max(tile.window.size // 2, _FREE), _WINDOW)
 
 
 def _found(tile: Tile, values: Bools) -> tuple[Ints, Ints, Bools]:

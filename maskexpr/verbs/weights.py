@@ -77,7 +77,13 @@ def distance(mask: Mask, geom: Any, max: Any, chunks: Any = "auto") -> xr.DataAr
     """Distances to what is not selected. See `Mask.distance`."""
     largest = _limit(max, "max")
     attrs = {"units": "deg", "long_name": "distance to the nearest unselected pixel", "mask": one_line(mask)}
-    return _measured(mask, geom, largest, np.rad2deg, chunks, "distance", attrs)
+    return _measured(mask, geom, largest, _degrees, chunks, "distance", attrs)
+
+
+def _degrees(angles: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
+    """The bits of ``np.rad2deg``, which takes five times as long in 32 bits."""
+    kind = angles.dtype.type
+    return np.asarray(angles * (kind(180) / kind(np.pi)))
 
 
 def apodize(
