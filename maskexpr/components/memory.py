@@ -17,15 +17,13 @@ from ..grid.rim import topology
 from ..grid.tiles import Tile
 from ..pixels.runs import unpack_into
 from ..pixels.window import Window
-from .solve import Decided, solve
+from .solve import SIDE, Decided, solve
 
 if TYPE_CHECKING:
     from .node import Connected
 
 __all__ = ["paint_tile", "pixels_of"]
 
-# Side of the tiles into which a map is cut.
-_SIDE = 1024
 # Bytes of decided maps that a process remembers; a map takes at most a bit for a pixel.
 _MEMORY = 1 << 28
 
@@ -86,7 +84,7 @@ def _decided(node: Connected, geom: Grid, plane: tuple[int, ...], of: Ask) -> De
     """What is kept on each tile of a map, from memory if it has been asked before."""
 
     def make() -> Decided:
-        return solve(node, geom, plane, lambda: of.fresh(node), *geom.layout().strips(_SIDE))
+        return solve(node, geom, plane, lambda: of.fresh(node), *geom.layout().strips(SIDE))
 
     known: Decided | None = of.decided(node, () if node.linked else plane)
     if known is not None:

@@ -11,7 +11,7 @@ distance transform.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -54,15 +54,11 @@ class Rows(NamedTuple):
         Latitudes of the rows and of the others, radians; NaN off the sky.
     step : float
         Radians from a column to the next.
-    halves : ndarray of int64, shape (others,)
-        Half columns from a pixel of each of the others to that of the same number in a row that is an odd
-        number of rows further.
     """
 
     lat: Floats
     other: Floats
     step: float
-    halves: Ints
 
 
 def by_rows(tile: Tile, limit: float, selection: Selection) -> tuple[Bools, Iterator[Part]] | None:
@@ -82,7 +78,7 @@ def by_rows(tile: Tile, limit: float, selection: Selection) -> tuple[Bools, Iter
     zero = np.zeros(tile.shape, dtype=bool) if tile.on_sky is None else ~tile.on_sky
     first, last = rows_within(geom, y0, y1, float(np.rad2deg(limit)) + _ROUNDING)
     lat, other = (np.deg2rad(geom.lat_of(np.arange(*each))) for each in ((y0, y1), (first, last)))
-    rows = Rows(lat, other, float(np.deg2rad(abs(geom.lon_step))), np.zeros(last - first, dtype=np.int64))
+    rows = Rows(lat, other, float(np.deg2rad(abs(geom.lon_step))))
     most = int(columns_within(lat, rows.step, limit).max())
     if most < 0:
         return zero, iter(())
@@ -165,15 +161,12 @@ def envelope(selected: Bools, rows: Rows, limit: float, wanted: Bools, single: b
     """
     most = (selected.shape[1] - wanted.shape[1]) // 2 - 1
     kind: Any = np.float32 if single and limit <= SINGLE else np.float64
-    halves = (np.zeros_like(rows.halves), rows.halves) if rows.halves.any() else (rows.halves,)
-    offered = [_offered(selected, rows, limit, most, each, kind) for each in halves]
+    offered = _offered(selected, rows, limit, most, kind)
     start, stop = _rows_near(rows, limit)
     for low in range(0, len(rows.lat), _ROWS):
         block = slice(low, low + _ROWS)
         first, between = _between(rows.lat[block], rows.other, start[block], stop[block])
-        columns, least = _lowest(
-            offered[:: (-1) ** low], between.astype(kind), first, np.any(wanted[block], axis=0)
-        )
+        columns, least = _lowest(offered, between.astype(kind), first, np.any(wanted[block], axis=0))
         # Of rows off the sky there is no cosine, and no angle is wanted.
         least *= np.nan_to_num(np.cos(rows.lat[block, None]), nan=1.0).astype(kind)
         angles = angles_of(np.minimum(least, 1.0, out=least))
@@ -206,10 +199,9 @@ def _rows_near(rows: Rows, limit: float) -> tuple[Ints, Ints]:
     return start + before, stop + before
 
 
-def _offered(selected: Bools, rows: Rows, limit: float, most: int, halves: Ints, kind: Any) -> NDArray[Any]:
+def _offered(selected: Bools, rows: Rows, limit: float, most: int, kind: Any) -> NDArray[Any]:
     """What the pixels of the other rows offer, shape (others, columns): ``cos(lat) sin^2(n step / 2)`` of the
-    columns ``n`` to the nearest selected one of the row; infinite where none is near. The columns lie so many
-    halves of one further than the row's own.
+    columns ``n`` to the nearest selected one of the row; infinite where none is near.
 
     Each run is the nearest from half way to the run before it until half way to the next.
     """
@@ -223,21 +215,20 @@ def _offered(selected: Bools, rows: Rows, limit: float, most: int, halves: Ints,
     near = np.minimum(columns_within(rows.other, rows.step, limit), most)[row]
     held = (near >= 0) & (begin - near < columns) & (end + near > 0)
     row, begin, end, near = row[held], begin[held], end[held], near[held]
-    start, stop, aside = begin - near, end + near, halves[row]
+    start, stop = begin - near, end + near
     touch = (row[1:] == row[:-1]) & (start[1:] < stop[:-1])
-    middle = (begin[1:] + end[:-1] - 1 - aside[1:]) // 2 + 1
+    middle = (begin[1:] + end[:-1] - 1) // 2 + 1
     start[1:] = np.where(touch, middle, start[1:])
     stop[:-1] = np.where(touch, middle, stop[:-1])
-    # sin^2 of half an angle of longitude, by halves of columns.
-    table = np.sin(np.arange(2 * most + 2) * (rows.step / 4)) ** 2
+    # sin^2 of half an angle of longitude, by columns.
+    table = np.sin(np.arange(most + 1) * (rows.step / 2)) ** 2
     cos_lat = np.cos(rows.other)
     for low, high, run_ends, sign in ((start, begin, begin, -1), (end, stop, end - 1, 1)):
         low, high = np.clip(low, 0, columns), np.clip(high, 0, columns)
         run, column = ragged_ranges(low, high - low)
-        away = sign * (2 * (column - run_ends[run]) + aside[run])
+        away = sign * (column - run_ends[run])
         out.reshape(-1)[row[run] * columns + column] = cos_lat[row][run] * table[away]
-    inside = (cos_lat * table[np.abs(halves)]).astype(kind)
-    np.copyto(out, inside[:, None], where=selected[:, 1 + most : 1 + most + columns])
+    np.copyto(out, 0, where=selected[:, 1 + most : 1 + most + columns])
     return out
 
 
@@ -255,7 +246,7 @@ def _between(lat: Floats, other: Floats, start: Ints, stop: Ints) -> tuple[int, 
 
 
 def _lowest(
-    offered: Sequence[NDArray[Any]], between: NDArray[Any], first: int, wanted: Bools
+    offered: NDArray[Any], between: NDArray[Any], first: int, wanted: Bools
 ) -> tuple[Ints, NDArray[Any]]:
     """The envelope of some rows in the wanted columns where something is offered, and which these are.
 
@@ -265,13 +256,13 @@ def _lowest(
     nearest = between.min(axis=0)
     order = np.argsort(nearest, kind="stable")
     order = order[np.isfinite(nearest[order])]
-    start = max(int(order.min(initial=len(offered[0]))) + first, 0)
-    stop = min(int(order.max(initial=0)) + first + len(between), len(offered[0]))
-    columns = np.flatnonzero(wanted & (offered[0][start:stop].min(axis=0, initial=np.inf) < np.inf))
+    start = max(int(order.min(initial=len(offered))) + first, 0)
+    stop = min(int(order.max(initial=0)) + first + len(between), len(offered))
+    columns = np.flatnonzero(wanted & (offered[start:stop].min(axis=0, initial=np.inf) < np.inf))
     least = np.full((len(between), len(columns)), np.inf, dtype=between.dtype)
     left, now = np.arange(len(columns)), least
     # As `take` makes them rows are contiguous; of an index they would be columns.
-    near = [each[start:stop].take(columns, axis=1) for each in offered]
+    near = offered[start:stop].take(columns, axis=1)
     room = np.empty_like(least)
     for number, (each, *twin) in enumerate(_turns(between, order, first - start, stop - start)):
         if number >= _CHECKED and number & (number - 1) == 0:
@@ -279,14 +270,14 @@ def _lowest(
             if 2 * np.count_nonzero(still) < len(still):
                 least[:, left] = now
                 left, now = left[still], now.compress(still, axis=1)
-                near = [rows.compress(still, axis=1) for rows in near]
+                near = near.compress(still, axis=1)
                 room = np.empty_like(now)
-        shift, others = each + first - start, near[(each + first) % len(near)]
-        y0, y1 = max(-shift, 0), min(len(others) - shift, len(now))
-        lowest, sums, some = others[y0 + shift : y1 + shift], room[: y1 - y0], now[y0:y1]
+        shift = each + first - start
+        y0, y1 = max(-shift, 0), min(len(near) - shift, len(now))
+        lowest, sums, some = near[y0 + shift : y1 + shift], room[: y1 - y0], now[y0:y1]
         for other in twin:
             at = other + first - start
-            lowest = np.minimum(lowest, others[at : at + len(now)], out=sums)
+            lowest = np.minimum(lowest, near[at : at + len(now)], out=sums)
         np.add(lowest, between[y0:y1, each : each + 1], out=sums)
         np.minimum(some, sums, out=some)
     if now is not least:
@@ -301,7 +292,6 @@ def _turns(between: NDArray[Any], order: Ints, first: int, number: int) -> list[
     """
     inside = (order + first >= 0) & (order + first <= number - len(between))
     alike = (between[:, order[1:]] == between[:, order[:-1]]).all(axis=0) & inside[1:] & inside[:-1]
-    alike &= np.diff(order) % 2 == 0
     out: list[list[int]] = []
     for each, joins in zip(order.tolist(), [False, *alike.tolist()], strict=False):
         if joins and len(out[-1]) == 1:
