@@ -21,8 +21,8 @@ from ..sphere.vectors import TIE, chord2, chord2_of, dot
 
 __all__ = ["CircleDescent"]
 
-# Pairs tested in one go: bounds memory, and keeps the working arrays in the cache.
-_PAIRS: Final = 1 << 15
+# Pairs tested in one go: bounds memory; fewer make calls so short that threads wait for each other.
+_PAIRS: Final = 1 << 16
 # Radians by which a bound is widened before it is believed.
 _SLACK: Final = 1e-12
 

@@ -30,8 +30,8 @@ _Runs = tuple[NDArray[np.signedinteger[Any]], NDArray[np.signedinteger[Any]], ND
 _SLACK = 1e-5
 # How far rounding may move a point against a circle (radians), all added up, with room: see `_is_certain`.
 _MOVED = 5e-14
-# Rows of circles that are worked out together: few enough for the cache, enough for numpy's calls.
-_PIECE = 1 << 13
+# Rows of circles that are worked out together: enough that threads do not wait for each other between calls.
+_PIECE = 1 << 15
 # Pairs of a circle and a tile that are asked together.
 _MEETINGS = 1 << 20
 

@@ -26,8 +26,8 @@ __all__ = ["Found", "centre_cover", "in_shares", "inner_cover", "need_no_grid", 
 
 T = TypeVar("T")
 
-# Cells asked about in one go: bounds memory, and keeps the working arrays in the cache.
-_BATCH: Final = 1 << 15
+# Cells asked about in one go: bounds memory; fewer make calls so short that threads wait for each other.
+_BATCH: Final = 1 << 16
 # The order whose open cells are shared between threads, and the shares for each: they differ in work.
 _SHARED: Final = 4
 _SHARES: Final = 4
