@@ -438,7 +438,9 @@ def _recognised(path: str, stamp: Stamp) -> Format | None:
 def _unknown(path: str) -> FormatError:
     """The error of a file that is of no format."""
     named = path.lower().endswith(tuple(_by_suffix()))
-    empty = os.path.isfile(path) and not os.path.getsize(path)
+    # A writer that was killed leaves such, if nothing else was done yet.
+    is_file = os.path.isfile(path)
+    empty = not os.path.getsize(path) if is_file else os.path.isdir(path) and not os.listdir(path)
     # Of formats that are told by the same mark the first stands for all.
     names = {(each.magic, each.members): each.name for each in reversed(FORMATS)}.values()
     kind = IncompleteMaskError if empty else IntegrityError if named else FormatError

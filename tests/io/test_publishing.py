@@ -22,7 +22,7 @@ import pytest
 
 import maskexpr as mx
 from maskexpr.doors.files import check_path
-from maskexpr.errors import FileMissingError, FormatError
+from maskexpr.errors import FileMissingError, FormatError, IncompleteMaskError
 from maskexpr.io import formats, workspace
 from maskexpr.io.workspace import TEMPORARY, Workspace, abandoned, recover
 
@@ -198,6 +198,14 @@ def test_a_name_that_is_gone_after_the_look(tmp_path: Path, monkeypatch: pytest.
     (tmp_path / "loose.zarr").symlink_to(tmp_path / "nowhere")
     with pytest.raises(FileMissingError):
         mx.read_mask(tmp_path / "loose.zarr")
+
+
+@pytest.mark.parametrize("name", ["m.fits", ".m.fits.0bbfd16a-16971-2581260f.maskexpr-part"])
+def test_a_folder_of_a_writer_that_did_no_more_than_make_it_is_incomplete(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).mkdir()
+    for look in (mx.read_mask, mx.verify, mx.info):
+        with pytest.raises(IncompleteMaskError):
+            look(tmp_path / name)
 
 
 def test_a_folder_between_two_renames_is_recovered(tmp_path: Path) -> None:
