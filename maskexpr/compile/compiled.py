@@ -90,9 +90,8 @@ class Compiled:
         have the same name, equal ones have not.
         """
         told = self.mask.key if client_of("auto") is None else self.mask.digest
-        return (
-            f"mask-{dask.base.tokenize(told.hex(), self.geom.fingerprint, (self.along, self.layout.token))}"
-        )
+        cut = (self.along, self.layout.token)
+        return f"mask-{dask.base.tokenize(told.hex(), self.geom.fingerprint, cut)}"
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _arrived, (self.name, self.mask, self.geom, self.along, self.layout)
