@@ -31,7 +31,7 @@ from .shape import Selection, SkyShape
 
 __all__ = ["Offers", "Rings", "rings_of"]
 
-# Rings within the limit to either side up to which all are asked. Of more, branch and bound costs less, as the
+# Rings within the limit to either side up to which all are asked. Of more, branch and bound costs less: the
 # rim is offered to each ring. The data may not choose, or bits would depend on the chunks.
 _MOST = 40
 # Differences of longitude up to which the series of sin^2 is good to a few 10^-8, radians.
