@@ -33,29 +33,9 @@ from .lower import lower
 from .simplify import simplify
 from .stages import Stages, decisions, has_stages
 
-__all__ = ["Compiled", "OfCompiled", "compile_mask", "whole_rows"]
+__all__ = ["Compiled", "OfCompiled", "compile_mask"]
 
 Chunks = tuple[tuple[int, ...], ...]
-
-# Pixels along a side of a default chunk.
-_SIDE = 2048
-
-
-def whole_rows(geom: Grid) -> Any:
-    """Chunks of whole rows for maps that are not much wider than a default chunk, else the default ones.
-
-    Memory is read and written up to three times as fast along whole rows as by pieces of them.
-
-    Examples
-    --------
-    >>> from maskexpr import WcsGeom
-    >>> whole_rows(WcsGeom.create(npix=(4000, 3000), binsz=0.01))
-    (1048, 4000)
-    """
-    width = geom.array_shape[-1]
-    if len(geom.dims) == 1:
-        return "auto"
-    return (_SIDE * _SIDE // width, width) if _SIDE < width <= 2 * _SIDE else "auto"
 
 
 @dataclass(frozen=True)
@@ -115,6 +95,11 @@ class Compiled:
     @once
     def waits(self) -> bool:
         """See `maskexpr.compile.dask.TileSource.waits`."""
+        return any(each.waits for each in postorder(self.mask))
+
+    @once
+    def reads_data(self) -> bool:
+        """Whether values come from a file or an array."""
         return any(each.reads_data for each in postorder(self.mask))
 
     @once
@@ -265,7 +250,7 @@ def _arrived(name: str, mask: Mask, geom: Grid, along: Chunks, layout: Layout) -
     """
     made = Compiled(mask, geom, along, layout)
     made.__dict__["name"] = name
-    if made.waits:
+    if made.reads_data:
         return made
     kept = _here.setdefault(name, made)
     _last[:] = [kept]

@@ -69,7 +69,7 @@ class Fractions(OfCompiled):
     def decide(self, blocks: Sequence[BlockId]) -> list[float | None]:
         """For each block its one number, or None where pixels have to be cut. No data are read for it."""
         mask = self.compiled.mask
-        if not blocks or self.waits:
+        if not blocks or self.compiled.reads_data:
             return [None] * len(blocks)
         tiles = self.compiled.tiles([block[1:] for block in blocks])
         cover = _cover(mask, _areas_of(tiles))

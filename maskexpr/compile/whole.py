@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property, partial
-from threading import BoundedSemaphore, Lock
+from threading import Lock
 from typing import Any, Final, Protocol, runtime_checkable
 
 import dask.array as da
@@ -22,6 +22,7 @@ from dask.array.core import finalize
 from dask.highlevelgraph import HighLevelGraph, MaterializedLayer
 
 from ..core.pages import expect_writes, sparse_zeros
+from ..core.threads import Turns
 from .compiled import Compiled
 from .dask import BlockId, Key, Split, TileLayer, TileSource, source_key
 from .reduced import NAMESPACE
@@ -196,18 +197,22 @@ def _place(edges: Sequence[Sequence[int]], block: BlockId) -> Slices:
 class _Canvas:
     """An array of zeros, made when it is first looked at; what has been pickled is another array.
 
-    No more threads write on it at a time than there are ``turns``: where these are the cores, more would only
-    take the interpreter's lock from each other.
+    No more threads write on it at a time than there are ``turns``, if any are given: where these are the
+    cores, more would only take the interpreter's lock from each other.
     """
 
     def __init__(self, make: Callable[[], np.ndarray], turns: int | None, is_shared: bool = True) -> None:
         self._make = make
         self._lock = Lock()
-        self.turn: AbstractContextManager[Any] = nullcontext() if turns is None else BoundedSemaphore(turns)
+        self._turns = None if turns is None else Turns(turns)
         self.is_shared = is_shared
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _Canvas, (self._make, None, False)
+
+    def turn(self) -> AbstractContextManager[None]:
+        """While a thread writes on it."""
+        return nullcontext() if self._turns is None else self._turns.turn()
 
     @property
     def array(self) -> np.ndarray:
@@ -225,7 +230,7 @@ def _write(
     """The values of a block, in a shared array where there is one."""
     if not canvas.is_shared:
         return source.compute(block, known)
-    with canvas.turn:
+    with canvas.turn():
         view = canvas.array[place]
         if isinstance(source, Filling):
             if not source.fills_parts:

@@ -262,6 +262,11 @@ class Mask(Fluent):
         """The map of whose pixels a leaf is made, on the sphere too; None for any other mask."""
         return None
 
+    @property
+    def waits(self) -> bool:
+        """Whether its values are waited for, as those of a file are: more threads than cores help then."""
+        return self.reads_data
+
     def held_bytes(self) -> int:
         """Memory that is kept from tile to tile, such as an index."""
         return 0

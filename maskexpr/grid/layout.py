@@ -131,7 +131,7 @@ class Rectangles(Layout):
             raise MaskValueError(f"chunks must be 'auto', an int or ({down}, {across}), got {shown(chunks)}")
         if isinstance(chunks, str):
             side = _SIDE_OF_GIANTS if shape[0] * shape[1] > _GIANT else _SIDE
-            chunks = (side, side)
+            chunks = block_sides(shape[1], side)
         if isinstance(chunks, dict):
             if not set(chunks) <= {down, across}:
                 raise MaskValueError(f"chunks are of {down!r} and {across!r}, got {chunks!r}")

@@ -25,7 +25,7 @@ from ..io.sources import Source
 from ..pixels.window import Window
 from ..sphere.vectors import lonlat
 from .descent import DataDescent, descent_of
-from .reader import Reader, meets, nearest, offset
+from .reader import Reader, in_memory, meets, nearest, offset
 
 __all__ = ["DataPixels", "FromData", "matching_planes", "name_of", "same_axis"]
 
@@ -76,6 +76,10 @@ class FromData(Mask):
     @property
     def pixel_grid(self) -> Grid:
         return self.grid
+
+    @property
+    def waits(self) -> bool:
+        return in_memory(self.data) is None
 
     def axes(self) -> frozenset[str]:
         return frozenset(axis.name for axis in self.grid.axes)

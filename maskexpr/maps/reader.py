@@ -18,7 +18,7 @@ from ..io.validity import normal
 from ..pixels.window import Window
 from ..sphere.vectors import TIE, Caps, angle_between, lonlat, rotate, rotation, unit
 
-__all__ = ["Reader", "meets", "nearest", "offset"]
+__all__ = ["Reader", "in_memory", "meets", "nearest", "offset"]
 
 # Pixels a side of the pieces in which a file without chunks is read.
 _SIDE = 512
@@ -110,13 +110,13 @@ class Reader:
     def window(self, window: Window) -> NDArray[Any]:
         """Values of a window inside the map, shape (ny, nx)."""
         count("reads")
-        if _in_memory(self._source) is None:
+        if in_memory(self._source) is None:
             count("chunks_read", self._chunks(window))
         return self._source.read(window, self._plane)
 
     def pixels(self, y: Ints, x: Ints) -> NDArray[Any]:
         """Values of pixels inside the map, shape (n,)."""
-        array = _in_memory(self._source)
+        array = in_memory(self._source)
         if array is not None:
             count("reads")
             return normal(array[self._plane][self._source.open().geom.places(y, x)])
@@ -151,7 +151,8 @@ class Reader:
         return values
 
 
-def _in_memory(source: Source) -> NDArray[Any] | None:
+def in_memory(source: Source) -> NDArray[Any] | None:
+    """The array of a source that is one in memory."""
     if isinstance(source, EmbeddedSource):
         return source.array
     if isinstance(source, ArraySource) and isinstance(source.array, np.ndarray):

@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from ..compile.compiled import compile_mask, whole_rows
+from ..compile.compiled import compile_mask
 from ..compile.eager import compute_array
 from ..compile.evaluate import Evaluator
 from ..compile.explain import explain
@@ -106,8 +106,6 @@ def _lazy(mask: Mask, geom: Grid, chunks: Any) -> xr.DataArray:
 def compute(mask: Mask, geom: Any, chunks: Any = "auto") -> xr.DataArray:
     """Put a mask on a grid, in memory. See `Mask.compute`."""
     geom = as_grid(geom)
-    if isinstance(chunks, str) and chunks == "auto":
-        chunks = whole_rows(geom)
     return _wrapped(mask, geom, compute_array(compile_mask(mask, geom, chunks)))
 
 
