@@ -48,7 +48,7 @@ def main(how: str, catalogue: str) -> None:
 def _cluster() -> Iterator[Any]:
     from distributed import Client, LocalCluster
 
-    options = {"threads_per_worker": 1, "memory_limit": "1 GB", "dashboard_address": None}
+    options = {"threads_per_worker": 1, "memory_limit": "1 GB", "dashboard_address": "127.0.0.1:0"}
     with LocalCluster(n_workers=WORKERS, **options) as cluster, Client(cluster) as client:
         # What a worker imports is no part of it.
         client.run(_ready)

@@ -79,7 +79,7 @@ def test_large_maps_on_a_cluster(tmp_path: Path) -> None:
     distributed = pytest.importorskip("distributed")
     from examples.large_maps import main
 
-    options: dict[str, Any] = {"processes": False, "dashboard_address": None, "protocol": "tcp"}
+    options: dict[str, Any] = {"processes": False, "dashboard_address": "127.0.0.1:0", "protocol": "tcp"}
     with distributed.LocalCluster(n_workers=1, threads_per_worker=1, **options) as cluster:
         folder = main(tmp_path / "large", binsz="2 deg", scheduler=cluster.scheduler_address, tiles=3)
     assert mx.verify(folder / "keep.zarr")
