@@ -12,7 +12,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -82,9 +82,12 @@ def both_workers(client: Any, dead: int = 0) -> list[int]:
     """Processes of two workers, of which none is the dead one; none if a minute does not bring them."""
     end = time.monotonic() + 60
     while time.monotonic() < end:
-        found = list(client.run(os.getpid, on_error="ignore").values())
-        if len(found) == 2 and dead not in found:
-            return found
+        # Not by `run`, which may wait for ever for a worker that dies meanwhile.
+        asked = [client.submit(os.getpid, workers=[one], pure=False) for one in client.nthreads()]
+        with suppress(TimeoutError):
+            found = [each.result(timeout=5) for each in asked]
+            if len(found) == 2 and dead not in found:
+                return found
         time.sleep(0.05)
     return []
 
