@@ -7,6 +7,7 @@ predicate as everywhere, so that the answer equals that of a pixel-by-pixel test
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from ..core.arrays import Bools, Floats, Ints
 from ..core.once import once
 from ..core.pieces import Pieces
+from ..core.threads import in_slices
 from ..grid.lattice import Grid
 from ..grid.tiles import Tile, Tiles
 from ..pixels.paint import paint_in_window
@@ -46,7 +48,7 @@ class Disks(NamedTuple):
     lon: Floats
     lat: Floats
 
-    def take(self, index: Ints | Bools) -> Disks:
+    def take(self, index: Ints | Bools | slice) -> Disks:
         """The circles at an index."""
         return Disks(self.centre[:, index], self.radius[index], self.lon[index], self.lat[index])
 
@@ -134,7 +136,9 @@ class Strip:
         """Circles that may reach the columns, the columns of their centres, and how far from there they may
         reach; a circle may come in from the other side of the seam too.
         """
-        middle, wide = self.columns(disks.lon), widest(disks) / abs(self.geom.lon_step) + 2
+        middle, wide = _by_slices(
+            lambda some: (self.columns(some.lon), widest(some) / abs(self.geom.lon_step) + 2), disks
+        )
         _, _, x0, x1 = self.window
         first, last = middle - wide, middle + wide
         shifts = (0.0, -self.period, self.period)
@@ -150,6 +154,15 @@ class Strip:
         """
         column, parallel = unit(self._lon, 0.0), unit(0.0, self.lat)
         return column[0], column[1], parallel[0], parallel[2]
+
+
+def _by_slices(work: Callable[[Disks], tuple[Any, Any]], disks: Disks) -> tuple[Any, Any]:
+    """Two arrays of numbers that are told of each circle for itself, by threads."""
+    parts = in_slices(lambda some: work(disks.take(some)), len(disks.radius))
+    if len(parts) == 1:
+        return parts[0]
+    one, other = (np.concatenate(each) for each in zip(*parts, strict=True))
+    return one, other
 
 
 def widest(disks: Disks) -> Floats:
@@ -311,7 +324,7 @@ class SpanIndex:
         self._disks = disks
         self._strip = Strip(geom, self.window)
         self._integer: type[np.signedinteger[Any]] = np.int32 if max(ny, nx) < 2**31 else np.int64
-        self._low, self._high = self._strip.rows_of(disks)
+        self._low, self._high = _by_slices(self._strip.rows_of, disks)
         number = self._high - self._low
         self.done = number <= _PIECE
         circle, middle, reach = self._strip.copies(disks)

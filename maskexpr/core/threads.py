@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from queue import SimpleQueue
 from typing import Final, TypeVar
 
@@ -17,11 +18,13 @@ from dask.diagnostics.progress import ProgressBar
 from dask.local import get_sync
 from dask.threaded import get as get_threaded
 
-__all__ = ["Turns", "busy_threads", "in_threads", "number_of_threads", "run_blocks"]
+__all__ = ["Turns", "busy_threads", "in_slices", "in_threads", "number_of_threads", "run_blocks"]
 
 S = TypeVar("S")
 T = TypeVar("T")
 
+# Numbers of a slice: they stay in the cache of a core, and take longer than it takes to change threads.
+_SLICE: Final = 1 << 16
 # Threads of one process can be placed on processors by Linux alone.
 _CAN_PLACE: Final = hasattr(os, "sched_setaffinity")
 
@@ -94,6 +97,18 @@ def in_threads(work: Callable[[S], T], pieces: Sequence[S], threads: int) -> lis
     return [found[i] for i in range(len(pieces))]
 
 
+def in_slices(work: Callable[[slice], T], number: int) -> list[T]:
+    """The results of some work on slices of so many things, in order, by threads where there are many.
+
+    Examples
+    --------
+    >>> in_slices(lambda some: some.stop - some.start, 100_000)
+    [65536, 34464]
+    """
+    slices = [slice(i, min(i + _SLICE, number)) for i in range(0, max(number, 1), _SLICE)]
+    return in_threads(work, slices, busy_threads())
+
+
 class Turns:
     """Turns of threads that work at the same time, each on processors of its own while it has one.
 
@@ -113,35 +128,45 @@ class Turns:
     """
 
     def __init__(self, number: int) -> None:
-        allowed = sorted(os.sched_getaffinity(0)) if _CAN_PLACE else []
-        self._free: SimpleQueue[frozenset[int]] = SimpleQueue()
+        self._allowed = _allowed()
+        shares = sorted(self._allowed) if len(self._allowed) > 1 else []
+        self._free: SimpleQueue[list[int]] = SimpleQueue()
         for i in range(number):
-            self._free.put(frozenset(allowed[i::number]) if len(allowed) > 1 else frozenset())
+            self._free.put(shares[i::number])
 
     @contextmanager
     def turn(self) -> Iterator[None]:
         """While the thread that asks has a turn."""
         share = self._free.get()
         try:
-            with _placed(share):
+            with _placed(share, self._allowed) if share else nullcontext():
                 yield
         finally:
             self._free.put(share)
 
 
+_here = threading.local()
+
+
+def _allowed() -> frozenset[int]:
+    """Processors on which threads may be placed: of a thread that has a turn, those of all that have."""
+    known: frozenset[int] | None = getattr(_here, "allowed", None)
+    if known is None:
+        known = frozenset(os.sched_getaffinity(0)) if _CAN_PLACE else frozenset()
+    return known
+
+
 @contextmanager
-def _placed(share: frozenset[int]) -> Iterator[None]:
-    """While this thread runs on some processors, if it may; on any where none are named."""
-    if not share:
-        yield
-        return
-    before = os.sched_getaffinity(0)
-    # A container may forbid it, and who has placed this thread on others knows better.
-    with suppress(OSError):
-        os.sched_setaffinity(0, share & before)
+def _placed(share: list[int], allowed: frozenset[int]) -> Iterator[None]:
+    """While this thread runs on a share of some processors, if the system lets it."""
+    before, outer = os.sched_getaffinity(0), getattr(_here, "allowed", None)
+    _here.allowed = allowed
     try:
+        with suppress(OSError):
+            os.sched_setaffinity(0, share)
         yield
     finally:
+        _here.allowed = outer
         with suppress(OSError):
             os.sched_setaffinity(0, before)
 

@@ -19,6 +19,7 @@ from ..core.errors import AxisError, FormatError, MaskValueError, borrowed
 from ..core.once import once_for
 from ..core.pieces import neighbours_first
 from ..core.records import frozen_array
+from ..core.threads import in_slices
 from ..doors.files import check_path
 from ..expr.mask import Ask, Bools, Mask, node
 from ..grid.axis import axis_name, axis_of
@@ -267,16 +268,20 @@ class Catalog(Mask):
         """Indexes of the circles, wider by an angle (radians), their centres turned into a frame."""
         radius = self.radius if bin_ is None else self.radius[:, bin_]
         radius = np.broadcast_to(np.deg2rad(radius), self.lon.shape)
-        same = self.frame == geom_frame
+        same, turn = self.frame == geom_frame, rotation(self.frame, geom_frame)
 
         def index_of(some: NDArray[np.intp]) -> CircleIndex:
             some = some[radius[some] > TIE]
             # Neighbours together: what is near on the sky is then near in memory.
             some = some[neighbours_first(self.lat[some], self.lon[some])]
-            lon, lat = self.lon[some], self.lat[some]
-            centre = unit(lon, lat)
-            if not same:
-                centre = rotate(rotation(self.frame, geom_frame), centre)
+            (lon, lat), centre = np.empty((2, len(some))), np.empty((3, len(some)))
+
+            def place(part: slice) -> None:
+                lon[part], lat[part] = self.lon[some[part]], self.lat[some[part]]
+                made = unit(lon[part], lat[part])
+                centre[:, part] = made if same else rotate(turn, made)
+
+            in_slices(place, len(some))
             return CircleIndex(centre, radius[some] + wider, (lon, lat) if same else None)
 
         back = rotation(geom_frame, self.frame)
