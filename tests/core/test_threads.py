@@ -1,0 +1,140 @@
+"""Work that is shared between threads: the order of results, what a failure leaves, and where threads run."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+
+import dask
+import numpy as np
+import pytest
+
+import maskexpr as mx
+from maskexpr.core.threads import Turns, in_slices, in_threads
+
+needs_placing = pytest.mark.skipif(
+    not hasattr(os, "sched_setaffinity") or len(os.sched_getaffinity(0)) < 2,
+    reason="threads are placed by Linux, on two processors or more",
+)
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3, 8])
+@pytest.mark.parametrize("number", [0, 1, 2, 17])
+def test_results_in_order(threads: int, number: int) -> None:
+    assert in_threads(lambda i: i * i, range(number), threads) == [i * i for i in range(number)]
+
+
+def test_no_more_threads_than_are_asked_for() -> None:
+    seen, most, lock = 0, 0, threading.Lock()
+
+    def work(_: int) -> int:
+        nonlocal seen, most
+        with lock:
+            seen += 1
+            most = max(most, seen)
+        time.sleep(0.002)
+        with lock:
+            seen -= 1
+        return threading.get_ident()
+
+    used = set(in_threads(work, range(40), 3))
+    assert most <= 3
+    assert threading.get_ident() in used
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
+def test_the_first_failure_in_order_is_raised_and_the_rest_is_not_begun(error: type[BaseException]) -> None:
+    begun, both = [], threading.Barrier(2)
+
+    def work(i: int) -> None:
+        begun.append(i)
+        if i < 2:
+            both.wait(60)
+            raise error(str(i))
+
+    with pytest.raises(error, match="0"):
+        in_threads(work, range(1000), 2)
+    assert sorted(begun) == [0, 1]
+
+
+def test_slices_are_all_and_do_not_overlap() -> None:
+    out = np.zeros(200_001, dtype=np.int64)
+
+    def work(some: slice) -> int:
+        out[some] += 1
+        return len(out[some])
+
+    with dask.config.set(num_workers=2):
+        assert sum(in_slices(work, len(out))) == len(out)
+    assert (out == 1).all()
+    assert in_slices(lambda some: some, 0) == [slice(0, 0)]
+
+
+@needs_placing
+def test_threads_at_work_have_processors_of_their_own_and_give_them_back() -> None:
+    before, both = os.sched_getaffinity(0), threading.Barrier(2)
+
+    def work(_: int) -> set[int]:
+        both.wait(60)
+        return os.sched_getaffinity(0)
+
+    one, other = in_threads(work, range(2), 2)
+    assert one | other == before
+    assert not one & other
+    assert os.sched_getaffinity(0) == before
+
+
+@needs_placing
+def test_threads_within_threads_may_use_all_processors() -> None:
+    """A thread that has a turn starts others, for an index, say, while the rest wait for it."""
+    before, both = os.sched_getaffinity(0), threading.Barrier(2)
+
+    def inner(_: int) -> set[int]:
+        both.wait(60)
+        return os.sched_getaffinity(0)
+
+    def outer(i: int) -> set[int]:
+        return set.union(*in_threads(inner, range(2), 2)) if i == 0 else set()
+
+    assert in_threads(outer, range(2), 2)[0] == before
+    assert os.sched_getaffinity(0) == before
+
+
+@needs_placing
+def test_where_the_system_forbids_it_threads_run_anywhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    def forbidden(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "sched_setaffinity", forbidden)
+    assert in_threads(abs, [-1, -2, -3], 2) == [1, 2, 3]
+
+
+def test_more_threads_than_turns_wait() -> None:
+    turns, done = Turns(1), []
+
+    def work() -> None:
+        with turns.turn():
+            done.append(1)
+
+    with turns.turn():
+        other = threading.Thread(target=work)
+        other.start()
+        other.join(0.05)
+        assert not done
+    other.join(60)
+    assert done
+
+
+@needs_placing
+def test_a_mask_leaves_threads_where_they_were() -> None:
+    """Dask's own threads too: other work of theirs comes after."""
+    before = os.sched_getaffinity(0)
+    geom = mx.WcsGeom.create(npix=(400, 300), binsz=0.1, skydir=(0, 0), proj="TAN")
+    mask = mx.Region("icrs;circle(0,0,3)").on(geom, chunks=100)
+    with dask.config.set(scheduler="threads", num_workers=2):
+        mask.compute()
+        asked = [dask.delayed(os.sched_getaffinity, pure=False)(0) for _ in range(8)]
+        found = dask.compute(*asked)
+    assert all(each == before for each in found)
+    assert os.sched_getaffinity(0) == before
