@@ -182,10 +182,13 @@ class TileLayer(OnDemand):
         return ((self.name, *block) for block in self.blocks)
 
     def split(
-        self, blocks: Sequence[BlockId], decisions: Sequence[bool | float | None] | None = None
+        self,
+        blocks: Sequence[BlockId],
+        decisions: Sequence[bool | float | None] | None = None,
+        few: int = 0,
     ) -> Split:
         """What has to be computed of some blocks, what that needs, and what is decided: by the source, unless
-        decisions are given.
+        decisions are given. So ``few`` blocks need nothing: each asks for what others have found out too.
         """
         if isinstance(self.source, DecidedTiles):
             self.source = fetched(source_key(self.name)) or self.source
@@ -193,7 +196,8 @@ class TileLayer(OnDemand):
         states = dict(zip(blocks, given, strict=True))
         undecided = [block for block in blocks if states[block] is None]
         shared = source_key(self.name)
-        graph, needs = self.source.stages(self.name, shared, undecided)
+        staged = self.source.stages(self.name, shared, undecided) if len(undecided) > few else None
+        graph, needs = staged or ({}, [()] * len(undecided))
         if undecided and not isinstance(self.source, DecidedTiles):
             graph[shared] = DataNode(shared, self.source)
         decided = {block: state for block, state in states.items() if state is not None}

@@ -36,6 +36,9 @@ _PAGE: Final = 4096
 # Of a map of which a smaller part of the blocks is written, small pages take less time than large ones, which
 # reach over many rows and so over blocks that are not written.
 _SPARSE: Final = 1 / 8
+# Of a map of so few blocks in memory one thread finds out what is about the whole and others wait: that takes
+# less time than tasks of their own, and can be waited for when the user breaks off.
+_FEW: Final = 16
 
 
 @runtime_checkable
@@ -142,7 +145,7 @@ def _scattered(layer: TileLayer, end: Any) -> Mapping[Any, Any]:
     """Tasks that write the undecided blocks of a layer into one array, and one that gives it out."""
     source, edges, canvas = layer.source, _edges(layer), (f"{layer.name}-canvas",)
     states = source.decide(layer.blocks, to_paint=True) if isinstance(source, Compiled) else None
-    split = layer.split(layer.blocks, states)
+    split = layer.split(layer.blocks, states, few=0 if source.waits else _FEW)
     graph, turns = split.graph, None if source.waits else dask.system.CPU_COUNT
     graph[canvas] = Task(canvas, _Canvas, _canvas_maker(layer, split), turns)
     written: dict[BlockId, TaskRef] = {}

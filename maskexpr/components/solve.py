@@ -51,8 +51,9 @@ __all__ = [
 # many bytes, or a byte for so many pixels; others are made again, which takes as long as to make them.
 _KEPT = 1 << 26
 _SPARSE = 3
-# Pixels along a side of the blocks that are labelled: larger chunks are cut, so that threads share them.
-SIDE = 2048
+# Pixels along a side of the blocks that are labelled: larger chunks are cut, so that threads share them. The
+# words of one fit the cache of a core, and calls on them are long.
+SIDE = 2896
 # Threads that label one map at most; whoever else wants it waits.
 THREADS = 4
 
