@@ -1,6 +1,6 @@
 """What threads help: our side of the tasks that dask computes, with 1, 2 and 8 threads.
 
-``python -m benchmarks.threads [task ...] [--rounds N]``. It is judged on two cores: two threads take at most 0.8
+``python -m benchmarks.threads [task ...] [--rounds N]``. Judged on two cores: two threads take at most 0.8
 of the time of one where that is more than 50 ms, and eight at most 1.05 of the time of two.
 """
 
