@@ -86,7 +86,7 @@ class CellIndex:
         threads = max(1, min(len(lon) // _SHARE, busy_threads())) if alone else 1
         edges = [len(lon) * i // threads for i in range(threads + 1)]
         shares = [slice(*each) for each in pairwise(edges)]
-        in_threads(lambda some: self._look_up(lon[some], lat[some], out[some]), shares, threads)
+        in_threads(lambda some: self._look_up(lon[some], lat[some], out[some]), shares, threads, apart=True)
         return out
 
     def _look_up(self, lon: Floats, lat: Floats, out: Bools) -> None:

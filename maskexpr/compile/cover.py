@@ -127,7 +127,7 @@ def in_shares(
     for cells in open_cells(mask, first, min(order, _SHARED), flip, found):
         parts = np.array_split(np.arange(len(cells)), min(len(cells), _SHARES * threads) or 1)
         shares += [cells.take(part) for part in parts]
-    return in_threads(work, shares, threads)
+    return in_threads(work, shares, threads, apart=not any(each.waits for each in postorder(mask)))
 
 
 def inner_cover(mask: Mask, order: int) -> Ints:

@@ -53,5 +53,6 @@ def compute_array(compiled: Compiled) -> NDArray[np.bool_]:
     for place in np.argwhere(plan.states == MIXED):
         at = tuple(int(i) for i in place)
         of_tile.setdefault(compiled.spatial(at), []).append(at[: len(compiled.along)])
-    run_blocks(fill, list(of_tile), threads=None if compiled.waits else busy_threads())
+    waits = compiled.waits
+    run_blocks(fill, list(of_tile), threads=None if waits else busy_threads(), apart=not waits)
     return np.broadcast_to(out, compiled.geom.shape) if sizes != compiled.geom.shape else out

@@ -19,6 +19,7 @@ import numpy as np
 from ..core.coverage import EMPTY
 from ..core.threads import busy_threads, in_threads
 from ..expr.mask import Ask, Bools
+from ..expr.structure import postorder
 from ..grid.lattice import OFF, Grid
 from ..grid.layout import Layout, block_sides
 from ..grid.rim import topology
@@ -260,10 +261,11 @@ def solve(
         )
 
     steps = plan(cut, busy(node, geom, cut.windows, plane, ask()))
+    apart = not any(each.waits for each in postorder(node))
     for what, some in groupby(steps.items(), key=lambda item: item[0][0]):
         # Tiles do not wait for each other; the steps of the tree do.
         threads = min(THREADS, busy_threads()) if what in ("label", "keep") else 1
-        in_threads(work, list(some), threads)
+        in_threads(work, list(some), threads, apart)
     return Decided(cut, [made["keep", i] for i in range(len(cut.windows))])
 
 

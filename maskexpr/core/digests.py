@@ -65,7 +65,7 @@ def array_digest(array: NDArray[Any]) -> str:
         return _piece(values.reshape(-1).view(np.uint8))
 
     whole = hashlib.sha256(f"{dtype.str}{array.shape}".encode())
-    for each in in_threads(piece, range(0, len(rows), step), min(_THREADS, busy_threads())):
+    for each in in_threads(piece, range(0, len(rows), step), min(_THREADS, busy_threads()), apart=True):
         whole.update(each)
     return whole.hexdigest()
 

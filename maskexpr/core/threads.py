@@ -56,8 +56,14 @@ def busy_threads() -> int:
     return min(number_of_threads(), dask.system.CPU_COUNT)
 
 
-def in_threads(work: Callable[[S], T], pieces: Sequence[S], threads: int) -> list[T]:
+def in_threads(work: Callable[[S], T], pieces: Sequence[S], threads: int, apart: bool = False) -> list[T]:
     """The results of some work on pieces, in order, by no more than so many threads.
+
+    Parameters
+    ----------
+    apart : bool
+        Whether these run on processors of their own, see `Turns`: for work that starts no threads of another
+        library, which would stay there.
 
     Examples
     --------
@@ -67,12 +73,12 @@ def in_threads(work: Callable[[S], T], pieces: Sequence[S], threads: int) -> lis
     threads = min(threads, len(pieces))
     if threads <= 1:
         return [work(each) for each in pieces]
-    todo, turns = deque(enumerate(pieces)), Turns(threads)
+    todo, turns = deque(enumerate(pieces)), Turns(threads) if apart else None
     found: dict[int, T] = {}
     failed: dict[int, BaseException] = {}
 
     def take() -> None:
-        with turns.turn():
+        with nullcontext() if turns is None else turns.turn():
             while True:
                 try:
                     i, piece = todo.popleft()
@@ -106,7 +112,7 @@ def in_slices(work: Callable[[slice], T], number: int) -> list[T]:
     [65536, 34464]
     """
     slices = [slice(i, min(i + _SLICE, number)) for i in range(0, max(number, 1), _SLICE)]
-    return in_threads(work, slices, busy_threads())
+    return in_threads(work, slices, busy_threads(), apart=True)
 
 
 class Turns:
@@ -129,7 +135,7 @@ class Turns:
 
     def __init__(self, number: int) -> None:
         self._allowed = _allowed()
-        shares = sorted(self._allowed) if len(self._allowed) > 1 else []
+        shares = sorted(self._allowed) if len(self._allowed) >= max(number, 2) else []
         self._free: SimpleQueue[list[int]] = SimpleQueue()
         for i in range(number):
             self._free.put(shares[i::number])
@@ -172,7 +178,11 @@ def _placed(share: list[int], allowed: frozenset[int]) -> Iterator[None]:
 
 
 def run_blocks(
-    work: Callable[[S], None], blocks: Sequence[S], progress: bool = False, threads: int | None = None
+    work: Callable[[S], None],
+    blocks: Sequence[S],
+    progress: bool = False,
+    threads: int | None = None,
+    apart: bool = False,
 ) -> None:
     """Do some work for every block, on threads that share memory and open files.
 
@@ -185,9 +195,11 @@ def run_blocks(
         Does one block; returns nothing.
     progress : bool
         Show dask's progress bar.
+    apart : bool
+        See `in_threads`.
     """
     if not progress:
-        in_threads(work, blocks, number_of_threads() if threads is None else threads)
+        in_threads(work, blocks, number_of_threads() if threads is None else threads, apart)
         return
     get = get_sync if number_of_threads() == 1 else get_threaded
     graph = {("block", i): Task(("block", i), work, block) for i, block in enumerate(blocks)}

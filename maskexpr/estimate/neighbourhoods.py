@@ -163,7 +163,7 @@ def _apply(
     rows = _cuts(shape.ny, max(_ROWS, 2 * shape.margin))
     columns = _cuts(shape.nx, max(_COLUMNS, 2 * shape.margin))
     pieces = [(*down, *across) for across in columns for down in rows]
-    in_threads(work, pieces, busy_threads() if shape.alone else 1)
+    in_threads(work, pieces, busy_threads() if shape.alone else 1, apart=True)
     return out
 
 

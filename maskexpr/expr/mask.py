@@ -264,8 +264,11 @@ class Mask(Fluent):
 
     @property
     def waits(self) -> bool:
-        """Whether its values are waited for, as those of a file are: more threads than cores help then."""
-        return self.reads_data
+        """Whether its values may be waited for, as those of a file are, so that more threads than cores help.
+
+        Of a node from elsewhere nothing is known.
+        """
+        return self.reads_data or not type(self).__module__.startswith(__name__.partition(".")[0] + ".")
 
     def held_bytes(self) -> int:
         """Memory that is kept from tile to tile, such as an index."""

@@ -251,7 +251,7 @@ def outlines(
         return [(some + part.start, _measured(corners)) for some, corners in _corners(vertices)]
 
     by_number: dict[int, list[tuple[Indices, _Measured]]] = {}
-    for found in in_threads(measured, parts, busy_threads()):
+    for found in in_threads(measured, parts, busy_threads(), apart=True):
         for some, made in found:
             by_number.setdefault(len(made.lengths), []).append((some, made))
     joined = []

@@ -65,7 +65,7 @@ class EdgePieces(NamedTuple):
             step = max(1, _EDGES // len(each.lengths))
             parts.extend((each, slice(i, i + step), number + i) for i in range(0, len(each.radius), step))
             number += len(each.radius)
-        found: list[Any] = in_threads(lambda part: cls._of(*part), parts, busy_threads())
+        found: list[Any] = in_threads(lambda part: cls._of(*part), parts, busy_threads(), apart=True)
         return cls(*(np.concatenate(each, axis=-1) for each in zip(*found, strict=True)))
 
     @classmethod

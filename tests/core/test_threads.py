@@ -5,13 +5,18 @@ from __future__ import annotations
 import os
 import threading
 import time
+from dataclasses import dataclass
+from typing import ClassVar
 
 import dask
+import dask.array as da
 import numpy as np
 import pytest
+import xarray as xr
 
 import maskexpr as mx
 from maskexpr.core.threads import Turns, in_slices, in_threads
+from maskexpr.extend import MIXED, Areas, Ask, Coverage, Mask, Points, Tile
 
 needs_placing = pytest.mark.skipif(
     not hasattr(os, "sched_setaffinity") or len(os.sched_getaffinity(0)) < 2,
@@ -79,7 +84,7 @@ def test_threads_at_work_have_processors_of_their_own_and_give_them_back() -> No
         both.wait(60)
         return os.sched_getaffinity(0)
 
-    one, other = in_threads(work, range(2), 2)
+    one, other = in_threads(work, range(2), 2, apart=True)
     assert one | other == before
     assert not one & other
     assert os.sched_getaffinity(0) == before
@@ -95,9 +100,9 @@ def test_threads_within_threads_may_use_all_processors() -> None:
         return os.sched_getaffinity(0)
 
     def outer(i: int) -> set[int]:
-        return set.union(*in_threads(inner, range(2), 2)) if i == 0 else set()
+        return set.union(*in_threads(inner, range(2), 2, apart=True)) if i == 0 else set()
 
-    assert in_threads(outer, range(2), 2)[0] == before
+    assert in_threads(outer, range(2), 2, apart=True)[0] == before
     assert os.sched_getaffinity(0) == before
 
 
@@ -107,7 +112,7 @@ def test_where_the_system_forbids_it_threads_run_anywhere(monkeypatch: pytest.Mo
         raise PermissionError(1, "Operation not permitted")
 
     monkeypatch.setattr(os, "sched_setaffinity", forbidden)
-    assert in_threads(abs, [-1, -2, -3], 2) == [1, 2, 3]
+    assert in_threads(abs, [-1, -2, -3], 2, apart=True) == [1, 2, 3]
 
 
 def test_more_threads_than_turns_wait() -> None:
@@ -124,6 +129,54 @@ def test_more_threads_than_turns_wait() -> None:
         assert not done
     other.join(60)
     assert done
+
+
+@dataclass(frozen=True, eq=False)
+class Elsewhere(Mask):
+    """A node of a user's own, which notes where its threads may run; not registered."""
+
+    tag = "test-elsewhere"
+
+    places: ClassVar[list[set[int]]] = []
+
+    def coverage(self, areas: Areas, of: Ask) -> Coverage:
+        return np.full(len(areas), MIXED)
+
+    def values(self, where: Tile | Points, of: Ask) -> np.ndarray:
+        self.places.append(os.sched_getaffinity(0))
+        return np.zeros(where.shape if isinstance(where, Tile) else len(where), dtype=bool)
+
+
+@needs_placing
+def test_what_nodes_from_elsewhere_start_is_placed_nowhere() -> None:
+    geom = mx.WcsGeom.create(npix=(300, 300), binsz=0.1, skydir=(0, 0), proj="TAN")
+    Elsewhere.places.clear()
+    with dask.config.set(scheduler="threads", num_workers=2):
+        (Elsewhere() | mx.Region("icrs;circle(0,0,3)")).compute(geom, chunks=100)
+        number = len(Elsewhere.places)
+        Elsewhere().on(geom, chunks=100).compute()
+    assert 0 < number < len(Elsewhere.places)
+    assert all(each == os.sched_getaffinity(0) for each in Elsewhere.places)
+
+
+@needs_placing
+def test_lazy_arrays_are_computed_by_threads_that_may_run_anywhere() -> None:
+    """Of a tile that computes another array dask may start its own pool, which lives on."""
+    geom = mx.WcsGeom.create(npix=(300, 300), binsz=0.1, skydir=(0, 0), proj="TAN")
+    places = []
+
+    def block(values: np.ndarray) -> np.ndarray:
+        places.append(os.sched_getaffinity(0))
+        return values
+
+    data = da.ones((300, 300), chunks=100).map_blocks(block, dtype=float)
+    array = xr.DataArray(data, dims=("y", "x"))
+    mask = mx.Threshold((array, geom), ">", 0.5)
+    with dask.config.set(scheduler="threads", num_workers=2):
+        assert mask.compute(geom, chunks=100).values.all()
+        assert mask.remove_small("0.05 deg2").compute(geom, chunks=100).values.all()
+    assert places
+    assert all(each == os.sched_getaffinity(0) for each in places)
 
 
 @needs_placing
