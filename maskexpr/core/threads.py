@@ -27,6 +27,9 @@ T = TypeVar("T")
 _SLICE: Final = 1 << 16
 # Threads of one process can be placed on processors by Linux alone.
 _CAN_PLACE: Final = hasattr(os, "sched_setaffinity")
+# Processors of which threads are given a share: where there are more, one that is woken has more places to
+# go to, and several processes would crowd on the first.
+_FEW: Final = 4
 
 
 def number_of_threads() -> int:
@@ -99,7 +102,11 @@ def in_threads(work: Callable[[S], T], pieces: Sequence[S], threads: int, apart:
         finally:
             todo.clear()
     if failed:
-        raise failed[min(failed)]
+        try:
+            raise failed[min(failed)]
+        finally:
+            # Its frames hold this dict, and arrays.
+            failed.clear()
     return [found[i] for i in range(len(pieces))]
 
 
@@ -135,10 +142,13 @@ class Turns:
 
     def __init__(self, number: int) -> None:
         self._allowed = _allowed()
-        shares = sorted(self._allowed) if len(self._allowed) >= max(number, 2) else []
+        cores = sorted(self._allowed) if max(number, 2) <= len(self._allowed) <= _FEW else []
+        # Not the same ones first in every process.
+        first = os.getpid() % len(cores) if cores else 0
+        cores = cores[first:] + cores[:first]
         self._free: SimpleQueue[list[int]] = SimpleQueue()
         for i in range(number):
-            self._free.put(shares[i::number])
+            self._free.put(cores[i::number])
 
     @contextmanager
     def turn(self) -> Iterator[None]:

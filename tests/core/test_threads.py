@@ -19,8 +19,8 @@ from maskexpr.core.threads import Turns, in_slices, in_threads
 from maskexpr.extend import MIXED, Areas, Ask, Coverage, Mask, Points, Tile
 
 needs_placing = pytest.mark.skipif(
-    not hasattr(os, "sched_setaffinity") or len(os.sched_getaffinity(0)) < 2,
-    reason="threads are placed by Linux, on two processors or more",
+    not hasattr(os, "sched_setaffinity") or not 2 <= len(os.sched_getaffinity(0)) <= 4,
+    reason="threads are placed by Linux, on two to four processors",
 )
 
 
@@ -88,6 +88,19 @@ def test_threads_at_work_have_processors_of_their_own_and_give_them_back() -> No
     assert one | other == before
     assert not one & other
     assert os.sched_getaffinity(0) == before
+
+
+@needs_placing
+def test_of_many_processors_none_is_given_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Processes of few threads each would crowd on the first ones."""
+    before, both = os.sched_getaffinity(0), threading.Barrier(2)
+    monkeypatch.setattr("maskexpr.core.threads._FEW", len(before) - 1)
+
+    def work(_: int) -> set[int]:
+        both.wait(60)
+        return os.sched_getaffinity(0)
+
+    assert in_threads(work, range(2), 2, apart=True) == [before, before]
 
 
 @needs_placing
