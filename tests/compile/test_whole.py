@@ -129,14 +129,21 @@ class Crowd:
             self._now -= 1
 
 
-WAITING = mx.Threshold((np.arange(72 * 36.0).reshape(36, 72), mx.WcsGeom.allsky("5 deg")), ">", 7)
+VALUES = np.arange(72 * 36.0).reshape(36, 72)
+IN_MEMORY, WAITING = (
+    mx.Threshold((each, mx.WcsGeom.allsky("5 deg")), ">", 7) for each in (VALUES, da.from_array(VALUES))
+)
 
 
 # A third thread is given time to come where there should be none, and six where there should be six.
 @pytest.mark.parametrize(
     ("mask", "crowd", "most"),
-    [(SOURCES, Crowd(3, 0.2), 2), (SOURCES | WAITING, Crowd(6, 60), 6)],
-    ids=["cores are busy", "data are waited for"],
+    [
+        (SOURCES, Crowd(3, 0.2), 2),
+        (SOURCES | IN_MEMORY, Crowd(3, 0.2), 2),
+        (SOURCES | WAITING, Crowd(6, 60), 6),
+    ],
+    ids=["cores are busy", "with data in memory", "data are waited for"],
 )
 @pytest.mark.parametrize("eagerly", [False, True])
 def test_threads_that_would_only_wait_for_a_core(
