@@ -76,15 +76,21 @@ def test_slices_are_all_and_do_not_overlap() -> None:
     assert in_slices(lambda some: some, 0) == [slice(0, 0)]
 
 
-@needs_placing
-def test_threads_at_work_have_processors_of_their_own_and_give_them_back() -> None:
-    before, both = os.sched_getaffinity(0), threading.Barrier(2)
+def where_two_run() -> list[set[int]]:
+    """The processors on which two threads that work at the same time may run."""
+    both = threading.Barrier(2)
 
     def work(_: int) -> set[int]:
         both.wait(60)
         return os.sched_getaffinity(0)
 
-    one, other = in_threads(work, range(2), 2, apart=True)
+    return in_threads(work, range(2), 2, apart=True)
+
+
+@needs_placing
+def test_threads_at_work_have_processors_of_their_own_and_give_them_back() -> None:
+    before = os.sched_getaffinity(0)
+    one, other = where_two_run()
     assert one | other == before
     assert not one & other
     assert os.sched_getaffinity(0) == before
@@ -93,27 +99,18 @@ def test_threads_at_work_have_processors_of_their_own_and_give_them_back() -> No
 @needs_placing
 def test_of_many_processors_none_is_given_out(monkeypatch: pytest.MonkeyPatch) -> None:
     """Processes of few threads each would crowd on the first ones."""
-    before, both = os.sched_getaffinity(0), threading.Barrier(2)
+    before = os.sched_getaffinity(0)
     monkeypatch.setattr("maskexpr.core.threads._FEW", len(before) - 1)
-
-    def work(_: int) -> set[int]:
-        both.wait(60)
-        return os.sched_getaffinity(0)
-
-    assert in_threads(work, range(2), 2, apart=True) == [before, before]
+    assert where_two_run() == [before, before]
 
 
 @needs_placing
 def test_threads_within_threads_may_use_all_processors() -> None:
     """A thread that has a turn starts others, for an index, say, while the rest wait for it."""
-    before, both = os.sched_getaffinity(0), threading.Barrier(2)
-
-    def inner(_: int) -> set[int]:
-        both.wait(60)
-        return os.sched_getaffinity(0)
+    before = os.sched_getaffinity(0)
 
     def outer(i: int) -> set[int]:
-        return set.union(*in_threads(inner, range(2), 2, apart=True)) if i == 0 else set()
+        return set.union(*where_two_run()) if i == 0 else set()
 
     assert in_threads(outer, range(2), 2, apart=True)[0] == before
     assert os.sched_getaffinity(0) == before
