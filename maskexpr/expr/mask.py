@@ -268,7 +268,12 @@ class Mask(Fluent):
 
         Of a node from elsewhere nothing is known.
         """
-        return self.reads_data or not type(self).__module__.startswith(__name__.partition(".")[0] + ".")
+        return self.reads_data or self._is_from_elsewhere
+
+    @property
+    def _is_from_elsewhere(self) -> bool:
+        """Whether the class is none of this package."""
+        return not type(self).__module__.startswith(__name__.partition(".")[0] + ".")
 
     def held_bytes(self) -> int:
         """Memory that is kept from tile to tile, such as an index."""

@@ -79,7 +79,7 @@ class FromData(Mask):
 
     @property
     def waits(self) -> bool:
-        return in_memory(self.data) is None
+        return in_memory(self.data) is None or self._is_from_elsewhere
 
     def axes(self) -> frozenset[str]:
         return frozenset(axis.name for axis in self.grid.axes)

@@ -16,7 +16,7 @@ import xarray as xr
 
 import maskexpr as mx
 from maskexpr.core.threads import Turns, in_slices, in_threads
-from maskexpr.extend import MIXED, Areas, Ask, Coverage, Mask, Points, Tile
+from maskexpr.extend import MIXED, Areas, Ask, Coverage, FromData, Mask, Points, Tile
 
 needs_placing = pytest.mark.skipif(
     not hasattr(os, "sched_setaffinity") or not 2 <= len(os.sched_getaffinity(0)) <= 4,
@@ -166,6 +166,15 @@ def test_what_nodes_from_elsewhere_start_is_placed_nowhere() -> None:
         number = len(Elsewhere.places)
         Elsewhere().on(geom, chunks=100).compute()
     assert 0 < number < len(Elsewhere.places)
+
+    class Judges(FromData):
+        """A user's own way with values in memory."""
+
+    ours = mx.Threshold((np.ones((300, 300)), geom), ">", 0)
+    theirs = object.__new__(Judges)
+    theirs._store(data=ours.data, nan="raise", outside=False)
+    assert theirs.waits
+    assert not ours.waits
     assert all(each == os.sched_getaffinity(0) for each in Elsewhere.places)
 
 
