@@ -240,15 +240,15 @@ class CircleIndex:
         size = tile.window.size
         if _RIM * len(self.radius) <= size:
             return False
-        cap = tile.tiles.caps
-        if cap.radius[0] >= np.pi:
+        caps = tile.squares.caps
+        if (caps.radius >= np.pi).any():
             return True
-        angle = max(float(cap.radius[0]), 0.0)
+        centres, angles = caps.centre.T, np.maximum(caps.radius, 0.0)
         near = (
-            tree.query_ball_point(cap.centre[:, 0], chord_bound(angle + largest), return_length=True)
+            tree.query_ball_point(centres, chord_bound(angles + largest), return_length=True)
             for tree, _, _, largest in self._classes
         )
-        return _RIM * sum(int(each) for each in near) > size
+        return _RIM * sum(int(each.sum()) for each in near) > size
 
     def _ask(self, tile: Tile, out: Bools) -> None:
         """Select the pixels of a tile that lie in circles by asking each."""

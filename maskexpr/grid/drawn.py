@@ -79,9 +79,11 @@ class Drawn:
         ndarray of int
             The others, all that may reach the tile among them.
         """
-        cap, near = tile.tiles.caps, self._caps
-        reach = near.radius + max(float(cap.radius[0]), 0.0) + 1e-9
-        some = np.flatnonzero((angle_between(near.centre, cap.centre) <= reach) | (reach >= np.pi))
+        caps, near = tile.squares.caps, self._caps
+        caps = caps.take(caps.radius >= 0)
+        reach = near.radius[:, None] + caps.radius + 1e-9
+        apart = angle_between(near.centre[:, :, None], caps.centre[:, None])
+        some = np.flatnonzero(((apart <= reach) | (reach >= np.pi)).any(axis=1))
         made = self._pieces.take(some.tolist())
         paint_in_window(out, tile.window, (each.runs for each in made if each.meets(tile.window)))
         return np.concatenate([self._number[:0], *(each.left for each in made)])

@@ -173,7 +173,7 @@ def block_sides(width: int, side: int) -> tuple[int, int]:
     >>> block_sides(4096, 2048), block_sides(5000, 2048), block_sides(1000, 2048)
     ((1024, 4096), (2048, 2048), (2048, 2048))
     """
-    return (side * side // width, width) if side < width <= 2 * side else (side, side)
+    return (side * side // width, width) if side < width <= 4 * side else (side, side)
 
 
 def _in_pairs(sizes: tuple[int, ...], side: int) -> tuple[int, ...]:

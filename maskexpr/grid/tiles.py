@@ -43,6 +43,8 @@ _KNOWN = ("_measured", "sky", "caps")
 _STEP = 2.0**-44
 # Sides of the blocks by which the rim of the sky is found, each a multiple of the next.
 _SKY_SIDES = (256, 64, 16)
+# A long tile is looked at in so many parts at most.
+_PARTS = 16
 # Pixels asked in one call: bounds memory, and keeps the working arrays in the cache.
 _BATCH = 1 << 17
 
@@ -242,6 +244,16 @@ class Tile:
     def tiles(self) -> Tiles:
         """The tile as a batch of one."""
         return Tiles(self.geom, np.array(self.window, dtype=np.int64)[:, None], self.plane)
+
+    @once
+    def squares(self) -> Tiles:
+        """The tile in some parts that are about as wide as high, which caps hold much more tightly than a
+        long strip; the tile itself where it is no strip.
+        """
+        short, long = sorted(self.shape)
+        if long < 2 * short:
+            return self.tiles
+        return self.tiles.split(max(short, -(-long // _PARTS)))[0]
 
     @once
     def on_sky(self) -> NDArray[np.bool_] | None:
