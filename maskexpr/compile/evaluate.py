@@ -240,14 +240,14 @@ class Evaluator:
         if cover == EMPTY:
             return
         if cover == FULL:
-            out[...] = True if tile.on_sky is None else tile.on_sky
+            out[...] = True
+            tile.clear_off_sky(out)
             return
         rest = residual(mask, 0, lambda child: self.coverage(child, tiles))
         with self._shortened(mask, rest):
             if tile.shape[0] * tile.shape[1] > _SIDE * _SIDE and _is_crowded(rest):
                 self._cut(rest, tile, out)
-                if tile.on_sky is not None:
-                    out &= tile.on_sky
+                tile.clear_off_sky(out)
             else:
                 self._evaluate_deep(rest, tile)
                 self._paint(rest, tile, out)
@@ -269,8 +269,7 @@ class Evaluator:
             return
         _count(mask, tile)
         mask.paint(tile, out, self)
-        if tile.on_sky is not None:
-            out &= tile.on_sky
+        tile.clear_off_sky(out)
 
     def classify(self, mask: Mask, areas: Areas) -> Coverage:
         """Coverage of a mask, however deep it is."""

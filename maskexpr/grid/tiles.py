@@ -22,7 +22,7 @@ from ..pixels.window import Window, cut
 from ..sphere.vectors import Caps
 from .lattice import OFF, ON, PART, Grid
 from .points import Pixels
-from .sky_rows import sky_by_rows
+from .sky_rows import SkyRows, sky_by_rows
 
 __all__ = [
     "OFF",
@@ -268,9 +268,8 @@ class Tile:
             return known
         if not self.geom.convex_sky:
             return np.isfinite(self.lonlat[0])
-        by_rows = sky_by_rows(self.geom, self.window)
-        if by_rows is not None:
-            return by_rows
+        if self._sky_rows is not None:
+            return self._sky_rows.values()
         # What is known of the sky is a coverage: OFF is EMPTY, PART is MIXED, ON is FULL.
         return refine(
             self,
@@ -278,6 +277,19 @@ class Tile:
             lambda blocks: blocks.sky,
             lambda y, x: np.isfinite(self.geom.lonlat(y, x)[0]),
         )
+
+    @once
+    def _sky_rows(self) -> SkyRows | None:
+        """What is on the sky by rows, of a part of a convex sky, if that is known."""
+        known = self.tiles.sky[0] != PART or not self.geom.convex_sky
+        return None if known else sky_by_rows(self.geom, self.window)
+
+    def clear_off_sky(self, out: NDArray[np.bool_]) -> None:
+        """Unselect the pixels that are off the sky, in a part of a C-contiguous array, shape (ny, nx)."""
+        if "on_sky" not in self.__dict__ and self._sky_rows is not None:
+            self._sky_rows.clear(out)
+        elif self.on_sky is not None:
+            out &= self.on_sky
 
     @once
     def lonlat(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -33,8 +33,8 @@ def paint_in_window(out: Bools, window: Window, runs: Iterable[RowRuns]) -> None
         paint_spans(out, row, np.maximum(start, 0), np.minimum(stop, x1 - x0))
 
 
-def paint_spans(out: Bools, row: _Indices, start: _Indices, stop: _Indices) -> None:
-    """Set runs of pixels, half open, none of them empty; they may overlap."""
+def paint_spans(out: Bools, row: _Indices, start: _Indices, stop: _Indices, value: int = 1) -> None:
+    """Set runs of pixels, half open, none of them empty, or with a value of 0 clear them; they may overlap."""
     if not len(row):
         return
     flat, origin, stride = _flat(out)
@@ -42,7 +42,7 @@ def paint_spans(out: Bools, row: _Indices, start: _Indices, stop: _Indices) -> N
     first *= stride
     first += start
     first += origin
-    paint_short(flat.view(np.uint8), first, stop - start, 1)
+    paint_short(flat.view(np.uint8), first, stop - start, value)
 
 
 def paint_diagonals(out: Bools, row: Ints, column: Ints, length: Ints) -> None:

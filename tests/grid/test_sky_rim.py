@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from astropy.io import fits
+from numpy.typing import NDArray
 
 from maskexpr import WcsGeom
 from maskexpr.grid.sky_rows import sky_by_rows
@@ -29,13 +30,27 @@ def test_rows_are_wcslibs(proj: str, centre: tuple[int, int], degrees: float, bi
     whole = geom.lattice.pad(3)
     y, x = np.mgrid[whole.y0 : whole.y1, whole.x0 : whole.x1]
     want = np.isfinite(geom.lonlat(y, x)[0])
-    assert np.array_equal(sky_by_rows(geom, whole), want)
+    assert np.array_equal(_on_sky(geom, whole), want)
     rng = np.random.default_rng(0)
     for _ in range(10):
         y0, x0 = int(rng.integers(whole.y0, whole.y1)), int(rng.integers(whole.x0, whole.x1))
         y1, x1 = int(rng.integers(y0, whole.y1)) + 1, int(rng.integers(x0, whole.x1)) + 1
         part = want[y0 - whole.y0 : y1 - whole.y0, x0 - whole.x0 : x1 - whole.x0]
-        assert np.array_equal(sky_by_rows(geom, Window(y0, y1, x0, x1)), part)
+        assert np.array_equal(_on_sky(geom, Window(y0, y1, x0, x1)), part)
+
+
+def _on_sky(geom: WcsGeom, window: Window) -> NDArray[np.bool_]:
+    """What is told to be on the sky, as values and as what is left of all and of some selected pixels."""
+    rows = sky_by_rows(geom, window)
+    assert rows is not None
+    values = rows.values()
+    around = np.random.default_rng(1).random((window.shape[0] + 2, window.shape[1] + 3)) < 0.5
+    before, inner = around.copy(), around[1:-1, 2:-1]
+    rows.clear(inner)
+    assert np.array_equal(inner, before[1:-1, 2:-1] & values)
+    around[1:-1, 2:-1] = before[1:-1, 2:-1]
+    assert np.array_equal(around, before)
+    return values
 
 
 @pytest.mark.parametrize("proj", ["SFL", "PAR", "CAR", "TAN", "STG", "HPX"])
