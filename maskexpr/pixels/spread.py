@@ -13,7 +13,7 @@ __all__ = ["RowSpread"]
 _BITS = 64
 _WORD = np.dtype("<u8")
 # Words of a piece of rows: its tables of some levels stay in the cache of a core.
-_PIECE = 1 << 14
+_PIECE = 1 << 15
 # Rows of a piece have widths within a factor of two of each other, or it is cut down to this many rows.
 _FEW = 16
 _ALIKE = 128
@@ -155,8 +155,12 @@ class RowSpread:
     def _wrap(self, mask: Bools, column: int, first: int, wrapped: Ints, busy: Indices) -> None:
         """Add what is reached the other way round: only the ends of a row's selection matter."""
         ny, nx = self.shape
-        # Too near to each other for any of it.
-        if int(wrapped.min()) >= max(nx - column, column + mask.shape[1]):
+        # Only from so many columns before the mask's end or after its begin.
+        least = max(int(wrapped.min()), 0)
+        before, after = max(nx - column - least, 0), max(least - column, 0)
+        ends = mask[busy, :before].any(axis=1) | mask[busy, after:].any(axis=1)
+        busy = busy[ends]
+        if not len(busy):
             return
         row = first + busy[:, None] + np.arange(wrapped.shape[1])
         rows, wrapped = mask[busy], wrapped[busy]
