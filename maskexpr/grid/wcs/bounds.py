@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ...core.arrays import Floats, Indices, Ints
 from ...pixels.window import cut
+from ...sphere.rectangles import caps_of_rectangles
 from ...sphere.vectors import Caps, angle_between, normalise, unit
 from ..lattice import OFF, ON, PART
 from .bend import held
@@ -72,14 +73,30 @@ def sky_of(geom: WcsGeom, bounds: Ints, points: Floats) -> NDArray[np.uint8]:
 def caps_of(geom: WcsGeom, bounds: Ints, points: Floats, sky: NDArray[np.uint8]) -> Caps:
     """Caps that hold all pixel centres of windows.
 
-    They are as wide as the distances of the samples where analysis proves that enough, or by how much it is
-    not (`maskexpr.grid.wcs.bend`). Other windows whose samples are all on the sky are bounded by their
-    parts, and in the end by all their pixels; the rest by the whole sphere.
+    Those of rectangles of longitudes and latitudes have a closed form. Others are as wide as the distances of
+    the samples where analysis proves that enough, or by how much it is not (`maskexpr.grid.wcs.bend`). Other
+    windows whose samples are all on the sky are bounded by their parts, and in the end by all their pixels;
+    the rest by the whole sphere.
     """
+    known = np.flatnonzero(sky == ON) if geom.separable else np.arange(0)
+    if 0 < len(known) == len(sky):
+        return _of_rectangles(geom, bounds)
     caps, open_ = _proved(geom, bounds, points, sky)
     open_ = open_[np.isfinite(points[0][..., open_]).all(axis=(0, 1))]
     _sharpen(geom, bounds, caps, open_)
+    if len(known):
+        caps.centre[:, known], caps.radius[known] = _of_rectangles(geom, bounds[:, known])
     return caps
+
+
+def _of_rectangles(geom: WcsGeom, bounds: Ints) -> Caps:
+    """Caps of windows that are on the sky, where rows are parallels and columns meridians."""
+    y0, y1, x0, x1 = bounds
+    south, north = np.sort(np.deg2rad(geom.lat_of(np.stack([y0, y1 - 1]))), axis=0)
+    lon = np.deg2rad(geom.lon_of((x0 + x1 - 1) / 2))
+    half = np.deg2rad(abs(geom.lon_step)) * (x1 - 1 - x0) / 2
+    caps = caps_of_rectangles(lon, half, south, north)
+    return Caps(caps.centre, np.minimum(caps.radius + _ROUNDING, np.pi))
 
 
 def _proved(geom: WcsGeom, bounds: Ints, points: Floats, sky: NDArray[np.uint8]) -> tuple[Caps, Indices]:
