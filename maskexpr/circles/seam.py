@@ -22,7 +22,7 @@ __all__ = ["Seam"]
 # What comes so near (radians) to the seam counts as on it: far more than rounding, far less than a pixel.
 _NEAR = 1e-9
 # Points of a rim and of the seam by which a box is found.
-_POINTS = 64
+_POINTS = 128
 # Larger boxes (pixels) are left to refinement.
 _LARGEST = 1 << 20
 # Circles whose boxes are found together, and pixels that are asked together: bounds memory.

@@ -171,8 +171,7 @@ class Fluent(Node):
         geom : Grid
             The grid.
         chunks : "auto", int, or (int, int)
-            Pixels along y and x of the tiles that threads work on; by default as for `on`, but whole rows of
-            maps up to 4096 pixels wide.
+            Pixels along y and x of the tiles that threads work on; by default as for `on`.
 
         Returns
         -------

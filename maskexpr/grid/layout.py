@@ -166,11 +166,12 @@ class Rectangles(Layout):
 
 def block_sides(width: int, side: int) -> tuple[int, int]:
     """Height and width of blocks of at most ``side * side`` pixels: of whole rows of an image where these are
-    not much longer than a side, because memory is read and written twice as fast along them.
+    no longer than four sides, because memory is read and written twice as fast along them, and growth asks
+    for nothing beside them.
 
     Examples
     --------
-    >>> block_sides(4096, 2048), block_sides(5000, 2048), block_sides(1000, 2048)
+    >>> block_sides(4096, 2048), block_sides(9000, 2048), block_sides(1000, 2048)
     ((1024, 4096), (2048, 2048), (2048, 2048))
     """
     return (side * side // width, width) if side < width <= 4 * side else (side, side)

@@ -34,7 +34,7 @@ def paint_in_window(out: Bools, window: Window, runs: Iterable[RowRuns]) -> None
 
 
 def paint_spans(out: Bools, row: _Indices, start: _Indices, stop: _Indices, value: int = 1) -> None:
-    """Set runs of pixels, half open, none of them empty, or with a value of 0 clear them; they may overlap."""
+    """Set runs of pixels, half open and not empty, or with a value of 0 clear them; they may overlap."""
     if not len(row):
         return
     flat, origin, stride = _flat(out)

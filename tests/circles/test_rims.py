@@ -8,12 +8,12 @@ from astropy.io import fits
 
 import maskexpr as mx
 from maskexpr.circles import index as _index
-from maskexpr.circles import rims as _rims
 from maskexpr.circles import seam as _seam
 from maskexpr.circles.index import CircleIndex
 from maskexpr.circles.rims import RimIndex
 from maskexpr.grid.tiles import Tile
 from maskexpr.pixels.window import Window
+from maskexpr.shapes import images as _images
 from maskexpr.sphere.vectors import TIE, angle_between, unit, within
 
 TAN = {"skydir": (30, 50), "npix": (120, 90), "proj": "TAN", "frame": "icrs"}
@@ -44,10 +44,10 @@ def circles(geom, number, rng):
     return centre[:, some], radius[some]
 
 
-@pytest.mark.parametrize("piece", [1, 200, _rims._PIECE])
+@pytest.mark.parametrize("piece", [1, 200, _images._PIECE])
 @pytest.mark.parametrize("grid", GRIDS)
 def test_runs_are_what_the_predicate_says(grid, piece, monkeypatch):
-    monkeypatch.setattr(_rims, "_PIECE", piece)
+    monkeypatch.setattr(_images, "_PIECE", piece)
     geom = GRIDS[grid]
     centre, radius = circles(geom, 300, np.random.default_rng(5))
     index = RimIndex(geom, centre, radius)
@@ -68,19 +68,6 @@ def test_runs_are_what_the_predicate_says(grid, piece, monkeypatch):
             assert np.array_equal(got, want.reshape(tile.shape))
     if grid not in ("TSC", "TAN to the horizon"):
         assert done[radius < np.deg2rad(5)].mean() > 0.7
-
-
-def test_bent_edges_are_put_in_order():
-    """A side of a polygon that goes down a little on its way up."""
-    y = np.array([[0.0, 2.5, 2.4, 4.5, 2.2]])
-    x = np.array([[0.0, 1.0, 1.1, 0.0, -1.0]])
-    shifted = np.roll(y, 2, axis=1), np.roll(x, 2, axis=1)
-    for points in ((y, x), shifted):
-        circle, row, _ = _rims._crossings(*points)
-        assert circle.tolist() == [0] * 5
-        assert row.tolist() == [0, 1, 2, 3, 4]
-    down = _rims._crossings(y[:, ::-1], x[:, ::-1])
-    assert down[1].tolist() == [0, 1, 2, 3, 4]
 
 
 SEAMS = {
