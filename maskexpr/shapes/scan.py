@@ -196,6 +196,7 @@ class _Scan:
     def __init__(self, whole: PolygonScan, strip: Strip, polygon: Indices, begin: Floats) -> None:
         self._whole, self._strip, self._polygon, self._begin = whole, strip, polygon, begin
         self._sign, self._size = np.sign(strip.step), abs(strip.step)
+        self._is_compact = bool(whole._reach[polygon].max(initial=0.0) < np.pi / 4)
         # A key is one number for a column in a row of a polygon's turn; each has bits of its own.
         self._slot_bits = int(strip.x1 - strip.x0).bit_length()
         self._row_bits = len(strip.lat).bit_length()
@@ -222,10 +223,14 @@ class _Scan:
         slot += self._strip.x0
         return self._strip.row[row], slot, slot + length
 
-    def _key(self, turn: Ints | int, row: Ints, x: Ints | Floats) -> Ints:
+    def _key(self, turn: Ints | int, row: Ints, x: Ints | Floats, number: Ints | int = 1) -> Ints:
+        """The keys of columns in rows of turns, each of which stands for so many rows."""
         strip = self._strip
-        slot = np.clip(x, strip.x0, strip.x1).astype(np.int64) - strip.x0
-        return np.asarray(((turn << self._row_bits | row) << self._slot_bits) + slot)
+        keys = np.repeat(np.asarray(turn) << self._row_bits, number) | row
+        keys <<= self._slot_bits
+        keys += np.clip(x, strip.x0, strip.x1).astype(np.int64)
+        keys -= strip.x0
+        return np.asarray(keys)
 
     def _parts(self, keys: Ints) -> tuple[Ints, Ints, Ints]:
         """Turns, rows and columns from the first on."""
@@ -262,27 +267,38 @@ class _Scan:
         """
         owner, row = ragged_ranges(first, number)
         column, sure = self._columns(turn, piece, number, row)
-        keys = self._key(turn.repeat(number), row, np.ceil(column, out=column))
+        keys = self._key(turn, row, np.ceil(column, out=column), number)
         rest = np.flatnonzero(~sure)
         return keys, owner[rest], row[rest]
 
     def _columns(self, turn: Indices, piece: Indices, number: Ints, row: Ints) -> tuple[Floats, Bools]:
         """Where pieces cross so many rows each, and whether that is certain."""
         strip, whole = self._strip, self._whole
-        pieces = whole._pieces
+        pieces, period = whole._pieces, strip.period
         # The sine of the distance from the node times the strip's slack is more than the crossing moves.
         far = pieces.moves[piece] / (strip.slack * self._size)
         limit = np.sqrt(np.maximum(1.0 - far * far, 0.0))
+        way = pieces.way[piece] / strip.step
+        # From where the turn begins to the node.
+        node = (pieces.node[piece] - whole._cut[self._polygon[turn]]) / strip.step
+        if self._is_compact:
+            # All of a polygon is about half a turn from there, so that one whole number of turns is right for
+            # a piece: that by which a quarter of a turn from the node, in its way, is nearest to it.
+            node -= period * np.rint((node + way * (np.pi / 2)) / period - 0.5)
+            node += self._begin[turn]
         column = pieces.slope[piece].repeat(number)
         column *= strip.tan[row]
         sure = np.abs(column) < limit.repeat(number)
         np.arccos(np.clip(column, -1.0, 1.0, out=column), out=column)
-        column *= (pieces.way[piece] / strip.step).repeat(number)
-        column += ((pieces.node[piece] - whole._cut[self._polygon[turn]]) / strip.step).repeat(number)
-        column -= strip.period * np.floor(column / strip.period)
-        sure &= np.abs(column - strip.period / 2) < strip.period / 2 - strip.slack
-        column += self._begin[turn].repeat(number)
-        sure &= np.abs(column - np.rint(column)) > strip.slack
+        column *= way.repeat(number)
+        column += node.repeat(number)
+        if not self._is_compact:
+            column -= period * np.floor(column / period)
+            sure &= np.abs(column - period / 2) < period / 2 - strip.slack
+            column += self._begin[turn].repeat(number)
+        off = np.rint(column)
+        off -= column
+        sure &= np.abs(off, out=off) > strip.slack
         return column, sure
 
     def _doubt(self, turn: Ints, pieces: EdgePieces, row: Ints) -> _Pairs:

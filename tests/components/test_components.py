@@ -324,12 +324,12 @@ def test_labels_are_kept_where_they_are_small(
 def test_large_chunks_are_labelled_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     from maskexpr.components import solve as _solve
 
-    monkeypatch.setattr(_solve, "SIDE", 16)
+    monkeypatch.setattr(_solve, "SIDE", 12)
     geom = small_map(40, 50)
     windows, shape = _solve.blocks(geom, (40,), (15, 35))
-    assert shape == (3, 4)
-    assert [window.y1 - window.y0 for window in windows[::4]] == [13, 13, 14]
-    assert [window.x1 - window.x0 for window in windows[:4]] == [15, 11, 12, 12]
+    assert shape == (4, 5)
+    assert [window.y1 - window.y0 for window in windows[::5]] == [10, 10, 10, 10]
+    assert [window.x1 - window.x0 for window in windows[:5]] == [7, 8, 11, 12, 12]
     pixels = np.random.default_rng(9).random((40, 50)) < 0.55
     node = RemoveSmall(Raster((pixels, geom)), 9 * u.pix)
     assert_array_equal(node.on(geom, chunks={"x": 35, "y": 40}).values, removed(pixels, 9))

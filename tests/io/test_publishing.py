@@ -141,7 +141,7 @@ def test_two_writers_and_a_reader(shim: Path, tmp_path: Path) -> None:
 
 
 def test_an_array_is_never_of_two_products(tmp_path: Path) -> None:
-    geom = mx.WcsGeom.create(npix=(5000, 40), binsz=0.01)
+    geom = mx.WcsGeom.create(npix=(9000, 40), binsz=0.01)
     for suffix in SUFFIXES:
         path = mx.AllSky().write(tmp_path / f"m{suffix}", geom)
         several = mx.read_mask(path)
