@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property, partial
+from itertools import chain
 from threading import Lock
 from typing import Any, Final, Protocol, runtime_checkable
 
@@ -30,6 +31,7 @@ from .reduced import NAMESPACE
 __all__ = ["Filling", "back_with_pages", "lazy_array", "new_canvas"]
 
 Slices = tuple[slice, ...]
+Blocks = tuple[BlockId, ...]
 
 # Bytes of the pages in which the system hands out memory.
 _PAGE: Final = 4096
@@ -39,6 +41,10 @@ _SPARSE: Final = 1 / 8
 # Of a map of so few blocks in memory one thread finds out what is about the whole and others wait: that takes
 # less time than tasks of their own, and can be waited for when the user breaks off.
 _FEW: Final = 16
+# Tasks for each core, and blocks of one at most: a scheduler spends on a task what a block of few pixels
+# takes.
+_TASKS: Final = 16
+_TOGETHER: Final = 8
 
 
 @runtime_checkable
@@ -148,14 +154,23 @@ def _scattered(layer: TileLayer, end: Any) -> Mapping[Any, Any]:
     split = layer.split(layer.blocks, states, few=0 if source.waits else _FEW)
     graph, turns = split.graph, None if source.waits else dask.system.CPU_COUNT
     graph[canvas] = Task(canvas, _Canvas, _canvas_maker(layer, split), turns)
-    written: dict[BlockId, TaskRef] = {}
-    for block, known in split.undecided.items():
-        key: Key = (f"{layer.name}-written", *block)
-        place = _place(edges, block)
-        graph[key] = Task(key, _write, TaskRef(source_key(layer.name)), block, known, TaskRef(canvas), place)
-        written[block] = TaskRef(key)
+    written: dict[Blocks, TaskRef] = {}
+    for blocks in _together(list(split.undecided), turns):
+        key: Key = (f"{layer.name}-written", *blocks[0])
+        known = List(*(split.undecided[each] for each in blocks))
+        places = [_place(edges, each) for each in blocks]
+        graph[key] = Task(
+            key, _write, TaskRef(source_key(layer.name)), blocks, known, TaskRef(canvas), places
+        )
+        written[blocks] = TaskRef(key)
     graph[end] = _end(end, TaskRef(canvas), edges, written, split)
     return graph
+
+
+def _together(blocks: list[BlockId], turns: int | None) -> list[Blocks]:
+    """Blocks of one task each: a few that follow each other where threads take turns and there are many."""
+    size = 1 if turns is None else min(_TOGETHER, -(-len(blocks) // (_TASKS * turns)))
+    return [tuple(blocks[i : i + size]) for i in range(0, len(blocks), max(size, 1))]
 
 
 def _canvas_maker(layer: TileLayer, split: Split) -> Callable[[], np.ndarray]:
@@ -169,18 +184,19 @@ def _canvas_maker(layer: TileLayer, split: Split) -> Callable[[], np.ndarray]:
 def _gathered(layer: TileLayer, end: Any) -> Mapping[Any, Any]:
     """The same on a cluster, whose workers share no array: one of them puts the undecided blocks together."""
     split, edges = layer.split(layer.blocks), _edges(layer)
-    graph, made = split.graph, {}
+    graph = split.graph
+    made: dict[Blocks, Any] = {}
     for block, known in split.undecided.items():
         key: Key = (layer.name, *block)
         graph[key] = layer.task(key, block, known)
-        made[block] = TaskRef(key)
+        made[block,] = List(TaskRef(key))
     canvas = _Canvas(_canvas_maker(layer, split), None, False)
     graph[end] = _end(end, canvas, edges, made, split)
     return graph
 
 
 def _end(
-    end: Any, canvas: Any, edges: Sequence[Sequence[int]], made: Mapping[BlockId, TaskRef], split: Split
+    end: Any, canvas: Any, edges: Sequence[Sequence[int]], made: Mapping[Blocks, Any], split: Split
 ) -> Task:
     """The task that gives the array out. What it is told of decided blocks is short: there may be many."""
     decided = [(block, state) for block, state in split.decided.items() if state]
@@ -228,32 +244,38 @@ class _Canvas:
 
 
 def _write(
-    source: TileSource, block: BlockId, known: Sequence[Any], canvas: _Canvas, place: Slices
-) -> np.ndarray:
-    """The values of a block, in a shared array where there is one."""
+    source: TileSource,
+    blocks: Blocks,
+    known: Sequence[Sequence[Any]],
+    canvas: _Canvas,
+    places: Sequence[Slices],
+) -> list[np.ndarray]:
+    """The values of some blocks, in a shared array where there is one."""
     if not canvas.is_shared:
-        return source.compute(block, known)
+        return [source.compute(block, each) for block, each in zip(blocks, known, strict=True)]
+    filling = source if isinstance(source, Filling) else None
     with canvas.turn():
-        view = canvas.array[place]
-        if isinstance(source, Filling):
-            if not source.fills_parts:
+        views = [canvas.array[place] for place in places]
+        for view, block, each in zip(views, blocks, known, strict=True):
+            if filling is None:
+                view[...] = source.compute(block, each)
+                continue
+            if not filling.fills_parts:
                 back_with_pages(view)
-            source.fill(view, block, known)
-        else:
-            view[...] = source.compute(block, known)
-    return view
+            filling.fill(view, block, each)
+    return views
 
 
 def _given_out(
     canvas: _Canvas,
     edges: Sequence[Sequence[int]],
-    blocks: Sequence[BlockId],
-    values: Sequence[np.ndarray],
+    blocks: Sequence[Blocks],
+    values: Sequence[Sequence[np.ndarray]],
     decided: np.ndarray,
     states: np.ndarray,
 ) -> np.ndarray:
     out = canvas.array
-    for block, each in zip(blocks, values, strict=True):
+    for block, each in zip(chain(*blocks), chain(*values), strict=True):
         # What came from another process is no part of it.
         if not np.may_share_memory(each, out):
             out[_place(edges, block)] = each
