@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from ..core.coverage import EMPTY, FULL, MIXED
 from ..core.pages import expect_writes
-from ..core.threads import busy_threads, run_blocks
+from ..core.threads import LONG, busy_threads, run_blocks
 from .compiled import Compiled
 from .dask import BlockId
 from .evaluate import evaluate_into
@@ -54,5 +54,6 @@ def compute_array(compiled: Compiled) -> NDArray[np.bool_]:
         at = tuple(int(i) for i in place)
         of_tile.setdefault(compiled.spatial(at), []).append(at[: len(compiled.along)])
     waits = compiled.waits
-    run_blocks(fill, list(of_tile), threads=None if waits else busy_threads(), apart=not waits)
+    apart = not waits and out.size >= LONG
+    run_blocks(fill, list(of_tile), threads=None if waits else busy_threads(), apart=apart)
     return np.broadcast_to(out, compiled.geom.shape) if sizes != compiled.geom.shape else out

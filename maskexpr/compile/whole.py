@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property, partial
 from itertools import chain
+from math import prod
 from threading import Lock
 from typing import Any, Final, Protocol, runtime_checkable
 
@@ -23,7 +24,7 @@ from dask.array.core import finalize
 from dask.highlevelgraph import HighLevelGraph, MaterializedLayer
 
 from ..core.pages import expect_writes, sparse_zeros
-from ..core.threads import Turns
+from ..core.threads import LONG, Turns
 from .compiled import Compiled
 from .dask import BlockId, Key, Split, TileLayer, TileSource, source_key
 from .reduced import NAMESPACE
@@ -153,7 +154,8 @@ def _scattered(layer: TileLayer, end: Any) -> Mapping[Any, Any]:
     states = source.decide(layer.blocks, to_paint=True) if isinstance(source, Compiled) else None
     split = layer.split(layer.blocks, states, few=0 if source.waits else _FEW)
     graph, turns = split.graph, None if source.waits else dask.system.CPU_COUNT
-    graph[canvas] = Task(canvas, _Canvas, _canvas_maker(layer, split), turns)
+    is_long = prod(map(sum, layer.chunks)) >= LONG
+    graph[canvas] = Task(canvas, _Canvas, _canvas_maker(layer, split), turns, is_long)
     written: dict[Blocks, TaskRef] = {}
     for blocks in _together(list(split.undecided), turns):
         key: Key = (f"{layer.name}-written", *blocks[0])
@@ -190,7 +192,7 @@ def _gathered(layer: TileLayer, end: Any) -> Mapping[Any, Any]:
         key: Key = (layer.name, *block)
         graph[key] = layer.task(key, block, known)
         made[block,] = List(TaskRef(key))
-    canvas = _Canvas(_canvas_maker(layer, split), None, False)
+    canvas = _Canvas(_canvas_maker(layer, split), None, is_shared=False)
     graph[end] = _end(end, canvas, edges, made, split)
     return graph
 
@@ -220,14 +222,16 @@ class _Canvas:
     cores, more would only take the interpreter's lock from each other.
     """
 
-    def __init__(self, make: Callable[[], np.ndarray], turns: int | None, is_shared: bool = True) -> None:
+    def __init__(
+        self, make: Callable[[], np.ndarray], turns: int | None, apart: bool = False, is_shared: bool = True
+    ) -> None:
         self._make = make
         self._lock = Lock()
-        self._turns = None if turns is None else Turns(turns)
+        self._turns = None if turns is None else Turns(turns, apart)
         self.is_shared = is_shared
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _Canvas, (self._make, None, False)
+        return _Canvas, (self._make, None, False, False)
 
     def turn(self) -> AbstractContextManager[None]:
         """While a thread writes on it."""

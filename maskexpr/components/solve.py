@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from ..core.coverage import EMPTY
-from ..core.threads import busy_threads, in_threads
+from ..core.threads import LONG, busy_threads, in_threads
 from ..expr.mask import Ask, Bools
 from ..expr.structure import postorder
 from ..grid.lattice import OFF, Grid
@@ -261,7 +261,8 @@ def solve(
         )
 
     steps = plan(cut, busy(node, geom, cut.windows, plane, ask()))
-    apart = not any(each.waits for each in postorder(node))
+    is_long = sum(each.size for each in cut.windows) >= LONG
+    apart = is_long and not any(each.waits for each in postorder(node))
     for what, some in groupby(steps.items(), key=lambda item: item[0][0]):
         # Tiles do not wait for each other; the steps of the tree do.
         threads = min(THREADS, busy_threads()) if what in ("label", "keep") else 1

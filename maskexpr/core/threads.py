@@ -18,7 +18,12 @@ from dask.diagnostics.progress import ProgressBar
 from dask.local import get_sync
 from dask.threaded import get as get_threaded
 
-__all__ = ["Turns", "busy_threads", "in_slices", "in_threads", "number_of_threads", "run_blocks"]
+__all__ = ["LONG", "Turns", "busy_threads", "in_slices", "in_threads", "number_of_threads", "run_blocks"]
+
+LONG: Final = 1 << 20
+"""Pixels of work by threads with processors of their own: of less, to move threads takes longer than it
+gains, most of all where other programs keep the processors busy.
+"""
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -133,6 +138,8 @@ class Turns:
     ----------
     number : int
         How many threads may have a turn at a time; others wait.
+    apart : bool
+        Whether they are placed on processors.
 
     Examples
     --------
@@ -140,8 +147,8 @@ class Turns:
     ...     pass
     """
 
-    def __init__(self, number: int) -> None:
-        self._allowed = _allowed()
+    def __init__(self, number: int, apart: bool = True) -> None:
+        self._allowed = _allowed() if apart else frozenset()
         cores = sorted(self._allowed) if max(number, 2) <= len(self._allowed) <= _FEW else []
         # Not the same ones first in every process.
         first = os.getpid() % len(cores) if cores else 0
