@@ -36,8 +36,10 @@ _ALLOWANCE = 1e-11
 _PAIRS = 1 << 20
 # Rows and columns of a separable map that are looked at as a whole: their positions take some 0.2 us each.
 _WIDEST = 200_000
-# A rim that is drawn costs what so many pixels cost that are asked.
+# A rim that is drawn costs what so many pixels cost that are asked, and on separable maps so many rows of
+# circles what one pixel does.
 _RIM = 32
+_ROWS = 6
 # Pixels that are asked together.
 _ASKED = 1 << 17
 # So many points cost a tree what is spent on lists of no circles.
@@ -221,7 +223,7 @@ class CircleIndex:
             near = self._near_tile(tile)
             paint_on_rings(rings, self.centre[:, near], self.radius[near], tile, out)
             return np.empty(0, dtype=np.intp)
-        if not tile.geom.separable and self._outnumber(tile):
+        if self._outnumber(tile):
             self._ask(tile, out)
             return np.empty(0, dtype=np.intp)
         made = self._runs_on(tile.geom)
@@ -236,19 +238,25 @@ class CircleIndex:
         return left
 
     def _outnumber(self, tile: Tile) -> bool:
-        """Whether so many circles are near a tile that its pixels are asked sooner than rims are drawn."""
-        size = tile.window.size
-        if _RIM * len(self.radius) <= size:
+        """Whether so many circles are near a tile that its pixels are asked sooner than these are drawn."""
+        geom, size = tile.geom, tile.window.size
+        rows = 2 / (np.deg2rad(float(geom.pixel_scales.value.min())) * _ROWS)
+        if (self._breadth * rows if geom.separable else _RIM * len(self.radius)) <= size:
             return False
         caps = tile.squares.caps
-        if (caps.radius >= np.pi).any():
+        if not geom.separable and (caps.radius >= np.pi).any():
             return True
         centres, angles = caps.centre.T, np.maximum(caps.radius, 0.0)
-        near = (
-            tree.query_ball_point(centres, chord_bound(angles + largest), return_length=True)
-            for tree, _, _, largest in self._classes
-        )
-        return _RIM * sum(int(each.sum()) for each in near) > size
+        cost = 0.0
+        for tree, _, _, largest in self._classes:
+            near = tree.query_ball_point(centres, chord_bound(angles + largest), return_length=True)
+            cost += float(near.sum()) * (largest * rows if geom.separable else _RIM)
+        return cost > size
+
+    @once
+    def _breadth(self) -> float:
+        """The sum of the radii."""
+        return float(self.radius.sum())
 
     def _ask(self, tile: Tile, out: Bools) -> None:
         """Select the pixels of a tile that lie in circles by asking each."""
