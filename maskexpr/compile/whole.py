@@ -32,7 +32,7 @@ from .reduced import NAMESPACE
 __all__ = ["Filling", "back_with_pages", "lazy_array", "new_canvas"]
 
 Slices = tuple[slice, ...]
-Blocks = tuple[BlockId, ...]
+Group = tuple[BlockId, ...]
 
 # Bytes of the pages in which the system hands out memory.
 _PAGE: Final = 4096
@@ -130,7 +130,7 @@ _OPTIMIZE: Final = _Optimize()
 
 
 def _joined(results: Any) -> np.ndarray:
-    """Blocks put together; by this function `_whole_layer` knows that nothing else is done to them."""
+    """Group put together; by this function `_whole_layer` knows that nothing else is done to them."""
     joined: np.ndarray = finalize(results)  # type: ignore[no-untyped-call]
     return joined
 
@@ -156,7 +156,7 @@ def _scattered(layer: TileLayer, end: Any) -> Mapping[Any, Any]:
     graph, turns = split.graph, None if source.waits else dask.system.CPU_COUNT
     is_long = prod(map(sum, layer.chunks)) >= LONG
     graph[canvas] = Task(canvas, _Canvas, _canvas_maker(layer, split), turns, is_long)
-    written: dict[Blocks, TaskRef] = {}
+    written: dict[Group, TaskRef] = {}
     for blocks in _together(list(split.undecided), turns):
         key: Key = (f"{layer.name}-written", *blocks[0])
         known = List(*(split.undecided[each] for each in blocks))
@@ -169,8 +169,8 @@ def _scattered(layer: TileLayer, end: Any) -> Mapping[Any, Any]:
     return graph
 
 
-def _together(blocks: list[BlockId], turns: int | None) -> list[Blocks]:
-    """Blocks of one task each: a few that follow each other where threads take turns and there are many."""
+def _together(blocks: list[BlockId], turns: int | None) -> list[Group]:
+    """Group of one task each: a few that follow each other where threads take turns and there are many."""
     size = 1 if turns is None else min(_TOGETHER, -(-len(blocks) // (_TASKS * turns)))
     return [tuple(blocks[i : i + size]) for i in range(0, len(blocks), max(size, 1))]
 
@@ -187,7 +187,7 @@ def _gathered(layer: TileLayer, end: Any) -> Mapping[Any, Any]:
     """The same on a cluster, whose workers share no array: one of them puts the undecided blocks together."""
     split, edges = layer.split(layer.blocks), _edges(layer)
     graph = split.graph
-    made: dict[Blocks, Any] = {}
+    made: dict[Group, Any] = {}
     for block, known in split.undecided.items():
         key: Key = (layer.name, *block)
         graph[key] = layer.task(key, block, known)
@@ -198,7 +198,7 @@ def _gathered(layer: TileLayer, end: Any) -> Mapping[Any, Any]:
 
 
 def _end(
-    end: Any, canvas: Any, edges: Sequence[Sequence[int]], made: Mapping[Blocks, Any], split: Split
+    end: Any, canvas: Any, edges: Sequence[Sequence[int]], made: Mapping[Group, Any], split: Split
 ) -> Task:
     """The task that gives the array out. What it is told of decided blocks is short: there may be many."""
     decided = [(block, state) for block, state in split.decided.items() if state]
@@ -249,7 +249,7 @@ class _Canvas:
 
 def _write(
     source: TileSource,
-    blocks: Blocks,
+    blocks: Group,
     known: Sequence[Sequence[Any]],
     canvas: _Canvas,
     places: Sequence[Slices],
@@ -273,7 +273,7 @@ def _write(
 def _given_out(
     canvas: _Canvas,
     edges: Sequence[Sequence[int]],
-    blocks: Sequence[Blocks],
+    blocks: Sequence[Group],
     values: Sequence[Sequence[np.ndarray]],
     decided: np.ndarray,
     states: np.ndarray,

@@ -12,7 +12,7 @@ __all__ = ["RowSpread"]
 
 _BITS = 64
 _WORD = np.dtype("<u8")
-# Words of a piece of rows: its tables of some levels stay in the cache of a core.
+# Words of a piece of rows: its calls are long, and its tables of some levels stay near a core.
 _PIECE = 1 << 15
 # Rows of a piece have widths within a factor of two of each other, or it is cut down to this many rows.
 _FEW = 16

@@ -108,6 +108,25 @@ def test_decided_blocks_are_no_tasks() -> None:
     assert mixed < 0.3 * np.prod(lazy.data.numblocks)
 
 
+def test_a_few_chunks_of_data_in_memory_share_a_task(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not those of masks that wait, and never so many that threads are idle; the bits are the same."""
+    geom = mx.WcsGeom.allsky("5 deg")
+    monkeypatch.setattr(dask.system, "CPU_COUNT", 2)
+    number = {"memory": [], "waiting": []}
+    for name, data in (("memory", VALUES), ("waiting", da.from_array(VALUES))):
+        mask = mx.Threshold((data, geom), ">", 7)
+        want = mask.compute(geom).data
+        for chunks in (1, 3, (1, 72), (36, 1), (2, 5), 36):
+            lazy = mask.on(geom, chunks=chunks)
+            with dask.diagnostics.Profiler() as profiler:
+                assert np.array_equal(lazy.compute(scheduler="threads").data, want)
+            written = sum("-written" in str(each.key) for each in profiler.results)
+            number[name].append((written, lazy.data.npartitions))
+    assert all(written == parts for written, parts in number["waiting"])
+    assert all(written == -(-parts // min(8, -(-parts // 32))) for written, parts in number["memory"])
+    assert number["memory"][0] == (36 * 72 // 8, 36 * 72)
+
+
 class Crowd:
     """How many threads were inside at most. Each stays until as many are there as are waited for, or for so
     many seconds.

@@ -157,8 +157,32 @@ class Elsewhere(Mask):
         return np.zeros(where.shape if isinstance(where, Tile) else len(where), dtype=bool)
 
 
+def placed_however_small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Threads are placed for maps of a few pixels too."""
+    for module in ("compile.eager", "compile.whole", "components.solve"):
+        monkeypatch.setattr(f"maskexpr.{module}.LONG", 1)
+
+
 @needs_placing
-def test_what_nodes_from_elsewhere_start_is_placed_nowhere() -> None:
+def test_threads_are_placed_for_large_maps_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By `on` and by `compute`, and not for maps of which the moves would cost more than they gain."""
+    geom, asked = mx.WcsGeom.create(npix=(300, 300), binsz=0.1, skydir=(0, 0), proj="TAN"), []
+    place = os.sched_setaffinity
+    monkeypatch.setattr(os, "sched_setaffinity", lambda *which: (asked.append(which), place(*which))[1])
+    mask = mx.Region("icrs;circle(0,0,12)")
+    for compute in (lambda: mask.on(geom, chunks=100).compute(), lambda: mask.compute(geom, chunks=100)):
+        with dask.config.set(scheduler="threads", num_workers=2), monkeypatch.context() as patch:
+            compute()
+            assert not asked
+            placed_however_small(patch)
+            compute()
+            assert asked
+            asked.clear()
+
+
+@needs_placing
+def test_what_nodes_from_elsewhere_start_is_placed_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    placed_however_small(monkeypatch)
     geom = mx.WcsGeom.create(npix=(300, 300), binsz=0.1, skydir=(0, 0), proj="TAN")
     Elsewhere.places.clear()
     with dask.config.set(scheduler="threads", num_workers=2):

@@ -30,7 +30,8 @@ def test_caps_hold_their_rectangles_and_no_more_than_needed(seed: int) -> None:
     xyz = unit(np.rad2deg(there)[:, :, None], np.rad2deg(lat)[:, None, :])
     farthest = angle_between(xyz, caps.centre[:, :, None, None]).max(axis=(1, 2))
     assert np.all(farthest <= caps.radius + 1e-14 * (1 + farthest))
-    assert np.all(farthest >= caps.radius - 1e-7 - 0.05 * half**2)
+    # Between the points that are looked at it may be as much further.
+    assert np.all(farthest >= caps.radius - 1e-7 - 1e-3)
 
 
 def test_a_strip_round_a_pole_has_a_cap_round_the_pole() -> None:

@@ -78,14 +78,21 @@ def caps_of(geom: WcsGeom, bounds: Ints, points: Floats, sky: NDArray[np.uint8])
     windows whose samples are all on the sky are bounded by their parts, and in the end by all their pixels;
     the rest by the whole sphere.
     """
-    known = np.flatnonzero(sky == ON) if geom.separable else np.arange(0)
-    if 0 < len(known) == len(sky):
+    if not geom.separable:
+        return _sampled(geom, bounds, points, sky)
+    on = sky == ON
+    if on.all():
         return _of_rectangles(geom, bounds)
+    caps = _sampled(geom, bounds, points, sky)
+    caps.centre[:, on], caps.radius[on] = _of_rectangles(geom, bounds[:, on])
+    return caps
+
+
+def _sampled(geom: WcsGeom, bounds: Ints, points: Floats, sky: NDArray[np.uint8]) -> Caps:
+    """Caps by samples, and where these are wide by parts and pixels."""
     caps, open_ = _proved(geom, bounds, points, sky)
     open_ = open_[np.isfinite(points[0][..., open_]).all(axis=(0, 1))]
     _sharpen(geom, bounds, caps, open_)
-    if len(known):
-        caps.centre[:, known], caps.radius[known] = _of_rectangles(geom, bounds[:, known])
     return caps
 
 
