@@ -40,6 +40,9 @@ _WIDEST = 200_000
 # circles what one pixel does.
 _RIM = 32
 _ROWS = 6
+# Parts a side of a tile that a limb crosses, by which circles near it are counted, and pixels a side of them.
+_PARTS = 32
+_LEAST_PART = 16
 # Pixels that are asked together.
 _ASKED = 1 << 17
 # So many points cost a tree what is spent on lists of no circles.
@@ -245,13 +248,29 @@ class CircleIndex:
             return False
         caps = tile.squares.caps
         if not geom.separable and (caps.radius >= np.pi).any():
-            return True
+            return _RIM * self._number_at_limb(tile) > size
         centres, angles = caps.centre.T, np.maximum(caps.radius, 0.0)
         cost = 0.0
         for tree, _, _, largest in self._classes:
             near = tree.query_ball_point(centres, chord_bound(angles + largest), return_length=True)
             cost += float(near.sum()) * (largest * rows if geom.separable else _RIM)
         return cost > size
+
+    def _number_at_limb(self, tile: Tile) -> float:
+        """About how many circles are near a tile that a limb crosses, which no small cap holds: what is known
+        of some parts of it is taken for typical of all.
+        """
+        caps = tile.tiles.split(max(_LEAST_PART, -(-max(tile.shape) // _PARTS)))[0].caps
+        caps = caps.take(caps.radius >= 0)
+        known = caps.take(caps.radius < np.pi)
+        number = 0.0 if len(known.radius) else float(len(self.radius))
+        for tree, _, _, largest in self._classes if len(known.radius) else ():
+            reach = known.radius + largest
+            near = tree.query_ball_point(known.centre.T, chord_bound(reach), return_length=True)
+            # A part has 2 / pi of the area of its cap: what of all circles near it is its own.
+            own = near * (known.radius / reach) ** 2 * (2 / np.pi)
+            number += max(float(own.mean()) * len(caps.radius), float(near.max()))
+        return number
 
     @once
     def _breadth(self) -> float:

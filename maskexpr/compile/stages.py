@@ -68,7 +68,7 @@ def _connected(mask: Mask) -> list[Connected]:
 
 def decisions(mask: Mask, made: Sequence[Made]) -> dict[tuple[bytes, Plane], Decided]:
     """What tasks have decided, by node and plane, in the form in which an evaluator takes it."""
-    nodes = _connected(mask)
+    nodes = _connected(mask) if made else []
     return {(nodes[number].key, plane): decided for number, plane, decided in made}
 
 

@@ -13,6 +13,7 @@ from typing import Any, ClassVar, NamedTuple, Self, TypeVar
 from ..core.calls import told_class
 from ..core.errors import ComparisonError, MaskAttributeError, MaskTypeError
 from ..core.names import described, hint_of
+from ..core.once import once
 from ..core.records import digest_of, field_names
 
 __all__ = ["NODES", "Node", "Reach", "is_array", "node", "postorder"]
@@ -94,7 +95,7 @@ class Node:
         shown = [f"{name}={value!r}" for name, value in self.plain_fields()]
         return f"{type(self).__name__}({', '.join(shown)})" if shown else type(self).__name__
 
-    @property
+    @once
     def children(self) -> tuple[Self, ...]:
         """The masks this node is made of."""
         found: list[Any] = []

@@ -199,6 +199,10 @@ class Grid(ABC):
         """What `sky` and `caps` both work from, an array whose last axis is the windows; None by default."""
         return None
 
+    def is_on_sky(self, bounds: Ints) -> bool:
+        """Whether all pixel centres of some windows are known to be on the sky before they are measured."""
+        return False
+
     def sky(self, bounds: Ints, measured: Any) -> NDArray[np.uint8]:
         """``OFF``, ``PART`` or ``ON`` for each window. OFF and ON are promises about all pixel centres."""
         return centre_sky(self, bounds)

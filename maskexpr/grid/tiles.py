@@ -138,6 +138,8 @@ class Tiles(Areas):
     @once
     def sky(self) -> NDArray[np.uint8]:
         """``OFF``, ``PART`` or ``ON`` for each window."""
+        if self.geom.is_on_sky(self.bounds):
+            return np.full(len(self), ON, dtype=np.uint8)
         return self.geom.sky(self.bounds, self._measured)
 
     @once

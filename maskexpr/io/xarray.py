@@ -93,14 +93,19 @@ def wrap(
         raise GeometryError(
             f"an array of shape {tuple(array.shape)} does not fit the geometry's shape {geom.shape}"
         )
-    coords = geom.coordinates()
-    for axis in geom.axes:
-        coords[axis.name] = (axis.name, axis.center.value, {"units": str(axis.unit)})
-    coords[GRID] = ((), np.int32(grid_number(geom)), geom.to_attrs())
     dims = (*(axis.name for axis in geom.axes), *geom.dims)
-    return xr.DataArray(
-        array, coords=coords, dims=dims, name=name, attrs={**(attrs or {}), "grid_mapping": GRID}
-    )
+    attrs = {**(attrs or {}), "grid_mapping": GRID}
+    return xr.DataArray(array, coords=_coordinates(geom), dims=dims, name=name, attrs=attrs)
+
+
+def _coordinates(geom: Grid) -> xr.Coordinates:
+    """Coordinates of arrays on a geometry, made in one go: each that is set by itself is merged with all."""
+    axes = {axis.name: (axis.name, axis.center.value, {"units": str(axis.unit)}) for axis in geom.axes}
+    parts = [geom.coordinates(), *([xr.Coordinates(axes)] if axes else [])]
+    variables = {name: each for part in parts for name, each in part.variables.items()}
+    variables[GRID] = xr.Variable((), np.int32(grid_number(geom)), geom.to_attrs())
+    indexes = {name: each for part in parts for name, each in part.xindexes.items()}
+    return xr.Coordinates(variables, indexes=indexes)
 
 
 def array_of(array: xr.DataArray) -> Any:

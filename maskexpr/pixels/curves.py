@@ -72,8 +72,8 @@ def fill_curves(curves: Curves, ask: Callable[[Ints, Ints, Ints], Bools]) -> Row
     shape, row, column = box.places(asked)
     wrong = asked[ask(shape, row, column) != (np.searchsorted(toggles, asked, side="right") % 2 == 1)]
     if len(wrong):
-        toggles = np.concatenate([toggles, wrong, wrong + 1])
-        toggles.sort()
+        # Ascending parts are merged in linear time.
+        toggles = np.sort(np.concatenate([toggles, wrong, wrong + 1]), kind="stable")
     return box.runs(toggles)
 
 

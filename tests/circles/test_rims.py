@@ -169,3 +169,24 @@ def test_pixels_asked_are_what_rims_draw(grid, monkeypatch):
         assert not np.any(got[1] & ~got[0])
         if not len(left):
             assert np.array_equal(got[0], got[1])
+
+
+@pytest.mark.parametrize("proj", ["AIT", "MOL"])
+def test_circles_are_counted_at_a_limb_too(proj, monkeypatch):
+    """Tiles that a limb crosses have no small cap, but no more circles than others."""
+    geom = mx.WcsGeom.allsky(binsz=0.1, proj=proj)
+    asked = []
+    monkeypatch.setattr(CircleIndex, "_ask", lambda index, tile, out: asked.append(tile.window))
+    rng = np.random.default_rng(7)
+    corners = [(y, x) for y in range(0, 1800, 300) for x in (0, 300, 1500)]
+    tiles = [Tile(geom, Window(y, y + 300, x, x + 300)) for y, x in corners]
+    # Of a few pixels of the sky in a corner nothing is known but by asking them.
+    some = [tile for tile in tiles if np.mean(tile.on_sky if tile.on_sky is not None else 1.0) > 0.1]
+    assert sum(tile.on_sky is not None for tile in some) > 4
+    for number, is_asked in ((3000, False), (400_000, True)):
+        centre = unit(rng.uniform(0, 360, number), np.degrees(np.arcsin(rng.uniform(-1, 1, number))))
+        index = CircleIndex(centre, np.full(number, np.deg2rad(0.1)))
+        asked.clear()
+        for tile in some:
+            index.paint(tile, np.zeros(tile.shape, dtype=bool))
+        assert asked == ([tile.window for tile in some] if is_asked else [])

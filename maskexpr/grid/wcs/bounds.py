@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,7 +20,7 @@ from .outline import surely_off
 if TYPE_CHECKING:
     from .geom import WcsGeom
 
-__all__ = ["caps_of", "samples", "sky_of"]
+__all__ = ["are_on_sky", "caps_of", "samples", "sky_of"]
 
 # Up to this many pixels a window is asked pixel by pixel: whether it is off the sky, and, where analysis
 # proves nothing, how far it reaches.
@@ -68,6 +69,19 @@ def sky_of(geom: WcsGeom, bounds: Ints, points: Floats) -> NDArray[np.uint8]:
         for some, xyz in _centres(geom, bounds, near):
             sky[some[~np.isfinite(xyz[0]).any(axis=1)]] = OFF
     return sky
+
+
+def are_on_sky(geom: WcsGeom, bounds: Ints) -> bool:
+    """Whether windows are parts of an image that is on the sky as a whole."""
+    last = np.array(geom.image_shape)[:, None]
+    return bool((bounds[::2] >= 0).all() and (bounds[1::2] <= last).all()) and _is_on_sky(geom)
+
+
+@lru_cache(maxsize=256)
+def _is_on_sky(geom: WcsGeom) -> bool:
+    ny, nx = geom.image_shape
+    whole = np.array([[0], [ny], [0], [nx]])
+    return bool(sky_of(geom, whole, samples(geom, whole))[0] == ON)
 
 
 def caps_of(geom: WcsGeom, bounds: Ints, points: Floats, sky: NDArray[np.uint8]) -> Caps:

@@ -578,6 +578,9 @@ class WcsGeom(HeldGrid):
     def measure(self, windows: Ints) -> Floats:
         return bounds.samples(self, windows)
 
+    def is_on_sky(self, windows: Ints) -> bool:
+        return bounds.are_on_sky(self, windows)
+
     def sky(self, windows: Ints, measured: Floats) -> NDArray[np.uint8]:
         return bounds.sky_of(self, windows, measured)
 
@@ -595,7 +598,7 @@ class WcsGeom(HeldGrid):
 
     def to_attrs(self) -> dict[str, str]:
         """FITS cards of the image, one a line; the axes as JSON; the fingerprint."""
-        text = self.to_image().to_header().tostring(sep="", endcard=False, padding=False)
+        text = self.to_image()._text
         cards = [text[i : i + _CARD].rstrip() for i in range(0, len(text), _CARD)]
         return {
             "fits_header": "\n".join(cards),
