@@ -10,7 +10,7 @@ from ..core.arrays import Bools, Floats, Indices
 from ..core.coverage import EMPTY, FULL, MIXED, Coverage
 from ..core.once import once
 from ..grid.healpix.areas import Cells, PointsOfCells
-from ..grid.lattice import Grid
+from ..grid.lattice import OFF, Grid
 from ..grid.points import Points
 from ..grid.tiles import Areas, Tile, Tiles
 from ..pixels.paint import paint_spans
@@ -226,6 +226,8 @@ class CircleIndex:
             near = self._near_tile(tile)
             paint_on_rings(rings, self.centre[:, near], self.radius[near], tile, out)
             return np.empty(0, dtype=np.intp)
+        if tile.tiles.sky[0] == OFF:
+            return np.empty(0, dtype=np.intp)
         if self._outnumber(tile):
             self._ask(tile, out)
             return np.empty(0, dtype=np.intp)
@@ -243,17 +245,17 @@ class CircleIndex:
     def _outnumber(self, tile: Tile) -> bool:
         """Whether so many circles are near a tile that its pixels are asked sooner than these are drawn."""
         geom, size = tile.geom, tile.window.size
-        rows = 2 / (np.deg2rad(float(geom.pixel_scales.value.min())) * _ROWS)
-        if (self._breadth * rows if geom.separable else _RIM * len(self.radius)) <= size:
+        if len(self.radius) * _price(geom, self._mean_radius) <= size:
             return False
         caps = tile.squares.caps
         if not geom.separable and (caps.radius >= np.pi).any():
             return _RIM * self._number_at_limb(tile) > size
-        centres, angles = caps.centre.T, np.maximum(caps.radius, 0.0)
+        caps = caps.take(caps.radius >= 0)
         cost = 0.0
         for tree, _, _, largest in self._classes:
-            near = tree.query_ball_point(centres, chord_bound(angles + largest), return_length=True)
-            cost += float(near.sum()) * (largest * rows if geom.separable else _RIM)
+            reach = chord_bound(caps.radius + largest)
+            near = tree.query_ball_point(caps.centre.T, reach, return_length=True)
+            cost += float(near.sum()) * _price(geom, largest)
         return cost > size
 
     def _number_at_limb(self, tile: Tile) -> float:
@@ -263,8 +265,10 @@ class CircleIndex:
         caps = tile.tiles.split(max(_LEAST_PART, -(-max(tile.shape) // _PARTS)))[0].caps
         caps = caps.take(caps.radius >= 0)
         known = caps.take(caps.radius < np.pi)
-        number = 0.0 if len(known.radius) else float(len(self.radius))
-        for tree, _, _, largest in self._classes if len(known.radius) else ():
+        if not len(known.radius):
+            return float(len(self.radius))
+        number = 0.0
+        for tree, _, _, largest in self._classes:
             reach = known.radius + largest
             near = tree.query_ball_point(known.centre.T, chord_bound(reach), return_length=True)
             # A part has 2 / pi of the area of its cap: what of all circles near it is its own.
@@ -273,9 +277,8 @@ class CircleIndex:
         return number
 
     @once
-    def _breadth(self) -> float:
-        """The sum of the radii."""
-        return float(self.radius.sum())
+    def _mean_radius(self) -> float:
+        return float(self.radius.mean()) if len(self.radius) else 0.0
 
     def _ask(self, tile: Tile, out: Bools) -> None:
         """Select the pixels of a tile that lie in circles by asking each."""
@@ -342,3 +345,10 @@ class CircleIndex:
             for tree, members, _, largest in self._classes
         ]
         return np.sort(np.concatenate(found)) if found else np.empty(0, dtype=np.intp)
+
+
+def _price(geom: Grid, radius: float) -> float:
+    """What it takes to draw a circle (radians): that of so many pixels that are asked."""
+    if not geom.separable:
+        return _RIM
+    return float(2 * radius / (_ROWS * np.deg2rad(geom.pixel_scales.value.min())))

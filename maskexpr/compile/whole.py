@@ -130,7 +130,7 @@ _OPTIMIZE: Final = _Optimize()
 
 
 def _joined(results: Any) -> np.ndarray:
-    """Group put together; by this function `_whole_layer` knows that nothing else is done to them."""
+    """Blocks put together; by this function `_whole_layer` knows that nothing else is done to them."""
     joined: np.ndarray = finalize(results)  # type: ignore[no-untyped-call]
     return joined
 
@@ -170,7 +170,7 @@ def _scattered(layer: TileLayer, end: Any) -> Mapping[Any, Any]:
 
 
 def _together(blocks: list[BlockId], turns: int | None) -> list[Group]:
-    """Group of one task each: a few that follow each other where threads take turns and there are many."""
+    """Blocks of one task each: a few that follow each other where threads take turns and there are many."""
     size = 1 if turns is None else min(_TOGETHER, -(-len(blocks) // (_TASKS * turns)))
     return [tuple(blocks[i : i + size]) for i in range(0, len(blocks), max(size, 1))]
 

@@ -40,7 +40,7 @@ _AGAIN: Final = 4
 # Larger shapes (radians) meet too much of a projection's distortion for one polygon.
 _LARGEST: Final = np.deg2rad(10.0)
 # Points and rows of rims that are worked out together: enough for numpy's calls, and few enough for the
-# memory that a plan counts on (up to 1.3 kB each).
+# memory that a plan counts on (about 1.3 kB each).
 _PIECE: Final = 1 << 15
 # Radians by which a rim may be elsewhere, of rounding and ties together.
 _ROUNDING: Final = 1e-12
