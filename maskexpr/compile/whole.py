@@ -8,12 +8,12 @@ own, and those are copied together. Slices and further operations are dask's as 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property, partial
 from itertools import chain
 from math import prod
-from threading import Lock
+from threading import Lock, get_ident
 from typing import Any, Final, Protocol, runtime_checkable
 
 import dask.array as da
@@ -24,7 +24,7 @@ from dask.array.core import finalize
 from dask.highlevelgraph import HighLevelGraph, MaterializedLayer
 
 from ..core.pages import expect_writes, sparse_zeros
-from ..core.threads import LONG, Turns
+from ..core.threads import LONG, Turns, run_blocks, threads_of_pool
 from .compiled import Compiled
 from .dask import BlockId, Key, Split, TileLayer, TileSource, source_key
 from .reduced import NAMESPACE
@@ -42,6 +42,9 @@ _SPARSE: Final = 1 / 8
 # Of a map of so few blocks in memory one thread finds out what is about the whole and others wait: that takes
 # less time than tasks of their own, and can be waited for when the user breaks off.
 _FEW: Final = 16
+# Pixels of a map whose few blocks are one task, which shares them between threads itself: a scheduler spends
+# more on handing them out than they take. A larger map is tasks of its blocks, that other processes may take.
+_SMALL: Final = 1 << 26
 # Tasks for each core, and blocks of one at most: a scheduler spends on a task what a block of few pixels
 # takes.
 _TASKS: Final = 16
@@ -154,8 +157,15 @@ def _scattered(layer: TileLayer, end: Any) -> Mapping[Any, Any]:
     states = source.decide(layer.blocks, to_paint=True) if isinstance(source, Compiled) else None
     split = layer.split(layer.blocks, states, few=0 if source.waits else _FEW)
     graph, turns = split.graph, None if source.waits else dask.system.CPU_COUNT
-    is_long = prod(map(sum, layer.chunks)) >= LONG
-    graph[canvas] = Task(canvas, _Canvas, _canvas_maker(layer, split), turns, is_long)
+    size, make = prod(map(sum, layer.chunks)), _canvas_maker(layer, split)
+    is_long = size >= LONG
+    if isinstance(source, Filling) and turns and size <= _SMALL and len(split.undecided) <= _FEW:
+        return {
+            end: Task(
+                end, _at_once, source, split.undecided, make, is_long, edges, *_full(split), get_ident()
+            )
+        }
+    graph[canvas] = Task(canvas, _Canvas, make, turns, is_long)
     written: dict[Group, TaskRef] = {}
     for blocks in _together(list(split.undecided), turns):
         key: Key = (f"{layer.name}-written", *blocks[0])
@@ -201,10 +211,14 @@ def _end(
     end: Any, canvas: Any, edges: Sequence[Sequence[int]], made: Mapping[Group, Any], split: Split
 ) -> Task:
     """The task that gives the array out. What it is told of decided blocks is short: there may be many."""
+    return Task(end, _given_out, canvas, edges, list(made), List(*made.values()), *_full(split))
+
+
+def _full(split: Split) -> tuple[np.ndarray, np.ndarray]:
+    """The decided blocks that are not all zeros, shape (n, dimensions), and the value of each."""
     decided = [(block, state) for block, state in split.decided.items() if state]
     blocks = np.array([block for block, _ in decided], dtype=np.int32)
-    states = np.array([state for _, state in decided])
-    return Task(end, _given_out, canvas, edges, list(made), List(*made.values()), blocks, states)
+    return blocks, np.array([state for _, state in decided])
 
 
 def _edges(layer: TileLayer) -> list[list[int]]:
@@ -264,9 +278,7 @@ def _write(
             if filling is None:
                 view[...] = source.compute(block, each)
                 continue
-            if not filling.fills_parts:
-                back_with_pages(view)
-            filling.fill(view, block, each)
+            _fill(filling, view, block, each)
     return views
 
 
@@ -283,8 +295,47 @@ def _given_out(
         # What came from another process is no part of it.
         if not np.may_share_memory(each, out):
             out[_place(edges, block)] = each
+    _fill_decided(out, edges, decided, states)
+    return out
+
+
+def _at_once(
+    source: Filling,
+    blocks: Collection[BlockId],
+    make: Callable[[], np.ndarray],
+    apart: bool,
+    edges: Sequence[Sequence[int]],
+    decided: np.ndarray,
+    states: np.ndarray,
+    asked_by: int,
+) -> np.ndarray:
+    """A whole map by one task, with as many threads as dask lets it have; ``asked_by`` is the thread that
+    waits for it.
+    """
+    out = make()
+
+    def fill(block: BlockId) -> None:
+        _fill(source, out[_place(edges, block)], block)
+
+    # A scheduler without threads runs it where it was asked for.
+    threads = 1 if get_ident() == asked_by else min(threads_of_pool(), dask.system.CPU_COUNT)
+    run_blocks(fill, list(blocks), threads=threads, apart=apart)
+    _fill_decided(out, edges, decided, states)
+    return out
+
+
+def _fill(source: Filling, view: np.ndarray, block: BlockId, known: Sequence[Any] = ()) -> None:
+    """Write the values of a block where they belong."""
+    if not source.fills_parts:
+        back_with_pages(view)
+    source.fill(view, block, known)
+
+
+def _fill_decided(
+    out: np.ndarray, edges: Sequence[Sequence[int]], decided: np.ndarray, states: np.ndarray
+) -> None:
+    """Write decided blocks, each its one value; see `_full`."""
     for block, state in zip(decided.tolist(), states, strict=True):
         place = _place(edges, block)
         expect_writes(out[place])
         out[place] = state
-    return out

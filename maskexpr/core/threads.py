@@ -8,17 +8,28 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext, suppress
+from itertools import chain
 from queue import SimpleQueue
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import dask
 import dask.system
+import dask.threaded
 from dask._task_spec import Task
 from dask.diagnostics.progress import ProgressBar
 from dask.local import get_sync
 from dask.threaded import get as get_threaded
 
-__all__ = ["LONG", "Turns", "busy_threads", "in_slices", "in_threads", "number_of_threads", "run_blocks"]
+__all__ = [
+    "LONG",
+    "Turns",
+    "busy_threads",
+    "in_slices",
+    "in_threads",
+    "number_of_threads",
+    "run_blocks",
+    "threads_of_pool",
+]
 
 LONG: Final = 1 << 20
 """Pixels of work by threads with processors of their own: of less, to move threads takes longer than it
@@ -62,6 +73,24 @@ def busy_threads() -> int:
     1
     """
     return min(number_of_threads(), dask.system.CPU_COUNT)
+
+
+def threads_of_pool() -> int:
+    """How many threads dask computes by at present, asked in one of them; 1 where this is none of a pool that
+    it knows.
+
+    Examples
+    --------
+    >>> threads_of_pool()
+    1
+    """
+    prefix, _, _ = threading.current_thread().name.rpartition("_")
+    pools: list[Any] = [dask.threaded.default_pool, dask.config.get("pool", None)]
+    with dask.threaded.pools_lock:
+        pools += chain.from_iterable(of_thread.values() for of_thread in dask.threaded.pools.values())
+    # A thread may run before its pool has it on its list, but is called by the pool's name from the first.
+    mine = (each for each in pools if getattr(each, "_thread_name_prefix", None) == prefix)
+    return next((pool._max_workers for pool in mine), 1)
 
 
 def in_threads(work: Callable[[S], T], pieces: Sequence[S], threads: int, apart: bool = False) -> list[T]:

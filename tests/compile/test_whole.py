@@ -5,6 +5,9 @@ from __future__ import annotations
 import pickle
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from typing import Any
 
 import astropy.units as u
 import dask
@@ -26,6 +29,7 @@ SOURCES = mx.Catalog(SkyCoord([10, 30, 200], [20, 60, -88], unit="deg"), "9 deg"
 LAZY: dict[str, Callable[[], xr.DataArray]] = {
     "limb": lambda: SOURCES.on(FLAT, chunks=(17, 23)),
     "one block": lambda: SOURCES.on(FLAT, chunks=-1),
+    "many blocks": lambda: SOURCES.dilate("2 deg").on(FLAT, chunks=(5, 9)),
     "nothing": lambda: (SOURCES & ~SOURCES).on(FLAT, chunks=(17, 23)),
     "everything": lambda: (SOURCES | ~SOURCES).on(CUBE, chunks=(17, 23)),
     "grown": lambda: SOURCES.dilate("2 deg").on(FLAT, chunks=(17, 23)),
@@ -61,7 +65,7 @@ def test_blocks_and_the_whole_are_equal(name: str, scheduler: str) -> None:
         assert np.array_equal(whole[..., 1:], lazy[..., 1:].compute().data)
 
 
-@pytest.mark.parametrize("name", ["limb", "planes", "weights", "one block"])
+@pytest.mark.parametrize("name", ["limb", "planes", "weights", "one block", "many blocks"])
 def test_in_other_processes(name: str) -> None:
     lazy = LAZY[name]()
     here = lazy.compute(scheduler="synchronous")
@@ -123,8 +127,58 @@ def test_a_few_chunks_of_data_in_memory_share_a_task(monkeypatch: pytest.MonkeyP
             written = sum("-written" in str(each.key) for each in profiler.results)
             number[name].append((written, lazy.data.npartitions))
     assert all(written == parts for written, parts in number["waiting"])
-    assert all(written == -(-parts // min(8, -(-parts // 32))) for written, parts in number["memory"])
+    for written, parts in number["memory"]:
+        assert written == (0 if parts <= 16 else -(-parts // min(8, -(-parts // 32))))
     assert number["memory"][0] == (36 * 72 // 8, 36 * 72)
+
+
+@pytest.mark.parametrize("name", ["one block", "limb", "planes", "stages", "cells", "weights"])
+def test_few_blocks_are_one_task(name: str) -> None:
+    lazy = LAZY[name]()
+    with dask.diagnostics.Profiler() as profiler:
+        got = lazy.compute(scheduler="threads")
+    assert len(profiler.results) == 1
+    assert np.array_equal(got, block_by_block(lazy))
+
+
+@pytest.mark.parametrize("name", ["one block", "limb", "many blocks"])
+@pytest.mark.parametrize(
+    ("options", "most"),
+    [
+        ({"scheduler": "synchronous"}, 1),
+        ({"num_workers": 1}, 1),
+        ({"num_workers": 2}, 2),
+        ({"pool": ThreadPoolExecutor(1)}, 1),
+        ({"pool": ThreadPoolExecutor(2)}, 2),
+    ],
+    ids=["synchronous", "one", "two", "pool of one", "pool of two"],
+)
+@pytest.mark.parametrize("told", [False, True], ids=["asked", "configured"])
+def test_no_more_threads_than_the_user_says(
+    name: str, options: dict[str, Any], most: int, told: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether they are set for all that dask does, or given for one computation."""
+    seen: set[int] = set()
+    fill = Compiled.fill
+    there = threading.Barrier(most)
+
+    def noted(*args: Any, **options: Any) -> None:
+        if threading.get_ident() not in seen:
+            seen.add(threading.get_ident())
+            with suppress(threading.BrokenBarrierError):
+                there.wait(2)
+        fill(*args, **options)
+
+    monkeypatch.setattr(Compiled, "fill", noted)
+    monkeypatch.setattr(dask.system, "CPU_COUNT", 4)
+    lazy = LAZY[name]()
+    with dask.config.set(options if told else {}):
+        lazy.compute(**({} if told else options))
+    # A pool that is given for one computation is none that dask knows; one block is one thread's work.
+    unknown = not told and "pool" in options and name == "limb"
+    assert len(seen) == (1 if name == "one block" or unknown else most)
+    if options.get("scheduler") == "synchronous":
+        assert seen == {threading.get_ident()}
 
 
 class Crowd:
