@@ -8,7 +8,9 @@ counter-clockwise from north always: on flipped maps it mirrors what is not roun
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
+from contextlib import nullcontext
 from enum import Enum
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
@@ -46,6 +48,12 @@ _STEP: Final = 1 * u.arcsec
 _PAIRS: Final = 1 << 20
 # Pixels of a window to one that is asked for, up to which it is painted as a whole.
 _DENSE: Final = 64
+
+
+# Pixels of a box below which numpy's calls are so short that threads side by side take longer than one: they
+# pass the interpreter's lock to and fro. One at a time paints such shapes.
+_SHORT: Final = 1 << 14
+_alone: Final = threading.Lock()
 
 
 class Convention(Enum):
@@ -109,9 +117,7 @@ class _Plane:
     def paint(self, window: Window, out: Bools) -> None:
         """Select in an array of the pixels of a window those that are held."""
         if self._is_union:
-            for number in self._near(window):
-                box, values = self._part(int(number), window)
-                out[_slices(box, window)] |= values
+            self._paint_union(window, out)
             return
         near = set(self._near(window).tolist())
         stack: list[Patch | None] = []
@@ -123,6 +129,16 @@ class _Plane:
                 stack.append(Patch(*self._part(token, window)) if token in near else None)
         if stack and (found := stack[0]) is not None:
             out[_slices(found.window, window)] |= found.values
+
+    def _paint_union(self, window: Window, out: Bools) -> None:
+        near = self._near(window)
+        y0, y1, x0, x1 = self._boxes[:, near]
+        is_small = (y1 - y0) * (x1 - x0) < _SHORT
+        for some, lock in ((near[is_small], _alone), (near[~is_small], nullcontext())):
+            with lock:
+                for number in some.tolist():
+                    box, values = self._part(number, window)
+                    out[_slices(box, window)] |= values
 
     def hold(self, y: Ints, x: Ints) -> Bools:
         """Which pixels are held; none off the map."""
