@@ -5,11 +5,13 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
+from math import prod
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..core.pruning import is_pruned
+from ..core.threads import LONG, busy_threads, in_threads
 from ..expr.mask import Ask, Bools
 from ..grid.lattice import Grid
 from ..grid.points import Pixels
@@ -17,7 +19,7 @@ from ..grid.rim import topology
 from ..grid.tiles import Tile
 from ..pixels.runs import unpack_into
 from ..pixels.window import Window
-from .solve import SIDE, Decided, solve
+from .solve import SIDE, THREADS, Decided, solve
 
 if TYPE_CHECKING:
     from .node import Connected
@@ -113,7 +115,8 @@ def _paint(node: Connected, tile: Tile, out: Bools, of: Ask) -> None:
     inner = tile.window
     node.paint_rest(tile, out, of)
     decided = _decided(node, tile.geom, tile.plane, of)
-    for i in decided.blocks.meeting(inner):
+
+    def unpack(i: int) -> None:
         window, kept = decided.blocks.windows[i], decided.kept[i]
         if kept is not None:
             common = window.intersect(inner)
@@ -124,6 +127,10 @@ def _paint(node: Connected, tile: Tile, out: Bools, of: Ask) -> None:
                 _slice(out, common, inner),
                 common.shift(-window.y0, -window.x0),
             )
+
+    # Of a whole map in one chunk no other thread paints.
+    is_alone = inner.size >= max(LONG, prod(tile.geom.image_shape))
+    in_threads(unpack, decided.blocks.meeting(inner), min(THREADS, busy_threads()) if is_alone else 1)
 
 
 def pixels_of(node: Connected, pixels: Pixels, of: Ask) -> Bools:
