@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pickle
+from typing import Any
 
 import astropy.units as u
+import dask
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -14,7 +16,9 @@ from scipy import ndimage
 
 from maskexpr import AllSky, Axis, Catalog, WcsGeom
 from maskexpr.compile.evaluate import Evaluator, evaluate
+from maskexpr.components import memory
 from maskexpr.components.solve import solve
+from maskexpr.core.threads import in_threads
 from maskexpr.errors import AngleError, MaskTypeError, MaskValueError, NeedsGridError
 from maskexpr.grid.points import Pixels, Points
 from maskexpr.grid.tiles import Tile
@@ -333,6 +337,28 @@ def test_large_chunks_are_labelled_in_parts(monkeypatch: pytest.MonkeyPatch) -> 
     pixels = np.random.default_rng(9).random((40, 50)) < 0.55
     node = RemoveSmall(Raster((pixels, geom)), 9 * u.pix)
     assert_array_equal(node.on(geom, chunks={"x": 35, "y": 40}).values, removed(pixels, 9))
+
+
+@pytest.mark.parametrize("chunks", [-1, (40, 25), 20])
+def test_a_map_in_one_chunk_is_unpacked_by_threads(chunks: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is painted beside other chunks has threads beside it already."""
+    monkeypatch.setattr(dask.system, "CPU_COUNT", 2)
+    monkeypatch.setattr(memory, "LONG", 1)
+    monkeypatch.setattr(memory, "SIDE", 12)
+    seen: list[tuple[int, int]] = []
+
+    def noted(work: Any, pieces: Any, threads: int) -> Any:
+        seen.append((len(pieces), threads))
+        return in_threads(work, pieces, threads)
+
+    monkeypatch.setattr(memory, "in_threads", noted)
+    pixels = np.random.default_rng(9).random((40, 50)) < 0.55
+    node = RemoveSmall(Raster((pixels, small_map(40, 50))), 9 * u.pix)
+    with dask.config.set(scheduler="threads", num_workers=2):
+        found = node.on(small_map(40, 50), chunks=chunks).values
+    assert_array_equal(found, removed(pixels, 9))
+    assert {threads for _, threads in seen} == ({2} if chunks == -1 else {1})
+    assert chunks != -1 or seen[0][0] > 4
 
 
 def test_blocks_are_of_whole_rows_where_these_are_not_long(monkeypatch: pytest.MonkeyPatch) -> None:

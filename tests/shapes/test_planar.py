@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import functools
+import threading
 
+import dask
 import numpy as np
 import pytest
 from hypothesis import given
@@ -19,7 +21,7 @@ from maskexpr.grid.points import Pixels
 from maskexpr.grid.tiles import Tile
 from maskexpr.nodes.region import Region
 from maskexpr.pixels.window import Window
-from maskexpr.shapes import Circle, Compound, Ellipse, PixelBox, Polygon, Rectangle, Shape, WholeSky
+from maskexpr.shapes import Circle, Compound, Ellipse, PixelBox, Polygon, Rectangle, Shape, WholeSky, planar
 from maskexpr.shapes.compound import join_values
 from maskexpr.shapes.loop import Loop
 from maskexpr.testing import whole_tile
@@ -166,3 +168,35 @@ def test_what_is_behind_the_horizon_is_nothing() -> None:
     union = Compound(shapes, [0, 1, "or", 2, "or"])
     assert not functools.reduce(np.logical_or, map(values, shapes)).any()
     assert not values(union).any()
+
+
+def test_small_shapes_are_painted_by_one_thread_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Large ones by all of them: of these the calls are long."""
+    geom = mx.WcsGeom.create(skydir=(10, 20), npix=(400, 300), binsz=0.1, proj="TAN", frame="icrs")
+    rng = np.random.default_rng(4)
+    x, y, size = rng.uniform(0, 400, 40), rng.uniform(0, 300, 40), rng.uniform(1, 30, 40)
+    small = [Ellipse(*each, 10.0, "image") for each in zip(x, y, size, size / 2, strict=True)]
+    # In both chunks.
+    large = [Circle(200.0, 150.0, 90.0, "image")]
+    mask = Region(Compound.union([*small, *large]), metric="pixel")
+    want = np.logical_or.reduce([values(each, geom) for each in (*small, *large)])
+    now: dict[bool, int] = {True: 0, False: 0}
+    most = dict(now)
+    both = threading.Barrier(2)
+    part = planar._Plane._part
+
+    def noted(self: planar._Plane, number: int, window: Window) -> tuple[Window, Bools]:
+        is_large = number >= len(small)
+        now[is_large] += 1
+        most[is_large] = max(most[is_large], now[is_large])
+        if is_large:
+            # Each waits for the other, which comes if it may.
+            both.wait(20)
+        found = part(self, number, window)
+        now[is_large] -= 1
+        return found
+
+    monkeypatch.setattr(planar._Plane, "_part", noted)
+    with dask.config.set(scheduler="threads", num_workers=2):
+        assert np.array_equal(mask.on(geom, chunks=(300, 200)).values, want)
+    assert most == {True: 2, False: 1}
