@@ -8,7 +8,8 @@ own, and those are copied together. Slices and further operations are dask's as 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import CancelledError
 from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property, partial
 from itertools import chain
@@ -24,10 +25,11 @@ from dask.array.core import finalize
 from dask.highlevelgraph import HighLevelGraph, MaterializedLayer
 
 from ..core.pages import expect_writes, sparse_zeros
-from ..core.threads import LONG, Turns, run_blocks, threads_of_pool
+from ..core.threads import LONG, Turns, at_most, busy_threads, run_blocks, threads_of_pool
 from .compiled import Compiled
 from .dask import BlockId, Key, Split, TileLayer, TileSource, source_key
 from .reduced import NAMESPACE
+from .waiting import Waiting
 
 __all__ = ["Filling", "back_with_pages", "lazy_array", "new_canvas"]
 
@@ -160,11 +162,8 @@ def _scattered(layer: TileLayer, end: Any) -> Mapping[Any, Any]:
     size, make = prod(map(sum, layer.chunks)), _canvas_maker(layer, split)
     is_long = size >= LONG
     if isinstance(source, Filling) and turns and size <= _SMALL and len(split.undecided) <= _FEW:
-        return {
-            end: Task(
-                end, _at_once, source, split.undecided, make, is_long, edges, *_full(split), get_ident()
-            )
-        }
+        given = source, list(split.undecided), make, is_long, edges, *_full(split)
+        return {end: Task(end, _at_once, *given, end, get_ident())}
     graph[canvas] = Task(canvas, _Canvas, make, turns, is_long)
     written: dict[Group, TaskRef] = {}
     for blocks in _together(list(split.undecided), turns):
@@ -301,25 +300,28 @@ def _given_out(
 
 def _at_once(
     source: Filling,
-    blocks: Collection[BlockId],
+    blocks: Sequence[BlockId],
     make: Callable[[], np.ndarray],
     apart: bool,
     edges: Sequence[Sequence[int]],
     decided: np.ndarray,
     states: np.ndarray,
+    end: Any,
     asked_by: int,
 ) -> np.ndarray:
-    """A whole map by one task, with as many threads as dask lets it have; ``asked_by`` is the thread that
-    waits for it.
+    """A whole map by one task, that of the key ``end``, with as many threads as dask lets it have;
+    ``asked_by`` is the thread that waits for it.
     """
-    out = make()
+    out, waiting = make(), Waiting(asked_by, end)
 
     def fill(block: BlockId) -> None:
+        if waiting.is_over():
+            raise CancelledError("nobody waits for the map any longer")
         _fill(source, out[_place(edges, block)], block)
 
     # A scheduler without threads runs it where it was asked for.
-    threads = 1 if get_ident() == asked_by else min(threads_of_pool(), dask.system.CPU_COUNT)
-    run_blocks(fill, list(blocks), threads=threads, apart=apart)
+    with at_most(1 if get_ident() == asked_by else threads_of_pool()):
+        run_blocks(fill, blocks, threads=busy_threads(), apart=apart)
     _fill_decided(out, edges, decided, states)
     return out
 

@@ -128,8 +128,8 @@ def _paint(node: Connected, tile: Tile, out: Bools, of: Ask) -> None:
                 common.shift(-window.y0, -window.x0),
             )
 
-    # Of a whole map in one chunk no other thread paints.
-    is_alone = inner.size >= max(LONG, prod(tile.geom.image_shape))
+    # Of a whole map in one chunk no other thread paints; of one with axes another may paint another plane.
+    is_alone = inner.size >= max(LONG, prod(tile.geom.shape))
     in_threads(unpack, decided.blocks.meeting(inner), min(THREADS, busy_threads()) if is_alone else 1)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -23,6 +24,7 @@ from dask.threaded import get as get_threaded
 __all__ = [
     "LONG",
     "Turns",
+    "at_most",
     "busy_threads",
     "in_slices",
     "in_threads",
@@ -46,6 +48,8 @@ _CAN_PLACE: Final = hasattr(os, "sched_setaffinity")
 # Processors of which threads are given a share: where there are more, one that is woken has more places to
 # go to, and several processes would crowd on the first.
 _FEW: Final = 4
+# What this thread has been told: how many threads its work may take, the processors of all of them.
+_here = threading.local()
 
 
 def number_of_threads() -> int:
@@ -72,7 +76,25 @@ def busy_threads() -> int:
     ...     busy_threads()
     1
     """
-    return min(number_of_threads(), dask.system.CPU_COUNT)
+    return min(number_of_threads(), dask.system.CPU_COUNT, getattr(_here, "most", sys.maxsize))
+
+
+@contextmanager
+def at_most(threads: int) -> Iterator[None]:
+    """While what this thread does, and those that it starts, counts as busy so many threads at most.
+
+    Examples
+    --------
+    >>> with at_most(1):
+    ...     busy_threads()
+    1
+    """
+    before = getattr(_here, "most", sys.maxsize)
+    _here.most = min(threads, before)
+    try:
+        yield
+    finally:
+        _here.most = before
 
 
 def threads_of_pool() -> int:
@@ -113,9 +135,10 @@ def in_threads(work: Callable[[S], T], pieces: Sequence[S], threads: int, apart:
     todo, turns = deque(enumerate(pieces)), Turns(threads) if apart else None
     found: dict[int, T] = {}
     failed: dict[int, BaseException] = {}
+    most = getattr(_here, "most", sys.maxsize)
 
     def take() -> None:
-        with nullcontext() if turns is None else turns.turn():
+        with at_most(most), nullcontext() if turns is None else turns.turn():
             while True:
                 try:
                     i, piece = todo.popleft()
@@ -195,9 +218,6 @@ class Turns:
                 yield
         finally:
             self._free.put(share)
-
-
-_here = threading.local()
 
 
 def _allowed() -> frozenset[int]:

@@ -8,6 +8,7 @@ counter-clockwise from north always: on flipped maps it mirrors what is not roun
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -53,7 +54,17 @@ _DENSE: Final = 64
 # Pixels of a box below which numpy's calls are so short that threads side by side take longer than one: they
 # pass the interpreter's lock to and fro. One at a time paints such shapes.
 _SHORT: Final = 1 << 14
-_alone: Final = threading.Lock()
+_alone = threading.Lock()
+
+
+def _renew() -> None:
+    global _alone
+    _alone = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    # A process that is forked while a thread paints has the lock as it was, and no thread that lets go of it.
+    os.register_at_fork(after_in_child=_renew)
 
 
 class Convention(Enum):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pickle
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -21,6 +23,7 @@ from astropy.coordinates import SkyCoord
 import maskexpr as mx
 from maskexpr.compile import eager
 from maskexpr.compile.compiled import Compiled
+from maskexpr.compile.waiting import Waiting
 
 ENERGY = mx.Axis.from_bounds("energy", "1 GeV", "1 TeV", 3)
 FLAT = mx.WcsGeom.allsky("5 deg", proj="AIT")
@@ -179,6 +182,54 @@ def test_no_more_threads_than_the_user_says(
     assert len(seen) == (1 if name == "one block" or unknown else most)
     if options.get("scheduler") == "synchronous":
         assert seen == {threading.get_ident()}
+
+
+BROKEN_OFF = """
+import os, signal, threading, time
+import astropy.units as u
+import numpy as np
+from astropy.coordinates import SkyCoord
+import maskexpr as mx
+from maskexpr.compile.compiled import Compiled
+
+lon, lat = np.meshgrid(np.arange(5, 360, 10), np.arange(-85, 90, 10))
+sources = mx.Catalog(SkyCoord(lon.ravel(), lat.ravel(), unit="deg"), "2 deg")
+lazy = sources.on(mx.WcsGeom.allsky("1 deg"), chunks=(45, 90))
+assert lazy.data.npartitions == 16
+begun, third = [], threading.Event()
+
+def slow(self, *args, **options):
+    begun.append(time.monotonic())
+    if len(begun) == 3:
+        third.set()
+    time.sleep(0.2)
+
+def interrupt():
+    third.wait()
+    os.kill(os.getpid(), signal.SIGINT)
+
+Compiled.fill = slow
+threading.Thread(target=interrupt).start()
+try:
+    lazy.compute(scheduler="threads", num_workers=2)
+except KeyboardInterrupt:
+    at = time.monotonic()
+    time.sleep(1.5)
+    print("after", sum(each > at for each in begun))
+"""
+
+
+def test_what_is_broken_off_begins_no_more_blocks() -> None:
+    done = subprocess.run([sys.executable, "-c", BROKEN_OFF], capture_output=True, text=True, timeout=300)
+    # Two threads may have looked just before.
+    assert done.stdout.split()[:1] == ["after"], done.stderr
+    assert int(done.stdout.split()[1]) <= 2
+
+
+def test_nobody_waits_where_nobody_did() -> None:
+    """What no scheduler was seen to wait for is never given up."""
+    assert not Waiting(threading.get_ident(), "key").is_over()
+    assert not Waiting(-1, "key").is_over()
 
 
 class Crowd:

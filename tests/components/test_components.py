@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import astropy.units as u
@@ -339,8 +340,20 @@ def test_large_chunks_are_labelled_in_parts(monkeypatch: pytest.MonkeyPatch) -> 
     assert_array_equal(node.on(geom, chunks={"x": 35, "y": 40}).values, removed(pixels, 9))
 
 
-@pytest.mark.parametrize("chunks", [-1, (40, 25), 20])
-def test_a_map_in_one_chunk_is_unpacked_by_threads(chunks: object, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("chunks", "options", "most"),
+    [
+        (-1, {}, 2),
+        ((40, 25), {}, 1),
+        (20, {}, 1),
+        (-1, {"num_workers": 1}, 1),
+        (-1, {"scheduler": "synchronous"}, 1),
+        (-1, {"pool": ThreadPoolExecutor(1)}, 1),
+    ],
+)
+def test_a_map_in_one_chunk_is_unpacked_by_threads(
+    chunks: object, options: dict[str, Any], most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """What is painted beside other chunks has threads beside it already."""
     monkeypatch.setattr(dask.system, "CPU_COUNT", 2)
     monkeypatch.setattr(memory, "LONG", 1)
@@ -355,9 +368,9 @@ def test_a_map_in_one_chunk_is_unpacked_by_threads(chunks: object, monkeypatch: 
     pixels = np.random.default_rng(9).random((40, 50)) < 0.55
     node = RemoveSmall(Raster((pixels, small_map(40, 50))), 9 * u.pix)
     with dask.config.set(scheduler="threads", num_workers=2):
-        found = node.on(small_map(40, 50), chunks=chunks).values
+        found = node.on(small_map(40, 50), chunks=chunks).compute(**options)
     assert_array_equal(found, removed(pixels, 9))
-    assert {threads for _, threads in seen} == ({2} if chunks == -1 else {1})
+    assert {threads for _, threads in seen} == {most}
     assert chunks != -1 or seen[0][0] > 4
 
 

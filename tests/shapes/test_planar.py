@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import threading
 
 import dask
@@ -200,3 +201,14 @@ def test_small_shapes_are_painted_by_one_thread_at_a_time(monkeypatch: pytest.Mo
     with dask.config.set(scheduler="threads", num_workers=2):
         assert np.array_equal(mask.on(geom, chunks=(300, 200)).values, want)
     assert most == {True: 2, False: 1}
+
+
+# From Python 3.12 on it warns of what is tried here.
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+@pytest.mark.skipif(not hasattr(os, "register_at_fork"), reason="no forks on this system")
+def test_a_forked_process_does_not_wait_for_a_thread_it_has_not() -> None:
+    with planar._alone:
+        child = os.fork()
+        if not child:
+            os._exit(0 if planar._alone.acquire(timeout=20) else 1)
+        assert os.waitpid(child, 0)[1] == 0
