@@ -36,6 +36,9 @@ _lock = threading.Lock()
 _CANDIDATES: Final = 96
 # Pairs of an edge and a thing in one call of numpy: what stays in the cache.
 _PAIRS: Final = 1 << 13
+# Edges that are measured in one call of numpy. Shorter calls would stay in the cache, but threads of them
+# wait for each other.
+_EDGES: Final = 1 << 17
 # Arcs longer than this (cosine) have an uncertain direction: such points are reached from the second
 # reference.
 _FAR: Final = -0.9
@@ -242,7 +245,7 @@ def outlines(
     """
     # Vertex by vertex, so that those of many polygons lie together.
     lon, lat, larger = np.array(lon).T, np.array(lat).T, np.array(larger)
-    step = max(1, _PAIRS // max(1, len(lon)))
+    step = max(1, _EDGES // max(1, len(lon)))
     parts = [slice(first, first + step) for first in range(0, len(larger), step)]
     matrix = rotation(origin, target)
 

@@ -21,8 +21,9 @@ __all__ = ["DOUBT", "EdgePieces"]
 DOUBT = 1e-11
 """Radians from an edge within which a point is asked: far more than rounding and ties together."""
 
-# Edges that are cut in one call of numpy: what stays in the cache.
-_EDGES = 1 << 13
+# Edges that are cut in one call of numpy. Shorter calls would stay in the cache, but threads of them wait for
+# each other.
+_EDGES = 1 << 17
 
 
 class EdgePieces(NamedTuple):
