@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import CancelledError
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from functools import cached_property, partial
 from itertools import chain
 from math import prod
@@ -162,7 +163,7 @@ def _scattered(layer: TileLayer, end: Any) -> Mapping[Any, Any]:
     size, make = prod(map(sum, layer.chunks)), _canvas_maker(layer, split)
     is_long = size >= LONG
     if isinstance(source, Filling) and turns and size <= _SMALL and len(split.undecided) <= _FEW:
-        given = source, list(split.undecided), make, is_long, edges, *_full(split)
+        given = source, list(split.undecided), _Decided.of(split, edges), make, is_long
         return {end: Task(end, _at_once, *given, end, get_ident())}
     graph[canvas] = Task(canvas, _Canvas, make, turns, is_long)
     written: dict[Group, TaskRef] = {}
@@ -209,15 +210,39 @@ def _gathered(layer: TileLayer, end: Any) -> Mapping[Any, Any]:
 def _end(
     end: Any, canvas: Any, edges: Sequence[Sequence[int]], made: Mapping[Group, Any], split: Split
 ) -> Task:
-    """The task that gives the array out. What it is told of decided blocks is short: there may be many."""
-    return Task(end, _given_out, canvas, edges, list(made), List(*made.values()), *_full(split))
+    """The task that gives the array out."""
+    return Task(end, _given_out, canvas, list(made), List(*made.values()), _Decided.of(split, edges))
 
 
-def _full(split: Split) -> tuple[np.ndarray, np.ndarray]:
-    """The decided blocks that are not all zeros, shape (n, dimensions), and the value of each."""
-    decided = [(block, state) for block, state in split.decided.items() if state]
-    blocks = np.array([block for block, _ in decided], dtype=np.int32)
-    return blocks, np.array([state for _, state in decided])
+@dataclass(frozen=True)
+class _Decided:
+    """The decided blocks that are not all zeros, in short: there may be many.
+
+    Attributes
+    ----------
+    edges : sequence of sequence of int
+        Where blocks begin and end along each axis.
+    blocks : ndarray of int, shape (n, dimensions)
+    states : ndarray, shape (n,)
+        The one value of each.
+    """
+
+    edges: Sequence[Sequence[int]]
+    blocks: np.ndarray
+    states: np.ndarray
+
+    @classmethod
+    def of(cls, split: Split, edges: Sequence[Sequence[int]]) -> _Decided:
+        decided = [(block, state) for block, state in split.decided.items() if state]
+        blocks = np.array([block for block, _ in decided], dtype=np.int32)
+        return cls(edges, blocks, np.array([state for _, state in decided]))
+
+    def write(self, out: np.ndarray) -> None:
+        """Write them where they belong."""
+        for block, state in zip(self.blocks.tolist(), self.states, strict=True):
+            place = _place(self.edges, block)
+            expect_writes(out[place])
+            out[place] = state
 
 
 def _edges(layer: TileLayer) -> list[list[int]]:
@@ -283,29 +308,25 @@ def _write(
 
 def _given_out(
     canvas: _Canvas,
-    edges: Sequence[Sequence[int]],
     blocks: Sequence[Group],
     values: Sequence[Sequence[np.ndarray]],
-    decided: np.ndarray,
-    states: np.ndarray,
+    decided: _Decided,
 ) -> np.ndarray:
     out = canvas.array
     for block, each in zip(chain(*blocks), chain(*values), strict=True):
         # What came from another process is no part of it.
         if not np.may_share_memory(each, out):
-            out[_place(edges, block)] = each
-    _fill_decided(out, edges, decided, states)
+            out[_place(decided.edges, block)] = each
+    decided.write(out)
     return out
 
 
 def _at_once(
     source: Filling,
     blocks: Sequence[BlockId],
+    decided: _Decided,
     make: Callable[[], np.ndarray],
     apart: bool,
-    edges: Sequence[Sequence[int]],
-    decided: np.ndarray,
-    states: np.ndarray,
     end: Any,
     asked_by: int,
 ) -> np.ndarray:
@@ -317,12 +338,12 @@ def _at_once(
     def fill(block: BlockId) -> None:
         if waiting.is_over():
             raise CancelledError("nobody waits for the map any longer")
-        _fill(source, out[_place(edges, block)], block)
+        _fill(source, out[_place(decided.edges, block)], block)
 
     # A scheduler without threads runs it where it was asked for.
     with at_most(1 if get_ident() == asked_by else threads_of_pool()):
         run_blocks(fill, blocks, threads=busy_threads(), apart=apart)
-    _fill_decided(out, edges, decided, states)
+    decided.write(out)
     return out
 
 
@@ -331,13 +352,3 @@ def _fill(source: Filling, view: np.ndarray, block: BlockId, known: Sequence[Any
     if not source.fills_parts:
         back_with_pages(view)
     source.fill(view, block, known)
-
-
-def _fill_decided(
-    out: np.ndarray, edges: Sequence[Sequence[int]], decided: np.ndarray, states: np.ndarray
-) -> None:
-    """Write decided blocks, each its one value; see `_full`."""
-    for block, state in zip(decided.tolist(), states, strict=True):
-        place = _place(edges, block)
-        expect_writes(out[place])
-        out[place] = state

@@ -128,9 +128,10 @@ def _paint(node: Connected, tile: Tile, out: Bools, of: Ask) -> None:
                 common.shift(-window.y0, -window.x0),
             )
 
-    # Of a whole map in one chunk no other thread paints; of one with axes another may paint another plane.
-    is_alone = inner.size >= max(LONG, prod(tile.geom.shape))
-    in_threads(unpack, decided.blocks.meeting(inner), min(THREADS, busy_threads()) if is_alone else 1)
+    # Beside a window of all pixels of the only plane there is no other, which another thread might paint.
+    is_alone = inner.size == prod(tile.geom.image_shape) and prod(tile.geom.planes_shape) == 1
+    threads = min(THREADS, busy_threads()) if is_alone and inner.size >= LONG else 1
+    in_threads(unpack, decided.blocks.meeting(inner), threads)
 
 
 def pixels_of(node: Connected, pixels: Pixels, of: Ask) -> Bools:

@@ -112,7 +112,7 @@ def threads_of_pool() -> int:
         pools += chain.from_iterable(of_thread.values() for of_thread in dask.threaded.pools.values())
     # A thread may run before its pool has it on its list, but is called by the pool's name from the first.
     mine = (each for each in pools if getattr(each, "_thread_name_prefix", None) == prefix)
-    return next((pool._max_workers for pool in mine), 1)
+    return min((pool._max_workers for pool in mine), default=1)
 
 
 def in_threads(work: Callable[[S], T], pieces: Sequence[S], threads: int, apart: bool = False) -> list[T]:

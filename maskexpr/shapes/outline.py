@@ -25,10 +25,15 @@ from .arrangement import cells
 from .base import SLACK
 from .batch import Which
 
-__all__ = ["Outlines", "outline", "outlines"]
+__all__ = ["EDGES", "Outlines", "outline", "outlines"]
 
 Edge = tuple[Floats, Floats, Floats, Floats]
 """Ends and normals of some edges of n polygons, shape (3, edges, n) each, and lengths, shape (edges, n)."""
+
+EDGES: Final = 1 << 15
+"""Edges that are prepared in one call of numpy. Shorter calls would stay in the cache, but threads of them
+wait for each other; longer ones take more memory in each of many threads.
+"""
 
 _lock = threading.Lock()
 
@@ -36,9 +41,6 @@ _lock = threading.Lock()
 _CANDIDATES: Final = 96
 # Pairs of an edge and a thing in one call of numpy: what stays in the cache.
 _PAIRS: Final = 1 << 13
-# Edges that are measured in one call of numpy. Shorter calls would stay in the cache, but threads of them
-# wait for each other.
-_EDGES: Final = 1 << 17
 # Arcs longer than this (cosine) have an uncertain direction: such points are reached from the second
 # reference.
 _FAR: Final = -0.9
@@ -245,7 +247,7 @@ def outlines(
     """
     # Vertex by vertex, so that those of many polygons lie together.
     lon, lat, larger = np.array(lon).T, np.array(lat).T, np.array(larger)
-    step = max(1, _EDGES // max(1, len(lon)))
+    step = max(1, EDGES // max(1, len(lon)))
     parts = [slice(first, first + step) for first in range(0, len(larger), step)]
     matrix = rotation(origin, target)
 

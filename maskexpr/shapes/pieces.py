@@ -14,16 +14,12 @@ import numpy as np
 
 from ..core.arrays import Bools, Floats, Indices
 from ..core.threads import busy_threads, in_threads
-from .outline import Outlines
+from .outline import EDGES, Outlines
 
 __all__ = ["DOUBT", "EdgePieces"]
 
 DOUBT = 1e-11
 """Radians from an edge within which a point is asked: far more than rounding and ties together."""
-
-# Edges that are cut in one call of numpy. Shorter calls would stay in the cache, but threads of them wait for
-# each other.
-_EDGES = 1 << 17
 
 
 class EdgePieces(NamedTuple):
@@ -63,7 +59,7 @@ class EdgePieces(NamedTuple):
         parts: list[tuple[Outlines, slice, int]] = []
         number = 0
         for each in groups:
-            step = max(1, _EDGES // len(each.lengths))
+            step = max(1, EDGES // len(each.lengths))
             parts.extend((each, slice(i, i + step), number + i) for i in range(0, len(each.radius), step))
             number += len(each.radius)
         found: list[Any] = in_threads(lambda part: cls._of(*part), parts, busy_threads(), apart=True)

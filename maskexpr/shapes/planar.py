@@ -49,8 +49,6 @@ _STEP: Final = 1 * u.arcsec
 _PAIRS: Final = 1 << 20
 # Pixels of a window to one that is asked for, up to which it is painted as a whole.
 _DENSE: Final = 64
-
-
 # Pixels of a box below which numpy's calls are so short that threads side by side take longer than one: they
 # pass the interpreter's lock to and fro. One at a time paints such shapes.
 _SHORT: Final = 1 << 14

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import threading
+import time
 
 import dask
 import numpy as np
@@ -192,7 +193,10 @@ def test_small_shapes_are_painted_by_one_thread_at_a_time(monkeypatch: pytest.Mo
         most[is_large] = max(most[is_large], now[is_large])
         if is_large:
             # Each waits for the other, which comes if it may.
-            both.wait(20)
+            both.wait(60)
+        else:
+            # Time for the other to come, if it may.
+            time.sleep(0.002)
         found = part(self, number, window)
         now[is_large] -= 1
         return found
