@@ -341,20 +341,22 @@ def test_large_chunks_are_labelled_in_parts(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.mark.parametrize(
-    ("chunks", "options", "most"),
+    ("chunks", "planes", "options", "most"),
     [
-        (-1, {}, 2),
-        ((40, 25), {}, 1),
-        (20, {}, 1),
-        (-1, {"num_workers": 1}, 1),
-        (-1, {"scheduler": "synchronous"}, 1),
-        (-1, {"pool": ThreadPoolExecutor(1)}, 1),
+        (-1, 0, {}, 2),
+        (-1, 1, {}, 2),
+        (-1, 2, {}, 1),
+        ((40, 25), 0, {}, 1),
+        (20, 0, {}, 1),
+        (-1, 0, {"num_workers": 1}, 1),
+        (-1, 0, {"scheduler": "synchronous"}, 1),
+        (-1, 0, {"pool": ThreadPoolExecutor(1)}, 1),
     ],
 )
 def test_a_map_in_one_chunk_is_unpacked_by_threads(
-    chunks: object, options: dict[str, Any], most: int, monkeypatch: pytest.MonkeyPatch
+    chunks: object, planes: int, options: dict[str, Any], most: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What is painted beside other chunks has threads beside it already."""
+    """What is painted beside other chunks, which planes are too, has threads beside it already."""
     monkeypatch.setattr(dask.system, "CPU_COUNT", 2)
     monkeypatch.setattr(memory, "LONG", 1)
     monkeypatch.setattr(memory, "SIDE", 12)
@@ -365,11 +367,13 @@ def test_a_map_in_one_chunk_is_unpacked_by_threads(
         return in_threads(work, pieces, threads)
 
     monkeypatch.setattr(memory, "in_threads", noted)
-    pixels = np.random.default_rng(9).random((40, 50)) < 0.55
-    node = RemoveSmall(Raster((pixels, small_map(40, 50))), 9 * u.pix)
+    geom = small_map(40, 50, (energies(planes),) if planes else ())
+    pixels = np.random.default_rng(9).random(geom.shape) < 0.55
+    node = RemoveSmall(Raster((pixels, geom)), 9 * u.pix)
     with dask.config.set(scheduler="threads", num_workers=2):
-        found = node.on(small_map(40, 50), chunks=chunks).compute(**options)
-    assert_array_equal(found, removed(pixels, 9))
+        found = node.on(geom, chunks=chunks).compute(**options)
+    want = [removed(each, 9) for each in pixels.reshape(-1, 40, 50)]
+    assert_array_equal(found.values.reshape(-1, 40, 50), want)
     assert {threads for _, threads in seen} == {most}
     assert chunks != -1 or seen[0][0] > 4
 
