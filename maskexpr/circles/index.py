@@ -12,7 +12,7 @@ from ..core.once import once
 from ..grid.healpix.areas import Cells, PointsOfCells
 from ..grid.lattice import OFF, Grid
 from ..grid.points import Points
-from ..grid.tiles import Areas, Tile, Tiles
+from ..grid.tiles import Areas, Tile, Tiles, refine
 from ..pixels.paint import paint_spans
 from ..pixels.window import Window
 from ..sphere.trees import RadiusClass, chord_bound, pairs_within, radius_classes
@@ -36,8 +36,8 @@ _ALLOWANCE = 1e-11
 _PAIRS = 1 << 20
 # Rows and columns of a separable map that are looked at as a whole: their positions take some 0.2 us each.
 _WIDEST = 200_000
-# A rim that is drawn costs what so many pixels cost that are asked, and on separable maps so many rows of
-# circles what one pixel does.
+# A rim that is drawn costs what so many pixels cost that are asked, and where circles are drawn by rows or
+# rings so many of these what one pixel does.
 _RIM = 32
 _ROWS = 6
 # Parts a side of a tile that a limb crosses, by which circles near it are counted, and pixels a side of them.
@@ -47,6 +47,15 @@ _LEAST_PART = 16
 _ASKED = 1 << 17
 # So many points cost a tree what is spent on lists of no circles.
 _FEW = 2000
+# Of this many circles the largest one in so many are looked at first, where these have so many times the area
+# of the sky.
+_LEAST_DENSE = 1 << 10
+_LARGEST = 8
+_BROAD = 8
+# Sides of blocks, in pixels, that are found full before their pixels are asked.
+_BLOCKS = (32, 8)
+# Of more circles than this an even choice is counted for all.
+_COUNTED = 1 << 14
 
 Degrees = tuple[Floats, Floats]
 
@@ -115,9 +124,9 @@ class CircleIndex:
 
     def inside(self, xyz: Floats) -> Bools:
         """Which points lie strictly inside any circle, shape (n,); NaN is in none."""
-        out = np.zeros(xyz.shape[1], dtype=bool)
-        open_ = np.flatnonzero(np.isfinite(xyz[0]))
-        for tree, members, smallest, largest in self._classes:
+        out = np.zeros(xyz.shape[1], dtype=bool) if self._broad is None else self._broad.inside(xyz)
+        open_ = np.flatnonzero(np.isfinite(xyz[0]) & ~out)
+        for tree, members, smallest, largest in self._classes if len(open_) else ():
             if not len(open_):
                 break
             points = np.ascontiguousarray(xyz[:, open_].T)
@@ -157,7 +166,12 @@ class CircleIndex:
             return cover
         # None is EMPTY but those about which every class is asked.
         cover[known] = EMPTY
-        for each in self._classes:
+        if self._broad is not None:
+            cover[known] = self._broad.coverage(caps.take(known))
+            # What is met and larger than any circle is held by none.
+            final = (cover == FULL) | ((cover == MIXED) & (caps.radius >= self.radius.max()))
+            known = known[~final[known]]
+        for each in self._classes if len(known) else ():
             cover[known] = np.maximum(cover[known], self._coverage_by(each, caps.take(known)))
         return cover
 
@@ -221,15 +235,15 @@ class CircleIndex:
         ndarray of int
             Circles near the tile that have no such runs, which are left to refinement.
         """
-        rings = tile.geom.rings(tile.window)
-        if rings is not None:
-            near = self._near_tile(tile)
-            paint_on_rings(rings, self.centre[:, near], self.radius[near], tile, out)
-            return np.empty(0, dtype=np.intp)
         if tile.tiles.sky[0] == OFF:
             return np.empty(0, dtype=np.intp)
         if self._outnumber(tile):
             self._ask(tile, out)
+            return np.empty(0, dtype=np.intp)
+        rings = tile.geom.rings(tile.window)
+        if rings is not None:
+            near = self._near_tile(tile)
+            paint_on_rings(rings, self.centre[:, near], self.radius[near], tile, out)
             return np.empty(0, dtype=np.intp)
         made = self._runs_on(tile.geom)
         if not isinstance(made, RimIndex):
@@ -248,15 +262,15 @@ class CircleIndex:
         if len(self.radius) * _price(geom, self._mean_radius) <= size:
             return False
         caps = tile.squares.caps
-        if not geom.separable and (caps.radius >= np.pi).any():
+        if not _is_by_rows(geom) and (caps.radius >= np.pi).any():
             return _RIM * self._number_at_limb(tile) > size
         caps = caps.take(caps.radius >= 0)
         cost = 0.0
-        for tree, _, _, largest in self._classes:
+        for tree, _, _, largest in self._counted._classes:
             reach = chord_bound(caps.radius + largest)
             near = tree.query_ball_point(caps.centre.T, reach, return_length=True)
             cost += float(near.sum()) * _price(geom, largest)
-        return cost > size
+        return cost * self._share > size
 
     def _number_at_limb(self, tile: Tile) -> float:
         """About how many circles are near a tile that a limb crosses, which no small cap holds: what is known
@@ -268,13 +282,37 @@ class CircleIndex:
         if not len(known.radius):
             return float(len(self.radius))
         number = 0.0
-        for tree, _, _, largest in self._classes:
+        for tree, _, _, largest in self._counted._classes:
             reach = known.radius + largest
             near = tree.query_ball_point(known.centre.T, chord_bound(reach), return_length=True)
             # A part has 2 / pi of the area of its cap: what of all circles near it is its own.
             own = near * (known.radius / reach) ** 2 * (2 / np.pi)
             number += max(float(own.mean()) * len(caps.radius), float(near.max()))
-        return number
+        return number * self._share
+
+    @property
+    def _share(self) -> int:
+        """How many circles one of those that are counted stands for."""
+        return -(-len(self.radius) // _COUNTED)
+
+    @once
+    def _counted(self) -> CircleIndex:
+        """An even choice of the circles, by which those near a place are counted."""
+        step = self._share
+        return self if step < 2 else CircleIndex(self.centre[:, ::step], self.radius[::step])
+
+    @once
+    def _broad(self) -> CircleIndex | None:
+        """Some of the largest circles, where these are enough to cover most of what all do."""
+        number = len(self.radius) // _LARGEST
+        if len(self.radius) < _LEAST_DENSE or _area(self.radius).sum() < _BROAD:
+            return None
+        some = np.flatnonzero(self.radius >= np.sort(self.radius)[-number])
+        # Of circles of one radius an even choice.
+        some = some[:: max(1, len(some) // number)]
+        if _area(self.radius[some]).sum() < _BROAD:
+            return None
+        return CircleIndex(self.centre[:, some], self.radius[some])
 
     @once
     def _mean_radius(self) -> float:
@@ -282,11 +320,22 @@ class CircleIndex:
 
     def _ask(self, tile: Tile, out: Bools) -> None:
         """Select the pixels of a tile that lie in circles by asking each."""
+        if self._broad is not None:
+            out |= self._refined(tile, self._broad)
+            return
         y0, y1, x0, x1 = tile.window
         rows = max(1, _ASKED // max(1, x1 - x0))
         for y in range(y0, y1, rows):
             part = tile.on(Window(y, min(y + rows, y1), x0, x1))
             out[y - y0 : y - y0 + rows] |= self.inside(part.all_pixels().xyz).reshape(part.shape)
+
+    def _refined(self, tile: Tile, broad: CircleIndex) -> Bools:
+        """Values of a tile, of which most blocks are in large circles as a whole."""
+
+        def cover(blocks: Tiles) -> Coverage:
+            return np.where(broad.coverage(blocks.caps) == FULL, FULL, MIXED).astype(np.uint8)
+
+        return refine(tile, _BLOCKS, cover, lambda y, x: self.inside(tile.pixels(y, x).xyz))
 
     def _paint_spans(self, made: SpanIndex | None, tile: Tile, out: Bools) -> None:
         if made is not None and tile.window.intersect(made.window) == tile.window:
@@ -303,7 +352,7 @@ class CircleIndex:
         """See `Mask.reached`: of circles that are painted by rows and too small to hold a tile."""
         on_sky = tiles.caps.radius >= 0
         smallest = tiles.caps.radius.min(initial=np.pi, where=on_sky)
-        if not tiles.geom.separable or self.radius.max(initial=0.0) >= smallest:
+        if not tiles.geom.separable or self.radius.max(initial=0.0) >= smallest or self._broad is not None:
             return None
         made = self._runs_on(tiles.geom)
         if made is None or isinstance(made, RimIndex) or not made.done.all():
@@ -347,8 +396,18 @@ class CircleIndex:
         return np.sort(np.concatenate(found)) if found else np.empty(0, dtype=np.intp)
 
 
+def _area(radius: Floats) -> Floats:
+    """Areas of circles (radians), in those of the sky."""
+    return np.asarray(np.sin(np.minimum(radius, np.pi) / 2) ** 2)
+
+
+def _is_by_rows(geom: Grid) -> bool:
+    """Whether circles are drawn by rows or rings of a grid, and not by their rims."""
+    return geom.separable or geom.even_rings is not None
+
+
 def _price(geom: Grid, radius: float) -> float:
     """What it takes to draw a circle (radians): that of so many pixels that are asked."""
-    if not geom.separable:
+    if not _is_by_rows(geom):
         return _RIM
     return float(2 * radius / (_ROWS * np.deg2rad(geom.pixel_scales.value.min())))

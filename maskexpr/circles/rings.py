@@ -75,11 +75,12 @@ def paint_on_rings(rings: Rings, centre: Floats, radius: Floats, tile: Tile, out
 
 class Circles(NamedTuple):
     """Circles by longitude and latitude of their centres and radius, radians, with what all their runs need:
-    the square of the sine of half the radius, and by how much it is in doubt.
+    the cosine of the latitude, the square of the sine of half the radius, and by how much it is in doubt.
     """
 
     lon: Floats
     lat: Floats
+    cos_lat: Floats
     radius: Floats
     square: Floats
     doubt: Floats
@@ -91,7 +92,7 @@ class Circles(NamedTuple):
         square = np.sin(radius / 2) ** 2
         # Between latitudes within the radius; with room for rounding.
         doubt = _DOUBT * (np.sin(radius) + radius + _DOUBT) / 2 + 4e-16 * square
-        return cls(np.arctan2(centre[1], centre[0]), lat, radius, square, doubt)
+        return cls(np.arctan2(centre[1], centre[0]), lat, np.cos(lat), radius, square, doubt)
 
 
 def _sure_runs(rings: Rings, circles: Circles, circle: Ints, ring: Ints) -> tuple[_Runs, Ints]:
@@ -99,7 +100,7 @@ def _sure_runs(rings: Rings, circles: Circles, circle: Ints, ring: Ints) -> tupl
     to `ring_runs`.
     """
     step, number = rings.step[ring], rings.number[ring]
-    cosines = rings.cos_lat[ring] * np.cos(circles.lat)[circle]
+    cosines = rings.cos_lat[ring] * circles.cos_lat[circle]
     half = circles.square[circle] - np.sin((rings.lat[ring] - circles.lat[circle]) / 2) ** 2
     doubt = circles.doubt[circle]
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -125,7 +126,7 @@ def _sure_runs(rings: Rings, circles: Circles, circle: Ints, ring: Ints) -> tupl
 
 def ring_runs(rings: Rings, circles: Circles, circle: Ints, ring: Ints) -> tuple[_Runs, _Runs]:
     """Runs of pairs of a circle and a ring: those that are surely inside, and those to be asked."""
-    cosines = rings.cos_lat[ring] * np.cos(circles.lat)[circle]
+    cosines = rings.cos_lat[ring] * circles.cos_lat[circle]
     half = circles.square[circle] - np.sin((rings.lat[ring] - circles.lat[circle]) / 2) ** 2
     with np.errstate(divide="ignore", invalid="ignore"):
         half, doubt = half / cosines, circles.doubt[circle] / cosines
