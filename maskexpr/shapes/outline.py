@@ -15,15 +15,17 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from ..core.arrays import Bools, Floats, Indices
+from ..core.arrays import Bools, Floats, Indices, distinct
 from ..core.coverage import EMPTY, FULL, MIXED, Coverage
 from ..core.errors import RegionError
+from ..core.once import once_for
 from ..core.threads import busy_threads, in_threads
 from ..sphere.arcs import cross
 from ..sphere.vectors import TIE, Caps, angle_between, chord2, dot, normalise, rotate, rotation, unit
 from .arrangement import cells
 from .base import SLACK
 from .batch import Which
+from .long_outline import Along, Seen
 
 __all__ = ["EDGES", "Outlines", "outline", "outlines"]
 
@@ -41,6 +43,10 @@ _lock = threading.Lock()
 _CANDIDATES: Final = 96
 # Pairs of an edge and a thing in one call of numpy: what stays in the cache.
 _PAIRS: Final = 1 << 13
+# Polygons of at least so many vertices are asked by those of their edges that matter, once that takes fewer
+# pairs than this of an edge and a thing.
+_LONG: Final = 64
+_SHORT: Final = 1 << 16
 # Arcs longer than this (cosine) have an uncertain direction: such points are reached from the second
 # reference.
 _FAR: Final = -0.9
@@ -110,7 +116,7 @@ class Outlines:
         if open_.any():
             some, those = caps.take(open_), self._at(which, open_)
             small, _ = self.sides(some.centre, those)
-            certain = self.distance(some.centre, those) > some.radius + SLACK
+            certain = self._is_clear(some, those)
             cover[open_] = np.where(certain, np.where(small, FULL, EMPTY), MIXED)
         return np.where(self.larger[which], FULL - cover, cover)
 
@@ -153,28 +159,106 @@ class Outlines:
 
     def _crossings(self, reference: int, xyz: Floats, which: Which) -> tuple[Bools, Bools]:
         """Which arcs from a reference to points cross an odd number of edges; which points are on an edge."""
+        if not self._is_long(xyz):
+            return self._crossings_of_all(reference, xyz, which)
+        flat = xyz.reshape(3, -1)
+        found = np.zeros((2, flat.shape[1]), dtype=bool)
+        for polygon, some in self._each(which, xyz.shape[1:]):
+            found[:, some] = self._crossings_of_seen(reference, flat[:, some], polygon)
+        odd, edge = found.reshape(2, *xyz.shape[1:])
+        return odd, edge
+
+    def _is_long(self, xyz: Floats) -> bool:
+        """Whether so many edges are asked about so many things that it pays to find those that matter."""
+        return len(self.lengths) >= _LONG and len(self.lengths) * xyz[0].size > _SHORT
+
+    def _each(self, which: Which, shape: tuple[int, ...]) -> Iterator[tuple[int, Indices]]:
+        """Polygons that things, in an array of a shape, are asked about, with the places of these in it when
+        it is flat.
+        """
+        polygon = np.broadcast_to(np.arange(self.lengths.shape[1])[which], shape).ravel()
+        for each in distinct(polygon).tolist():
+            yield each, np.flatnonzero(polygon == each)
+
+    def _crossings_of_seen(self, reference: int, xyz: Floats, polygon: int) -> tuple[Bools, Bools]:
+        """`_crossings` of one polygon by the edges in the direction of each point, shape (3, n)."""
+        seen = self._seen(reference, polygon)
+        if seen is None:
+            return self._crossings_of_all(reference, xyz, np.array([polygon]))
+        odd, edge = np.zeros((2, xyz.shape[1]), dtype=bool)
+        point, number = seen.pairs(xyz)
+        for first in range(0, len(point), _PAIRS):
+            some = point[first : first + _PAIRS]
+            crosses, touching = self._crossed(
+                self._edges_at(number[first : first + _PAIRS], polygon),
+                self.references[reference][:, [polygon]],
+                xyz[:, some],
+            )
+            odd ^= np.bincount(some[crosses[0]], minlength=len(odd)) % 2 == 1
+            edge[some[touching[0]]] = True
+        return odd, edge
+
+    @once_for
+    def _seen(self, reference: int, polygon: int) -> Seen | None:
+        """The edges of a polygon as seen from one of its references."""
+        vertices, normals = self.vertices[:, :, polygon].T, self.normals[:, :, polygon].T
+        return Seen.of(self.references[reference, :, polygon], vertices, normals, self.lengths[:, polygon])
+
+    def _edges_at(self, number: Indices, polygon: int) -> Edge:
+        """Edges of a polygon by number, as one of each of so many things."""
+        ends = (self.vertices[(number + i) % len(self.lengths), :, polygon].T[:, None] for i in range(2))
+        normal, length = self.normals[number, :, polygon].T[:, None], self.lengths[number, polygon][None]
+        return (*ends, normal, length)
+
+    def _crossings_of_all(self, reference: int, xyz: Floats, which: Which) -> tuple[Bools, Bools]:
+        """`_crossings` by all edges."""
         start = self.references[reference][:, which]
-        plane = cross(start, xyz)[:, None]
         odd = np.zeros(xyz.shape[1:], dtype=bool)
         edge = np.zeros(xyz.shape[1:], dtype=bool)
-        for a, b, normal, length in self.edges(which, xyz[0].size):
-            # Each vertex gets one sign, which both its edges use: an arc through a vertex crosses one of them
-            # or both or none, as it should.
-            left, next_left = dot(a, plane) >= 0, dot(b, plane) >= 0
-            side = dot(normal, xyz[:, None])
-            # To the left and from before the edge, or to the right and from behind it.
-            forward = dot(normal, start[:, None]) > 0
-            crosses = (left != next_left) & (next_left == forward) & ((side < 0) == forward)
+        for some in self.edges(which, xyz[0].size):
+            crosses, touching = self._crossed(some, start, xyz)
             odd ^= np.logical_xor.reduce(crosses, axis=0)
-            touching = np.abs(side) <= TIE * length
-            if touching.any():
-                full = (3, *side.shape)
-                ends = [np.broadcast_to(each, full)[:, touching] for each in (a, b)]
-                few = [np.broadcast_to(each, full)[:, touching] for each in (normal, xyz[:, None])]
-                limit = np.broadcast_to(-TIE * length, side.shape)[touching]
-                touching[touching] = _along(ends[0], ends[1], few[0], few[1], limit)
-                edge |= touching.any(axis=0)
+            edge |= touching.any(axis=0)
         return odd, edge
+
+    @staticmethod
+    def _crossed(edges: Edge, start: Floats, xyz: Floats) -> tuple[Bools, Bools]:
+        """Which edges the arcs from starts to points cross, and which points are on them."""
+        a, b, normal, length = edges
+        plane = cross(start, xyz)[:, None]
+        # Each vertex gets one sign, which both its edges use: an arc through a vertex crosses one of them
+        # or both or none, as it should.
+        left, next_left = dot(a, plane) >= 0, dot(b, plane) >= 0
+        side = dot(normal, xyz[:, None])
+        # To the left and from before the edge, or to the right and from behind it.
+        forward = dot(normal, start[:, None]) > 0
+        crosses = (left != next_left) & (next_left == forward) & ((side < 0) == forward)
+        touching = np.abs(side) <= TIE * length
+        if touching.any():
+            full = (3, *side.shape)
+            ends = [np.broadcast_to(each, full)[:, touching] for each in (a, b)]
+            few = [np.broadcast_to(each, full)[:, touching] for each in (normal, xyz[:, None])]
+            limit = np.broadcast_to(-TIE * length, side.shape)[touching]
+            touching[touching] = _along(ends[0], ends[1], few[0], few[1], limit)
+        return crosses, touching
+
+    def _is_clear(self, caps: Caps, which: Which) -> Bools:
+        """Which caps surely no edge meets."""
+        reach = caps.radius + SLACK
+        if not self._is_long(caps.centre):
+            return np.asarray(self.distance(caps.centre, which) > reach)
+        out = np.zeros(len(reach), dtype=bool)
+        for polygon, some in self._each(which, out.shape):
+            out[some] = ~self.come_within(caps.centre[:, some], reach[some], polygon)
+        return out
+
+    def come_within(self, xyz: Floats, angle: Floats, polygon: int) -> Bools:
+        """Which points, shape (3, n), have a point of an edge of a polygon within an angle each."""
+        return self._places(polygon).come_within(xyz, np.minimum(angle, np.pi))
+
+    @once_for
+    def _places(self, polygon: int) -> Along:
+        return Along.of(self.vertices[:, :, polygon].T, self.normals[:, :, polygon].T)
 
     def distance(self, xyz: Floats, which: Which) -> Floats:
         """Distance in radians of points to the nearest point of an edge, or less."""

@@ -15,7 +15,6 @@ from ..core.arrays import Bools, Floats, Indices, Ints
 from ..core.coverage import EMPTY
 from ..core.errors import RegionError
 from ..core.records import Columns, Ragged, record
-from ..sphere.arcs import to_arc
 from ..sphere.vectors import TIE, Caps
 from .base import IMAGE, numbers, place, store, written_place
 from .batch import OfBatch
@@ -100,13 +99,10 @@ class Polygon(OfBatch):
     def near(self, xyz: Floats, frame: str, angle: float) -> Bools:
         """See `Shape.near`."""
         out = self.inside(xyz, frame)
-        limit = angle + TIE
+        limit = np.full(xyz.shape[1], angle + TIE)
         # Both sides of the rim are near: whichever side is inside, points of the other are near if it is.
-        cover = self.coverage(Caps(xyz, np.full(xyz.shape[1], limit)), frame)
-        for a, b, _, _ in self._batch(frame).edges(slice(None), xyz.shape[1]):
-            rest = np.flatnonzero((cover != EMPTY) & ~out & np.isfinite(xyz[0]))
-            distance = to_arc(np.ascontiguousarray(xyz[:, None, rest]), a, b)
-            out[rest[(distance <= limit).any(axis=0)]] = True
+        rest = np.flatnonzero((self.coverage(Caps(xyz, limit), frame) != EMPTY) & ~out)
+        out[rest] = self._batch(frame).come_within(xyz[:, rest], limit[rest], 0)
         return out
 
     def _batch(self, frame: str) -> Outlines:
