@@ -209,13 +209,17 @@ class TileLayer(OnDemand):
         for block, known in split.undecided.items():
             key: Key = (self.name, *block)
             graph[key] = self.task(key, block, known)
+        alike: dict[tuple[Any, ...], list[BlockId]] = {}
         for block, state in split.decided.items():
-            key = (self.name, *block)
-            shape = self.shape_of(block)
+            alike.setdefault((state, *self.shape_of(block)), []).append(block)
+        for (state, *shape), blocks in alike.items():
+            if len(blocks) == 1:
+                key = (self.name, *blocks[0])
+                graph[key] = Task(key, np.full, tuple(shape), state, self.dtype)
+                continue
             constant = (f"{self.name}-constant", state, *shape)
-            if constant not in graph:
-                graph[constant] = Task(constant, np.full, shape, state, self.dtype)
-            graph[key] = Alias(key, constant)
+            graph[constant] = Task(constant, _shared, tuple(shape), state, self.dtype)
+            graph |= {(self.name, *block): Alias((self.name, *block), constant) for block in blocks}
         return graph
 
     def task(self, key: Key, block: BlockId, known: Any) -> Task:
@@ -251,5 +255,12 @@ def _killed(number: int, source: TileSource, block: BlockId, known: Sequence[Any
 
 
 @ends_by(_killed)
+def _shared(shape: tuple[int, ...], state: bool | float, dtype: np.dtype[Any]) -> np.ndarray:
+    """One array for all blocks of a value, which nobody may write to: it would be written to all of them."""
+    made = np.full(shape, state, dtype)
+    made.flags.writeable = False
+    return made
+
+
 def _compute(source: TileSource, block: BlockId, known: Sequence[Any]) -> np.ndarray:
     return source.compute(block, known)

@@ -6,7 +6,6 @@ import math
 from itertools import product
 from typing import Any
 
-import dask
 import numpy as np
 import xarray as xr
 from dask.utils import format_bytes, parse_bytes
@@ -16,6 +15,7 @@ from ..core.coverage import EMPTY, FULL, MIXED, NAMES, merge
 from ..core.errors import MaskValueError, MemoryLimitError
 from ..core.limits import check_limit
 from ..core.once import once
+from ..core.threads import number_of_threads
 from ..expr.mask import Mask
 from ..grid.lattice import Grid
 from ..pixels.png import data_url, png
@@ -94,10 +94,9 @@ class Plan:
         """
         if not self.n_mixed:
             return 0
-        workers = dask.config.get("num_workers", None) or dask.system.CPU_COUNT
         planes = math.prod(max(sizes) for sizes in self.compiled.along)
         each = working_bytes(self.compiled.mask, self.geom, self.compiled.layout.largest, planes)
-        return each * min(int(workers), self.n_mixed)
+        return each * min(number_of_threads(), self.n_mixed)
 
     def check_memory(self, limit: Any) -> None:
         """Refuse a plan that may need more than a limit (bytes, or text such as ``"2 GB"``).

@@ -21,6 +21,8 @@ from dask.diagnostics.progress import ProgressBar
 from dask.local import get_sync
 from dask.threaded import get as get_threaded
 
+from .errors import MaskValueError
+
 __all__ = [
     "LONG",
     "Turns",
@@ -63,7 +65,10 @@ def number_of_threads() -> int:
     """
     if dask.config.get("scheduler", None) in ("sync", "synchronous", "single-threaded"):
         return 1
-    return int(dask.config.get("num_workers", None) or dask.system.CPU_COUNT)
+    number = int(dask.config.get("num_workers", None) or dask.system.CPU_COUNT)
+    if number < 1:
+        raise MaskValueError(f"dask's num_workers is {number}: at least one thread has to work")
+    return number
 
 
 def busy_threads() -> int:

@@ -136,12 +136,11 @@ class Rectangles(Layout):
             if not set(chunks) <= {down, across}:
                 raise MaskValueError(f"chunks are of {down!r} and {across!r}, got {chunks!r}")
             chunks = (chunks.get(down, -1), chunks.get(across, -1))
-        for each in chunks if isinstance(chunks, tuple | list) else (chunks,):
-            if isinstance(each, bool) or (isinstance(each, Real) and each < 1 and each != -1):
-                raise MaskValueError(f"a chunk has at least 1 pixel, or -1 for all of them, got {chunks!r}")
-            if isinstance(each, Real) and each != -1:
-                sides = max(shape) // float(each)
-                check_limit("tiles", sides, "an array in such chunks", "chunks along a side")
+        if isinstance(chunks, tuple | list):
+            # Of another number than two dask says so.
+            chunks = tuple(map(_side, chunks, shape)) if len(chunks) == len(shape) else tuple(chunks)
+        else:
+            chunks = _side(chunks, max(shape))
         try:
             rows, columns = da.core.normalize_chunks(chunks, shape, dtype=bool)  # type: ignore[no-untyped-call]
         except (TypeError, ValueError) as err:
@@ -162,6 +161,22 @@ class Rectangles(Layout):
         tall, wide = block_sides(sum(self.sizes[1]), side)
         columns = (wide,) if wide > side else self.sizes[1]
         return _cut(_in_pairs(self.sizes[0], tall), tall), _cut(_in_pairs(columns, wide), wide)
+
+
+def _side(given: Any, most: int) -> Any:
+    """Pixels along a side of chunks, no more than there are; what says that in another way stays as it is."""
+    if isinstance(given, np.ndarray):
+        return tuple(given.tolist())
+    if not isinstance(given, Real | np.bool_):
+        return given
+    number = float(given)
+    if isinstance(given, bool | np.bool_) or (number != -1 and not (number >= 1 and number % 1 == 0)):
+        raise MaskValueError(
+            f"a chunk has a whole number of pixels, at least 1, or -1 for all, got {given!r}"
+        )
+    side = most if number == -1 else min(int(number), most)
+    check_limit("tiles", most // side, "an array in such chunks", "chunks along a side")
+    return side
 
 
 def block_sides(width: int, side: int) -> tuple[int, int]:

@@ -281,3 +281,35 @@ def test_planes_that_a_range_leaves_out_are_no_work():
     with tracing() as counts:
         assert mask.isel(energy=2).values.any()
     assert counts["tiles"] == flat.n_mixed
+
+
+def test_a_block_function_cannot_write_to_blocks_that_are_not_its_own() -> None:
+    """Decided blocks of one value are one array, as dask's constants are; one alone may be written to."""
+    north = mx.Band(lat=("0 deg", "90 deg")).on(mx.WcsGeom.allsky(binsz=1), chunks=30)
+
+    def first(block, block_info):
+        if block_info[0]["chunk-location"] == (0, 0):
+            block[...] = True
+        return block
+
+    for scheduler in ("sync", "threads"):
+        with pytest.raises(ValueError, match="read-only"):
+            dask.array.map_blocks(first, north.data, dtype=bool).compute(scheduler=scheduler)
+    assert all(each.values.flags.writeable for each in (north, north[:30, :30], north[:60]))
+
+
+@pytest.mark.parametrize("chunks", [5, 5.0, np.float32(5), 10**30, (np.array([20, 40]), [60, 60]), (-1, 7)])
+def test_chunks_in_many_words(chunks) -> None:
+    geom = mx.WcsGeom.allsky(binsz=3)
+    assert sum(mx.AllSky().on(geom, chunks=chunks).chunks[0]) == 60
+
+
+@pytest.mark.parametrize("chunks", [0, -2, 5.5, True, np.True_, np.nan, np.inf, 1e-3, (5, np.nan), {"x": 0}])
+def test_chunks_that_cannot_be(chunks) -> None:
+    with pytest.raises(mx.MaskError, match=r"whole number of pixels|chunks must be"):
+        mx.AllSky().on(mx.WcsGeom.allsky(binsz=3), chunks=chunks)
+
+
+def test_no_threads_is_no_number_of_threads() -> None:
+    with dask.config.set(num_workers=-1), pytest.raises(mx.MaskError, match="num_workers"):
+        assert SOURCES.plan(GEOM).projected_memory
