@@ -26,8 +26,8 @@ class Raster(FromData):
     Parameters
     ----------
     data : DataArray, path, (path, hdu), gammapy Map or (array, geom)
-        The map. A file is read by windows, where and when they are needed. Positions and other grids take
-        the pixel whose area holds them, as of `Threshold`.
+        The map, as for `Threshold`: a file is read by windows, where and when they are needed, and arrays in
+        memory must not be changed any more. Positions and other grids take the pixel whose area holds them.
     outside : bool
         The value of the mask beyond the map.
     nan : {False, True, "raise"}
