@@ -18,6 +18,7 @@ import pandas as pd  # type: ignore[import-untyped]
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
+from ..core.arrays import Bools, Floats, Ints
 from ..core.errors import GeometryError
 from ..pixels.window import Window
 from ..sphere.vectors import Caps, angle_between, normalise, unit
@@ -27,9 +28,6 @@ from .rings import Rings
 
 __all__ = ["OFF", "ON", "PART", "Cut", "EvenRings", "Grid", "Rim", "Topology", "centre_caps", "centre_sky"]
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-Bools = NDArray[np.bool_]
 
 OFF, PART, ON = np.uint8(0), np.uint8(1), np.uint8(2)
 """Whether a window lies off the sky, perhaps in part on it, or on it as a whole."""

@@ -10,6 +10,7 @@ import dask.array as da
 import numpy as np
 from numpy.typing import NDArray
 
+from ..core.arrays import Ints
 from ..core.errors import MaskValueError
 from ..core.limits import check_limit
 from ..core.names import shown
@@ -17,8 +18,6 @@ from ..core.once import once
 
 __all__ = ["Layout", "Rectangles", "block_sides"]
 
-Ints = NDArray[np.int64]
-Bools = NDArray[np.bool_]
 Block = tuple[int, ...]
 Sizes = tuple[tuple[int, ...], ...]
 

@@ -12,8 +12,8 @@ from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..core.arrays import Floats
 from ..expr.mask import Bools
 from ..grid.neighbours import within_any
 from ..grid.tiles import OFF, Tile, Tiles
@@ -27,8 +27,6 @@ from .shape import Selection, SkyShape
 from .tree import hidden, tree_blocks
 
 __all__ = ["Near", "nearest_selected"]
-
-Floats = NDArray[np.float64]
 
 # Pixels that are as dear as another window.
 _WINDOW = 1 << 18

@@ -7,14 +7,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ..core.arrays import Floats, Ints
 from ..grid.lattice import Grid
 from ..grid.tiles import OFF, ON, Tile, Tiles
 from ..sphere.vectors import unit
 
 __all__ = ["VARIES", "Metrics", "block_metrics", "cholesky", "hiding_rings", "spectral_bound"]
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 # A step of this many radians is differentiated over: its square is the relative error, and rounding is 10^-16
 # over it.

@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 import numpy as np
 import scipy
-from numpy.typing import NDArray
 
+from ..core.arrays import Floats, Ints
 from ..core.coverage import EMPTY, FULL
 from ..expr.mask import Bools
 from ..grid.neighbours import TINY, CapTree, exact_caps, sides, windows_within, within_any
@@ -27,9 +27,6 @@ from .metric import hiding_rings
 from .shape import Selection, SkyShape
 
 __all__ = ["Rims", "TreeBlocks", "grow_by_tree", "hidden", "reached", "surrounded", "tree_blocks"]
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 # Disks of so many radians are wide: the sky that they reach may be that at the horizon of a projection.
 _WIDE = 0.2

@@ -16,6 +16,7 @@ from astropy.coordinates import SkyCoord
 from numpy.typing import ArrayLike, NDArray
 from xarray.indexes import PandasIndex
 
+from ...core.arrays import Bools, Floats, Ints
 from ...core.calls import told_class, told_methods, told_names
 from ...core.errors import AxisError, GeometryError, MaskTypeError, MaskValueError
 from ...core.names import described
@@ -55,9 +56,6 @@ __all__ = ["HpxGeom"]
 
 __doctest_requires__ = {("HpxGeom.from_gammapy", "HpxGeom.to_gammapy"): ["gammapy.maps"]}
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-Bools = NDArray[np.bool_]
 
 # Caps that hold a map, at most.
 _CAPS = 64
