@@ -25,7 +25,7 @@ def map_window(geom: Grid) -> Window:
 
 def grow_in_pixels(out: Bools, child: Mask, tile: Tile, widths: Ints, of: Ask, erode: bool) -> None:
     """Select, in an array of a tile's pixels, those of a child dilated or eroded by a shape of rows (see
-    `maskexpr.pixels.dilate.grow`).
+    `maskexpr.pixels.dilate.grow_into`).
     """
     whole = map_window(tile.geom)
     here = tile.window.intersect(whole)

@@ -55,7 +55,7 @@ def vectors(wcs: WCS, y: np.ndarray, x: np.ndarray) -> np.ndarray:
 def metrics_of(geom: WcsGeom, radius: float) -> tuple[Tiles, Metrics]:
     ny, nx = geom.image_shape
     # Not from the map's corner, so that the last blocks are cut.
-    blocks, metrics, _ = block_metrics(Tile(geom, Window(0, ny - 3, 5, nx)), np.radians(radius), 8, 256)
+    blocks, metrics, _ = block_metrics(Tile(geom, Window(0, ny - 3, 5, nx)), np.radians(radius))
     return blocks, metrics
 
 
@@ -126,7 +126,7 @@ def test_elements_hold_what_they_say(name: str, radius: float) -> None:
 
 def boxes_of(geom: WcsGeom, shape: SkyShape) -> tuple[Tiles, Box]:
     ny, nx = geom.image_shape
-    blocks, metrics, _ = block_metrics(Tile(geom, Window(0, ny - 3, 5, nx)), shape.bound, 8, 256)
+    blocks, metrics, _ = block_metrics(Tile(geom, Window(0, ny - 3, 5, nx)), shape.bound)
     boxes, known = Box.of(geom, metrics, shape)
     return blocks.take(known), boxes.take(known)
 
