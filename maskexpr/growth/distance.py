@@ -19,7 +19,7 @@ from ..grid.neighbours import within_any
 from ..grid.tiles import OFF, Tile, Tiles
 from ..pixels.rectangles import disjoint
 from ..pixels.window import Window
-from ..sphere.vectors import chord2_of
+from ..sphere.trees import chord_bound
 from .envelope import Part, by_rows, strips
 from .nearest import SIDE, Places
 from .rings import rings_of
@@ -100,7 +100,7 @@ def _parts(
     wanted = asked & ~here
     found = tree_blocks(blocks, shape, selection, tile.tiles.bounds, SIDE)
     sources = _sources(tile, here, found.near, shape, selection)
-    chord = float(np.sqrt(chord2_of(shape.bound))) * (1 + 1e-9) + 1e-12
+    chord = float(chord_bound(shape.bound))
     for y, x, chords in Places(sources, chord).nearest(found.blocks, lambda y, x: wanted[y - top, x - left]):
         # Half the chord is the sine of half the angle.
         angles = np.minimum(2 * np.arcsin(np.minimum(chords / 2, 1.0)), shape.lat)

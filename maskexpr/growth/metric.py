@@ -27,7 +27,8 @@ _RINGS = 4
 _HEIGHT = 0.3
 # Relative margins for rounding and differences.
 _SURE = 1e-6
-# Sides of blocks, powers of two.
+# Sides of blocks, powers of two: small, so that the metric varies little, but not smaller than the shape is
+# large.
 _SMALLEST = 8
 _LARGEST = 256
 # Where they begin, and down to which they are halved only because they are vague.
