@@ -290,12 +290,12 @@ class Evaluator:
         cover = self.classify(mask, parts)
         for i in np.flatnonzero(cover != EMPTY):
             part = parts.tile(int(i))
-            y0, y1, x0, x1 = part.window.shift(-tile.window.y0, -tile.window.x0)
+            here = out[part.window.within(tile.window)]
             if cover[i] == FULL:
-                out[y0:y1, x0:x1] = True
+                here[:] = True
                 continue
             rest = residual(mask, int(i), lambda child: self.coverage(child, parts))
-            self.fresh(rest).run_into(rest, part, out[y0:y1, x0:x1])
+            self.fresh(rest).run_into(rest, part, here)
 
 
 def _on_sky(values: Bools, where: Tile | Points) -> Bools:

@@ -54,8 +54,7 @@ class Kept:
         for y0, y1, x0, x1 in rest.T.tolist():
             values = values.copy()
             here = Window(y0, y1, x0, x1)
-            inside = here.shift(-tile.window.y0, -tile.window.x0)
-            values[inside.y0 : inside.y1, inside.x0 : inside.x1] = self._unplanned(node, tile.on(here))
+            values[here.within(tile.window)] = self._unplanned(node, tile.on(here))
         return values
 
     def _unplanned(self, node: Mask, tile: Tile) -> Bools:

@@ -80,8 +80,7 @@ def _by_blocks(tile: Tile, shape: SkyShape, selection: Selection) -> tuple[Bools
     else:
         around = rings.around
         selected = selection.values(around)
-        y0, y1, x0, x1 = tile.window.shift(-around.window.y0, -around.window.x0)
-        here = selected[y0:y1, x0:x1]
+        here = selected[tile.window.within(around.window)]
         blocks, _ = tile.tiles.split(_BLOCK)
         left = blocks.take(~rings.holds(blocks.bounds))
         rest = _parts(tile, left, here, ~rings.here, shape, selection)
