@@ -26,7 +26,7 @@ from ..pixels.ragged import ragged_ranges
 from ..pixels.window import Window
 from .shape import Selection
 
-__all__ = ["SINGLE", "Rows", "angles_of", "by_rows", "columns_within", "envelope", "strips"]
+__all__ = ["SINGLE", "Part", "Rows", "angles_of", "by_rows", "columns_within", "envelope", "strips"]
 
 # Rows whose envelope is lowered together: fewer make more calls, more compare what only some of them need.
 _ROWS = 48

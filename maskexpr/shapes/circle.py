@@ -17,7 +17,7 @@ from .base import SLACK, Shape, directions, place, size, store, written_place, w
 from .batch import OfBatch, Rings, Which
 from .near import within_or_on
 
-__all__ = ["Circle", "CircleAnnulus", "WholeSky"]
+__all__ = ["Circle", "CircleAnnulus", "Discs", "WholeSky", "discs"]
 
 
 @dataclass(frozen=True)
