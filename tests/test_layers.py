@@ -53,6 +53,9 @@ FOR_TESTS = {"hypothesis", "pytest"}
 
 LONGEST_FUNCTION = 40
 
+# Modules whose names are imported without being in their ``__all__``.
+NOT_YET = ("circles.boxes",)
+
 
 def sources(package: Path) -> dict[str, ast.Module]:
     """Dotted name below the package (``nodes.band``; ``nodes.__init__``) to syntax tree."""
@@ -226,6 +229,33 @@ def too_long(package: Path) -> list[str]:
     return faults
 
 
+def not_offered(package: Path) -> list[str]:
+    """Names that a module imports from another, which does not offer them in its ``__all__``."""
+    modules = sources(package)
+    offered = {module: all_of(tree) for module, tree in modules.items() if module not in NOT_YET}
+    faults = []
+    for module, tree in modules.items():
+        for node in (node for node, _, _ in imports(tree) if isinstance(node, ast.ImportFrom)):
+            top, _, base = absolute(node, module, package.name).partition(".")
+            source = own(base, modules) if top == package.name else None
+            if source not in offered:
+                continue
+            names = [each.name for each in node.names if not own(f"{base}.{each.name}".lstrip("."), modules)]
+            missing = [name for name in names if name not in offered[source]]
+            faults += [f"{source}: __all__ lacks {name}, which {module} imports" for name in missing]
+    return faults
+
+
+def all_of(tree: ast.Module) -> set[str]:
+    """The names in a module's ``__all__``."""
+    lists = [
+        ast.literal_eval(each.value)
+        for each in tree.body
+        if isinstance(each, ast.Assign) and ast.unparse(each.targets[0]) == "__all__"
+    ]
+    return {name for names in lists for name in names}
+
+
 def without_a_sentence(package: Path) -> list[str]:
     """Modules and folders whose first line does not say what they are."""
     return [module for module, tree in sources(package).items() if not ast.get_docstring(tree)]
@@ -235,7 +265,15 @@ def test_ten_floors_at_most() -> None:
     assert len(FLOORS) <= MOST_FLOORS
 
 
-CHECKS = [broken_imports, cycle, dynamic_imports, passes_that_know_nodes, too_long, without_a_sentence]
+CHECKS = [
+    broken_imports,
+    cycle,
+    dynamic_imports,
+    not_offered,
+    passes_that_know_nodes,
+    too_long,
+    without_a_sentence,
+]
 
 
 @pytest.mark.parametrize("check", CHECKS)
@@ -276,6 +314,11 @@ BAD = {
         {"compile/plan": "from ..maps.leaf import FromData", "maps/leaf": ""},
         passes_that_know_nodes,
         "compile.plan:1",
+    ),
+    "not offered": (
+        {"expr/mask": "from ..core.errors import E, F", "core/errors": "__all__ = ['E']"},
+        not_offered,
+        "core.errors: __all__ lacks F",
     ),
     "long function": ({"expr/mask": "def f():\n" + "    x = 1\n" * 41}, too_long, "41"),
     "no sentence": ({"core/words": "x = 1"}, without_a_sentence, "core.words"),

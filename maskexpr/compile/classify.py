@@ -10,6 +10,7 @@ from ..expr.mask import Mask
 from ..expr.structure import postorder
 from ..grid.points import Pixels
 from ..grid.tiles import OFF, ON, PART, Tiles
+from ..pixels.rectangles import areas
 from .evaluate import Evaluator
 
 __all__ = ["classify"]
@@ -107,7 +108,7 @@ def _sharpen(mask: Mask, tiles: Tiles, samples: Indices, pointwise: bool) -> Cov
         left -= len(parts)
         owner = owner[parent]
         cover = Evaluator(mask).classify(mask, parts)
-        size = _number_of_pixels(parts)
+        size = areas(parts.bounds)
         for state in (EMPTY, FULL):
             decided = cover == state
             seen[state, owner[decided]] = True
@@ -119,7 +120,7 @@ def _sharpen(mask: Mask, tiles: Tiles, samples: Indices, pointwise: bool) -> Cov
     if pointwise:
         _settle(mask, parts, owner, seen, proved)
     # What is left undecided is in neither count, and so its tile is in neither state.
-    whole = _number_of_pixels(tiles)
+    whole = areas(tiles.bounds)
     return np.select([proved[EMPTY] == whole, proved[FULL] == whole], [EMPTY, FULL], MIXED).astype(np.uint8)
 
 
@@ -152,11 +153,6 @@ def _affordable(parts: Tiles, owner: np.ndarray, most: int) -> tuple[Tiles, np.n
     kept = np.zeros(len(number), dtype=bool)
     kept[order] = np.cumsum(number[order]) * _PARTS_COARSE**2 <= most
     return parts.take(kept[owner]), owner[kept[owner]]
-
-
-def _number_of_pixels(tiles: Tiles) -> np.ndarray:
-    y0, y1, x0, x1 = tiles.bounds
-    return np.asarray((y1 - y0) * (x1 - x0))
 
 
 def _still_open(parts: Tiles, owner: np.ndarray, seen: np.ndarray) -> tuple[Tiles, np.ndarray]:
@@ -222,12 +218,11 @@ def _holders(tiles: Tiles, y: np.ndarray, x: np.ndarray) -> np.ndarray:
 
 def _witness(mask: Mask, parts: Tiles, owner: np.ndarray, seen: np.ndarray, pointwise: bool) -> None:
     """Ask the middle pixel of each undecided part: one of each kind proves a tile mixed."""
-    y0, y1, x0, x1 = parts.bounds
-    y, x = (y0 + y1) // 2, (x0 + x1) // 2
+    middles = _middles(parts)
     if pointwise:
-        _ask(mask, Pixels(parts.geom, y, x, parts.plane), owner, seen)
+        _ask(mask, Pixels(parts.geom, middles.bounds[0], middles.bounds[2], parts.plane), owner, seen)
     else:
-        _look(mask, Tiles(parts.geom, np.stack([y, y + 1, x, x + 1]), parts.plane), owner, seen)
+        _look(mask, middles, owner, seen)
 
 
 def _settle(mask: Mask, parts: Tiles, owner: np.ndarray, seen: np.ndarray, proved: np.ndarray) -> None:

@@ -12,13 +12,14 @@ from typing import Final, Protocol, TypeVar
 
 import numpy as np
 
+from ..core.arrays import Ints
 from ..core.coverage import FULL, MIXED, Coverage, invert
 from ..core.threads import busy_threads, in_threads
 from ..expr.mask import Bools, Mask
 from ..expr.structure import postorder
 from ..grid.healpix.areas import Cells
 from ..grid.healpix.faces import MAX_ORDER, number_of
-from ..grid.healpix.ranges import Ints, complement, finer, merged, runs_of
+from ..grid.healpix.ranges import complement, finer, merged, runs_of
 from ..grid.points import Points
 from .evaluate import Evaluator
 

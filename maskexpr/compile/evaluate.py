@@ -28,10 +28,10 @@ from .deep import landings
 from .failures import told_where
 from .kept import Kept
 from .narrow import narrow
-from .requests import Requests, is_stacked, plan_requests
+from .requests import Request, is_stacked, plan_requests
 from .residual import residual
 
-__all__ = ["Evaluator", "evaluate", "evaluate_into", "evaluate_planes", "requests_of"]
+__all__ = ["Evaluator", "evaluate", "evaluate_into", "evaluate_planes"]
 
 Answer = TypeVar("Answer")
 
@@ -57,7 +57,7 @@ class Evaluator:
     """Answers what nodes ask, for one evaluation; remembers answers that are asked twice.
 
     A task is one call of `run` or `run_into` from outside: where nodes that look further are stacked, it
-    first plans what each node will be asked for (`Requests`), and keeps their values until it is done
+    first plans what each node will be asked for (`Request`), and keeps their values until it is done
     (`Kept`). All that nodes ask while it goes on is part of the task.
 
     Parameters
@@ -151,7 +151,7 @@ class Evaluator:
         """See `maskexpr.expr.mask.Ask.fresh`."""
         return type(self)(mask, self._decided)
 
-    def requests(self, mask: Mask, tile: Tile) -> Requests:
+    def requests(self, mask: Mask, tile: Tile) -> list[Request]:
         """What evaluating a mask on a tile will ask of every node."""
         return plan_requests(mask, tile, self.classify, self)
 
@@ -290,12 +290,12 @@ class Evaluator:
         cover = self.classify(mask, parts)
         for i in np.flatnonzero(cover != EMPTY):
             part = parts.tile(int(i))
-            y0, y1, x0, x1 = part.window.shift(-tile.window.y0, -tile.window.x0)
+            here = out[part.window.within(tile.window)]
             if cover[i] == FULL:
-                out[y0:y1, x0:x1] = True
+                here[:] = True
                 continue
             rest = residual(mask, int(i), lambda child: self.coverage(child, parts))
-            self.fresh(rest).run_into(rest, part, out[y0:y1, x0:x1])
+            self.fresh(rest).run_into(rest, part, here)
 
 
 def _on_sky(values: Bools, where: Tile | Points) -> Bools:
@@ -305,11 +305,6 @@ def _on_sky(values: Bools, where: Tile | Points) -> Bools:
 
 def _count(mask: Mask, where: Tile | Points) -> None:
     count_asked(mask, where.window.size if isinstance(where, Tile) else len(where))
-
-
-def requests_of(mask: Mask, tile: Tile) -> Requests:
-    """What evaluating a mask on a tile asks of every node, as it is planned before it begins."""
-    return Evaluator(mask).requests(mask, tile)
 
 
 def facts_of(root: Mask) -> dict[int, Facts]:

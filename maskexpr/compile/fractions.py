@@ -14,6 +14,7 @@ import dask
 import numpy as np
 from numpy.typing import NDArray
 
+from ..core.arrays import Floats, Indices
 from ..core.coverage import EMPTY, FULL, MIXED, Coverage
 from ..core.trace import count
 from ..expr.mask import Mask
@@ -26,9 +27,6 @@ from .dask import BlockId
 from .evaluate import Evaluator
 
 __all__ = ["Fractions"]
-
-Floats = NDArray[np.float64]
-Indices = NDArray[np.intp]
 
 # Parts asked about in one go: bounds memory, and keeps the working arrays in the cache.
 _BATCH: Final = 1 << 14

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 import numpy as np
@@ -14,7 +14,7 @@ from ..grid.tiles import Tile
 from ..pixels.patches import Patches
 from ..pixels.rectangles import without
 from ..pixels.window import Window
-from .requests import Request, Requests
+from .requests import Request
 
 __all__ = ["Kept"]
 
@@ -30,10 +30,10 @@ class Kept:
         Evaluates a node on a tile of the plan.
     """
 
-    def __init__(self, requests: Requests, of: Ask, evaluate: Callable[[Mask, Tile], Bools]) -> None:
+    def __init__(self, requests: Iterable[Request], of: Ask, evaluate: Callable[[Mask, Tile], Bools]) -> None:
         self._of = of
         self._evaluate = evaluate
-        self._kept = {id(each.node): _Values(each) for each in requests.requests if each.kept}
+        self._kept = {id(each.node): _Values(each) for each in requests if each.kept}
         self._busy: set[int] = set()
 
     def holds(self, node: Mask) -> bool:
@@ -54,8 +54,7 @@ class Kept:
         for y0, y1, x0, x1 in rest.T.tolist():
             values = values.copy()
             here = Window(y0, y1, x0, x1)
-            inside = here.shift(-tile.window.y0, -tile.window.x0)
-            values[inside.y0 : inside.y1, inside.x0 : inside.x1] = self._unplanned(node, tile.on(here))
+            values[here.within(tile.window)] = self._unplanned(node, tile.on(here))
         return values
 
     def _unplanned(self, node: Mask, tile: Tile) -> Bools:

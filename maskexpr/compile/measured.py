@@ -10,6 +10,7 @@ import dask
 import numpy as np
 from numpy.typing import NDArray
 
+from ..core.arrays import Floats
 from ..core.coverage import EMPTY, FULL
 from ..core.trace import count
 from ..expr.mask import Ask, Bools, Mask
@@ -23,8 +24,6 @@ from .failures import told_where
 from .stages import decisions
 
 __all__ = ["Measured", "Measures"]
-
-Floats = NDArray[np.float64]
 
 # Relative: what conversions and rounding to 32 bits may change of an angle.
 _DOUBT: Final = 2.0**-22

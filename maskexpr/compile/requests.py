@@ -22,7 +22,7 @@ from ..grid.survey import Survey
 from ..grid.tiles import Areas, Tile, Tiles
 from ..pixels.rectangles import disjoint
 
-__all__ = ["Request", "Requests", "is_stacked", "kept_nodes", "plan_requests"]
+__all__ = ["Request", "is_stacked", "kept_nodes", "plan_requests"]
 
 
 @dataclass(frozen=True)
@@ -46,54 +46,6 @@ class Request:
     cover: list[int]
     survey: Survey | None
     kept: bool
-
-    @property
-    def pixels(self) -> int:
-        """Pixels of the windows that coverage leaves undecided."""
-        return sum(
-            tile.window.size for tile, cover in zip(self.tiles, self.cover, strict=True) if cover == MIXED
-        )
-
-
-@dataclass(frozen=True)
-class Requests:
-    """What a task asks of every node, parents before the masks that they ask.
-
-    Examples
-    --------
-    >>> import maskexpr as mx
-    >>> from maskexpr.compile.evaluate import requests_of
-    >>> from maskexpr.testing.laws import whole_tile
-    >>> geom = mx.WcsGeom.allsky(binsz=1)
-    >>> mask = mx.Region("icrs;circle(80,20,5)").dilate("2 deg").dilate("3 deg")
-    >>> print(requests_of(mask, whole_tile(geom)))
-    Dilate(3 deg): 64,800 pixels in 1 window, kept
-      Dilate(2 deg): 64,800 pixels in 1 window, kept
-        Region("icrs;circle(80, 20, 5 deg)"): 64,800 pixels in 1 window, kept
-    """
-
-    requests: tuple[Request, ...]
-
-    def pixels(self) -> dict[Mask, int]:
-        """Pixels that each node is asked for."""
-        found: Counter[Mask] = Counter()
-        for each in self.requests:
-            found[each.node] += each.pixels
-        return dict(found)
-
-    def __str__(self) -> str:
-        depth: dict[int, int] = {}
-        lines = []
-        for each in self.requests:
-            level = depth.setdefault(id(each.node), 0)
-            for child in each.node.asked:
-                depth[id(child)] = max(depth.get(id(child), 0), level + 1)
-            number = each.cover.count(int(MIXED))
-            lines.append(
-                f"{'  ' * level}{each.node.label()}: {each.pixels:,} pixels in {number} "
-                f"window{'s' * (number != 1)}{', kept' * each.kept}"
-            )
-        return "\n".join(lines)
 
 
 def is_stacked(root: Mask) -> bool:
@@ -133,8 +85,8 @@ def _from_the_top(root: Mask) -> list[Mask]:
     return list(postorder(root, below=attrgetter("asked")))[::-1]
 
 
-def plan_requests(root: Mask, tile: Tile, cover: Callable[[Mask, Areas], Coverage], of: Ask) -> Requests:
-    """Find which windows every node is asked for when a mask is evaluated on a tile.
+def plan_requests(root: Mask, tile: Tile, cover: Callable[[Mask, Areas], Coverage], of: Ask) -> list[Request]:
+    """What evaluating a mask on a tile asks of every node, parents before the masks that they ask.
 
     Parameters
     ----------
@@ -165,4 +117,4 @@ def plan_requests(root: Mask, tile: Tile, cover: Callable[[Mask, Areas], Coverag
             for child in node.asked:
                 wanted.setdefault(id(child), []).append(survey.windows)
         found.append(Request(node, tiles, states, survey, id(node) in kept))
-    return Requests(tuple(found))
+    return found

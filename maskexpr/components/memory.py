@@ -18,7 +18,6 @@ from ..grid.points import Pixels
 from ..grid.rim import topology
 from ..grid.tiles import Tile
 from ..pixels.runs import unpack_into
-from ..pixels.window import Window
 from .solve import SIDE, THREADS, Decided, solve
 
 if TYPE_CHECKING:
@@ -99,7 +98,7 @@ def paint_tile(node: Connected, tile: Tile, out: Bools, of: Ask) -> None:
     inner = tile.window.intersect(topology(tile.geom).window)
     if inner != tile.window:
         if inner.size:
-            paint_tile(node, tile.on(inner), _slice(out, inner, tile.window), of)
+            paint_tile(node, tile.on(inner), out[inner.within(tile.window)], of)
         return
     held = tile.geom.map_in(tile.window)
     if held is None:
@@ -124,7 +123,7 @@ def _paint(node: Connected, tile: Tile, out: Bools, of: Ask) -> None:
                 kept.bits.all(),
                 kept.shape,
                 node.place_of(tile),
-                _slice(out, common, inner),
+                out[common.within(inner)],
                 common.shift(-window.y0, -window.x0),
             )
 
@@ -148,9 +147,3 @@ def pixels_of(node: Connected, pixels: Pixels, of: Ask) -> Bools:
             paint_tile(node, Tile(pixels.geom, window, pixels.plane), values, of)
             out[here] = values[pixels.y[here] - y0, pixels.x[here] - x0]
     return out
-
-
-def _slice(array: Bools, window: Window, of: Window) -> Bools:
-    """The part of a window's array that a smaller window covers."""
-    y0, y1, x0, x1 = window.shift(-of.y0, -of.x0)
-    return array[y0:y1, x0:x1]

@@ -26,7 +26,7 @@ from ..grid.rim import topology
 from ..grid.tiles import Tile, Tiles
 from ..pixels.join import Joint, Summary, Verdict, close, merge, merge_plan, nothing, split
 from ..pixels.label import paint
-from ..pixels.window import Window
+from ..pixels.window import Window, equal_parts
 from ..pixels.words import Stored
 
 if TYPE_CHECKING:
@@ -174,8 +174,7 @@ def _cut(geom: Grid, sizes: tuple[int, ...], axis: int, side: int) -> list[int]:
         bounds = np.array([0, geom.image_shape[0], 0, geom.image_shape[1]])
         bounds[2 * axis : 2 * axis + 2] = sum(cut), sum(cut) + size
         is_void = size > side and geom.covers(bounds[:, None])[0] == OFF
-        parts = 1 if is_void else -(-size // side)
-        cut += [size * (i + 1) // parts - size * i // parts for i in range(parts)]
+        cut += equal_parts(size, 1 if is_void else -(-size // side))
     return cut
 
 

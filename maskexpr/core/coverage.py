@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["EMPTY", "FULL", "MIXED", "NAMES", "Coverage", "invert", "merge"]
+__all__ = ["EMPTY", "FULL", "MIXED", "NAMES", "Coverage", "decide", "invert", "merge"]
 
 Coverage = NDArray[np.uint8]
 
@@ -29,6 +29,17 @@ def invert(cover: Coverage) -> Coverage:
     [2, 1, 0]
     """
     return FULL - cover
+
+
+def decide(empty: NDArray[np.bool_], full: NDArray[np.bool_]) -> Coverage:
+    """Coverage of what is known to be empty and known to be full.
+
+    Examples
+    --------
+    >>> decide(np.array([True, False, False]), np.array([False, False, True])).tolist()
+    [0, 1, 2]
+    """
+    return np.where(full, FULL, np.where(empty, EMPTY, MIXED)).astype(np.uint8)
 
 
 def merge(cover: Coverage, axis: int = -1) -> Coverage:

@@ -24,11 +24,10 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from .arrays import Words
 from .threads import busy_threads, in_threads
 
 __all__ = ["array_digest"]
-
-Words = NDArray[np.uint64]
 
 # Bytes that are reduced in one piece; like the shape of a block, part of what a digest means.
 _PIECE: Final = 1 << 22

@@ -38,9 +38,6 @@ class once(Generic[T]):  # a decorator, named like property
         self._name = compute.__name__
         self.__doc__ = compute.__doc__
 
-    def __set_name__(self, owner: type, name: str) -> None:
-        self._name = name
-
     @overload
     def __get__(self, instance: None, owner: type) -> Self: ...
     @overload

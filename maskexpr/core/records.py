@@ -30,6 +30,7 @@ __all__ = [
     "RECORDS",
     "Columns",
     "Ragged",
+    "build",
     "canonical",
     "decode",
     "digest_of",

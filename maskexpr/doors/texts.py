@@ -85,7 +85,7 @@ def _weigh(data: bytes, what: str) -> None:
         check_limit("values", values, what, "values")
 
 
-def check_region_text(text: str, what: str) -> None:
+def check_region_text(text: str) -> None:
     """Refuse a text of regions that holds more than the limits allow.
 
     Raises
@@ -97,11 +97,12 @@ def check_region_text(text: str, what: str) -> None:
 
     Examples
     --------
-    >>> check_region_text("icrs; circle(1" + 500 * "0" + ", 2, 3)", "the text")
+    >>> check_region_text("icrs; circle(1" + 500 * "0" + ", 2, 3)")
     Traceback (most recent call last):
     ...
-    maskexpr.core.errors.FormatError: the text has a number of hundreds of digits, in line 1
+    maskexpr.core.errors.FormatError: the text of regions has a number of hundreds of digits, in line 1
     """
+    what = "the text of regions"
     check_limit("text_bytes", len(text), what, "characters")
     shapes = sum(map(text.count, "\n;"))
     # A statement of many radii is as many rings.

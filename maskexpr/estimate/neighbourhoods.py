@@ -7,7 +7,7 @@ the cache. That is one task a block, where `dask.array.map_overlap` makes 15 to 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from itertools import pairwise, product
+from itertools import accumulate, pairwise, product
 from math import ceil
 from typing import Any, Final, NamedTuple
 
@@ -20,6 +20,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from ..core.threads import busy_threads, in_threads
 from ..io.validity import as_floats
+from ..pixels.window import equal_parts
 
 __all__ = ["map_windows"]
 
@@ -169,9 +170,7 @@ def _apply(
 
 def _cuts(length: int, step: int) -> list[tuple[int, int]]:
     """A length in equal parts of about a step."""
-    number = max(1, ceil(length / step))
-    edges = [length * i // number for i in range(number + 1)]
-    return list(pairwise(edges))
+    return list(pairwise(accumulate(equal_parts(length, max(1, ceil(length / step))), initial=0)))
 
 
 def _window(

@@ -35,6 +35,7 @@ __all__ = [
     "Ask",
     "Bools",
     "Mask",
+    "Nary",
     "NoSky",
     "Not",
     "Or",

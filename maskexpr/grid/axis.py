@@ -27,6 +27,8 @@ __all__ = [
     "axis_name",
     "axis_of",
     "checked_axes",
+    "scale",
+    "unscale",
 ]
 
 INTERPOLATIONS: Final = ("lin", "log", "sqrt")

@@ -18,7 +18,9 @@ import pandas as pd  # type: ignore[import-untyped]
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
+from ..core.arrays import Bools, Floats, Ints
 from ..core.errors import GeometryError
+from ..pixels.rectangles import areas
 from ..pixels.window import Window
 from ..sphere.vectors import Caps, angle_between, normalise, unit
 from .axis import Axis
@@ -27,9 +29,6 @@ from .rings import Rings
 
 __all__ = ["OFF", "ON", "PART", "Cut", "EvenRings", "Grid", "Rim", "Topology", "centre_caps", "centre_sky"]
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-Bools = NDArray[np.bool_]
 
 OFF, PART, ON = np.uint8(0), np.uint8(1), np.uint8(2)
 """Whether a window lies off the sky, perhaps in part on it, or on it as a whole."""
@@ -476,7 +475,7 @@ class Grid(ABC):
 def centre_sky(grid: Grid, bounds: Ints) -> NDArray[np.uint8]:
     """``OFF``, ``PART`` or ``ON`` for windows: small ones by all their pixels, large ones are PART."""
     sky = np.full(bounds.shape[1], PART)
-    for i in np.flatnonzero(_sizes(bounds) <= _ASKED):
+    for i in np.flatnonzero(areas(bounds) <= _ASKED):
         on_sky = np.isfinite(_centres(grid, bounds[:, i])[0])
         sky[i] = ON if on_sky.all() else PART if on_sky.any() else OFF
     return sky
@@ -488,7 +487,7 @@ def centre_caps(grid: Grid, bounds: Ints, sky: NDArray[np.uint8]) -> Caps:
     centre = np.zeros((3, number))
     centre[0] = 1.0
     radius = np.where(sky == OFF, -1.0, np.pi)
-    for i in np.flatnonzero((_sizes(bounds) <= _ASKED) & (sky != OFF)):
+    for i in np.flatnonzero((areas(bounds) <= _ASKED) & (sky != OFF)):
         xyz = unit(*_centres(grid, bounds[:, i]))
         xyz = xyz[:, np.isfinite(xyz[0])]
         mean = xyz.mean(axis=1)
@@ -496,10 +495,6 @@ def centre_caps(grid: Grid, bounds: Ints, sky: NDArray[np.uint8]) -> Caps:
             centre[:, i] = normalise(mean)
             radius[i] = float(angle_between(xyz, centre[:, i, None]).max()) + _ROUNDING
     return Caps(centre, radius)
-
-
-def _sizes(bounds: Ints) -> Ints:
-    return np.asarray((bounds[1] - bounds[0]) * (bounds[3] - bounds[2]))
 
 
 def _centres(grid: Grid, window: Ints) -> tuple[Floats, Floats]:

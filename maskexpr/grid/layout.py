@@ -10,15 +10,15 @@ import dask.array as da
 import numpy as np
 from numpy.typing import NDArray
 
+from ..core.arrays import Ints
 from ..core.errors import MaskValueError
 from ..core.limits import check_limit
 from ..core.names import shown
 from ..core.once import once
+from ..pixels.window import equal_parts
 
 __all__ = ["Layout", "Rectangles", "block_sides"]
 
-Ints = NDArray[np.int64]
-Bools = NDArray[np.bool_]
 Block = tuple[int, ...]
 Sizes = tuple[tuple[int, ...], ...]
 
@@ -209,8 +209,4 @@ def _in_pairs(sizes: tuple[int, ...], side: int) -> tuple[int, ...]:
 
 def _cut(sizes: tuple[int, ...], side: int) -> tuple[int, ...]:
     """Chunk sizes along an axis, the large ones in about equal parts."""
-    cut: list[int] = []
-    for size in sizes:
-        parts = -(-size // side)
-        cut += [size * (i + 1) // parts - size * i // parts for i in range(parts)]
-    return tuple(cut)
+    return tuple(part for size in sizes for part in equal_parts(size, -(-size // side)))

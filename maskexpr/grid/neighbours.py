@@ -20,6 +20,7 @@ from .lattice import Grid
 from .tiles import Tiles
 
 __all__ = [
+    "ROUNDING",
     "TINY",
     "CapTree",
     "columns_on_sky",
@@ -30,14 +31,14 @@ __all__ = [
     "within_any",
 ]
 
+ROUNDING = 1e-7
+"""Radians by which an angle that is found from a chord may be wrong, at the antipode."""
 TINY = 8
 """Side of the windows that are not cut any further."""
 # And of those that are not kept as they are.
 _LARGE = 512
 # So many windows are looked through whatever they hold.
 _MANY = 1 << 11
-# Radians by which an angle that is found from a chord may be wrong, at the antipode.
-_ROUNDING = 1e-7
 
 
 @lru_cache(maxsize=256)
@@ -120,16 +121,16 @@ class CapTree:
             return np.full(len(windows.radius), np.inf)
         chord, _ = self._tree.query(windows.centre.T)
         between = 2 * np.arcsin(np.minimum(chord / 2, 1.0))
-        return np.asarray(between - windows.radius - self._radius - _ROUNDING)
+        return np.asarray(between - windows.radius - self._radius - ROUNDING)
 
     def near(self, windows: Caps, angle: float) -> Bools:
         """Windows that may be within an angle (radians) of the nearest of the places; not the empty ones."""
-        reach = windows.radius + (self._radius + angle + _ROUNDING)
+        reach = windows.radius + (self._radius + angle + ROUNDING)
         found: Bools = (windows.radius >= 0) & (self._tree is not None)
         some = np.flatnonzero(found & (reach < np.pi))
         if self._tree is not None and len(some):
             chord = 2 * np.sin(reach[some] / 2)
-            most = float(chord.max()) * (1 + _ROUNDING)
+            most = float(chord.max()) * (1 + ROUNDING)
             nearest, _ = self._tree.query(windows.centre[:, some].T, distance_upper_bound=most)
             found[some] = nearest <= chord
         return found

@@ -12,14 +12,14 @@ from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..core.arrays import Floats
 from ..expr.mask import Bools
 from ..grid.neighbours import within_any
 from ..grid.tiles import OFF, Tile, Tiles
 from ..pixels.rectangles import disjoint
 from ..pixels.window import Window
-from ..sphere.vectors import chord2_of
+from ..sphere.trees import chord_bound
 from .envelope import Part, by_rows, strips
 from .nearest import SIDE, Places
 from .rings import rings_of
@@ -27,8 +27,6 @@ from .shape import Selection, SkyShape
 from .tree import hidden, tree_blocks
 
 __all__ = ["Near", "nearest_selected"]
-
-Floats = NDArray[np.float64]
 
 # Pixels that are as dear as another window.
 _WINDOW = 1 << 18
@@ -82,8 +80,7 @@ def _by_blocks(tile: Tile, shape: SkyShape, selection: Selection) -> tuple[Bools
     else:
         around = rings.around
         selected = selection.values(around)
-        y0, y1, x0, x1 = tile.window.shift(-around.window.y0, -around.window.x0)
-        here = selected[y0:y1, x0:x1]
+        here = selected[tile.window.within(around.window)]
         blocks, _ = tile.tiles.split(_BLOCK)
         left = blocks.take(~rings.holds(blocks.bounds))
         rest = _parts(tile, left, here, ~rings.here, shape, selection)
@@ -102,7 +99,7 @@ def _parts(
     wanted = asked & ~here
     found = tree_blocks(blocks, shape, selection, tile.tiles.bounds, SIDE)
     sources = _sources(tile, here, found.near, shape, selection)
-    chord = float(np.sqrt(chord2_of(shape.bound))) * (1 + 1e-9) + 1e-12
+    chord = float(chord_bound(shape.bound))
     for y, x, chords in Places(sources, chord).nearest(found.blocks, lambda y, x: wanted[y - top, x - left]):
         # Half the chord is the sine of half the angle.
         angles = np.minimum(2 * np.arcsin(np.minimum(chords / 2, 1.0)), shape.lat)

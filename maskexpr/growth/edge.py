@@ -21,8 +21,9 @@ from ..grid.lattice import Grid
 from ..grid.rim import topology
 from ..grid.tiles import PART, Tile, Tiles
 from ..pixels.window import Window
+from ..sphere.trees import chord_bound
 from ..sphere.vectors import TIE, Caps
-from .shape import SkyShape
+from .shape import SkyShape, differences
 from .sides import SAMPLES, Samples, Sides
 
 __all__ = ["MapEdge", "map_edge", "near_edge"]
@@ -65,7 +66,7 @@ def map_edge(geom: Grid) -> MapEdge:
         )
     elif sky.intersect(Window(0, ny, 0, nx)) == sky:
         # All pixels of the projection that are on the sky are on the map.
-        sides = _sides([])
+        sides = _sides(np.zeros((6, 0)))
     else:
         sides = _stretches(geom)
         if not geom.separable:
@@ -104,11 +105,10 @@ def _stretches(geom: Grid) -> Sides:
                 y = (y0, y1 - 1, y0 + begin, y0 + begin)[i]
                 x = (x0 + begin, x0 + begin, x0, x1 - 1)[i]
                 rows.append((y, x, i < 2, min(size, number - begin), 2 * (i % 2) - 1, limit))
-    return _sides(rows)
+    return _sides(np.array(rows, dtype=np.float64).reshape(-1, 6).T)
 
 
-def _sides(rows: list[tuple[int, int, bool, int, int, float]]) -> Sides:
-    table = np.array(rows, dtype=np.float64).reshape(-1, 6).T
+def _sides(table: Floats) -> Sides:
     y, x, is_row, number, out = table[:5].astype(np.int64)
     return Sides(y, x, is_row == 1, number, out, table[5], np.zeros(len(y), dtype=bool))
 
@@ -137,10 +137,7 @@ def _rim_sides(geom: Grid) -> Sides:
             y, x = np.nonzero(inner & beyond)
             one = np.ones(len(y))
             found.append(np.stack([y + window.y0, x + window.x0, one * abs(dy), one, one * (dy + dx), one]))
-    y, x, is_row, number, out, limit = np.concatenate(found, axis=1)
-    whole_numbers = (each.astype(np.int64) for each in (y, x, is_row, number, out))
-    y, x, is_row, number, out = whole_numbers
-    return Sides(y, x, is_row == 1, number, out, limit, np.zeros(len(y), dtype=bool))
+    return _sides(np.concatenate(found, axis=1))
 
 
 def near_edge(geom: Grid, xyz: Floats, shape: SkyShape) -> Bools:
@@ -164,7 +161,7 @@ def _mark(out: Bools, geom: Grid, sides: Sides, known: Samples, xyz: Floats, sha
     left = np.flatnonzero(~out)
     number, sample = np.nonzero(known.is_edge)
     # A place between samples is nearer than they are by less than their spacing.
-    reach = _chord(shape.bound + float(known.spacing.max()))
+    reach = float(chord_bound(shape.bound + known.spacing.max()))
     distance, nearest = scipy.spatial.cKDTree(known.xyz[:, number, sample].T).query(
         xyz[:, left].T, distance_upper_bound=reach
     )
@@ -183,7 +180,7 @@ def _pairs(
     """Pairs of a side and one of some points whose shape can hold a place of it, in pieces."""
     centre, radius = known.caps
     tree = scipy.spatial.cKDTree(centre.T)
-    reach = _chord(shape.bound + float(radius.max()))
+    reach = float(chord_bound(shape.bound + radius.max()))
     pieces = np.cumsum(tree.query_ball_point(xyz[:, points].T, reach, return_length=True)) // _PAIRS
     for piece in np.unique(pieces):
         part = points[pieces == piece]
@@ -195,18 +192,11 @@ def _pairs(
         yield side[near], point[near]
 
 
-def _chord(angle: float) -> float:
-    """The chord of an angle (radians), a little more than rounding makes it."""
-    return float(2 * np.sin(min(angle, np.pi) / 2)) * (1 + 1e-9) + 1e-12
-
-
 def _may_hold(shape: SkyShape, xyz: Floats, centre: Floats, radius: Floats) -> Bools:
     """Whether the shape round points can hold a place within a radius of others."""
     if not shape.box:
         return np.asarray(shape.excess(xyz, centre) <= radius + 1e-9)
-    flat, flat_centre = np.hypot(xyz[0], xyz[1]), np.hypot(centre[0], centre[1])
-    lat = np.abs(np.arctan2(xyz[2], flat) - np.arctan2(centre[2], flat_centre))
-    lon = np.abs(np.arctan2(xyz[0] * centre[1] - xyz[1] * centre[0], xyz[0] * centre[0] + xyz[1] * centre[1]))
+    lat, lon, flat, flat_centre = differences(xyz, centre)
     # The radius turns by asin(sin(radius) / cos(lat)) at most, which is below pi / 2 times that quotient.
     turn = np.pi / 2 * radius / np.maximum(flat_centre, 1e-300)
     near = np.maximum(lon - np.where(turn < np.pi / 2, turn, np.pi), 0.0) * np.maximum(

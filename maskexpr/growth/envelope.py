@@ -26,7 +26,7 @@ from ..pixels.ragged import ragged_ranges
 from ..pixels.window import Window
 from .shape import Selection
 
-__all__ = ["SINGLE", "Rows", "angles_of", "by_rows", "columns_within", "envelope", "strips"]
+__all__ = ["SINGLE", "Part", "Rows", "angles_of", "by_rows", "columns_within", "envelope", "strips"]
 
 # Rows whose envelope is lowered together: fewer make more calls, more compare what only some of them need.
 _ROWS = 48
@@ -250,8 +250,9 @@ def _lowest(
 ) -> tuple[Ints, NDArray[Any]]:
     """The envelope of some rows in the wanted columns where something is offered, and which these are.
 
-    In a turn each row is compared with that which is as many rows away from it as in the turn's other rows;
-    near ones come first. After 16, 32 ... turns columns leave of which no pixel can be lowered any more.
+    Turn k compares every row i with row i + k. Turns run in ascending order of the smallest latitude term, so
+    that once that exceeds a column's largest value, the column is done; this is looked at after 16, 32, ...
+    turns.
     """
     nearest = between.min(axis=0)
     order = np.argsort(nearest, kind="stable")

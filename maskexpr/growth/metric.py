@@ -7,14 +7,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ..core.arrays import Floats, Ints
 from ..grid.lattice import Grid
 from ..grid.tiles import OFF, ON, Tile, Tiles
-from ..sphere.vectors import unit
+from ..sphere.vectors import dot, unit
 
 __all__ = ["VARIES", "Metrics", "block_metrics", "cholesky", "hiding_rings", "spectral_bound"]
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 # A step of this many radians is differentiated over: its square is the relative error, and rounding is 10^-16
 # over it.
@@ -29,7 +27,11 @@ _RINGS = 4
 _HEIGHT = 0.3
 # Relative margins for rounding and differences.
 _SURE = 1e-6
-# Where the sides of blocks begin, and down to which they are halved only because they are vague.
+# Sides of blocks, powers of two: small, so that the metric varies little, but not smaller than the shape is
+# large.
+_SMALLEST = 8
+_LARGEST = 256
+# Where they begin, and down to which they are halved only because they are vague.
 _FIRST = 64
 _FINE = 32
 # Blocks that leave open more pixels at the rim of a disk are halved: to bound the metric of still smaller
@@ -90,16 +92,16 @@ class Metrics(NamedTuple):
         return np.asarray(wide * self.reach.max(axis=0) / 2)
 
 
-def block_metrics(tile: Tile, radius: float, smallest: int, largest: int) -> tuple[Tiles, Metrics, Tiles]:
+def block_metrics(tile: Tile, radius: float) -> tuple[Tiles, Metrics, Tiles]:
     """Cut a tile into blocks over which the metric varies little, and bound it over each.
+
+    The radius in pixels decides with which side to begin; a block that is not smooth is halved, and so is one
+    that is vague (see `Metrics.vague`) while it is not small.
 
     Parameters
     ----------
     radius : float
         Radians.
-    smallest, largest : int
-        Sides of the blocks, powers of two. The radius in pixels decides where to begin; a block that is not
-        smooth is halved, and so is one that is vague (see `Metrics.vague`) while it is not small.
 
     Returns
     -------
@@ -109,9 +111,9 @@ def block_metrics(tile: Tile, radius: float, smallest: int, largest: int) -> tup
     left : Tiles
         Blocks of the smallest side that are not smooth, but for some that are off the sky.
     """
-    side = min(_FIRST, largest)
+    side = _FIRST
     scale = np.deg2rad(float(tile.geom.pixel_scales.to_value("deg").min()))
-    while side < largest and side * scale < radius:
+    while side < _LARGEST and side * scale < radius:
         side *= 2
     todo = _on_sky(tile.tiles.split(side)[0])
     if radius >= _RADIUS or not tile.geom.smooth:
@@ -128,7 +130,7 @@ def block_metrics(tile: Tile, radius: float, smallest: int, largest: int) -> tup
         rough = Tiles.together([todo.take(~maybe), whole.take(~metrics.smooth)])
         wide = whole.take(metrics.smooth & ~done)
         side //= 2
-        if side < smallest or not len(wide) + len(rough):
+        if side < _SMALLEST or not len(wide) + len(rough):
             break
         parts, _ = wide.split(side)
         # On a smooth grid what lies in a window on the sky is on it.
@@ -335,11 +337,7 @@ def _metric_at(geom: Grid, y: Floats, x: Floats) -> tuple[Floats, Floats, Floats
     step = min(step, 0.5)
     along_y = (unit(*geom.lonlat(y + step, x)) - unit(*geom.lonlat(y - step, x))) / (2 * step)
     along_x = (unit(*geom.lonlat(y, x + step)) - unit(*geom.lonlat(y, x - step))) / (2 * step)
-    return _dot(along_y, along_y), _dot(along_y, along_x), _dot(along_x, along_x)
-
-
-def _dot(a: Floats, b: Floats) -> Floats:
-    return np.asarray(a[0] * b[0] + a[1] * b[1] + a[2] * b[2])
+    return dot(along_y, along_y), dot(along_y, along_x), dot(along_x, along_x)
 
 
 def _whitened(
@@ -365,11 +363,6 @@ def cholesky(yy: Floats, yx: Floats, xx: Floats) -> tuple[Floats, Floats, Floats
 
 def _bend(samples: Floats) -> Floats:
     """Largest second difference along rows and columns of samples of shape (3, 3, n)."""
-    return np.asarray(np.maximum(*_bends(samples)))
-
-
-def _bends(samples: Floats) -> tuple[Floats, Floats]:
-    """Largest second differences down the columns and along the rows."""
     down = np.abs(samples[0] - 2 * samples[1] + samples[2]).max(axis=0)
     along = np.abs(samples[:, 0] - 2 * samples[:, 1] + samples[:, 2]).max(axis=0)
-    return down, along
+    return np.asarray(np.maximum(down, along))

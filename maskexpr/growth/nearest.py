@@ -22,14 +22,11 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
+from ..core.arrays import Bools, Floats, Ints
 from ..grid.tiles import Tiles
 from ..sphere.vectors import chord2
 
 __all__ = ["SIDE", "Nearest", "Places"]
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-Bools = NDArray[np.bool_]
 
 SIDE = 16
 """Side of the first blocks."""

@@ -36,7 +36,7 @@ from .radius import (
 from .shape import Selection, SkyShape
 from .survey import SkySurvey, grow_on_sky, grow_tile, survey_sky
 
-__all__ = ["Growth", "Sized", "SkyGrowth", "at_pixels"]
+__all__ = ["Growth", "Sized", "SkyGrowth", "at_pixels", "reach_of"]
 
 # Pixels asked one by one are answered by blocks of this side that hold them.
 _BLOCK = 64

@@ -25,7 +25,7 @@ def map_window(geom: Grid) -> Window:
 
 def grow_in_pixels(out: Bools, child: Mask, tile: Tile, widths: Ints, of: Ask, erode: bool) -> None:
     """Select, in an array of a tile's pixels, those of a child dilated or eroded by a shape of rows (see
-    `maskexpr.pixels.dilate.grow`).
+    `maskexpr.pixels.dilate.grow_into`).
     """
     whole = map_window(tile.geom)
     here = tile.window.intersect(whole)
@@ -33,9 +33,9 @@ def grow_in_pixels(out: Bools, child: Mask, tile: Tile, widths: Ints, of: Ask, e
         return
     around = here.pad(len(widths) - 1, int(widths[0])).intersect(whole)
     values = of.values(child, tile.on(around))
-    y0, y1, x0, x1 = here.shift(-tile.window.y0, -tile.window.x0)
     # What is outside the map is not selected: it takes away from the rim as every unselected pixel does.
-    grow_into(out[y0:y1, x0:x1], values, widths, here.y0 - around.y0, here.x0 - around.x0, erode)
+    inside = out[here.within(tile.window)]
+    grow_into(inside, values, widths, here.y0 - around.y0, here.x0 - around.x0, erode)
 
 
 def windows_around(tiles: Sequence[Tile], widths: Ints) -> Ints:

@@ -32,9 +32,6 @@ from .tree import hidden, reached, surrounded
 
 __all__ = ["SmoothBlocks", "grow_plane", "smooth_blocks"]
 
-# Sides of the blocks: small, that the metric varies little, but not smaller than the shape is large.
-_SMALLEST = 8
-_LARGEST = 256
 # Nanoseconds by which ways are compared: of a word and of a span for each row of an element; of a pixel in
 # doubt for each pixel between elements; of a target and of a source of a tree.
 _WORD, _SPAN, _PAIR, _TARGET, _SOURCE = 12.0, 130.0, 40.0, 900.0, 450.0
@@ -56,7 +53,7 @@ class SmoothBlocks(NamedTuple):
 
 def smooth_blocks(tile: Tile, shape: SkyShape, selection: Selection) -> tuple[SmoothBlocks, Tiles]:
     """Find the blocks of a tile on which a shape can be grown in the plane, and the blocks that are left."""
-    blocks, metrics, left = block_metrics(tile, shape.bound, _SMALLEST, _LARGEST)
+    blocks, metrics, left = block_metrics(tile, shape.bound)
     element: Element = Disk(metrics)
     if shape.box and len(blocks):
         element, known = Box.of(tile.geom, metrics, shape)

@@ -281,7 +281,8 @@ class _Square:
                 low, high = np.searchsorted(left.total, [self._first - turn, self._stop - turn])
                 if low < high:
                     some = self._turn(turn, left.take(slice(low, high))) + low
-                    # Where a pixel is the nearest is convex: what has no place in a ring has none beyond it.
+                    # Spherical Voronoi cells are convex: a pixel whose cell does not reach this ring reaches
+                    # none beyond it.
                     if turn and 4 * len(some) < 3 * (high - low):
                         rest = np.arange(high, len(left.total))
                         left = left.take(np.concatenate([np.arange(low), some, rest]))

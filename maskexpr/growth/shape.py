@@ -17,7 +17,7 @@ from ..core.coverage import Coverage
 from ..grid.tiles import Areas, Tile
 from ..sphere.vectors import TIE, angle_between, chord2, chord2_of
 
-__all__ = ["NEVER", "Selection", "SkyShape"]
+__all__ = ["NEVER", "Selection", "SkyShape", "differences"]
 
 NEVER = 1 << 40
 """More columns than any lattice has."""
@@ -30,6 +30,16 @@ class Selection(NamedTuple):
 
     values: Callable[[Tile], Bools]
     cover: Callable[[Areas], Coverage]
+
+
+def differences(a: Floats, b: Floats) -> tuple[Floats, Floats, Floats, Floats]:
+    """Absolute differences of latitude and of longitude of unit vectors that broadcast, and the cosines of
+    their latitudes.
+    """
+    flat_a, flat_b = np.hypot(a[0], a[1]), np.hypot(b[0], b[1])
+    lat = np.abs(np.arctan2(a[2], flat_a) - np.arctan2(b[2], flat_b))
+    lon = np.abs(np.arctan2(a[0] * b[1] - a[1] * b[0], a[0] * b[0] + a[1] * b[1]))
+    return lat, lon, flat_a, flat_b
 
 
 class SkyShape(NamedTuple):
@@ -77,9 +87,7 @@ class SkyShape(NamedTuple):
         """By how many radians unit vectors miss the shape round others; negative inside. They broadcast."""
         if not self.box:
             return np.asarray(angle_between(a, b) - self.lat)
-        flat_a, flat_b = np.hypot(a[0], a[1]), np.hypot(b[0], b[1])
-        lat = np.abs(np.arctan2(a[2], flat_a) - np.arctan2(b[2], flat_b))
-        lon = np.abs(np.arctan2(a[0] * b[1] - a[1] * b[0], a[0] * b[0] + a[1] * b[1]))
+        lat, lon, flat_a, flat_b = differences(a, b)
         return np.asarray(np.maximum(lat - self.lat, lon * np.maximum(flat_a, flat_b) - self.lon))
 
     def near_columns(self, lat: Floats, other: Floats, step: float) -> Ints:

@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 import numpy as np
 import scipy
-from numpy.typing import NDArray
 
+from ..core.arrays import Floats, Ints
 from ..core.coverage import EMPTY, FULL
 from ..expr.mask import Bools
 from ..grid.neighbours import TINY, CapTree, exact_caps, sides, windows_within, within_any
@@ -21,15 +21,13 @@ from ..grid.tiles import Areas, Tile, Tiles, block_pixels, expand_blocks
 from ..pixels.paint import list_busy
 from ..pixels.patches import Patches
 from ..pixels.window import Window
-from ..sphere.vectors import Caps, chord2_of
+from ..sphere.trees import chord_bound
+from ..sphere.vectors import Caps
 from .halves import any_within
 from .metric import hiding_rings
 from .shape import Selection, SkyShape
 
 __all__ = ["Rims", "TreeBlocks", "grow_by_tree", "hidden", "reached", "surrounded", "tree_blocks"]
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 # Disks of so many radians are wide: the sky that they reach may be that at the horizon of a projection.
 _WIDE = 0.2
@@ -95,7 +93,7 @@ def _pixels_within(near: Tiles, held: Ints, blocks: Tiles, caps: Caps, angle: fl
     tree = scipy.spatial.cKDTree(_on_sky(near.geom.vectors(*places)).T)
     vectors = near.geom.vectors(y, x)
     known = np.flatnonzero(np.isfinite(vectors[0]))
-    chord = float(np.sqrt(chord2_of(angle))) * (1 + 1e-9) + 1e-12
+    chord = float(chord_bound(angle))
     distance, _ = tree.query(vectors[:, known].T, distance_upper_bound=chord)
     y, x = (each[known[np.isfinite(distance)]] for each in (y, x))
     bounds = np.concatenate([near.bounds[:, ~outside], np.stack([y, y + 1, x, x + 1])], axis=1)
@@ -215,8 +213,8 @@ def reached(targets: Floats, sources: Floats, shape: SkyShape) -> Bools:
         return any_within(targets, sources, shape)
     # Built once and asked once: a tree that is cut in the middles is built in less time than a balanced one.
     tree = scipy.spatial.cKDTree(sources.T, balanced_tree=False, leafsize=24)
-    # Wider by more than rounding: what the tree finds is then asked exactly.
-    chord = float(np.sqrt(chord2_of(shape.bound))) * (1 + 1e-9) + 1e-12
+    # What the tree finds is then asked exactly.
+    chord = float(chord_bound(shape.bound))
     _, nearest = tree.query(targets.T, distance_upper_bound=chord)
     out = nearest < sources.shape[1]
     out[out] = shape.holds(targets[:, out], sources[:, nearest[out]])

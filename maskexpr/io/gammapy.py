@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from ..core.arrays import Bools, Ints
+from ..core.arrays import Ints
 from ..core.errors import MaskTypeError, require
 from ..grid.healpix.gammapy import nested_of_gammapy
 from ..grid.healpix.geom import HpxGeom
@@ -21,7 +21,6 @@ __all__ = [
     "is_gammapy_map",
     "is_nddata",
     "to_gammapy_map",
-    "to_numpy_ma_mask",
 ]
 
 
@@ -112,17 +111,3 @@ def to_gammapy_map(array: xr.DataArray) -> Any:
     geom = geom_of_values(array)
     kind = maps.HpxNDMap if isinstance(geom, HpxGeom) else maps.WcsNDMap
     return kind(geom.to_gammapy(), data=np.asarray(array.values), unit=str(array.attrs.get("units", "")))
-
-
-def to_numpy_ma_mask(array: xr.DataArray) -> Bools:
-    """A mask as `numpy.ma`, NDData and CCDData mean it, where True is *left out*: the opposite of maskexpr's.
-
-    Examples
-    --------
-    >>> to_numpy_ma_mask(xr.DataArray([True, False]))
-    array([False,  True])
-    """
-    values = np.asarray(array.values)
-    if values.dtype != np.bool_:
-        raise MaskTypeError(f"expected a mask of bool, got {values.dtype}")
-    return ~values

@@ -39,7 +39,6 @@ class Journal:
     def __init__(self, folder: Path, ndim: int, run: str) -> None:
         self._folder = folder
         self._entry = struct.Struct(f"<{ndim}qBq{DIGEST}sI")
-        self._ndim = ndim
         self._run = run.encode()
         self._file: int | None = None
 

@@ -293,7 +293,7 @@ class MaskWriter(ABC):
                 value: NDArray[Any] | bool = (
                     bool(patch.value)
                     if flat is None
-                    else _part(flat[i if len(flat) > 1 else 0], patch.window, window)
+                    else flat[i if len(flat) > 1 else 0][window.within(patch.window)]
                 )
                 if value is False:
                     continue
@@ -476,8 +476,3 @@ class _Gate:
         with self._changed:
             self._open = False
             self._changed.wait_for(lambda: not self._within)
-
-
-def _part(values: NDArray[np.bool_], whole: Window, window: Window) -> NDArray[np.bool_]:
-    y, x = whole.y0, whole.x0
-    return values[window.y0 - y : window.y1 - y, window.x0 - x : window.x1 - x]

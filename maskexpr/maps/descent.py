@@ -20,16 +20,14 @@ from ..grid.healpix.staircase import cells_at
 from ..grid.lattice import Grid
 from ..grid.parts import Parts
 from ..pixels.ragged import Lists
-from ..sphere.vectors import chord2, chord2_of, lonlat, rotate, rotation
+from ..sphere.trees import chord_bound
+from ..sphere.vectors import chord2, lonlat, rotate, rotation
 from .blocks import HAS_FALSE, HAS_TRUE, Blocks
 
 __all__ = ["DataDescent", "descent_of"]
 
 # Pairs tested in one go: bounds memory, and keeps the working arrays in the cache.
 _PAIRS: Final = 1 << 15
-# More than rounding makes of chords.
-_DOUBT: Final = 1 + 1e-9
-_LEAST: Final = 1e-12
 
 
 class _Note(NamedTuple):
@@ -115,7 +113,7 @@ class DataDescent:
         place, which = place[counts], which[counts]
         caps = self._blocks.caps(level, known)
         # The chord of a sum of angles is at most the sum of their chords.
-        chords, reach = _chord(caps.radius), _chord(parts.caps.radius)
+        chords, reach = chord_bound(caps.radius), chord_bound(parts.caps.radius)
         chords[caps.radius >= np.pi] = np.inf
         left = [np.empty(0, dtype=bool)]
         for first in range(0, len(place), _PAIRS):
@@ -140,7 +138,3 @@ class DataDescent:
             seen[place[(flags & flag > 0) & (place < number)]] = True
         other = np.where(value, has[0][cells], has[1][cells])
         return np.where(known & ~other, np.where(value, FULL, EMPTY), MIXED).astype(np.uint8)
-
-
-def _chord(angle: Floats) -> Floats:
-    return np.asarray(np.sqrt(chord2_of(angle)) * _DOUBT + _LEAST)

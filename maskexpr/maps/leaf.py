@@ -169,8 +169,8 @@ class FromData(Mask):
         blocks, _ = tile.tiles.split(_SIDE)
         for i in np.flatnonzero(meets(grid, blocks)):
             block = blocks.tile(int(i))
-            y0, y1, x0, x1 = block.window.shift(-tile.window.y0, -tile.window.x0)
-            y[y0:y1, x0:x1], x[y0:y1, x0:x1] = nearest(grid, tile.geom.frame, *block.lonlat)
+            inside = block.window.within(tile.window)
+            y[inside], x[inside] = nearest(grid, tile.geom.frame, *block.lonlat)
         return y, x
 
     def _gather(self, where: Tile | Points, plane: tuple[int, ...], y: Ints, x: Ints) -> Bools:

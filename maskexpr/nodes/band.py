@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.coverage import EMPTY, FULL, MIXED, Coverage
+from ..core.coverage import FULL, Coverage, decide
 from ..core.errors import AngleError, MaskValueError
 from ..expr.mask import Ask, Bools, Mask, node
 from ..grid.points import Points
@@ -156,9 +156,10 @@ class Band(Mask):
         low, high = self.lat
         inside = (lat - radius > low) & (lat + radius < high)
         outside = (lat + radius < low) | (lat - radius > high)
-        # Beyond a pole the cap turns back: its lowest latitude is what counts, and that is bounded all the
-        # same.
-        return np.where(inside, FULL, np.where(outside, EMPTY, MIXED)).astype(np.uint8)
+        # A cap over the pole has lat + radius > 90. "inside" is then False even for a band that ends at the
+        # pole: MIXED, legal though not sharp; "outside" stays right, as the cap's latitudes lie within
+        # [lat - radius, 90].
+        return decide(outside, inside)
 
     def _cover_lon(self, centre: np.ndarray, radius: np.ndarray) -> Coverage:
         assert self.lon is not None
@@ -176,7 +177,7 @@ class Band(Mask):
             return np.full(len(lon), FULL)
         inside = (east - half > 0) & (east + half < width)
         outside = (east - half > width) & (east + half < 360.0)
-        return np.where(inside, FULL, np.where(outside, EMPTY, MIXED)).astype(np.uint8)
+        return decide(outside, inside)
 
 
 def _to_meridian(lat: np.ndarray, apart: np.ndarray, low: float, high: float) -> np.ndarray:

@@ -17,7 +17,7 @@ from ..expr.mask import Ask, Reach, node
 from ..expr.verbs import Metric, Radius
 from ..grid.axis import axis_of
 from ..grid.lattice import ON, Grid
-from ..grid.neighbours import CapTree
+from ..grid.neighbours import ROUNDING, CapTree
 from ..grid.points import Pixels, Points
 from ..grid.tiles import Areas, Tile, Tiles
 from ..growth.edge import map_edge, near_edge
@@ -33,8 +33,6 @@ __all__ = ["Boundary"]
 _TIE = 1e-9
 # Distances between areas and caps that are computed at once, and caps of an edge of which a tree is made.
 _AT_ONCE, _MANY = 1 << 20, 1 << 10
-# Radians by which an angle that is found from a chord may be wrong, at the antipode.
-_ROUNDING = 1e-7
 
 
 @node("boundary")
@@ -182,7 +180,7 @@ def _farthest(areas: Caps, places: Floats) -> Floats:
     if places.shape[1] <= _MANY:
         return _least(areas.centre, places, np.zeros(places.shape[1])) + areas.radius
     chord, _ = scipy.spatial.cKDTree(places.T).query(areas.centre.T)
-    return np.asarray(2 * np.arcsin(np.minimum(chord / 2, 1.0)) + areas.radius + _ROUNDING)
+    return np.asarray(2 * np.arcsin(np.minimum(chord / 2, 1.0)) + areas.radius + ROUNDING)
 
 
 def _least(xyz: Floats, others: Floats, more: Floats) -> Floats:

@@ -114,7 +114,7 @@ class Region(Mask):
         _check_metric(metric)
         options = Options(metric, where, exclude, frame, origin, physical)
         if isinstance(spec, str):
-            check_region_text(spec, "the text of regions")
+            check_region_text(spec)
         with borrowed("the region", RegionError):
             self._keep(shape_of(spec, options), metric)
 

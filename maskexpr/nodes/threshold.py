@@ -20,7 +20,7 @@ from ..io.validity import plain
 from ..maps.leaf import DataPixels, FromData, name_of
 from ..maps.missing import policy, settle
 
-__all__ = ["Threshold"]
+__all__ = ["Op", "Threshold"]
 
 Op: TypeAlias = Literal["<", "<=", ">", ">=", "==", "!="]
 _COMPARE = {

@@ -20,7 +20,7 @@ __all__ = ["FARTHEST", "MOST", "Curves", "fill_curves"]
 FARTHEST: Final = 1 << 24
 """Indices of pixels up to which curves may reach."""
 MOST: Final = 1 << 11
-"""Shapes that are filled together: so many times the pixels up to there can be numbered in 64 bits."""
+"""Shapes that can be filled together: so many times the pixels up to there can be numbered in 64 bits."""
 
 
 class Curves(NamedTuple):
@@ -52,7 +52,7 @@ def fill_curves(curves: Curves, ask: Callable[[Ints, Ints, Ints], Bools]) -> Row
     Parameters
     ----------
     curves : Curves
-        Of fewer shapes than `MOST`, no further than `FARTHEST` from the first pixel.
+        Of at most `MOST` shapes, no further than `FARTHEST` from the first pixel.
     ask : callable
         Whether pixels are in shapes, from the numbers of these, rows and columns.
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from ..core.arrays import Bools, Bytes, Ints, Words
 
-__all__ = ["grow", "grow_into"]
+__all__ = ["grow_into"]
 
 # Bytes of the arrays of a strip. Shorter ones fit the cache that a core has for itself, but threads that
 # make many short calls spend their time waiting for each other to let go of the interpreter.
@@ -28,30 +28,6 @@ _MANY = 32
 _ALL = np.uint8(255)
 
 
-def grow(mask: Bools, widths: Ints) -> Bools:
-    """Dilate a mask by a shape that is symmetric and widest in the middle; outside the array nothing is
-    selected.
-
-    Parameters
-    ----------
-    mask : ndarray of bool, shape (ny, nx)
-    widths : ndarray of int64, shape (k,)
-        Half-width of the shape's rows 0, 1, ... k - 1 above (and below) the middle; never rising.
-
-    Returns
-    -------
-    ndarray of bool, shape (ny, nx)
-
-    Examples
-    --------
-    >>> grow(np.array([[0, 0, 0, 1, 0]], dtype=bool), np.array([1])).astype(int).tolist()
-    [[0, 0, 1, 1, 1]]
-    """
-    out = np.zeros(mask.shape, dtype=bool)
-    grow_into(out, mask, widths)
-    return out
-
-
 def grow_into(
     out: Bools, mask: Bools, widths: Ints, row: int = 0, column: int = 0, erode: bool = False
 ) -> None:
@@ -61,8 +37,11 @@ def grow_into(
     ----------
     out : ndarray of bool, shape (my, mx)
         Changed in place; what is selected in it stays so.
-    mask, widths : ndarray
-        As for `grow`.
+    mask : ndarray of bool, shape (ny, nx)
+        Outside of it nothing is selected.
+    widths : ndarray of int64, shape (k,)
+        Half-width of the rows 0, 1, ... k - 1 above (and below) the middle of the shape, which is symmetric
+        and widest in the middle: never rising.
     row, column : int
         The pixel of ``mask`` that is the first of ``out``, which ends within ``mask``.
     erode : bool

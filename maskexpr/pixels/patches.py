@@ -48,12 +48,12 @@ class Patches:
             common = each.intersect(window)
             if not common.size:
                 continue
-            part = values[_slices(common, each)]
+            part = values[common.within(each)]
             if common == window:
                 return part
             if out is None:
                 out = np.zeros(window.shape, dtype=bool)
-            out[_slices(common, window)] = part
+            out[common.within(window)] = part
         return np.zeros(window.shape, dtype=bool) if out is None else out
 
     def fill(self, bounds: Ints) -> None:
@@ -88,9 +88,3 @@ class Patches:
 
 def _within(window: Window, y: Ints, x: Ints) -> Indices:
     return np.flatnonzero((y >= window.y0) & (y < window.y1) & (x >= window.x0) & (x < window.x1))
-
-
-def _slices(window: Window, of: Window) -> tuple[slice, slice]:
-    """Where a window lies in the array of a larger one."""
-    y0, y1, x0, x1 = window.shift(-of.y0, -of.x0)
-    return slice(y0, y1), slice(x0, x1)

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ..core.arrays import distinct
+from ..core.arrays import Ints, distinct
 
 __all__ = ["areas", "disjoint", "without"]
-
-Ints = NDArray[np.int64]
 
 # Sides of the cells, the largest first.
 _SIDES = (512, 256, 128, 64, 32, 16, 8, 4, 2, 1)

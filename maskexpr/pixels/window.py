@@ -9,7 +9,7 @@ import numpy as np
 from ..core.arrays import Indices, Ints
 from .ragged import ragged_ranges
 
-__all__ = ["Window", "cut"]
+__all__ = ["Window", "cut", "equal_parts"]
 
 
 class Window(NamedTuple):
@@ -74,6 +74,28 @@ class Window(NamedTuple):
         Window(y0=1, y1=3, x0=-1, x1=1)
         """
         return Window(self.y0 + rows, self.y1 + rows, self.x0 + columns, self.x1 + columns)
+
+    def within(self, other: Window) -> tuple[slice, slice]:
+        """Where the window lies in the array of one that holds it.
+
+        Examples
+        --------
+        >>> Window(1, 3, 0, 2).within(Window(0, 4, -5, 5))
+        (slice(1, 3, None), slice(5, 7, None))
+        """
+        y0, y1, x0, x1 = self.shift(-other.y0, -other.x0)
+        return slice(y0, y1), slice(x0, x1)
+
+
+def equal_parts(length: int, number: int) -> list[int]:
+    """A length in about equal parts.
+
+    Examples
+    --------
+    >>> equal_parts(10, 3)
+    [3, 3, 4]
+    """
+    return [length * (i + 1) // number - length * i // number for i in range(number)]
 
 
 def cut(bounds: Ints, side: int | Ints) -> tuple[Ints, Indices]:

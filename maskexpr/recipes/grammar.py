@@ -20,7 +20,18 @@ from ..grid.lattice import Grid
 from ..grid.wcs.geom import WcsGeom
 from .text import Item
 
-__all__ = ["GRIDS", "Call", "Maker", "Name", "makers", "names_in", "node_names", "parse_mask"]
+__all__ = [
+    "DIGEST",
+    "FIELDS",
+    "GRIDS",
+    "Call",
+    "Maker",
+    "Name",
+    "makers",
+    "names_in",
+    "node_names",
+    "parse_mask",
+]
 
 VERBS = ("dilate", "erode", "open", "close", "fill_holes", "remove_small")
 """Methods of a mask that make another; their names are the tags of the nodes."""

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Final
 import numpy as np
 
 from ..core.arrays import Bools, Floats
-from ..core.coverage import EMPTY, FULL, MIXED, Coverage
+from ..core.coverage import MIXED, Coverage
 from ..core.errors import GeometryError, NeedsGridError, RegionError
 from ..sphere.angles import format_degrees
 from ..sphere.vectors import Caps, rotate, rotation, unit
@@ -19,7 +19,6 @@ __all__ = [
     "IMAGE",
     "SLACK",
     "Shape",
-    "decide",
     "directions",
     "numbers",
     "place",
@@ -95,11 +94,6 @@ class Shape:
     def text(self) -> str:
         """The shape as DS9 writes it, its frame apart, with units."""
         raise NotImplementedError
-
-
-def decide(empty: Bools, full: Bools) -> Coverage:
-    """Coverage of what is known to be empty and known to be full."""
-    return np.where(full, FULL, np.where(empty, EMPTY, MIXED)).astype(np.uint8)
 
 
 @lru_cache(maxsize=4096)

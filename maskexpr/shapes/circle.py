@@ -8,16 +8,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..core.arrays import Bools, Floats
-from ..core.coverage import FULL, Coverage
+from ..core.coverage import FULL, Coverage, decide
 from ..core.errors import RegionError
 from ..core.once import once
 from ..core.records import record
 from ..sphere.vectors import TIE, Caps, angle_between, within
-from .base import SLACK, Shape, decide, directions, place, size, store, written_place, written_size
+from .base import SLACK, Shape, directions, place, size, store, written_place, written_size
 from .batch import OfBatch, Rings, Which
 from .near import within_or_on
 
-__all__ = ["Circle", "CircleAnnulus", "WholeSky"]
+__all__ = ["Circle", "CircleAnnulus", "Discs", "WholeSky", "discs"]
 
 
 @dataclass(frozen=True)

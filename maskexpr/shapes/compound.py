@@ -17,7 +17,7 @@ from ..core.records import Columns, record
 from ..sphere.vectors import Caps
 from .base import IMAGE, Shape, store
 
-__all__ = ["OPERATORS", "Compound", "combine"]
+__all__ = ["OPERATORS", "Compound", "combine", "join_coverage", "join_values"]
 
 T = TypeVar("T")
 

@@ -24,7 +24,7 @@ from .batch import OfBatch, Rings
 from .near import Rim, ellipse_rim, near_rims, rectangle_rim
 from .tangent import Tangents, axes_of
 
-__all__ = ["Ellipse", "EllipseAnnulus", "Rectangle", "RectangleAnnulus"]
+__all__ = ["Ellipse", "EllipseAnnulus", "Rectangle", "RectangleAnnulus", "tangents"]
 
 
 @lru_cache(maxsize=4096)

@@ -20,7 +20,7 @@ from ..grid.drawn import Drawn
 from ..grid.lattice import Grid
 from ..grid.points import Pixels
 from ..grid.tiles import Tile
-from ..pixels.curves import FARTHEST, Curves, fill_curves
+from ..pixels.curves import FARTHEST, MOST, Curves, fill_curves
 from ..sphere.vectors import chord2, lonlat
 from .loops import has_loops, loops
 from .many import Many
@@ -39,9 +39,9 @@ _LEAST: Final = 16
 _AGAIN: Final = 4
 # Larger shapes (radians) meet too much of a projection's distortion for one polygon.
 _LARGEST: Final = np.deg2rad(10.0)
-# Points and rows of rims that are worked out together: enough for numpy's calls, and few enough for the
-# memory that a plan counts on (about 1.3 kB each).
-_PIECE: Final = 1 << 15
+# Points and rows of rims that are worked out together: enough for numpy's calls, few enough for the memory
+# that a plan counts on (about 1.3 kB each), and of no more shapes than can be filled together.
+_PIECE: Final = MOST * _POINTS[0]
 # Radians by which a rim may be elsewhere, of rounding and ties together.
 _ROUNDING: Final = 1e-12
 

@@ -49,8 +49,8 @@ _WIDE = 0.5
 class ShapeIndex:
     """Shapes in one frame, joined one after the other.
 
-    What a thing is selected by is told by a number: in what is in an odd number of shapes, whether that of
-    those that hold it is odd; else, from 1, the last of them, and 0 for none.
+    "held" is one number per area, block or point: for a union or a list with ``adds`` the number, from 1, of
+    the last shape that covers it, 0 for none; with ``odd`` the parity of the number of shapes that cover it.
 
     Parameters
     ----------

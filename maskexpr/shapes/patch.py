@@ -54,5 +54,4 @@ def _holds(a: Window, b: Window) -> bool:
 
 def _seen(patch: Patch, box: Window) -> Bools:
     """The part of a patch in a box that it holds, as a view."""
-    y0, y1, x0, x1 = box.shift(-patch.window.y0, -patch.window.x0)
-    return patch.values[y0:y1, x0:x1]
+    return patch.values[box.within(patch.window)]

@@ -137,7 +137,7 @@ class _Plane:
             else:
                 stack.append(Patch(*self._part(token, window)) if token in near else None)
         if stack and (found := stack[0]) is not None:
-            out[_slices(found.window, window)] |= found.values
+            out[found.window.within(window)] |= found.values
 
     def _paint_union(self, window: Window, out: Bools) -> None:
         near = self._near(window)
@@ -147,7 +147,7 @@ class _Plane:
             with lock:
                 for number in some.tolist():
                     box, values = self._part(number, window)
-                    out[_slices(box, window)] |= values
+                    out[box.within(window)] |= values
 
     def hold(self, y: Ints, x: Ints) -> Bools:
         """Which pixels are held; none off the map."""
@@ -214,11 +214,6 @@ def _window_of(y: Ints, x: Ints, size: tuple[int, int]) -> Window:
         return Window(0, 0, 0, 0)
     ends = int(y.min()), int(y.max()) + 1, int(x.min()), int(x.max()) + 1
     return Window(0, size[0], 0, size[1]).intersect(Window(*ends))
-
-
-def _slices(box: Window, window: Window) -> tuple[slice, slice]:
-    y0, y1, x0, x1 = box.shift(-window.y0, -window.x0)
-    return slice(y0, y1), slice(x0, x1)
 
 
 def _boxes(flats: list[Flat], size: tuple[int, int]) -> Ints:

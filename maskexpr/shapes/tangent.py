@@ -8,9 +8,9 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from ..core.arrays import Bools, Floats, Indices
-from ..core.coverage import Coverage
+from ..core.coverage import Coverage, decide
 from ..sphere.vectors import TIE, Caps, dot, rotate, rotation, unit
-from .base import SLACK, decide
+from .base import SLACK
 from .batch import Which
 
 __all__ = ["Axes", "Kind", "Tangents", "axes_of"]

@@ -76,18 +76,20 @@ def positions_of(value: Any) -> SkyCoord:
     return held
 
 
-def one_position(value: Any, what: str) -> SkyCoord:
+def one_position(value: Any) -> SkyCoord:
     """The one position that an argument is, a SkyCoord of no dimension.
 
     Examples
     --------
-    >>> one_position(SkyCoord([1, 2], [3, 4], unit="deg"), "position")
+    >>> one_position(SkyCoord([1, 2], [3, 4], unit="deg"))
     Traceback (most recent call last):
     ...
     maskexpr.core.errors.MaskTypeError: position must be one position, got 2 of them
     """
     if not isinstance(value, SkyCoord):
-        raise MaskTypeError(f"{what} must be a SkyCoord of one position, got {described(value)}: {_NUMBERS}")
+        raise MaskTypeError(
+            f"position must be a SkyCoord of one position, got {described(value)}: {_NUMBERS}"
+        )
     if value.size != 1:
-        raise MaskTypeError(f"{what} must be one position, got {value.size} of them")
+        raise MaskTypeError(f"position must be one position, got {value.size} of them")
     return value.reshape(())

@@ -14,6 +14,7 @@ from astropy import units as u
 from astropy.coordinates import ConvertError, SkyCoord, frame_transform_graph
 from numpy.typing import ArrayLike, NDArray
 
+from ..core.arrays import Floats
 from ..core.errors import GeometryError, MaskValueError
 from ..core.names import shown
 from .angles import unmasked
@@ -39,7 +40,6 @@ __all__ = [
 ]
 
 Vectors = NDArray[np.float64]
-Floats = NDArray[np.float64]
 
 # Squares of lengths below it have lost digits, or are 0.
 _UNDERFLOW: Final = 1e-150

@@ -245,15 +245,19 @@ def test_tiles_that_no_circle_reaches_hold_no_pixel(grid, monkeypatch):
     edges = [np.arange(0, size, step) for size, step in ((ny, 20), (nx, 31))]
     y0, x0 = (each.ravel() for each in np.meshgrid(*edges, indexing="ij"))
     tiles = Tiles(geom, np.stack([y0, np.minimum(y0 + 20, ny), x0, np.minimum(x0 + 31, nx)]))
-    index = SpanIndex(geom, anywhere(geom, 6, rng))
+    disks = anywhere(geom, 60, rng)
+    # Neither those that are smaller than pixels nor those that reach everywhere.
+    index = SpanIndex(geom, disks.take(np.argsort(disks.radius)[len(disks.radius) // 2 :][:6]))
     reached = index.reached(tiles)
+    assert reached.any()
+    assert not reached.all() or len(tiles) < 20
     for number, here in enumerate(reached):
         tile = tiles.tile(number)
         got = np.zeros(tile.shape, dtype=bool)
         index.paint(tile, got)
         assert here or not got.any()
     # Some of the circles first: the others are asked of the tiles that are left, unless these are too many.
-    told = 6 * len(tiles) // 3
+    told = len(index._circle) * len(tiles) // 2
     monkeypatch.setattr(_spans, "_MEETINGS", told)
     assert np.array_equal(index.reached(tiles), reached)
     monkeypatch.setattr(_spans, "_MEETINGS", 2)

@@ -83,7 +83,8 @@ def test_calls_that_fail_or_are_interrupted(shim: Path, tmp_path: Path) -> None:
             number, path, written = each["said"].split()
             assert int(number) == each["fault"], each
             assert path.endswith(f"m{each['suffix']}"), each
-            assert int(written) >= 0
+            # The folder is made in the first calls; what lies in it is counted until the last.
+            assert int(written) > 0 or each["k"] < 20, each
 
 
 def test_limit_on_the_size_of_files(shim: Path, tmp_path: Path) -> None:

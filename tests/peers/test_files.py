@@ -16,7 +16,7 @@ pytest.importorskip("zarr")
 from maskexpr.errors import FormatError, MaskTypeError  # noqa: E402
 from maskexpr.grid.wcs.geom import WcsGeom  # noqa: E402
 from maskexpr.io.formats import open_writer  # noqa: E402
-from maskexpr.io.gammapy import from_gammapy_map, to_gammapy_map, to_numpy_ma_mask  # noqa: E402
+from maskexpr.io.gammapy import from_gammapy_map, to_gammapy_map  # noqa: E402
 from maskexpr.io.read import read_map, read_mask  # noqa: E402
 from maskexpr.io.sources import ArraySource, FileSource, as_source  # noqa: E402
 from maskexpr.io.writer import Patch  # noqa: E402
@@ -128,7 +128,6 @@ def test_maps_in_memory(kind: str) -> None:
     assert again.is_mask
     assert again.geom == mask.geom
     assert np.array_equal(again.data, mask.data)
-    assert np.array_equal(to_numpy_ma_mask(array), ~mask.data)
     source = as_source(mask)
     assert isinstance(source, ArraySource)
     assert source.open().geom == WcsGeom.from_gammapy(mask.geom)

@@ -8,13 +8,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from maskexpr.pixels.dilate import grow, grow_into
+from maskexpr.pixels.dilate import grow_into
 from maskexpr.pixels.disks import box_widths, disk_widths
 from maskexpr.pixels.paint import list_busy, paint_short
 
 
 def random_mask(seed: int, ny: int, nx: int, part: float) -> np.ndarray:
     return np.random.default_rng(seed).random((ny, nx)) < part
+
+
+def grow(mask: np.ndarray, widths: np.ndarray) -> np.ndarray:
+    out = np.zeros_like(mask)
+    grow_into(out, mask, widths)
+    return out
 
 
 def disk(radius_y: float, radius_x: float) -> np.ndarray:

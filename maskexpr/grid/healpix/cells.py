@@ -7,8 +7,9 @@ in `maskexpr.grid.healpix.faces`.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from ...core.arrays import Floats, Ints
 from ...sphere.vectors import TIE, Caps, angle_between
 from .faces import FACES, MIDDLE, SOUTH, SQUARES, WAYS, from_faces, over_side, pieces, spread_bits, to_faces
 
@@ -24,9 +25,6 @@ __all__ = [
     "spherical",
     "vertices",
 ]
-
-Ints = NDArray[np.int64]
-Floats = NDArray[np.float64]
 
 
 def parents(ids: Ints, levels: int = 1) -> Ints:

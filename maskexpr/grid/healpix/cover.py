@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from ...core.arrays import Ints
 from ...core.coverage import EMPTY, FULL, MIXED, Coverage, merge
 from ...core.once import once
 from ...sphere.vectors import TIE, Caps, rotate, rotation
@@ -14,7 +15,7 @@ from .areas import Cells, deepest_within
 from .cells import cells_at, cells_of, neighbours
 from .faces import number_of
 from .lookup import Lookup
-from .ranges import Ints, meeting
+from .ranges import meeting
 
 __all__ = ["CellCover"]
 

@@ -16,6 +16,7 @@ from astropy.coordinates import SkyCoord
 from numpy.typing import ArrayLike, NDArray
 from xarray.indexes import PandasIndex
 
+from ...core.arrays import Bools, Floats, Ints
 from ...core.calls import told_class, told_methods, told_names
 from ...core.errors import AxisError, GeometryError, MaskTypeError, MaskValueError
 from ...core.names import described
@@ -55,9 +56,6 @@ __all__ = ["HpxGeom"]
 
 __doctest_requires__ = {("HpxGeom.from_gammapy", "HpxGeom.to_gammapy"): ["gammapy.maps"]}
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-Bools = NDArray[np.bool_]
 
 # Caps that hold a map, at most.
 _CAPS = 64
@@ -133,14 +131,15 @@ class HpxGeom(HeldGrid):
                     "take HpxGeom.from_mask(moc, order, frame=...), the cells whose centres are in it"
                 )
             held = CellSet.of(order, cells)
-        self._set(held, frame, checked_axes(axes, _TAKEN))
+        self._set(held, frame, axes)
 
-    def _set(self, cells: CellSet, frame: str, axes: tuple[Axis, ...]) -> None:
-        for slot, value in (("_cells", cells), ("_frame", frame), ("_axes", axes)):
+    def _set(self, cells: CellSet, frame: str, axes: Iterable[Axis]) -> None:
+        held = (("_cells", cells), ("_frame", frame), ("_axes", checked_axes(axes, _TAKEN)))
+        for slot, value in held:
             object.__setattr__(self, slot, value)
 
     @classmethod
-    def _of(cls, order: int, ranges: Ints | None, frame: str, axes: tuple[Axis, ...]) -> Self:
+    def _of(cls, order: int, ranges: Ints | None, frame: str, axes: Iterable[Axis]) -> Self:
         geom = cls.__new__(cls)
         geom._set(CellSet.whole(order) if ranges is None else CellSet(order, ranges), frame, axes)
         return geom
@@ -227,8 +226,8 @@ class HpxGeom(HeldGrid):
         >>> HpxGeom(order=0).to_cube([Axis("energy", [1, 10, 100] * u.TeV)]).shape
         (2, 12)
         """
-        every = checked_axes((*checked_axes(axes, _TAKEN), *self._axes), _TAKEN)
-        return HpxGeom._of(self.order, self.ranges, self._frame, every)
+        axes = (*checked_axes(axes, _TAKEN), *self._axes)
+        return HpxGeom._of(self.order, self.ranges, self._frame, axes)
 
     @classmethod
     def from_mask(cls, mask: Any, order: int, frame: str = "icrs", axes: Iterable[Axis] = ()) -> HpxGeom:
@@ -255,7 +254,7 @@ class HpxGeom(HeldGrid):
         whole = cls(order, frame=frame)
         if not hasattr(mask, "plan"):
             raise MaskTypeError(f"from_mask takes a mask, got {described(mask)}")
-        return cls._of(whole.order, _selected(mask, whole), frame, checked_axes(axes, _TAKEN))
+        return cls._of(whole.order, _selected(mask, whole), frame, axes)
 
     @classmethod
     def from_gammapy(cls, geom: Any) -> HpxGeom:

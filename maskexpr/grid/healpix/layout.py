@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...core.arrays import Ints
 from ...core.errors import MaskValueError
 from ...core.limits import check_limit
 from ...core.once import once
@@ -20,8 +21,6 @@ from .staircase import window_of
 
 __all__ = ["Parents", "from_nested", "parent_order", "to_nested"]
 
-Ints = NDArray[np.int64]
-Bools = NDArray[np.bool_]
 Block = tuple[int, ...]
 
 # Levels between a default chunk's parent cell and its cells, and for very large maps.

@@ -9,8 +9,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from ...core.arrays import Ints
+
 __all__ = [
-    "Ints",
     "cells_by_order",
     "coarser",
     "complement",
@@ -22,8 +23,6 @@ __all__ = [
     "runs_of",
     "union",
 ]
-
-Ints = NDArray[np.int64]
 
 
 def merged(ranges: Ints) -> Ints:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ...core.arrays import Bools, Floats, Ints
 from ...pixels.window import Window
 from ...sphere.vectors import Caps, angle_between, normalise, unit
 from ..lattice import OFF, ON, PART, EvenRings
@@ -46,10 +47,6 @@ __all__ = [
     "vectors_at",
     "window_of",
 ]
-
-Ints = NDArray[np.int64]
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
 
 # Pixels for which tables are worth their while.
 _MANY = 1 << 10

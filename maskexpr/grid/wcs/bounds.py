@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core.arrays import Floats, Indices, Ints
+from ...pixels.rectangles import areas
 from ...pixels.window import cut
 from ...sphere.rectangles import caps_of_rectangles
 from ...sphere.vectors import Caps, angle_between, normalise, unit
@@ -65,7 +66,7 @@ def sky_of(geom: WcsGeom, bounds: Ints, points: Floats) -> NDArray[np.uint8]:
         far = surely_off(geom._projection, bounds[:, nothing])
         sky[nothing[far]] = OFF
         near = nothing[~far]
-        near = near[_size(bounds[:, near]) <= _FEW_SKY]
+        near = near[areas(bounds[:, near]) <= _FEW_SKY]
         for some, xyz in _centres(geom, bounds, near):
             sky[some[~np.isfinite(xyz[0]).any(axis=1)]] = OFF
     return sky
@@ -147,7 +148,7 @@ def _sharpen(geom: WcsGeom, bounds: Ints, caps: Caps, open_: Indices) -> None:
 def _by_pixels(geom: WcsGeom, bounds: Ints, centre: Floats) -> Floats:
     """Radii about centres that hold the pixel centres of windows of which nothing is proved."""
     radius = np.full(bounds.shape[1], -1.0)
-    few = _size(bounds) <= _FEW
+    few = areas(bounds) <= _FEW
     for some, xyz in _centres(geom, bounds, np.flatnonzero(few)):
         far = angle_between(xyz, centre[:, some, None])
         radius[some] = np.fmax.reduce(far, axis=1, initial=-1.0) + _ROUNDING
@@ -163,7 +164,7 @@ def _by_parts(geom: WcsGeom, bounds: Ints, centre: Floats) -> Floats:
     parts, parent = cut(bounds, -(-longest // _PARTS))
     points = samples(geom, parts)
     caps, open_ = _proved(geom, parts, points, sky_of(geom, parts, points))
-    number = np.bincount(parent[open_], _size(parts[:, open_]), bounds.shape[1])
+    number = np.bincount(parent[open_], areas(parts[:, open_]), bounds.shape[1])
     _sharpen(geom, parts, caps, open_[number[parent[open_]] <= _MOST])
     far = angle_between(caps.centre, centre[:, parent]) + caps.radius
     radius = np.full(bounds.shape[1], -1.0)
@@ -179,8 +180,3 @@ def _centres(geom: WcsGeom, bounds: Ints, some: Indices) -> Iterator[tuple[Indic
         y, x = (each.ravel() for each in np.mgrid[:height, :width])
         for few in np.array_split(alike, -(-len(alike) * len(y) // _BATCH)):
             yield few, unit(*geom.lonlat(bounds[0, few, None] + y, bounds[2, few, None] + x))
-
-
-def _size(bounds: Ints) -> Ints:
-    """Pixels of windows."""
-    return np.asarray((bounds[1] - bounds[0]) * (bounds[3] - bounds[2]))

@@ -250,7 +250,7 @@ class WcsGeom(HeldGrid):
         >>> WcsGeom.allsky(binsz="0.1 deg").cutout(there, "2 deg").shape
         (20, 20)
         """
-        position = one_position(position, "position")
+        position = one_position(position)
         there = position.transform_to(self.frame).spherical
         centre = [float(value) for value in self.pixel(there.lon.deg, there.lat.deg)]
         if not np.all(np.isfinite(centre)):

@@ -140,10 +140,7 @@ def find_bands(hdus: fits.HDUList, hdu: Any) -> fits.BinTableHDU | None:
 
 
 def parts_of_header(
-    header: fits.Header,
-    bands: fits.BinTableHDU | None = None,
-    celestial: bool = False,
-    what: str = "the header",
+    header: fits.Header, bands: fits.BinTableHDU | None = None, celestial: bool = False
 ) -> Parts:
     """Projection, image shape and axes of an image's header and its table of axes; of a cube's celestial axes
     alone if ``celestial``.
@@ -153,7 +150,7 @@ def parts_of_header(
             f"expected an astropy.io.fits.Header, got {described(header)}; a file is read by "
             "WcsGeom.read(path)"
         )
-    header = with_fits_units(header)
+    header, what = with_fits_units(header), "the header"
     if celestial:
         check_header(header, what)
         with borrowed(what, GeometryError):

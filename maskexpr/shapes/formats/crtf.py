@@ -5,15 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from functools import partial
-from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
 from ...core.errors import RegionError
-from .. import IMAGE, Circle, CircleAnnulus, Ellipse, Line, Point, Polygon, Rectangle, Shape, combine
-from .ds9_shapes import box_by_corners
+from .. import IMAGE, Circle, CircleAnnulus, Ellipse, Point, Polygon, Rectangle, Shape, combine
 from .items import Item, Reader, shown
 from .numbers import angle, degrees_in, frame_named, number, places, sexagesimal
-from .place import Place
+from .place import Place, box_by_corners
 
 __all__ = ["is_crtf", "read_crtf"]
 
@@ -304,9 +302,7 @@ def _poly(given: _Parameters) -> list[Shape]:
 
 
 def _lines(given: _Parameters) -> list[Shape]:
-    at = given.places()
-    ends = pairwise(zip(at.lon, at.lat, strict=True))
-    return [Line((a[0], b[0]), (a[1], b[1]), at.frame) for a, b in ends]
+    return given.places().lines()
 
 
 def _symbol(given: _Parameters) -> list[Shape]:

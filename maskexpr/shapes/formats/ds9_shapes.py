@@ -15,20 +15,17 @@ from .. import (
     CircleAnnulus,
     Ellipse,
     EllipseAnnulus,
-    Line,
-    PixelBox,
     Point,
     Polygon,
     Rectangle,
     RectangleAnnulus,
-    Sector,
     Shape,
     WholeSky,
 )
 from .items import Reader, shown
 from .numbers import AS_DS9, EQUATORIAL, angle, degrees_in, length, number, places, sexagesimal
 from .physical import Physical, physical_of
-from .place import Place
+from .place import Place, box_by_corners, sector_of
 
 __all__ = ["SHAPES", "Tokens"]
 
@@ -203,36 +200,10 @@ def _check_numbers(tokens: Tokens, *places: int) -> None:
             raise RegionError(f"{shown(each)} is no number of parts")
 
 
-def sector_of(at: Place, angles: tuple[float, float], ring: Any = None) -> Shape:
-    """The sector of a ring, or of the sky, from one angle counter-clockwise to another.
-
-    Angles a whole turn apart mean all of it; the second may be less than the first, across 0.
-    """
-    start, stop = angles
-    turn = stop - start + (360 if stop < start else 0)
-    if not 0 < turn <= 360:
-        raise RegionError(
-            f"its angles are {start:g} and {stop:g} deg: write the second as it follows the first "
-            "counter-clockwise, 0 and 360 for all round"
-        )
-    if turn == 360:
-        whole: Shape = WholeSky(at.frame) if ring is None else ring
-        return whole
-    return Sector(at.lon[0], at.lat[0], start + at.turn, start + at.turn + turn, at.frame, ring)
-
-
 def _rectangle(tokens: Tokens) -> list[Shape]:
     _expect(tokens, len(tokens) == 4, "a rectangle has two corners")
     at = tokens.places(0, 4)
     return [box_by_corners(at)]
-
-
-def box_by_corners(at: Place) -> Shape:
-    """The box of pixels between two corners."""
-    (x0, x1), (y0, y1) = at.lon, at.lat
-    if at.frame != IMAGE:
-        return PixelBox((x0, x1), (y0, y1), at.frame)
-    return Rectangle((x0 + x1) / 2, (y0 + y1) / 2, abs(x1 - x0), abs(y1 - y0), 0.0, IMAGE)
 
 
 def _field(tokens: Tokens) -> list[Shape]:
@@ -248,18 +219,12 @@ def _polygon(tokens: Tokens) -> list[Shape]:
 
 def _line(tokens: Tokens) -> list[Shape]:
     _expect(tokens, len(tokens) == 4, "a line has two ends")
-    return _lines(tokens)
+    return tokens.places(0, len(tokens)).lines()
 
 
 def _segments(tokens: Tokens) -> list[Shape]:
     _expect(tokens, len(tokens) >= 4 and len(tokens) % 2 == 0, "it has two or more vertices")
-    return _lines(tokens)
-
-
-def _lines(tokens: Tokens) -> list[Shape]:
-    at = tokens.places(0, len(tokens))
-    ends = pairwise(zip(at.lon, at.lat, strict=True))
-    return [Line((a[0], b[0]), (a[1], b[1]), at.frame) for a, b in ends]
+    return tokens.places(0, len(tokens)).lines()
 
 
 def _point(tokens: Tokens) -> list[Shape]:

@@ -24,8 +24,7 @@ from .. import (
     Shape,
     combine,
 )
-from .ds9_shapes import sector_of
-from .place import Place
+from .place import Place, sector_of
 
 __all__ = ["SHAPES", "Plane", "Projected", "Row", "Stated"]
 

@@ -17,7 +17,17 @@ from .. import IMAGE
 from .items import shown
 from .place import Place
 
-__all__ = ["AS_DS9", "angle", "degrees_in", "frame_named", "length", "number", "places", "sexagesimal"]
+__all__ = [
+    "AS_DS9",
+    "EQUATORIAL",
+    "angle",
+    "degrees_in",
+    "frame_named",
+    "length",
+    "number",
+    "places",
+    "sexagesimal",
+]
 
 # No number of a region has more characters; longer ones are no numbers that a person or program wrote.
 _LONGEST: Final = 64

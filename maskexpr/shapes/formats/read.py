@@ -132,7 +132,7 @@ def _take_nothing(options: Options, names: list[str], what: str) -> None:
 
 
 def _read_text(text: str, reader: Reader) -> None:
-    check_region_text(text, "the text of regions")
+    check_region_text(text)
     form = next(form for form in _TEXTS if form.holds(text))
     if form.read is None:
         raise FormatError(f"the text is {form.name}, and no text of regions")
