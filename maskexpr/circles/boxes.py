@@ -18,7 +18,7 @@ from ..grid.tiles import Tile
 from ..pixels.ragged import ragged_ranges
 from .spans import Disks, Strip, widest
 
-__all__ = ["is_small", "paint_boxes"]
+__all__ = ["Inside", "is_small", "paint_boxes"]
 
 Inside = Callable[[Floats, Indices], Bools]
 """Which of some points, shape (3, k), are in the shapes of the numbers that stand beside them."""

@@ -12,17 +12,13 @@ from itertools import pairwise
 
 import numpy as np
 import scipy
-from numpy.typing import NDArray
 
+from ..core.arrays import Bools, Floats, Ints
 from ..core.threads import busy_threads, in_threads
 from ..pixels.ragged import ragged_ranges
 from ..sphere.vectors import TIE, chord2, chord2_of, lonlat, unit
 
 __all__ = ["CellIndex"]
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-Bools = NDArray[np.bool_]
 
 # At most about so many cells, a few bytes each.
 _CELLS = 4_000_000
