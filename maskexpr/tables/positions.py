@@ -279,7 +279,10 @@ def _frame_of(table: SourceTable, pair: Pair) -> Any:
         return pair.system
     if pair.system == "icrs":
         return "icrs"
-    stated = table.columns[pair.lon].frame or table.frame
+    stated = table.columns[pair.lon].frame
+    # A frame of astropy without data is false.
+    if stated is None:
+        stated = table.frame
     if pair.system == _B1950:
         return stated if isinstance(stated, FK4) else FK4(equinox="B1950")
     if pair.system == _J2000 and stated is not None and not _is_of_2000(stated):

@@ -398,6 +398,22 @@ CASES: dict[str, Case] = {
             '<COOSYS ID="B" system="eq_FK4" equinox="B1950"/>',
         )
     ),
+    "a column's own frame beside that of others": reads(
+        lambda: p.votable(
+            p.field("RA", "deg", ref="B") + p.field("DEC", "deg", ref="B"),
+            p.tabledata(*_in(FK4(equinox="B1950"))),
+            '<COOSYS ID="B" system="eq_FK4" equinox="B1950"/>\n<COOSYS ID="J" system="eq_FK5"/>',
+        )
+    ),
+    **{
+        f"positions as one column, {name}": reads(p.ecsv_with_one_column_of_positions, frame)
+        for name, frame in {
+            "FK4": FK4(equinox="B1950"),
+            "FK5 of a year": FK5(equinox="J1975"),
+            "ecliptic": "barycentrictrueecliptic",
+            "galactic": "galactic",
+        }.items()
+    },
     "a frame that the user says": reads(lambda: csv_of(*_in(FK4(equinox="B1950"))), frame="fk4"),
     "galactic that the user says": reads(
         lambda: csv_of(*_in("galactic"), "x,y"), lon="x", lat="y", frame="galactic"
