@@ -13,6 +13,7 @@ from ..core.names import nearest
 from ..sphere.angles import to_degrees_array
 from ..sphere.positions import held_positions, no_positions
 from .files import source_table
+from .parts import with_joined_parts
 from .positions import read_positions
 
 __all__ = ["as_positions", "named_radius"]
@@ -81,7 +82,8 @@ def as_positions(value: Any) -> SkyCoord:
         columns = [value[name] for name in value.colnames if isinstance(value[name], SkyCoord)]
         if columns:
             return columns[0]
-        found = read_positions(source_table(value, "the table"), None, None, None, {})
+        table = with_joined_parts(source_table(value, "the table"))
+        found = read_positions(table, None, None, None, {})
         return found.at(np.arange(len(value)), "the table")
     held = held_positions(value)
     if held is None:

@@ -414,6 +414,14 @@ CASES: dict[str, Case] = {
             "galactic": "galactic",
         }.items()
     },
+    # parts
+    "parts, all of the north": reads(lambda: parts_of(RA, DEC, ["+", "", "+"]), want=ALL),
+    **{
+        f"parts, all of the south, {name}": reads(
+            lambda sign=sign: parts_of(RA, DEC, [sign] * 3), want=circles(EVERY, 0.2, RA, -DEC)
+        )
+        for name, sign in {"hyphen": "-", "minus": "\u2212", "dash": "\u2013"}.items()
+    },
     "a frame that the user says": reads(lambda: csv_of(*_in(FK4(equinox="B1950"))), frame="fk4"),
     "galactic that the user says": reads(
         lambda: csv_of(*_in("galactic"), "x,y"), lon="x", lat="y", frame="galactic"
@@ -514,6 +522,59 @@ CASES: dict[str, Case] = {
     ),
     "one row": reads(csv_of, RA[:1], DEC[:1], want=circles([0], 0.2)),
 }
+
+
+PARTS = "RAh,RAm,RAs,DE-,DEd,DEm,DEs"
+UNSIGNED = PARTS.replace("DE-,", "")
+
+
+def parts_of(ra: Any, dec: Any, signs: Any) -> bytes:
+    """A CSV of positions in parts, with signs of their own."""
+    texts = [
+        SkyCoord(*each, unit="deg").to_string("hmsdms", sep=",", precision=6)
+        for each in zip(ra, dec, strict=True)
+    ]
+    rows = [text.replace(" +", f",{sign},") for text, sign in zip(texts, signs, strict=True)]
+    return "\n".join([PARTS, *rows, ""]).encode()
+
+
+# A row of parts, its declination or what is said of it; and whether a table in memory can know it.
+IN_PARTS: dict[str, tuple[str, str, float | str, float | str]] = {
+    "minus": (PARTS, "5,34,32,-,0,30,36", -0.51, -0.51),
+    "minus of typesetters": (PARTS, "5,34,32,\u2212,0,30,36", -0.51, -0.51),
+    "dash": (PARTS, "5,34,32,\u2013,0,30,36", -0.51, -0.51),
+    "minus twice": (PARTS, "5,34,32,-,-1,30,36", -1.51, -1.51),
+    "plus": (PARTS, "5,34,32,+,0,30,36", 0.51, 0.51),
+    "blank": (PARTS, "5,34,32,,0,30,36", 0.51, 0.51),
+    "another sign": (PARTS, "5,34,32,S,0,30,36", "'DE-' of row 0 is 'S'", "'DE-' of row 0 is 'S'"),
+    "signs that contradict": (PARTS, "5,34,32,+,-1,30,36", "contradicts the sign", "contradicts the sign"),
+    "no sign": (UNSIGNED, "5,34,32,-1,30,36", -1.51, -1.51),
+    "no sign, -00": (UNSIGNED, "5,34,32,-00,30,36", -0.51, "no column 'DE-' says whether north or south"),
+    "no sign, 00": (UNSIGNED, "5,34,32,00,30,36", 0.51, "no column 'DE-' says whether north or south"),
+    "minutes beyond 60": (PARTS, "5,34,32,+,1,75,36", "'DEm' of row 0 is 75", "'DEm' of row 0 is 75"),
+    "seconds beyond 60": (PARTS, "5,34,61,+,1,5,36", "'RAs' of row 0 is 61", "'RAs' of row 0 is 61"),
+    "seconds that are rounded": (PARTS, "5,34,60.0,+,1,5,60.0", 1.1, 1.1),
+    "negative minutes": (UNSIGNED, "5,34,32,0,-30,36", "'DEm' of row 0 is -30", "'DEm' of row 0 is -30"),
+    "texts": (UNSIGNED, "5,34,32,\u22121,30,36", "'DEd' holds texts", "'DEd' holds texts"),
+}
+
+
+@pytest.mark.parametrize("in_memory", [False, True])
+@pytest.mark.parametrize("name", IN_PARTS)
+def test_positions_in_parts(name: str, in_memory: bool, tmp_path: Path) -> None:
+    head, row, of_file, of_table = IN_PARTS[name]
+    want = of_table if in_memory else of_file
+    path = tmp_path / "parts.csv"
+    path.write_text(f"{head}\n{row}\n", encoding="utf-8")
+
+    def made() -> mx.Catalog:
+        return mx.Catalog(Table.read(path), "1 deg") if in_memory else mx.Catalog.read(path, "1 deg")
+
+    if isinstance(want, str):
+        with pytest.raises(mx.MaskError, match=want):
+            made()
+    else:
+        assert_allclose(made().lat, want, rtol=1e-14)
 
 
 def _in(frame: Any) -> tuple[Any, Any]:
