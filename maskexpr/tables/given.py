@@ -12,7 +12,7 @@ from ..core.errors import AngleError
 from ..core.names import nearest
 from ..sphere.angles import to_degrees_array
 from ..sphere.positions import held_positions, no_positions
-from .files import source_table
+from .objects import source_table
 from .parts import with_joined_parts
 from .positions import read_positions
 

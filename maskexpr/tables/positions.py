@@ -61,6 +61,7 @@ _UCDS: Final = (
     ("pos.ecliptic.lon", "pos.ecliptic.lat", "barycentricmeanecliptic"),
 )
 _OF_EQUATOR: Final = (_J2000, _B1950, _EQUATORIAL, "icrs")
+_SAID: Final = {"icrs": "icrs", "fk5": _J2000, "fk4": _B1950, "fk4noeterms": _B1950}
 _FRAMES_OF_EQUATOR: Final = ("icrs", "fk5", "fk4", "fk4noeterms")
 # RA may have a unit in its name, or an equinox: "RA (deg)", "RA_J2000".
 _LAST: Final = ("ra", "dec", "l", "b", "sgl", "sgb")
@@ -206,6 +207,7 @@ def read_positions(
         return _read(table, pair, frame, units, _is_right_ascension(table, pair))
     reasons, partial = [], None
     pairs = [each for each in dict.fromkeys(usual_pairs(table)) if _fits(each, frame)]
+    pairs = [each for each in pairs if _says(each, frame)] or pairs
     # Sorting is stable: among numbers, and among texts, the most trusted stay first.
     for pair in sorted(pairs, key=lambda each: _is_text(table, each)):
         try:
@@ -241,6 +243,12 @@ def _fits(pair: Pair, frame: Any) -> bool:
             pair.system == _EQUATORIAL or of_1950 == (pair.system == _B1950)
         )
     return name == pair.system or ("ecliptic" in name and "ecliptic" in pair.system)
+
+
+def _says(pair: Pair, frame: Any) -> bool:
+    """Whether the names of a pair say the very system that the user states: RAB1950 that of fk4."""
+    system = _SAID.get(str(getattr(frame, "name", frame)).casefold())
+    return system is not None and pair.system == system
 
 
 def _is_text(table: SourceTable, pair: Pair) -> bool:

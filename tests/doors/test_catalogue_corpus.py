@@ -437,6 +437,23 @@ CASES: dict[str, Case] = {
         frame="galactic",
     ),
     "FK5 that the user says": reads(p.plain_fits, frame="fk5"),
+    **{
+        f"{frame} that names of a pair say": reads(
+            lambda names=names, there=there: fits_file(
+                table(
+                    column("RA", RA + 90, "deg"),
+                    column("DEC", -DEC, "deg"),
+                    *(column(*each, "deg") for each in zip(names.split(), _in(there), strict=True)),
+                )
+            ),
+            frame=frame,
+        )
+        for frame, names, there in (
+            ("fk4", "RAB1950 DEB1950", FK4(equinox="B1950")),
+            ("fk5", "ALPHA_J2000 DELTA_J2000", "fk5"),
+            ("icrs", "RA_ICRS DE_ICRS", "icrs"),
+        )
+    },
     # several tables
     "the first table with positions": reads(
         lambda: fits_file(
@@ -1124,6 +1141,41 @@ def test_astropy_s_own_files(tmp_path: Path) -> None:
     ):
         made.write(tmp_path / name, format=kind)
         assert_array_equal(mx.Catalog.read(tmp_path / name, radius="SIZE").on(GEOM).values, OWN)
+
+
+FRAMES = (FK4(equinox="B1950"), FK5(equinox="J1975"), "galactic", "barycentrictrueecliptic")
+
+
+@pytest.mark.parametrize("frame", FRAMES, ids=str)
+@pytest.mark.parametrize("suffix", ["fits", "ecsv"])
+def test_positions_as_one_column(suffix: str, frame: Any, tmp_path: Path) -> None:
+    """astropy cuts such a column into several, and tells their frame in a way of its own."""
+    there = SkyCoord(RA, DEC, unit="deg").transform_to(frame)
+    path = tmp_path / f"x.{suffix}"
+    Table({"a_rather_long_name_of_positions": there, "SIGNIF": SIGNIF}).write(path)
+    for mask in (mx.Catalog.read(path, "0.2 deg"), mx.Catalog(Table.read(path), "0.2 deg")):
+        assert_array_equal(mask.on(GEOM).values, ALL)
+    some = mx.Catalog.read(path, "0.2 deg", where="SIGNIF > 10")
+    assert_array_equal(some.on(GEOM).values, circles([0, 2], 0.2))
+
+
+@pytest.mark.parametrize(
+    ("frame", "meta"),
+    [
+        (FK4(equinox="B1950"), {"RADESYS": "FK4", "EQUINOX": 1950.0}),
+        (FK4(equinox="B1950"), {"equinox": "B1950"}),
+        (FK4(equinox="B1950"), {"keywords": {"EQUINOX": {"value": "1950"}}}),
+        (FK5(equinox="J1975"), {"RADECSYS": "FK5", "EQUINOX": 1975}),
+        ("icrs", {"RADESYS": "ICRS", "comments": ["of somebody"]}),
+    ],
+)
+def test_frames_in_the_metadata_of_a_table(frame: Any, meta: Any, tmp_path: Path) -> None:
+    lon, lat = _in(frame)
+    made = Table({"RA": lon * u.deg, "DEC": lat * u.deg}, meta=meta)
+    made.write(tmp_path / "x.ecsv")
+    for mask in (mx.Catalog(made, "0.2 deg"), mx.Catalog.read(tmp_path / "x.ecsv", "0.2 deg")):
+        assert_array_equal(mask.on(GEOM).values, ALL)
+    assert mx.Catalog(SkyCoord(RA, DEC, unit="deg"), "1 arcsec").contains(made).all()
 
 
 @pytest.mark.parametrize("first", ["# %ECSV 1.0", "# 1 ALPHA_J2000 x"])
