@@ -147,7 +147,7 @@ def _limit(value: Any, name: str) -> tuple[float, str] | None:
         quantity = u.Quantity(value)
     except (TypeError, ValueError) as err:
         raise MaskValueError(f"{name} must be a quantity such as '10 GeV', got {value!r}") from err
-    if quantity.ndim or not np.isfinite(quantity.value):
+    if quantity.ndim or not np.isfinite(quantity.value) or getattr(value, "mask", False):
         raise MaskValueError(f"{name} must be one finite quantity, got {value!r}")
     if quantity.unit == u.dimensionless_unscaled and not isinstance(value, u.Quantity):
         raise MaskValueError(f"{name} must carry a unit, got {value!r}: write '10 GeV'")

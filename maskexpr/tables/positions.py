@@ -13,11 +13,12 @@ from typing import Any, Final, NamedTuple
 
 import astropy.units as u
 import numpy as np
-from astropy.coordinates import FK4, FK5, ICRS, BaseCoordinateFrame, SkyCoord
+from astropy.coordinates import FK4, FK5, ICRS, BaseCoordinateFrame, SkyCoord, frame_transform_graph
 
 from ..core.arrays import Bools, Floats, Indices
 from ..core.errors import FormatError, MaskError, MaskValueError
 from ..sphere.frames import near_frame
+from ..sphere.vectors import from_sky
 from .angles import Units, degrees, numbers
 from .table import SourceTable, listed
 
@@ -201,7 +202,10 @@ def read_positions(
     ------
     FormatError
         If there is no pair of columns, or none that is usable, saying of each why not.
+    MaskValueError
+        For a frame that there is not, or that needs a place or a time.
     """
+    _check_frame(frame)
     if lon is not None and lat is not None:
         pair = pair_of(table, lon, lat)
         return _read(table, pair, frame, units, _is_right_ascension(table, pair))
@@ -230,6 +234,17 @@ def read_positions(
         f"{table.where} has no position columns of a usual name{of_frame}: give lon= and lat=; "
         f"columns: {listed(table.columns)}"
     )
+
+
+def _check_frame(frame: Any) -> None:
+    """Refuse a name that is of no frame, or of one that needs a place or a time."""
+    if not isinstance(frame, str):
+        return
+    if frame_transform_graph.lookup_name(frame.lower()) is None:
+        raise MaskValueError(
+            f"unknown frame={frame!r}{near_frame(frame) or '; there are icrs, fk5, fk4, galactic and others'}"
+        )
+    from_sky(SkyCoord(0, 0, unit="deg", frame=frame), "icrs")
 
 
 def _fits(pair: Pair, frame: Any) -> bool:

@@ -674,6 +674,13 @@ CONDITIONS: dict[str, Any] = {
     "~(NUMBER == 9007199254740993)": [1, 2],
     "(NULL is None) | (NUMBER == 9007199254740993)": [0, 2],
     "FLAG & ~(SIGNIF > 15)": [0],
+    # In the precision of the column: 0.3 of 32 bits is more than 0.3 of 64.
+    "SINGLE <= 0.3": [0, 1],
+    "0.3 < SINGLE": [2],
+    "SINGLE == 0.3": [0],
+    "SINGLE in (0.1, 0.7)": [1, 2],
+    "-0.3 < SINGLE < 1e300": [0, 1, 2],
+    "SINGLE < WIDE": [1, 2],
 }
 
 
@@ -691,6 +698,8 @@ def conditioned() -> bytes:
             column("S/N", SIGNIF),
             column("b-v", [0.5, 0, -0.5]),
             column("NUMBER", np.array([2**53 + 1, 2**53 + 2, 2**53 + 3]), form="K"),
+            column("SINGLE", [0.3, 0.1, 0.7], form="E"),
+            column("WIDE", [0.3, 0.2, 0.7]),
             column("NULL", np.array([4, -3, -99]), form="I", null=-99),
             column("VECTOR", np.ones((3, 2)), form="2D"),
         )

@@ -627,6 +627,14 @@ def test_integers_of_64_bits_are_compared_exactly(dtype: str, value: Any, op: An
     assert again.value == value
 
 
+def test_a_unit_that_cannot_be_read_is_told() -> None:
+    geom = WcsGeom.create(npix=(3, 1), binsz=1)
+    data = wrap(da.from_array(np.ones((1, 3))), geom, "map")
+    data.attrs["units"] = "furlongs per fortnight"
+    with pytest.raises(MaskValueError, match="unit of the data, 'furlongs per fortnight', cannot be read"):
+        Threshold(data, ">", 3 * u.m)
+
+
 def test_a_number_is_one_number_however_it_is_typed(tmp_path: Path) -> None:
     geom = WcsGeom.create(npix=(3, 1), binsz=1)
     data = (WIDE["int64"], geom)
