@@ -133,8 +133,29 @@ SLIPS: list[tuple[str, str, tuple[str, ...]]] = [
     ("arguments exchanged", "mx.Catalog('0.3 deg', crab)", ("positions must be a SkyCoord",)),
     ("a list of numbers", "mx.Catalog([83.6, 22.0], '0.3 deg')", ("SkyCoord(lon, lat, unit='deg'",)),
     ("a list of SkyCoord", "mx.Catalog([crab, crab], '0.3 deg')", ("SkyCoord(list)",)),
+    (
+        "a condition on a table",
+        "mx.Catalog(table, '1 deg', where='Signif_Avg > 10')",
+        ("no argument 'where'", "table[table['Signif_Avg'] > 10]"),
+    ),
+    ("columns for a table", "mx.Catalog(table, '1 deg', lon='x', lat='y')", ("SkyCoord(table['RA']",)),
+    ("frame of a file", "mx.Catalog.read('sources.ecsv', '1 deg', frame='J2000')", ("unknown", "'fk5'?")),
+    (
+        "frame of a file that needs a place",
+        "mx.Catalog.read('sources.ecsv', '1 deg', frame='altaz')",
+        ("'altaz'", "no obstime, no location"),
+    ),
+    (
+        "positions without a place",
+        "mx.Catalog(ALTAZ, '1 deg')",
+        ("'altaz'", "no obstime, no location"),
+    ),
     ("columns", "mx.Catalog(table['RA'], table['DEC'])", ("whole table",)),
-    ("a table of something else", "mx.Catalog(Table({'x': [1]}), '1 deg')", ("columns: x",)),
+    (
+        "a table of something else",
+        "mx.Catalog(Table({'x': [1]}), '1 deg')",
+        ("columns: x", "SkyCoord(table['RA']"),
+    ),
     ("where misspelled", "mx.Catalog.read('sources.ecsv', 'r', where='Signif > 3')", ("'Signif'",)),
     ("lat misspelled", "mx.Catalog.read('sources.ecsv', 'r', lon='RA', lat='DEK')", ("did you mean 'DEC'?",)),
     (
@@ -513,6 +534,7 @@ def names(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         "OUTPUTS": "{maskexpr: 1, mask: AllSky, grid: {allsky: {binsz: 9 deg}}, outputs: [o.fits]}",
         "LAT": ("-5 deg", "5 deg"),
         "EDGES": edges,
+        "ALTAZ": SkyCoord(1, 2, unit="deg", frame="altaz"),
         "EXCHANGED": Table({"RA": [22.0] * u.deg, "DEC": [183.6] * u.deg}),
         "FRAME": pd.DataFrame({"ra": [1.0], "dec": [2.0]}),
         "Galactic": Galactic,

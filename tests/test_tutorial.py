@@ -96,6 +96,21 @@ def test_energies_that_rounding_moved() -> None:
     assert on(rounded, single).sum() == 3
 
 
+@pytest.mark.parametrize(
+    ("interp", "limit", "first"),
+    [
+        # gammapy's MapAxis.round gives these edges: half way is 5.5, 3.16 and 4.33 TeV.
+        *(("lin", limit, first) for limit, first in ((4, 0), (5.4, 0), (5.6, 1), (0.1, 0), (-1, 0), (14, 1))),
+        *(("log", limit, first) for limit, first in ((3, 0), (3.2, 1), (0.1, 0), (0, 0), (-1, 0), (14, 1))),
+        *(("sqrt", limit, first) for limit, first in ((4.2, 0), (4.4, 1), (0, 0), (-1, 0))),
+    ],
+)
+def test_limits_are_rounded_as_the_axis_is_measured(interp: str, limit: float, first: int) -> None:
+    geom = mx.WcsGeom.create(npix=1, axes=[mx.Axis("energy", [1, 10, 20] * u.TeV, interp)])
+    found = on(mx.AxisRange("energy", limit * u.TeV, round_to_edge=True), geom)
+    assert found.reshape(-1).tolist() == [first == 0, True]
+
+
 @pytest.mark.parametrize("metric", ["sky", "pixel"])
 def test_regions(page: Page, reference: dict[str, NDArray[Any]], metric: str) -> None:
     drawn = mx.Region("galactic; box(185, -4, 1.0, 0.5, 45); icrs; circle(83.633083, 22.0145, 0.3)", metric)

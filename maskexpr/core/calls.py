@@ -75,6 +75,7 @@ def _wrong(
     if odd is not None:
         meant = [each for each in _MEANT.get(odd.casefold(), ()) if each in known]
         hint = f"; did you mean {meant[0]!r}?" if meant else nearest(odd, known) or ";"
+        hint = _INSTEAD.get((name, odd), hint)
         return f"{name} has no argument {odd!r}{hint} {shown}"
     bound = signature.bind_partial(*arguments[: _most(signature)], **_left(signature, arguments, keywords))
     missing = [
@@ -102,6 +103,14 @@ _MEANT = {
     **dict.fromkeys(("high", "stop"), ("hi", "high")),
     **dict.fromkeys(("grid", "wcs", "header", "geometry"), ("geom",)),
     **dict.fromkeys(("clobber", "replace", "exist_ok"), ("overwrite",)),
+}
+# What Catalog.read takes and a table in memory is told otherwise.
+_INSTEAD = {
+    ("Catalog", "where"): "; of a table take the rows, table[table['Signif_Avg'] > 10].",
+    **dict.fromkeys(
+        (("Catalog", key) for key in ("lon", "lat", "frame", "units")),
+        "; give SkyCoord(table['RA'], table['DEC'], unit='deg', frame='icrs') for the table.",
+    ),
 }
 _MANY = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 _PLACED = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)

@@ -27,6 +27,7 @@ __all__ = [
     "axis_name",
     "axis_of",
     "checked_axes",
+    "narrow_bins",
     "scale",
     "unscale",
 ]
@@ -171,9 +172,7 @@ class Axis:
         if self._name != other._name or self.nbin != other.nbin or not self.unit.is_equivalent(other.unit):
             return False
         mine, theirs = np.array(self._edges), other.edges.to_value(self.unit)
-        width = np.diff(mine)
-        narrow = np.minimum(np.append(width, np.inf), np.insert(width, 0, np.inf))
-        return bool(np.all(np.abs(mine - theirs) <= rtol * narrow))
+        return bool(np.all(np.abs(mine - theirs) <= rtol * narrow_bins(mine)))
 
     def __setattr__(self, name: str, value: object) -> None:
         raise MaskAttributeError(f"an Axis is immutable; make a new one instead of setting {name!r}")
@@ -223,6 +222,18 @@ def unscale(values: Floats, interp: str) -> Floats:
     if interp == "log":
         return np.exp(values)
     return values**2 if interp == "sqrt" else values
+
+
+def narrow_bins(edges: Floats) -> Floats:
+    """The width of the narrower of the bins beside each edge.
+
+    Examples
+    --------
+    >>> narrow_bins(np.array([0.0, 1.0, 5.0])).tolist()
+    [1.0, 1.0, 4.0]
+    """
+    width = np.diff(edges)
+    return np.asarray(np.minimum(np.append(width, np.inf), np.insert(width, 0, np.inf)))
 
 
 def _spaced(name: str, low: float, high: float, nbin: int, interp: str) -> Floats:
@@ -279,6 +290,8 @@ def axis_of(value: Any, several: bool) -> str | None:
 
 def _split(name: str, value: Any, unit: str | None = None) -> tuple[Floats, str]:
     """Numbers and the unit's text, which is what an axis stores and compares."""
+    if np.any(getattr(value, "mask", False)):
+        raise AxisError(f"axis {name!r}: an edge is masked and has no value: leave it out")
     try:
         # A Quantity of strings ("10 GeV") is parsed by Quantity itself.
         quantity = value if isinstance(value, u.Quantity) else _parse(value)

@@ -15,7 +15,7 @@ from ..core.coverage import EMPTY, FULL, MIXED, Coverage
 from ..core.errors import AxisError, NeedsGridError
 from ..core.once import once
 from ..expr.mask import Ask, Bools, Mask
-from ..grid.axis import Axis
+from ..grid.axis import Axis, narrow_bins
 from ..grid.healpix.cover import CellCover
 from ..grid.lattice import Grid
 from ..grid.parts import Parts
@@ -29,8 +29,10 @@ from .reader import Reader, in_memory, meets, nearest, offset
 
 __all__ = ["DataPixels", "FromData", "matching_planes", "name_of", "same_axis"]
 
-# Edges this close are the same: tables of energies are often stored as float32.
+# Edges this close, by their own size, are the same: tables of energies are often stored as float32.
 _EDGES = 1e-6
+# But only within this part of a bin: days since 1858 are tens of thousands, and bins of time are minutes.
+_OF_BIN = 0.01
 # Rows that are read in one go where the whole map is.
 _ROWS = 512
 # Pixels a side of the blocks in which positions are looked up on another grid.
@@ -224,7 +226,8 @@ def matching_planes(what: str, grid: Grid, geom: Grid) -> tuple[int, ...]:
 
 
 def same_axis(one: Axis, other: Axis) -> bool:
-    """Whether two axes have the same name and, to within the rounding of a table of float32, the same edges.
+    """Whether two axes have the same name and, to within the rounding of a table of float32 and far less than
+    a bin, the same edges.
 
     Examples
     --------
@@ -238,7 +241,10 @@ def same_axis(one: Axis, other: Axis) -> bool:
         edges = other.edges.to_value(one.unit)
     except u.UnitConversionError:
         return False
-    return bool(np.allclose(one.edges.value, edges, rtol=_EDGES, atol=0))
+    mine = one.edges.value
+    narrow = narrow_bins(mine)
+    near = np.clip(_EDGES * np.abs(mine), _EDGES * narrow, _OF_BIN * narrow)
+    return bool(np.all(np.abs(mine - edges) <= near))
 
 
 def name_of(source: Source) -> str:

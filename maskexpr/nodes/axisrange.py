@@ -13,7 +13,7 @@ from ..core.coverage import EMPTY, FULL, Coverage
 from ..core.errors import AxisError, MaskValueError
 from ..core.names import nearest
 from ..expr.mask import Ask, Bools, Mask, node
-from ..grid.axis import axis_name
+from ..grid.axis import axis_name, scale
 from ..grid.lattice import Grid
 from ..grid.points import Points
 from ..grid.tiles import Areas, Tile
@@ -39,7 +39,8 @@ class AxisRange(Mask):
     lo, hi : Quantity or str, optional
         Lower and upper limit, in units that the axis can be converted to. None leaves that side open.
     round_to_edge : bool
-        Move each limit to the nearest edge of the axis first.
+        Move each limit to the nearest edge of the axis first: nearest in the value, its logarithm or root, as
+        the bins of the axis are measured (``interp``), which is what gammapy's ``energy_mask`` does.
 
     Raises
     ------
@@ -98,7 +99,8 @@ class AxisRange(Mask):
                 f"AxisRange needs an axis {self.name!r}; the geometry has {', '.join(names) or 'none'}"
                 f"{nearest(self.name, names)}"
             )
-        edges = found[0].edges
+        axis = found[0]
+        edges = axis.edges
         try:
             limits = [
                 None if each is None else _quantity(each).to_value(edges.unit) for each in (self.lo, self.hi)
@@ -106,7 +108,7 @@ class AxisRange(Mask):
         except u.UnitConversionError as err:
             raise AxisError(f"AxisRange {self.name!r}: {err}; the axis is in {str(edges.unit)!r}") from err
         values = edges.value
-        low, high = (self._settle(limit, values) for limit in limits)
+        low, high = (self._settle(limit, values, axis.interp) for limit in limits)
         out = np.ones(len(values) - 1, dtype=bool)
         # gammapy compares as it is; here what float64 rounds is equal, and an edge that a file rounded to
         # float32 (which is 10^-8 off) is not, so that real maps give gammapy's planes.
@@ -116,13 +118,14 @@ class AxisRange(Mask):
             out &= (values[1:] < high) | np.isclose(values[1:], high, rtol=_SAME, atol=0)
         return out
 
-    def _settle(self, limit: Any, edges: np.ndarray) -> float | None:
+    def _settle(self, limit: Any, edges: np.ndarray, interp: str) -> float | None:
         if limit is None:
             return None
         if not self.round_to_edge:
             return float(limit)
-        scale = np.log if np.all(edges > 0) and limit > 0 else np.asarray
-        return float(edges[np.argmin(np.abs(scale(edges) - scale(limit)))])
+        # Of what is beyond the axis there may be no logarithm, and no root.
+        held = np.clip(limit, edges[0], edges[-1])
+        return float(edges[np.argmin(np.abs(scale(edges, interp) - scale(held, interp)))])
 
     def _is_in(self, geom: Grid, plane: tuple[int, ...]) -> bool:
         place = [axis.name for axis in geom.axes].index(self.name)
@@ -144,7 +147,7 @@ def _limit(value: Any, name: str) -> tuple[float, str] | None:
         quantity = u.Quantity(value)
     except (TypeError, ValueError) as err:
         raise MaskValueError(f"{name} must be a quantity such as '10 GeV', got {value!r}") from err
-    if quantity.ndim or not np.isfinite(quantity.value):
+    if quantity.ndim or not np.isfinite(quantity.value) or getattr(value, "mask", False):
         raise MaskValueError(f"{name} must be one finite quantity, got {value!r}")
     if quantity.unit == u.dimensionless_unscaled and not isinstance(value, u.Quantity):
         raise MaskValueError(f"{name} must carry a unit, got {value!r}: write '10 GeV'")

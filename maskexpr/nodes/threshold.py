@@ -61,8 +61,9 @@ class Threshold(FromData):
         The map; a DataArray carries its sky grid. A file is read by windows, where and when they are
         needed. Arrays in memory must not be changed any more; they may be masked (numpy, dask, astropy).
     op : {"<", "<=", ">", ">=", "==", "!="}
-        How the data compare with the value, ``data op value``, in the precision of the data.
-    value : float or Quantity
+        How the data compare with the value, ``data op value``, in the precision of the data: to the last
+        digit, of integers of 64 bits too.
+    value : int, float or Quantity
         The value; a Quantity is converted to the unit of the data.
     nan : {False, True, "raise"}
         The value of the mask where the data have no value: are NaN, masked, or BLANK. "raise" is an error
@@ -101,7 +102,7 @@ class Threshold(FromData):
 
     data: Source
     op: str
-    value: float
+    value: float | int
     nan: bool | str
     outside: bool
 
@@ -121,39 +122,47 @@ class Threshold(FromData):
         )
 
     def label(self) -> str:
-        shown = [f"{name_of(self.data)} {self.op} {self.value:g}"]
+        number = self.value if isinstance(self.value, int) else f"{self.value:g}"
+        shown = [f"{name_of(self.data)} {self.op} {number}"]
         shown += [f"nan={self.nan!r}"] * (self.nan is not False) + ["outside=True"] * self.outside
         return f"Threshold({', '.join(shown)})"
 
     def judge(self, values: NDArray[Any], pixels: DataPixels) -> Bools:
         with np.errstate(invalid="ignore", over="ignore"):
-            out = np.asarray(_COMPARE[self.op](plain(values), self.value))
+            out = np.asarray(_COMPARE[self.op](plain(values), self._number_for(values.dtype)))
         # Nothing compares with NaN, so that without a policy to apply nobody has to look for it.
         if values.dtype.kind == "f" and self.nan is False and self.op != "!=":
             return out
         return settle(self, out, values, pixels)
 
+    def _number_for(self, dtype: np.dtype[Any]) -> float | int:
+        """The value as it compares with data of a type: integers of 64 bits are no floats."""
+        if dtype.kind in "iu" and dtype.itemsize == 8 and float(self.value).is_integer():
+            return int(self.value)
+        return self.value
 
-def _number(value: Any, data: Any, source: Source) -> float:
-    """The value as a plain number in the unit of the data."""
+
+def _number(value: Any, data: Any, source: Source) -> float | int:
+    """The value as a plain number in the unit of the data: an int only where no float is the same."""
     if isinstance(value, str):
         raise MaskValueError(f"Threshold: the value must be one number or Quantity, got the text {value!r}")
+    unit = _unit_of(data, source) if isinstance(value, u.Quantity) else None
     try:
-        if isinstance(value, u.Quantity):
-            unit = _unit_of(data, source)
+        if unit is not None:
             value = value.to_value(unit)
         number = float(value)
+        whole = int(value) if number.is_integer() else number
     except u.UnitConversionError as err:
         raise MaskValueError(
             f"Threshold: the value does not fit the unit of the data, {str(unit)!r}: {err}"
         ) from err
-    except (TypeError, ValueError) as err:
+    except (TypeError, ValueError, OverflowError) as err:
         raise MaskValueError(f"Threshold: the value must be one number or Quantity, got {value!r}") from err
     if np.isnan(number):
         raise MaskValueError(
             "Threshold: the value is NaN, with which nothing compares; nan= says what NaN in the data means"
         )
-    return number
+    return number if number == whole else whole
 
 
 def _unit_of(data: Any, source: Source) -> u.UnitBase:

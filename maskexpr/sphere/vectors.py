@@ -127,8 +127,10 @@ def from_sky(position: SkyCoord, frame: str) -> Vectors:
     except (ConvertError, AttributeError, TypeError, ValueError, u.UnitsError) as err:
         # AltAz without a place and time fails as an AttributeError deep in astropy, HCRS without a distance
         # by its units.
+        lacking = [name for name in position.frame.frame_attributes if getattr(position, name) is None]
+        reason = f"they have no {', no '.join(lacking)}" if lacking else err
         raise MaskValueError(
-            f"positions in the frame {position.frame.name!r} cannot be turned into {frame!r}: {err}"
+            f"positions in the frame {position.frame.name!r} cannot be turned into {frame!r}: {reason}"
         ) from err
     return unit(unmasked(there.lon.to_value(u.deg)), unmasked(there.lat.to_value(u.deg)))
 

@@ -6,29 +6,24 @@ import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from typing import IO, Any, Final
 
-import numpy as np
-from astropy.coordinates import SkyCoord
 from astropy.table import Table
-from numpy.typing import NDArray
 
 from ..core.errors import FormatError, MaskError
 from ..doors.files import open_file, plain_path
 from ..doors.votable import check_votable
-from ..io.validity import normal, unwrapped
 from .fits import fits_tables
-from .table import Column, SourceTable, masked_texts, printable
+from .objects import source_table
+from .table import Column, SourceTable, printable
 from .text import delimited_tables
 from .votable import is_votable, votable_tables
 
-__all__ = ["opened_tables", "source_table"]
+__all__ = ["opened_tables"]
 
 _START: Final = 1 << 14
 # Whose tables pandas or pyarrow reads, if they are installed.
 _PARQUET: Final = b"PAR1"
-_PARTS: Final = {"galactic": ("l", "b"), "supergalactic": ("sgl", "sgb")}
 _SEXTRACTOR: Final = re.compile(r"#\s*1\s+[A-Z]\w*")
 
 
@@ -153,29 +148,3 @@ def _of_astropy(source: Any, path: str, kind: str) -> SourceTable:
         warnings.simplefilter("ignore")
         table = Table.read(source, format=kind, **options)
     return source_table(table, path)
-
-
-def source_table(table: Table, where: str) -> SourceTable:
-    """A table of astropy."""
-    columns = {}
-    for name in table.colnames:
-        column = table[name]
-        if isinstance(column, SkyCoord):
-            # Positions as one column, of a table that astropy wrote; named as it names their parts.
-            lon, lat = _PARTS.get(column.frame.name, ("ra", "dec"))
-            frame = column.frame.replicate_without_data()
-            columns[f"{name}.{lon}"] = Column(
-                partial(np.asarray, column.spherical.lon.deg), "deg", frame=frame
-            )
-            columns[f"{name}.{lat}"] = Column(partial(np.asarray, column.spherical.lat.deg), "deg")
-        else:
-            columns[name] = Column(partial(_values, column), str(getattr(column, "unit", None) or ""))
-    return SourceTable(where, columns)
-
-
-def _values(column: Any) -> NDArray[Any]:
-    values = unwrapped(column)
-    if values.dtype.kind in "USO":
-        texts = np.ma.filled(values, "").astype(str) if np.ma.isMA(values) else values.astype(str)
-        return masked_texts(texts)
-    return normal(values)

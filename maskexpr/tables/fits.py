@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import IO, Any
+from typing import IO, Any, Final
 
 import numpy as np
 from astropy.io import fits
+from astropy.table import Table
 from numpy.typing import NDArray
 
 from ..core.errors import FormatError
@@ -17,9 +19,13 @@ from ..doors.fits import open_fits
 from ..io.coding import column_values
 from ..io.validity import normal, unwrapped
 from .frames import frame_of
+from .objects import source_table
 from .table import Column, SourceTable, masked_texts
 
 __all__ = ["fits_tables"]
+
+# How astropy says, in comments of the header, what columns were one; their frame stands there alone.
+_CUT: Final = "astropy.coordinates.sky_coordinate.SkyCoord"
 
 
 @contextmanager
@@ -30,11 +36,22 @@ def fits_tables(file: IO[bytes], path: str) -> Iterator[list[SourceTable]]:
         # table is there as a whole is checked.
         warnings.simplefilter("ignore")
         with open_fits(file, path) as hdus:
-            yield [_table(hdu, number, path) for number, hdu in enumerate(hdus) if _is_table(hdu)]
+            yield [_opened(hdu, number, path) for number, hdu in enumerate(hdus) if _is_table(hdu)]
 
 
 def _is_table(hdu: Any) -> bool:
     return isinstance(hdu, fits.BinTableHDU | fits.TableHDU) and not isinstance(hdu, fits.CompImageHDU)
+
+
+def _opened(hdu: Any, number: int, path: str) -> SourceTable:
+    """A table; one in which astropy has cut positions into columns is put together by astropy."""
+    found = _table(hdu, number, path)
+    # Lines are broken with a backslash.
+    if _CUT not in "".join(map(str, hdu.header.get("COMMENT", ()))).replace("\\", ""):
+        return found
+    _check_length(hdu, found.where)
+    whole = source_table(Table.read(hdu, unit_parse_strict="silent"), found.where)
+    return dataclasses.replace(whole, key=found.key)
 
 
 def _table(hdu: Any, number: int, path: str) -> SourceTable:
@@ -64,10 +81,14 @@ def _is_by_columns(hdu: Any) -> bool:
     return len(counts) == 1 and counts != {1}
 
 
-def _values(hdu: Any, name: str, where: str, flat: bool) -> NDArray[Any]:
+def _check_length(hdu: Any, where: str) -> None:
     info = hdu.fileinfo()
     if info["datLoc"] + hdu.size > info["file"].size:
         raise FormatError(f"{where}: the file is cut short")
+
+
+def _values(hdu: Any, name: str, where: str, flat: bool) -> NDArray[Any]:
+    _check_length(hdu, where)
     kind = str(hdu.columns[name].format).lstrip("0123456789")[:1]
     if isinstance(hdu, fits.TableHDU):
         values = _of_text_table(hdu, name)

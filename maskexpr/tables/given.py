@@ -8,11 +8,12 @@ import numpy as np
 from astropy.coordinates import SkyCoord
 from astropy.table import Table
 
-from ..core.errors import AngleError
+from ..core.errors import AngleError, MaskError
 from ..core.names import nearest
 from ..sphere.angles import to_degrees_array
 from ..sphere.positions import held_positions, no_positions
-from .files import source_table
+from .objects import source_table
+from .parts import with_joined_parts
 from .positions import read_positions
 
 __all__ = ["as_positions", "named_radius"]
@@ -81,10 +82,24 @@ def as_positions(value: Any) -> SkyCoord:
         columns = [value[name] for name in value.colnames if isinstance(value[name], SkyCoord)]
         if columns:
             return columns[0]
-        found = read_positions(source_table(value, "the table"), None, None, None, {})
-        return found.at(np.arange(len(value)), "the table")
+        return _of_table(value)
     held = held_positions(value)
     if held is None:
         wanted = "a SkyCoord, a table with position columns, or a gammapy SourceCatalog or EventList"
         raise no_positions(value, wanted)
     return held
+
+
+def _of_table(value: Table) -> SkyCoord:
+    try:
+        table = with_joined_parts(source_table(value, "the table"))
+        found = read_positions(table, None, None, None, {})
+        return found.at(np.arange(len(value)), "the table")
+    except MaskError as err:
+        # What is said there is said of files.
+        if not any(each in str(err) for each in ("lon=", "frame=", "units=")):
+            raise
+        raise type(err)(
+            f"{err}; these are arguments of Catalog.read, for files: of a table give the positions, "
+            "SkyCoord(table['RA'], table['DEC'], unit='deg', frame='icrs')"
+        ) from err

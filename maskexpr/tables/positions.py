@@ -13,11 +13,12 @@ from typing import Any, Final, NamedTuple
 
 import astropy.units as u
 import numpy as np
-from astropy.coordinates import FK4, FK5, ICRS, BaseCoordinateFrame, SkyCoord
+from astropy.coordinates import FK4, FK5, ICRS, BaseCoordinateFrame, SkyCoord, frame_transform_graph
 
 from ..core.arrays import Bools, Floats, Indices
 from ..core.errors import FormatError, MaskError, MaskValueError
 from ..sphere.frames import near_frame
+from ..sphere.vectors import from_sky
 from .angles import Units, degrees, numbers
 from .table import SourceTable, listed
 
@@ -61,6 +62,7 @@ _UCDS: Final = (
     ("pos.ecliptic.lon", "pos.ecliptic.lat", "barycentricmeanecliptic"),
 )
 _OF_EQUATOR: Final = (_J2000, _B1950, _EQUATORIAL, "icrs")
+_SAID: Final = {"icrs": "icrs", "fk5": _J2000, "fk4": _B1950, "fk4noeterms": _B1950}
 _FRAMES_OF_EQUATOR: Final = ("icrs", "fk5", "fk4", "fk4noeterms")
 # RA may have a unit in its name, or an equinox: "RA (deg)", "RA_J2000".
 _LAST: Final = ("ra", "dec", "l", "b", "sgl", "sgb")
@@ -200,12 +202,16 @@ def read_positions(
     ------
     FormatError
         If there is no pair of columns, or none that is usable, saying of each why not.
+    MaskValueError
+        For a frame that there is not, or that needs a place or a time.
     """
+    _check_frame(frame)
     if lon is not None and lat is not None:
         pair = pair_of(table, lon, lat)
         return _read(table, pair, frame, units, _is_right_ascension(table, pair))
     reasons, partial = [], None
     pairs = [each for each in dict.fromkeys(usual_pairs(table)) if _fits(each, frame)]
+    pairs = [each for each in pairs if _says(each, frame)] or pairs
     # Sorting is stable: among numbers, and among texts, the most trusted stay first.
     for pair in sorted(pairs, key=lambda each: _is_text(table, each)):
         try:
@@ -230,6 +236,17 @@ def read_positions(
     )
 
 
+def _check_frame(frame: Any) -> None:
+    """Refuse a name that is of no frame, or of one that needs a place or a time."""
+    if not isinstance(frame, str):
+        return
+    if frame_transform_graph.lookup_name(frame.lower()) is None:
+        raise MaskValueError(
+            f"unknown frame={frame!r}{near_frame(frame) or '; there are icrs, fk5, fk4, galactic and others'}"
+        )
+    from_sky(SkyCoord(0, 0, unit="deg", frame=frame), "icrs")
+
+
 def _fits(pair: Pair, frame: Any) -> bool:
     """Whether positions of a pair can be of the frame that the user states."""
     if frame is None:
@@ -241,6 +258,12 @@ def _fits(pair: Pair, frame: Any) -> bool:
             pair.system == _EQUATORIAL or of_1950 == (pair.system == _B1950)
         )
     return name == pair.system or ("ecliptic" in name and "ecliptic" in pair.system)
+
+
+def _says(pair: Pair, frame: Any) -> bool:
+    """Whether the names of a pair say the very system that the user states: RAB1950 that of fk4."""
+    system = _SAID.get(str(getattr(frame, "name", frame)).casefold())
+    return system is not None and pair.system == system
 
 
 def _is_text(table: SourceTable, pair: Pair) -> bool:
@@ -279,7 +302,10 @@ def _frame_of(table: SourceTable, pair: Pair) -> Any:
         return pair.system
     if pair.system == "icrs":
         return "icrs"
-    stated = table.columns[pair.lon].frame or table.frame
+    stated = table.columns[pair.lon].frame
+    # A frame of astropy without data is false.
+    if stated is None:
+        stated = table.frame
     if pair.system == _B1950:
         return stated if isinstance(stated, FK4) else FK4(equinox="B1950")
     if pair.system == _J2000 and stated is not None and not _is_of_2000(stated):

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from ..core.errors import FormatError
 from ..sphere.units import angle_unit, sexagesimal_unit
 from .frames import frame_of
+from .parts import DEGREES, SIGN
 from .sexagesimal import sexagesimal
 from .table import Column, SourceTable, listed, masked_texts
 
@@ -169,7 +170,7 @@ def _table(lines: list[str], head: _Head, end: int, path: str, number: int | Non
     rows = list(_rows(lines, head, end, where))
     ucds = {found[1]: found[2] for line in above if (found := _UCD.match(line))}
     columns = {
-        each: Column(partial(_values, rows, place), head.units[place].strip("[]()"), ucds.get(each, ""))
+        each: Column(partial(_values, rows, place, each), head.units[place].strip("[]()"), ucds.get(each, ""))
         for place, each in enumerate(head.names)
         if each and head.names.count(each) == 1
     }
@@ -200,12 +201,16 @@ def _rows(lines: list[str], head: _Head, end: int, where: str) -> Iterator[list[
         yield fields
 
 
-def _values(rows: list[list[str]], place: int) -> NDArray[Any]:
+def _values(rows: list[list[str]], place: int, name: str) -> NDArray[Any]:
     """A column as numbers if all that is there are some, else as texts."""
     texts = [row[place] for row in rows]
+    if name == SIGN:
+        return masked_texts(np.array(texts, dtype=str))
     missing = np.array([each.casefold() in _MISSING for each in texts], dtype=bool)
+    # -00 is no integer.
+    kinds: tuple[type, ...] = (float,) if name == DEGREES else (int, float)
     # Python reads 1_2 as 12.
-    kinds: tuple[type, ...] = () if any("_" in each for each in texts) else (int, float)
+    kinds = () if any("_" in each for each in texts) else kinds
     for kind in kinds:
         try:
             some = np.array(

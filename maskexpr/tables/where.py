@@ -26,7 +26,7 @@ __all__ = ["columns_of", "rows_where"]
 
 # Nobody writes a longer condition, and the grammar's time and depth grow with the text.
 _LONGEST: Final = 2000
-_LARGEST: Final = 1 << 63
+_LARGEST: Final = 1 << 64
 # Names that Python would not take, such as `S/N`, stand in backticks.
 _QUOTED: Final = re.compile(r"`([^`]+)`")
 _COMPARE: Final[dict[type[ast.cmpop], Callable[[Any, Any], Any]]] = {
@@ -181,9 +181,9 @@ def _related(left: _Known, compare: type[ast.cmpop], right: _Known, text: str) -
             f"where: {text!r} compares a {kinds[0]} with a {kinds[1]}; numbers are in the unit of their "
             "column, without it"
         )
-    values, known = np.broadcast_arrays(
-        _COMPARE[compare](left.values, right.values), left.known & right.known
-    )
+    with np.errstate(over="ignore"):
+        found = _COMPARE[compare](left.values, right.values)
+    values, known = np.broadcast_arrays(found, left.known & right.known)
     return _Known(np.asarray(values, dtype=bool), known)
 
 
@@ -201,9 +201,10 @@ def _term(tree: ast.expr, table: SourceTable, names: dict[str, str], text: str) 
     )
     if isinstance(inner, ast.Constant) and isinstance(inner.value, int | float):
         number = -inner.value if negative else inner.value
-        # Numbers of sources are compared to the last digit, as long as they are such.
+        # Numbers of sources are compared to the last digit, as long as they are such; and a number of Python
+        # takes the precision of a column, where an array of one would have the column's values widened.
         whole = isinstance(number, int) and abs(number) < _LARGEST
-        return _Known(np.array(number if whole else float(number)), np.array(True))
+        return _Known(number if whole else float(number), np.array(True))
     raise _unknown(tree, text)
 
 

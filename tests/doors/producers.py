@@ -367,12 +367,12 @@ def ecsv() -> bytes:
     )
 
 
-def ecsv_with_one_column_of_positions() -> bytes:
+def ecsv_with_one_column_of_positions(frame: Any = "icrs") -> bytes:
     from astropy.coordinates import SkyCoord
     from astropy.table import QTable
 
     out = io.StringIO()
-    QTable({"where": SkyCoord(RA, DEC, unit="deg")}).write(out, format="ascii.ecsv")
+    QTable({"where": SkyCoord(RA, DEC, unit="deg").transform_to(frame)}).write(out, format="ascii.ecsv")
     return lines(out.getvalue())
 
 

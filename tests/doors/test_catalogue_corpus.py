@@ -398,6 +398,30 @@ CASES: dict[str, Case] = {
             '<COOSYS ID="B" system="eq_FK4" equinox="B1950"/>',
         )
     ),
+    "a column's own frame beside that of others": reads(
+        lambda: p.votable(
+            p.field("RA", "deg", ref="B") + p.field("DEC", "deg", ref="B"),
+            p.tabledata(*_in(FK4(equinox="B1950"))),
+            '<COOSYS ID="B" system="eq_FK4" equinox="B1950"/>\n<COOSYS ID="J" system="eq_FK5"/>',
+        )
+    ),
+    **{
+        f"positions as one column, {name}": reads(p.ecsv_with_one_column_of_positions, frame)
+        for name, frame in {
+            "FK4": FK4(equinox="B1950"),
+            "FK5 of a year": FK5(equinox="J1975"),
+            "ecliptic": "barycentrictrueecliptic",
+            "galactic": "galactic",
+        }.items()
+    },
+    # parts
+    "parts, all of the north": reads(lambda: parts_of(RA, DEC, ["+", "", "+"]), want=ALL),
+    **{
+        f"parts, all of the south, {name}": reads(
+            lambda sign=sign: parts_of(RA, DEC, [sign] * 3), want=circles(EVERY, 0.2, RA, -DEC)
+        )
+        for name, sign in {"hyphen": "-", "minus": "\u2212", "dash": "\u2013"}.items()
+    },
     "a frame that the user says": reads(lambda: csv_of(*_in(FK4(equinox="B1950"))), frame="fk4"),
     "galactic that the user says": reads(
         lambda: csv_of(*_in("galactic"), "x,y"), lon="x", lat="y", frame="galactic"
@@ -413,6 +437,23 @@ CASES: dict[str, Case] = {
         frame="galactic",
     ),
     "FK5 that the user says": reads(p.plain_fits, frame="fk5"),
+    **{
+        f"{frame} that names of a pair say": reads(
+            lambda names=names, there=there: fits_file(
+                table(
+                    column("RA", RA + 90, "deg"),
+                    column("DEC", -DEC, "deg"),
+                    *(column(*each, "deg") for each in zip(names.split(), _in(there), strict=True)),
+                )
+            ),
+            frame=frame,
+        )
+        for frame, names, there in (
+            ("fk4", "RAB1950 DEB1950", FK4(equinox="B1950")),
+            ("fk5", "ALPHA_J2000 DELTA_J2000", "fk5"),
+            ("icrs", "RA_ICRS DE_ICRS", "icrs"),
+        )
+    },
     # several tables
     "the first table with positions": reads(
         lambda: fits_file(
@@ -500,6 +541,59 @@ CASES: dict[str, Case] = {
 }
 
 
+PARTS = "RAh,RAm,RAs,DE-,DEd,DEm,DEs"
+UNSIGNED = PARTS.replace("DE-,", "")
+
+
+def parts_of(ra: Any, dec: Any, signs: Any) -> bytes:
+    """A CSV of positions in parts, with signs of their own."""
+    texts = [
+        SkyCoord(*each, unit="deg").to_string("hmsdms", sep=",", precision=6)
+        for each in zip(ra, dec, strict=True)
+    ]
+    rows = [text.replace(" +", f",{sign},") for text, sign in zip(texts, signs, strict=True)]
+    return "\n".join([PARTS, *rows, ""]).encode()
+
+
+# A row of parts, its declination or what is said of it; and whether a table in memory can know it.
+IN_PARTS: dict[str, tuple[str, str, float | str, float | str]] = {
+    "minus": (PARTS, "5,34,32,-,0,30,36", -0.51, -0.51),
+    "minus of typesetters": (PARTS, "5,34,32,\u2212,0,30,36", -0.51, -0.51),
+    "dash": (PARTS, "5,34,32,\u2013,0,30,36", -0.51, -0.51),
+    "minus twice": (PARTS, "5,34,32,-,-1,30,36", -1.51, -1.51),
+    "plus": (PARTS, "5,34,32,+,0,30,36", 0.51, 0.51),
+    "blank": (PARTS, "5,34,32,,0,30,36", 0.51, 0.51),
+    "another sign": (PARTS, "5,34,32,S,0,30,36", "'DE-' of row 0 is 'S'", "'DE-' of row 0 is 'S'"),
+    "signs that contradict": (PARTS, "5,34,32,+,-1,30,36", "contradicts the sign", "contradicts the sign"),
+    "no sign": (UNSIGNED, "5,34,32,-1,30,36", -1.51, -1.51),
+    "no sign, -00": (UNSIGNED, "5,34,32,-00,30,36", -0.51, "no column 'DE-' says whether north or south"),
+    "no sign, 00": (UNSIGNED, "5,34,32,00,30,36", 0.51, "no column 'DE-' says whether north or south"),
+    "minutes beyond 60": (PARTS, "5,34,32,+,1,75,36", "'DEm' of row 0 is 75", "'DEm' of row 0 is 75"),
+    "seconds beyond 60": (PARTS, "5,34,61,+,1,5,36", "'RAs' of row 0 is 61", "'RAs' of row 0 is 61"),
+    "seconds that are rounded": (PARTS, "5,34,60.0,+,1,5,60.0", 1.1, 1.1),
+    "negative minutes": (UNSIGNED, "5,34,32,0,-30,36", "'DEm' of row 0 is -30", "'DEm' of row 0 is -30"),
+    "texts": (UNSIGNED, "5,34,32,\u22121,30,36", "'DEd' holds texts", "'DEd' holds texts"),
+}
+
+
+@pytest.mark.parametrize("in_memory", [False, True])
+@pytest.mark.parametrize("name", IN_PARTS)
+def test_positions_in_parts(name: str, in_memory: bool, tmp_path: Path) -> None:
+    head, row, of_file, of_table = IN_PARTS[name]
+    want = of_table if in_memory else of_file
+    path = tmp_path / "parts.csv"
+    path.write_text(f"{head}\n{row}\n", encoding="utf-8")
+
+    def made() -> mx.Catalog:
+        return mx.Catalog(Table.read(path), "1 deg") if in_memory else mx.Catalog.read(path, "1 deg")
+
+    if isinstance(want, str):
+        with pytest.raises(mx.MaskError, match=want):
+            made()
+    else:
+        assert_allclose(made().lat, want, rtol=1e-14)
+
+
 def _in(frame: Any) -> tuple[Any, Any]:
     there = SkyCoord(RA, DEC, unit="deg").transform_to(frame).spherical
     return there.lon.deg, there.lat.deg
@@ -580,6 +674,13 @@ CONDITIONS: dict[str, Any] = {
     "~(NUMBER == 9007199254740993)": [1, 2],
     "(NULL is None) | (NUMBER == 9007199254740993)": [0, 2],
     "FLAG & ~(SIGNIF > 15)": [0],
+    # In the precision of the column: 0.3 of 32 bits is more than 0.3 of 64.
+    "SINGLE <= 0.3": [0, 1],
+    "0.3 < SINGLE": [2],
+    "SINGLE == 0.3": [0],
+    "SINGLE in (0.1, 0.7)": [1, 2],
+    "-0.3 < SINGLE < 1e300": [0, 1, 2],
+    "SINGLE < WIDE": [1, 2],
 }
 
 
@@ -597,6 +698,8 @@ def conditioned() -> bytes:
             column("S/N", SIGNIF),
             column("b-v", [0.5, 0, -0.5]),
             column("NUMBER", np.array([2**53 + 1, 2**53 + 2, 2**53 + 3]), form="K"),
+            column("SINGLE", [0.3, 0.1, 0.7], form="E"),
+            column("WIDE", [0.3, 0.2, 0.7]),
             column("NULL", np.array([4, -3, -99]), form="I", null=-99),
             column("VECTOR", np.ones((3, 2)), form="2D"),
         )
@@ -1047,6 +1150,41 @@ def test_astropy_s_own_files(tmp_path: Path) -> None:
     ):
         made.write(tmp_path / name, format=kind)
         assert_array_equal(mx.Catalog.read(tmp_path / name, radius="SIZE").on(GEOM).values, OWN)
+
+
+FRAMES = (FK4(equinox="B1950"), FK5(equinox="J1975"), "galactic", "barycentrictrueecliptic")
+
+
+@pytest.mark.parametrize("frame", FRAMES, ids=str)
+@pytest.mark.parametrize("suffix", ["fits", "ecsv"])
+def test_positions_as_one_column(suffix: str, frame: Any, tmp_path: Path) -> None:
+    """astropy cuts such a column into several, and tells their frame in a way of its own."""
+    there = SkyCoord(RA, DEC, unit="deg").transform_to(frame)
+    path = tmp_path / f"x.{suffix}"
+    Table({"a_rather_long_name_of_positions": there, "SIGNIF": SIGNIF}).write(path)
+    for mask in (mx.Catalog.read(path, "0.2 deg"), mx.Catalog(Table.read(path), "0.2 deg")):
+        assert_array_equal(mask.on(GEOM).values, ALL)
+    some = mx.Catalog.read(path, "0.2 deg", where="SIGNIF > 10")
+    assert_array_equal(some.on(GEOM).values, circles([0, 2], 0.2))
+
+
+@pytest.mark.parametrize(
+    ("frame", "meta"),
+    [
+        (FK4(equinox="B1950"), {"RADESYS": "FK4", "EQUINOX": 1950.0}),
+        (FK4(equinox="B1950"), {"equinox": "B1950"}),
+        (FK4(equinox="B1950"), {"keywords": {"EQUINOX": {"value": "1950"}}}),
+        (FK5(equinox="J1975"), {"RADECSYS": "FK5", "EQUINOX": 1975}),
+        ("icrs", {"RADESYS": "ICRS", "comments": ["of somebody"]}),
+    ],
+)
+def test_frames_in_the_metadata_of_a_table(frame: Any, meta: Any, tmp_path: Path) -> None:
+    lon, lat = _in(frame)
+    made = Table({"RA": lon * u.deg, "DEC": lat * u.deg}, meta=meta)
+    made.write(tmp_path / "x.ecsv")
+    for mask in (mx.Catalog(made, "0.2 deg"), mx.Catalog.read(tmp_path / "x.ecsv", "0.2 deg")):
+        assert_array_equal(mask.on(GEOM).values, ALL)
+    assert mx.Catalog(SkyCoord(RA, DEC, unit="deg"), "1 arcsec").contains(made).all()
 
 
 @pytest.mark.parametrize("first", ["# %ECSV 1.0", "# 1 ALPHA_J2000 x"])

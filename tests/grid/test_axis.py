@@ -7,9 +7,11 @@ import pickle
 import astropy.units as u
 import numpy as np
 import pytest
+from astropy.utils.masked import Masked
 
-from maskexpr.errors import AxisError
+from maskexpr.errors import AxisError, MaskValueError
 from maskexpr.grid.axis import Axis
+from maskexpr.nodes.axisrange import AxisRange
 
 
 def test_bounds_are_exact_and_bins_equally_wide():
@@ -57,6 +59,14 @@ def test_axes_match_over_units_and_last_digits():
     assert not axis.matches(Axis("f", [0, 1, 5] * u.TeV))
     # Near zero a tolerance relative to the edge itself would see no difference or all.
     assert not axis.matches(Axis("e", [0.01, 1, 5] * u.TeV))
+
+
+def test_masked_edges_are_refused():
+    with pytest.raises(AxisError, match="an edge is masked"):
+        Axis("energy", Masked([1, 2, 3] * u.TeV, mask=[False, True, False]))
+    with pytest.raises(MaskValueError, match="one finite quantity"):
+        AxisRange("energy", Masked(1 * u.TeV, mask=True))
+    assert Axis("energy", Masked([1, 2] * u.TeV)) == Axis("energy", [1, 2] * u.TeV)
 
 
 def test_pickles_and_cannot_be_changed():

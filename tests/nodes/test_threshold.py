@@ -31,6 +31,7 @@ from maskexpr.grid.tiles import ON, Tile, Tiles
 from maskexpr.grid.wcs.geom import WcsGeom
 from maskexpr.io.sources import ArraySource, FileSource
 from maskexpr.io.xarray import wrap
+from maskexpr.maps.leaf import same_axis
 from maskexpr.nodes.band import Band
 from maskexpr.nodes.threshold import Threshold
 from maskexpr.pixels.window import Window
@@ -446,6 +447,25 @@ def test_axes_must_agree() -> None:
         Evaluator(mask).run(mask, Points.from_sky(SkyCoord(40, 55, unit="deg")))
 
 
+@pytest.mark.parametrize(
+    ("edges", "same", "other"),
+    [
+        # Days since 1858: a part of a million of them is an hour and a half.
+        ([58000, 58000.01, 58000.02], [58000 + 2e-9, 58000.01, 58000.02], [58000.02, 58000.03, 58000.04]),
+        ([58000, 58000.01, 58000.02], [58000, 58000.01, 58000.02], [58000.001, 58000.011, 58000.021]),
+        ([58000, 58001, 58002], np.float32([58000, 58001, 58002]) + 0.003, [58000.05, 58001.05, 58002.05]),
+        # Seconds since 2001.
+        ([6e8, 6e8 + 100, 6e8 + 200], [6e8, 6e8 + 100, 6e8 + 200], [6e8 + 200, 6e8 + 300, 6e8 + 400]),
+        ([0.1, 0.7, 3], np.float32([0.1, 0.7, 3]), [0.1, 0.701, 3]),
+    ],
+)
+def test_edges_are_compared_by_the_widths_of_bins(edges: Any, same: Any, other: Any) -> None:
+    mine = Axis("time", edges * u.d)
+    assert same_axis(mine, Axis("time", np.asarray(same, dtype=float) * u.d))
+    assert same_axis(mine, Axis("time", mine.edges.to("s")))
+    assert not same_axis(mine, Axis("time", other * u.d))
+
+
 # ---- what users give
 
 
@@ -576,3 +596,54 @@ def test_tiles_batch_is_answered_in_one_go() -> None:
     bounds = np.array([[-10, 0, 990, 1000], [0, 10, 1100, 1010], [5, 5, 5, 5], [6, 6, 6, 6]])
     cover = classify(mask, Tiles(geom, bounds))
     assert cover.tolist() == [EMPTY, MIXED, MIXED, EMPTY]
+
+
+# ---- whole numbers
+
+
+WIDE = {
+    "int64": np.array([[2**53, 2**53 + 1, -(2**53) - 1]], dtype=np.int64),
+    "uint64": np.array([[2**64 - 1, 2**64 - 2, 2**63]], dtype=np.uint64),
+}
+
+
+@pytest.mark.parametrize("op", COMPARE)
+@pytest.mark.parametrize(
+    ("dtype", "value"),
+    [
+        *(("int64", each) for each in (2**53, 2**53 + 1, float(2**53), -(2**53) - 1, 2**64, -0.5)),
+        *(("uint64", each) for each in (2**64 - 1, np.uint64(2**64 - 2), 2**63, -1, 2**70)),
+    ],
+)
+def test_integers_of_64_bits_are_compared_exactly(dtype: str, value: Any, op: Any, tmp_path: Path) -> None:
+    """Python's own integers are the oracle; in float64 neighbours are one number."""
+    geom = WcsGeom.create(npix=(3, 1), binsz=1)
+    want = [[bool(COMPARE[op](int(each), int(value) if value != -0.5 else value)) for each in WIDE[dtype][0]]]
+    assert_array_equal(on(Threshold((WIDE[dtype], geom), op, value), geom), want)
+    path = tmp_path / "map.fits"
+    fits.PrimaryHDU(WIDE["int64"], geom.to_header()).writeto(path)
+    stored = Threshold(path, op, value)
+    again = loads(dumps(stored))
+    assert again == stored
+    assert again.digest == stored.digest
+    assert again.value == value
+
+
+def test_a_unit_that_cannot_be_read_is_told() -> None:
+    geom = WcsGeom.create(npix=(3, 1), binsz=1)
+    data = wrap(da.from_array(np.ones((1, 3))), geom, "map")
+    data.attrs["units"] = "furlongs per fortnight"
+    with pytest.raises(MaskValueError, match="unit of the data, 'furlongs per fortnight', cannot be read"):
+        Threshold(data, ">", 3 * u.m)
+
+
+def test_a_number_is_one_number_however_it_is_typed(tmp_path: Path) -> None:
+    geom = WcsGeom.create(npix=(3, 1), binsz=1)
+    data = (WIDE["int64"], geom)
+    fits.PrimaryHDU(WIDE["int64"], geom.to_header()).writeto(tmp_path / "map.fits")
+    path = tmp_path / "map.fits"
+    assert Threshold(path, ">", 5) == Threshold(path, ">", 5.0) == Threshold(path, ">", np.int16(5))
+    assert Threshold(path, ">", 2**53) != Threshold(path, ">", 2**53 + 1)
+    assert repr(Threshold(data, ">", 2**53 + 1)) == "Threshold(int64 (1, 3) > 9007199254740993)"
+    with pytest.raises(MaskValueError, match="one number"):
+        Threshold(data, ">", 10**400)
