@@ -17,6 +17,7 @@ from ..core.calls import told_class, told_methods, told_names
 from ..core.errors import AxisError, GeometryError, MaskAttributeError, MaskTypeError, MaskValueError
 from ..core.limits import check_limit
 from ..core.names import described, shown
+from ..sphere.angles import plain_quantity, unmasked
 
 __all__ = [
     "INTERPOLATIONS",
@@ -286,7 +287,7 @@ def _split(name: str, value: Any, unit: str | None = None) -> tuple[Floats, str]
         u.Unit(text)
     except (TypeError, ValueError, u.UnitsError) as err:
         raise AxisError(f"axis {name!r}: {value!r} is not a quantity with a fitting unit ({err})") from err
-    return np.array(quantity.value, dtype=np.float64), text
+    return unmasked(quantity.value), text
 
 
 def _parse(value: Any) -> u.Quantity:
@@ -295,7 +296,7 @@ def _parse(value: Any) -> u.Quantity:
         return u.Quantity(value)
     if np.ndim(value) == 0 or isinstance(value, np.ndarray):
         raise ValueError("a bare number has no unit; multiply by one, u.one if it has none")
-    return u.Quantity([_parse(item) for item in value])
+    return u.Quantity([plain_quantity(_parse(item)) for item in value])
 
 
 def _check_edges(name: str, values: Floats, interp: str) -> None:
