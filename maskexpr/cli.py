@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import sys
 import threading
 import time
@@ -20,6 +21,7 @@ import dask
 
 import maskexpr
 
+from .compile.plan import Plan
 from .core.errors import FormatError, IncompleteMaskError, IntegrityError, MaskError, require
 from .core.progress import Progress, watching
 from .io.publish import check_place
@@ -39,16 +41,18 @@ _ERROR, _DAMAGED, _STOPPED = 1, 3, 130
 
 
 _WORDS = (
-    ("overwrite=True", "--overwrite"),
-    ("against=", "--against FILE"),
-    ("take one of .grids", "take one by --grid NAME"),
+    (r"overwrite=True", "--overwrite"),
+    (r"against=", "--against FILE"),
+    (r"take one of \.grids", "take one by --grid NAME"),
+    (r"dask\.config\.set\(num_workers=(\d+)\)", r"--workers \1"),
+    (r"smaller chunks=", "the outputs smaller chunks"),
 )
 
 
 def _as_option(words: str) -> str:
     """Words about an argument in Python as those about the option of that name."""
     for argument, option in _WORDS:
-        words = words.replace(argument, option)
+        words = re.sub(argument, option, words)
     return words
 
 
@@ -95,14 +99,35 @@ def _print(found: dict[str, Any]) -> None:
 @_grid
 @_as_json
 def plan(recipe: Path, grid: str | None, as_json: bool) -> None:
-    """Count tiles and memory before anything runs."""
-    read = Recipe.read(recipe)
-    made = read.mask.plan(_grid_of(read, grid))
-    if not as_json:
-        click.echo(str(made))
-        return
+    """Count tiles and memory of each output before anything runs."""
+    plans = _plans(Recipe.read(recipe), grid)
     names = ("n_tiles", "n_empty", "n_full", "n_mixed", "projected_memory")
-    _print({name: int(getattr(made, name)) for name in names})
+    counts = [{name: int(getattr(made, name)) for name in names} for _, made in plans]
+    if as_json and len(plans) == 1:
+        _print(counts[0])
+    elif as_json:
+        _print(
+            {"plans": [{"outputs": paths, **each} for (paths, _), each in zip(plans, counts, strict=True)]}
+        )
+    else:
+        for paths, made in plans:
+            click.echo("".join(f"{path}:\n" for path in paths if len(plans) > 1) + str(made))
+
+
+def _plans(recipe: Recipe, grid: str | None) -> list[tuple[list[str], Plan]]:
+    """The plans of the outputs (on one grid), those of equal tiles together; else that of the grid."""
+    one = None if grid is None and recipe.outputs else _grid_of(recipe, grid)
+    found: list[tuple[list[str], Plan]] = []
+    seen: dict[str, int] = {}
+    for each in recipe.outputs:
+        if grid is None or each.grid == grid:
+            key = repr((each.grid, each.options.get("chunks", "auto")))
+            if key not in seen:
+                seen[key] = len(found)
+                chunks = each.options.get("chunks", "auto")
+                found.append(([], recipe.mask.plan(recipe.grids[each.grid], chunks)))
+            found[seen[key]][0].append(str(each.path))
+    return found or [([], recipe.mask.plan(one))]
 
 
 def _grid_of(recipe: Recipe, name: str | None) -> Any:

@@ -55,6 +55,44 @@ def test_plan(recipe):
     assert counts["n_mixed"] == plan.n_mixed
 
 
+def test_plan_is_of_the_outputs_with_their_options(recipe):
+    text = TEXT.replace(
+        "grid: {allsky: {binsz: 2 deg}}", "grids: {a: {allsky: {binsz: 2 deg}}, b: {healpix: {order: 4}}}"
+    )
+    recipe.write_text(TEXT.replace("[plane.fits]", "[{path: plane.zarr, chunks: 30}]"))
+    mask = mx.Recipe.read(recipe).mask
+    assert json.loads(run("plan", recipe, "--json").output)["n_tiles"] == mask.plan(GRID, 30).n_tiles == 18
+    places = ("a.fits, grid: a", "b.fits, grid: b", "c.fits, grid: a", "d.zarr, grid: a, chunks: 30")
+    outputs = f"[{', '.join(f'{{path: {each}}}' for each in places)}]"
+    recipe.write_text(text.replace("[plane.fits]", outputs))
+    plans = json.loads(run("plan", recipe, "--json").output)["plans"]
+    assert [[Path(each).name for each in one["outputs"]] for one in plans] == [
+        ["a.fits", "c.fits"],
+        ["b.fits"],
+        ["d.zarr"],
+    ]
+    assert [one["n_tiles"] for one in plans] == [1, mask.plan(mx.HpxGeom(order=4)).n_tiles, 18]
+    shown = run("plan", recipe).output
+    assert shown.count("Plan for") == 3
+    assert "c.fits:\nPlan for 90 x 180" in shown
+    assert json.loads(run("plan", recipe, "--grid", "b", "--json").output)["n_tiles"] == plans[1]["n_tiles"]
+
+
+def test_a_memory_limit_names_options(recipe):
+    fine = "grid: {allsky: {binsz: 0.1 deg}}"
+    recipe.write_text(TEXT.replace("grid: {allsky: {binsz: 2 deg}}", fine))
+    for limit, words in {
+        "8 MB": "whatever its tiles, so give a larger limit",
+        "70 MB": "give the outputs smaller chunks, and one thread (--workers 1)",
+    }.items():
+        assert words in run("run", recipe, "--memory-limit", limit).output
+    recipe.write_text(TEXT.replace("[plane.fits]", "[{path: plane.fits, chunks: 30}]"))
+    assert (
+        "give fewer threads (--workers 2)"
+        in run("run", recipe, "--workers", "4", "--memory-limit", "140 MB").output
+    )
+
+
 @pytest.mark.parametrize("how", [(), ("--scheduler", "threads", "--workers", "2")])
 def test_run(recipe, how):
     result = run("run", recipe, *how)
