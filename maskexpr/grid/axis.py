@@ -25,6 +25,7 @@ __all__ = [
     "Axis",
     "axes_of_text",
     "axes_text",
+    "axis_from_gammapy",
     "axis_name",
     "axis_of",
     "checked_axes",
@@ -328,11 +329,16 @@ def checked_axes(axes: Iterable[Axis], taken: tuple[str, str]) -> tuple[Axis, ..
     maskexpr.core.errors.AxisError: axes must be a list of maskexpr.Axis, got ...: write axes=[axis]
     """
     if isinstance(axes, Axis | str) or not isinstance(axes, Iterable):
-        raise AxisError(f"axes must be a list of maskexpr.Axis, got {axes!r}: write axes=[axis]")
+        raise AxisError(f"axes must be a list of maskexpr.Axis, got {shown(axes)}: write axes=[axis]")
     found = tuple(axes)
+    if len(found) == 1 and hasattr(found[0], "node_type"):
+        found = (axis_from_gammapy(found[0]),)
     for axis in found:
         if not isinstance(axis, Axis):
-            raise AxisError(f"axes must be maskexpr.Axis objects, got {described(axis)}")
+            # gammapy's list is the other way round, so that several are never taken as they are.
+            theirs = hasattr(axis, "node_type")
+            hint = ": write maskexpr.Axis(axis.name, axis.edges, axis.interp) of each, the outermost first"
+            raise AxisError(f"axes must be maskexpr.Axis objects, got {described(axis)}{hint * theirs}")
     names = [axis.name for axis in found]
     for name in names:
         if names.count(name) > 1 or name in taken:
@@ -340,6 +346,20 @@ def checked_axes(axes: Iterable[Axis], taken: tuple[str, str]) -> tuple[Axis, ..
                 f"the axis name {name!r} is taken: every axis needs its own, other than {' and '.join(taken)}"
             )
     return found
+
+
+def axis_from_gammapy(axis: Any) -> Axis:
+    """An axis of gammapy as one of ours.
+
+    Raises
+    ------
+    AxisError
+        For an axis without bins along a quantity.
+    """
+    if getattr(axis, "interp", None) is None or getattr(axis, "node_type", "") not in ("edges", "center"):
+        raise AxisError(f"axis {axis.name!r} is a {type(axis).__name__}, which has no bins along a quantity")
+    # What it was made with is not asked: files hold these, and their grids should be equal.
+    return Axis(axis.name, axis.edges, interp=axis.interp)
 
 
 def axes_text(axes: Sequence[Axis]) -> str:
