@@ -81,7 +81,7 @@ def main() -> None:
 
 
 _file = click.Path(exists=True, path_type=Path)
-_recipe = click.argument("recipe", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+_recipe = click.argument("recipe", type=_file)
 _as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for a program to read.")
 _grid = click.option("--grid", help="Name of a grid of the recipe, where it has several.")
 _kind = click.option(
@@ -100,7 +100,7 @@ def _print(found: dict[str, Any]) -> None:
 @_as_json
 def plan(recipe: Path, grid: str | None, as_json: bool) -> None:
     """Count tiles and memory of each output before anything runs."""
-    plans = _plans(Recipe.read(recipe), grid)
+    plans = _plans(_read(recipe), grid)
     names = ("n_tiles", "n_empty", "n_full", "n_mixed", "projected_memory")
     counts = [{name: int(getattr(made, name)) for name in names} for _, made in plans]
     if as_json and len(plans) == 1:
@@ -112,6 +112,22 @@ def plan(recipe: Path, grid: str | None, as_json: bool) -> None:
     else:
         for paths, made in plans:
             click.echo("".join(f"{path}:\n" for path in paths if len(plans) > 1) + str(made))
+
+
+def _read(path: Path) -> Recipe:
+    """A recipe; of another file that holds a mask the error says how to make one."""
+    try:
+        return Recipe.read(path)
+    except MaskError as err:
+        if path.suffix in (".yaml", ".yml"):
+            raise
+        try:
+            what = READERS[read_any(path).kind].what
+        except MaskError:
+            raise err from None
+        raise FormatError(
+            f"{path} is {what} and no recipe; make one: maskexpr convert {path} mask.yaml"
+        ) from err
 
 
 def _plans(recipe: Recipe, grid: str | None) -> list[tuple[list[str], Plan]]:
@@ -158,7 +174,7 @@ def _grid_of(recipe: Recipe, name: str | None) -> Any:
 def run(recipe: Path, scheduler: str | None, workers: int | None, as_json: bool, **options: Any) -> None:
     """Write the outputs of a recipe."""
     started = time.monotonic()
-    read = Recipe.read(recipe)
+    read = _read(recipe)
     there = [
         each.path
         for each in read.outputs
@@ -235,7 +251,7 @@ def _report(progress: Progress, stop: threading.Event, terminal: bool) -> None:
 @_grid
 def show(recipe: Path, picture: Path, grid: str | None) -> None:
     """Draw a coarse preview of a recipe's mask to a picture (.png, .pdf, .svg)."""
-    read = Recipe.read(recipe)
+    read = _read(recipe)
     matplotlib = require("matplotlib", extra="plot")
     check_place(picture, overwrite=True)
     endings = require("matplotlib.backend_bases", extra="plot").FigureCanvasBase.get_supported_filetypes()
@@ -255,7 +271,7 @@ def show(recipe: Path, picture: Path, grid: str | None) -> None:
 @click.option("--frame", default="galactic", help="Frame of the maps.")
 def serve_command(recipe: Path, port: int, frame: str) -> None:
     """Show a recipe's mask on a page to pan and zoom, on loopback, until Ctrl-C."""
-    with server_of(Recipe.read(recipe).mask, port, frame) as server:
+    with server_of(_read(recipe).mask, port, frame) as server:
         click.echo(server.url)
         server.serve_forever()
 

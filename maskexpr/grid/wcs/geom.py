@@ -24,7 +24,7 @@ from numpy.typing import ArrayLike, NDArray
 from ...core.arguments import flag
 from ...core.arrays import Floats, Ints
 from ...core.calls import told_class, told_methods, told_names
-from ...core.errors import GeometryError, MaskTypeError, borrowed, require
+from ...core.errors import FormatError, GeometryError, MaskTypeError, borrowed, require
 from ...core.names import described, of_ours, shown
 from ...grid.meant import MEANT
 from ...pixels.window import Window
@@ -200,6 +200,10 @@ class WcsGeom(HeldGrid):
         True
         """
         what = f"the map {str(path)!r}" if isinstance(path, str | os.PathLike) else "WcsGeom.read"
+        if isinstance(path, str | os.PathLike) and os.path.isdir(path):
+            raise FormatError(
+                f"{what} is a folder; the grid of a zarr store is maskexpr.geom_of(maskexpr.read_mask(path))"
+            )
         with borrowed(what, GeometryError, str(path)):
             return cls._of(*parts_of_file(path, hdu, flag(celestial, "celestial")))
 
@@ -214,7 +218,8 @@ class WcsGeom(HeldGrid):
         (4, 6)
         """
         if not getattr(geom, "is_regular", False) or not isinstance(getattr(geom, "wcs", None), WCS):
-            raise GeometryError(f"expected a gammapy WcsGeom with one pixel size, got {of_ours(geom)}")
+            hint = ": write WcsGeom.from_gammapy(map.geom)" * hasattr(geom, "geom")
+            raise GeometryError(f"expected a gammapy WcsGeom with one pixel size, got {of_ours(geom)}{hint}")
         axes = axes_from_gammapy(geom.axes)
         return cls._of(Projection.from_wcs(geom.wcs), tuple(geom.data_shape[-2:]), axes)
 
