@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import sys
 import threading
 import time
@@ -20,6 +21,7 @@ import dask
 
 import maskexpr
 
+from .compile.plan import Plan
 from .core.errors import FormatError, IncompleteMaskError, IntegrityError, MaskError, require
 from .core.progress import Progress, watching
 from .io.publish import check_place
@@ -39,16 +41,18 @@ _ERROR, _DAMAGED, _STOPPED = 1, 3, 130
 
 
 _WORDS = (
-    ("overwrite=True", "--overwrite"),
-    ("against=", "--against FILE"),
-    ("take one of .grids", "take one by --grid NAME"),
+    (r"overwrite=True", "--overwrite"),
+    (r"against=", "--against FILE"),
+    (r"take one of \.grids", "take one by --grid NAME"),
+    (r"dask\.config\.set\(num_workers=(\d+)\)", r"--workers \1"),
+    (r"smaller chunks=", "the outputs smaller chunks"),
 )
 
 
 def _as_option(words: str) -> str:
     """Words about an argument in Python as those about the option of that name."""
     for argument, option in _WORDS:
-        words = words.replace(argument, option)
+        words = re.sub(argument, option, words)
     return words
 
 
@@ -77,7 +81,7 @@ def main() -> None:
 
 
 _file = click.Path(exists=True, path_type=Path)
-_recipe = click.argument("recipe", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+_recipe = click.argument("recipe", type=_file)
 _as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for a program to read.")
 _grid = click.option("--grid", help="Name of a grid of the recipe, where it has several.")
 _kind = click.option(
@@ -95,14 +99,51 @@ def _print(found: dict[str, Any]) -> None:
 @_grid
 @_as_json
 def plan(recipe: Path, grid: str | None, as_json: bool) -> None:
-    """Count tiles and memory before anything runs."""
-    read = Recipe.read(recipe)
-    made = read.mask.plan(_grid_of(read, grid))
-    if not as_json:
-        click.echo(str(made))
-        return
+    """Count tiles and memory of each output before anything runs."""
+    plans = _plans(_read(recipe), grid)
     names = ("n_tiles", "n_empty", "n_full", "n_mixed", "projected_memory")
-    _print({name: int(getattr(made, name)) for name in names})
+    counts = [{name: int(getattr(made, name)) for name in names} for _, made in plans]
+    if as_json and len(plans) == 1:
+        _print(counts[0])
+    elif as_json:
+        _print(
+            {"plans": [{"outputs": paths, **each} for (paths, _), each in zip(plans, counts, strict=True)]}
+        )
+    else:
+        for paths, made in plans:
+            click.echo("".join(f"{path}:\n" for path in paths if len(plans) > 1) + str(made))
+
+
+def _read(path: Path) -> Recipe:
+    """A recipe; of another file that holds a mask the error says how to make one."""
+    try:
+        return Recipe.read(path)
+    except MaskError as err:
+        if path.suffix in (".yaml", ".yml"):
+            raise
+        try:
+            what = READERS[read_any(path).kind].what
+        except MaskError:
+            raise err from None
+        raise FormatError(
+            f"{path} is {what} and no recipe; make one: maskexpr convert {path} mask.yaml"
+        ) from err
+
+
+def _plans(recipe: Recipe, grid: str | None) -> list[tuple[list[str], Plan]]:
+    """The plans of the outputs (on one grid), those of equal tiles together; else that of the grid."""
+    one = None if grid is None and recipe.outputs else _grid_of(recipe, grid)
+    found: list[tuple[list[str], Plan]] = []
+    seen: dict[str, int] = {}
+    for each in recipe.outputs:
+        if grid is None or each.grid == grid:
+            key = repr((each.grid, each.options.get("chunks", "auto")))
+            if key not in seen:
+                seen[key] = len(found)
+                chunks = each.options.get("chunks", "auto")
+                found.append(([], recipe.mask.plan(recipe.grids[each.grid], chunks)))
+            found[seen[key]][0].append(str(each.path))
+    return found or [([], recipe.mask.plan(one))]
 
 
 def _grid_of(recipe: Recipe, name: str | None) -> Any:
@@ -133,7 +174,7 @@ def _grid_of(recipe: Recipe, name: str | None) -> Any:
 def run(recipe: Path, scheduler: str | None, workers: int | None, as_json: bool, **options: Any) -> None:
     """Write the outputs of a recipe."""
     started = time.monotonic()
-    read = Recipe.read(recipe)
+    read = _read(recipe)
     there = [
         each.path
         for each in read.outputs
@@ -210,7 +251,7 @@ def _report(progress: Progress, stop: threading.Event, terminal: bool) -> None:
 @_grid
 def show(recipe: Path, picture: Path, grid: str | None) -> None:
     """Draw a coarse preview of a recipe's mask to a picture (.png, .pdf, .svg)."""
-    read = Recipe.read(recipe)
+    read = _read(recipe)
     matplotlib = require("matplotlib", extra="plot")
     check_place(picture, overwrite=True)
     endings = require("matplotlib.backend_bases", extra="plot").FigureCanvasBase.get_supported_filetypes()
@@ -230,7 +271,7 @@ def show(recipe: Path, picture: Path, grid: str | None) -> None:
 @click.option("--frame", default="galactic", help="Frame of the maps.")
 def serve_command(recipe: Path, port: int, frame: str) -> None:
     """Show a recipe's mask on a page to pan and zoom, on loopback, until Ctrl-C."""
-    with server_of(Recipe.read(recipe).mask, port, frame) as server:
+    with server_of(_read(recipe).mask, port, frame) as server:
         click.echo(server.url)
         server.serve_forever()
 

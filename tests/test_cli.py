@@ -55,6 +55,44 @@ def test_plan(recipe):
     assert counts["n_mixed"] == plan.n_mixed
 
 
+def test_plan_is_of_the_outputs_with_their_options(recipe):
+    text = TEXT.replace(
+        "grid: {allsky: {binsz: 2 deg}}", "grids: {a: {allsky: {binsz: 2 deg}}, b: {healpix: {order: 4}}}"
+    )
+    recipe.write_text(TEXT.replace("[plane.fits]", "[{path: plane.zarr, chunks: 30}]"))
+    mask = mx.Recipe.read(recipe).mask
+    assert json.loads(run("plan", recipe, "--json").output)["n_tiles"] == mask.plan(GRID, 30).n_tiles == 18
+    places = ("a.fits, grid: a", "b.fits, grid: b", "c.fits, grid: a", "d.zarr, grid: a, chunks: 30")
+    outputs = f"[{', '.join(f'{{path: {each}}}' for each in places)}]"
+    recipe.write_text(text.replace("[plane.fits]", outputs))
+    plans = json.loads(run("plan", recipe, "--json").output)["plans"]
+    assert [[Path(each).name for each in one["outputs"]] for one in plans] == [
+        ["a.fits", "c.fits"],
+        ["b.fits"],
+        ["d.zarr"],
+    ]
+    assert [one["n_tiles"] for one in plans] == [1, mask.plan(mx.HpxGeom(order=4)).n_tiles, 18]
+    shown = run("plan", recipe).output
+    assert shown.count("Plan for") == 3
+    assert "c.fits:\nPlan for 90 x 180" in shown
+    assert json.loads(run("plan", recipe, "--grid", "b", "--json").output)["n_tiles"] == plans[1]["n_tiles"]
+
+
+def test_a_memory_limit_names_options(recipe):
+    fine = "grid: {allsky: {binsz: 0.1 deg}}"
+    recipe.write_text(TEXT.replace("grid: {allsky: {binsz: 2 deg}}", fine))
+    for limit, words in {
+        "8 MB": "whatever its tiles, so give a larger limit",
+        "70 MB": "give the outputs smaller chunks, and one thread (--workers 1)",
+    }.items():
+        assert words in run("run", recipe, "--memory-limit", limit).output
+    recipe.write_text(TEXT.replace("[plane.fits]", "[{path: plane.fits, chunks: 30}]"))
+    assert (
+        "give fewer threads (--workers 2)"
+        in run("run", recipe, "--workers", "4", "--memory-limit", "140 MB").output
+    )
+
+
 @pytest.mark.parametrize("how", [(), ("--scheduler", "threads", "--workers", "2")])
 def test_run(recipe, how):
     result = run("run", recipe, *how)
@@ -365,7 +403,13 @@ def test_shell_completion(shell):
 SLIPS = [
     ("pln mask.yaml", 2, ("'plan'",)),
     ("plan none.yaml", 2, ("none.yaml",)),
-    ("plan few.reg", 1, ("few.reg, line 1", "a recipe is a mapping")),
+    ("plan few.reg", 1, ("few.reg is a region file and no recipe", "maskexpr convert few.reg mask.yaml")),
+    ("plan map.fits", 1, ("map.fits is a mask product", "maskexpr convert map.fits mask.yaml")),
+    ("run map.fits", 1, ("map.fits is a mask product", "and no recipe")),
+    ("show map.fits o.png", 1, ("map.fits is a mask product", "and no recipe")),
+    ("serve map.fits", 1, ("map.fits is a mask product", "and no recipe")),
+    ("plan mask.json", 1, ("an expression as JSON and no recipe", "maskexpr convert mask.json mask.yaml")),
+    ("plan notes.txt", 1, ("notes.txt, line 1", "a recipe is a mapping")),
     ("plan bare.yaml", 1, ("no grid", "grid: {allsky:")),
     ("plan two.yaml", 1, ("several grids, a, b", "--grid NAME")),
     ("plan two.yaml --grid c", 2, ("'c'", "a, b")),
@@ -381,6 +425,13 @@ SLIPS = [
     ("info map.fits --radius 3", 1, ("map.fits",)),
     # Another test may have registered a format of its own, which is named too.
     ("verify few.reg", 1, ("neither a FITS file nor", "zarr store")),
+    ("verify map.fits --against few.reg", 3, ("pixels of rows 0 to 89, columns 0 to 179 are not",)),
+    ("info sources.ecsv", 1, ("maskexpr: sources.ecsv is a catalogue, which needs a radius",)),
+    ("convert few.reg o.reg --radius 1deg", 1, ("few.reg is a region file, which takes no radius",)),
+    ("convert sources.ecsv o.reg --radius 1deg --where x>1", 1, ("'x'",)),
+    ("convert few.reg o.moc.fits", 1, ("(--order), or a HEALPix grid (--grid)",)),
+    ("convert mask.yaml o.moc.fits", 1, ("(--order), or a HEALPix grid (--grid)",)),
+    ("convert few.reg o.moc.fits --order 3 --grid mask.yaml", 1, ("not of both",)),
     ("convert few.reg few.png", 1, ("known endings are", ".moc.fits")),
     ("convert few.reg few.fit --grid mask.yaml", 1, ("did you mean '.fits'?",)),
     ("convert few.reg few.fits", 1, ("--grid",)),
@@ -400,6 +451,9 @@ def slips(recipe, monkeypatch):
     (folder / "wrong.yaml").write_text("maskexpr: 1\nmask: {Bnd: {lat: [-5 deg, 5 deg]}}\n")
     grid = "{allsky: {binsz: 9 deg}}"
     (folder / "two.yaml").write_text(f"maskexpr: 1\nmask: AllSky\ngrids: {{a: {grid}, b: {grid}}}\n")
+    (folder / "mask.json").write_text(mx.dumps(mx.AllSky()))
+    (folder / "notes.txt").write_text("nothing tonight")
+    Table({"RA": [83.6] * u.deg, "DEC": [22.0] * u.deg}).write(folder / "sources.ecsv")
     mx.AllSky().write("map.fits", GRID)
 
 

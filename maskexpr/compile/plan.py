@@ -94,9 +94,12 @@ class Plan:
         """
         if not self.n_mixed:
             return 0
+        return self._memory_of(self.compiled.layout.largest) * min(number_of_threads(), self.n_mixed)
+
+    def _memory_of(self, shape: tuple[int, int]) -> int:
+        """Upper bound of the bytes that a thread needs for tiles of a shape."""
         planes = math.prod(max(sizes) for sizes in self.compiled.along)
-        each = working_bytes(self.compiled.mask, self.geom, self.compiled.layout.largest, planes)
-        return each * min(number_of_threads(), self.n_mixed)
+        return working_bytes(self.compiled.mask, self.geom, shape, planes)
 
     def check_memory(self, limit: Any) -> None:
         """Refuse a plan that may need more than a limit (bytes, or text such as ``"2 GB"``).
@@ -120,9 +123,17 @@ class Plan:
             raise MemoryLimitError(
                 f"evaluating tiles of {rows} x {columns} {self.compiled.layout.unit} may take "
                 f"{format_bytes(self.projected_memory)}, more than the limit of "
-                f"{format_bytes(allowed)}: give smaller chunks=, or fewer threads "
-                f"(dask.config.set(num_workers=1))"
+                f"{format_bytes(allowed)}: {self._advice(allowed)}"
             )
+
+    def _advice(self, allowed: int) -> str:
+        """What to change for a limit to be kept: smaller tiles help only where one thread needs too much."""
+        threads, least = allowed // self._memory_of(self.compiled.layout.largest), self._memory_of((1, 1))
+        if threads:
+            return f"give fewer threads (dask.config.set(num_workers={threads}))"
+        if least <= allowed:
+            return "give smaller chunks=, and one thread (dask.config.set(num_workers=1))"
+        return f"one thread may take {format_bytes(least)} whatever its tiles, so give a larger limit"
 
     def to_xarray(self) -> xr.DataArray:
         """The states as a DataArray over tiles, with the first pixel of each tile as coordinates.

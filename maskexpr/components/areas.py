@@ -12,6 +12,7 @@ from ..core.arrays import Ints
 from ..core.errors import AngleError, MaskValueError
 from ..grid.lattice import Grid
 from ..grid.rim import topology
+from ..sphere.angles import unmasked
 
 __all__ = ["Area", "area_of", "area_text", "largest_pixel", "limit", "weights"]
 
@@ -43,7 +44,7 @@ def limit(value: object, name: str) -> Area:
             raise TypeError("it has no unit")
         area = u.Quantity(*value) if isinstance(value, tuple) else u.Quantity(value)
         unit_name = "pix2" if area.unit in (u.pix, u.pix**2) else "deg2"
-        number = float(area.value) if unit_name == "pix2" else float(area.to_value(u.deg**2))
+        number = float(unmasked(area.value if unit_name == "pix2" else area.to_value(u.deg**2)))
     except (TypeError, ValueError, u.UnitsError) as err:
         raise AngleError(
             f"{name} must be an area with a unit, such as '0.1 deg2' or 20 * u.pix**2, got {value!r} ({err})"

@@ -177,7 +177,9 @@ def told_names(what: str, meant: Mapping[str, str] | None = None) -> Callable[[C
 
     def decorated(cls: C) -> C:
         def missing(self: Any, name: str) -> Any:
-            raise absent(what, name, dir(cls), meant or {})
+            # What is not offered for completion is not suggested either; protocols ask for names of Python's
+            # of objects that are not made yet.
+            raise absent(what, name, () if name.startswith("_") else dir(self), meant or {})
 
         # Set, not written: a type checker should go on finding what is misspelled.
         cls.__getattr__ = missing  # type: ignore[attr-defined]

@@ -247,7 +247,7 @@ def encode(value: Any, child: Callable[[Any], Any]) -> Any:
     if dataclasses.is_dataclass(value) and isinstance(tag, str) and RECORDS.get(tag) is type(value):
         return {"record": tag, **{name: encode(item, child) for name, item in _fields(value)}}
     raise MaskTypeError(
-        f"a {type(value).__name__} in memory cannot be saved with the expression; "
+        f"data in memory ({type(value).__name__}) cannot be saved with the expression; "
         "write the data to a FITS or zarr file and name its path instead"
     )
 

@@ -332,7 +332,8 @@ class Mask(Fluent):
         if is_array(other):
             raise MaskTypeError(
                 f"{sign} takes masks, got {described(other)}: make it one with "
-                f"maskexpr.Raster((array, geom)), or work with arrays: mask.on(geom) {sign} array"
+                f"maskexpr.Raster((array, geom)), a DataArray or map that carries its grid with "
+                f"maskexpr.Raster(array), or work with arrays: mask.on(geom) {sign} array"
             )
         return need_mask(other, sign)
 
@@ -361,7 +362,8 @@ class Mask(Fluent):
     def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
         raise MaskTypeError(
             "a mask is no array: mask.on(geom) makes one, mask.to_array(geom) one in memory, and "
-            "maskexpr.Raster((array, geom)) makes a mask of an array"
+            "maskexpr.Raster((array, geom)) makes a mask of an array, maskexpr.Raster(array) of one that "
+            "carries its grid"
         )
 
     # Operators of pandas leave the answer to what has more than its own data frames, 4000.

@@ -90,13 +90,23 @@ def use_engine(engine: Engine) -> None:
 
 
 _MEANT = {
+    "all": "mask.on(geom).all()",
+    "any": "mask.on(geom).any()",
+    "binary_dilate": "mask.dilate(radius)",
+    "binary_erode": "mask.erode(radius)",
+    "boundary": "mask & maskexpr.Boundary(width)",
     "buffer": "mask.dilate(radius)",
+    "coords": "mask.on(geom).coords: a mask has no grid",
+    "data": "mask.on(geom).data: a mask is no array",
     "difference": "mask - other",
+    "dims": "mask.on(geom).dims: a mask has no grid",
     "dtype": "mask.on(geom).dtype: a mask is no array",
     "expand": "mask.dilate(radius)",
+    "geom": "maskexpr.geom_of(mask.on(geom)): a mask has no grid until it is put on one",
     "grow": "mask.dilate(radius)",
     "intersection": "mask & other",
     "invert": "~mask",
+    "mean": "mask.fsky(geom)",
     "ndim": "mask.on(geom).ndim: a mask is no array",
     "save": "mask.write(path, geom), or maskexpr.dumps(mask)",
     "shape": "mask.on(geom).shape: a mask is no array",
@@ -821,13 +831,19 @@ class Fluent(Node):
         made: Mask = NODES["close"](self, radius, kernel, metric, axis)
         return made
 
-    def fill_holes(self, max_area: AngleLike | None = None) -> Mask:
+    def fill_holes(
+        self, max_area: AngleLike | None = None, connectivity: Literal[4, 8] = 4, linked: bool = False
+    ) -> Mask:
         """Fill holes up to an area. See `maskexpr.FillHoles`.
 
         Parameters
         ----------
         max_area : solid angle or number of pixels, optional
             ``"1 deg2"`` or ``20 * u.pix**2``; every hole if not given.
+        connectivity : {4, 8}
+            Of the holes: with 4 they do not go on across a corner.
+        linked : bool
+            Whether holes go on from plane to plane along non-spatial axes.
 
         Examples
         --------
@@ -836,16 +852,22 @@ class Fluent(Node):
         >>> bool(ring.fill_holes().on(mx.WcsGeom.create(npix=50, binsz=1)).values[25, 25])
         True
         """
-        made: Mask = NODES["fill_holes"](self, max_area)
+        made: Mask = NODES["fill_holes"](self, max_area, connectivity, linked)
         return made
 
-    def remove_small(self, min_area: AngleLike) -> Mask:
+    def remove_small(
+        self, min_area: AngleLike, connectivity: Literal[4, 8] = 4, linked: bool = False
+    ) -> Mask:
         """Remove components below an area. See `maskexpr.RemoveSmall`.
 
         Parameters
         ----------
         min_area : solid angle or number of pixels
             ``"1 deg2"`` or ``20 * u.pix**2``.
+        connectivity : {4, 8}
+            Whether pixels that share a side are connected, or those that touch at a corner too.
+        linked : bool
+            Whether components go on from plane to plane along non-spatial axes.
 
         Examples
         --------
@@ -855,7 +877,7 @@ class Fluent(Node):
         >>> bool((two.remove_small("50 deg2").on(geom) == mx.Region("icrs; circle(0, 0, 10)").on(geom)).all())
         True
         """
-        made: Mask = NODES["remove_small"](self, min_area)
+        made: Mask = NODES["remove_small"](self, min_area, connectivity, linked)
         return made
 
     def __repr__(self) -> str:

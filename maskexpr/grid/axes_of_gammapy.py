@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from ..core.errors import AxisError, require
-from .axis import Axis
+from ..core.errors import require
+from .axis import Axis, axis_from_gammapy
 
 __all__ = ["axes_from_gammapy", "axes_to_gammapy"]
 
@@ -19,14 +19,7 @@ def axes_from_gammapy(axes: Iterable[Any]) -> tuple[Axis, ...]:
     AxisError
         For an axis without bins along a quantity.
     """
-    return tuple(_from_gammapy(axis) for axis in axes)[::-1]
-
-
-def _from_gammapy(axis: Any) -> Axis:
-    if getattr(axis, "interp", None) is None or getattr(axis, "node_type", "") not in ("edges", "center"):
-        raise AxisError(f"axis {axis.name!r} is a {type(axis).__name__}, which has no bins along a quantity")
-    # What it was made with is not asked: files hold these, and their grids should be equal.
-    return Axis(axis.name, axis.edges, interp=axis.interp)
+    return tuple(axis_from_gammapy(axis) for axis in axes)[::-1]
 
 
 def axes_to_gammapy(axes: Iterable[Axis]) -> list[Any]:

@@ -17,6 +17,7 @@ from ..core.calls import told_class, told_methods, told_names
 from ..core.errors import AxisError, GeometryError, MaskAttributeError, MaskTypeError, MaskValueError
 from ..core.limits import check_limit
 from ..core.names import described, shown
+from ..sphere.angles import plain_quantity, unmasked
 
 __all__ = [
     "INTERPOLATIONS",
@@ -24,6 +25,7 @@ __all__ = [
     "Axis",
     "axes_of_text",
     "axes_text",
+    "axis_from_gammapy",
     "axis_name",
     "axis_of",
     "checked_axes",
@@ -301,7 +303,7 @@ def _split(name: str, value: Any, unit: str | None = None) -> tuple[Floats, str]
         u.Unit(text)
     except (TypeError, ValueError, u.UnitsError) as err:
         raise AxisError(f"axis {name!r}: {value!r} is not a quantity with a fitting unit ({err})") from err
-    return np.array(quantity.value, dtype=np.float64), text
+    return unmasked(quantity.value), text
 
 
 def _parse(value: Any) -> u.Quantity:
@@ -310,7 +312,7 @@ def _parse(value: Any) -> u.Quantity:
         return u.Quantity(value)
     if np.ndim(value) == 0 or isinstance(value, np.ndarray):
         raise ValueError("a bare number has no unit; multiply by one, u.one if it has none")
-    return u.Quantity([_parse(item) for item in value])
+    return u.Quantity([plain_quantity(_parse(item)) for item in value])
 
 
 def _check_edges(name: str, values: Floats, interp: str) -> None:
@@ -342,11 +344,16 @@ def checked_axes(axes: Iterable[Axis], taken: tuple[str, str]) -> tuple[Axis, ..
     maskexpr.core.errors.AxisError: axes must be a list of maskexpr.Axis, got ...: write axes=[axis]
     """
     if isinstance(axes, Axis | str) or not isinstance(axes, Iterable):
-        raise AxisError(f"axes must be a list of maskexpr.Axis, got {axes!r}: write axes=[axis]")
+        raise AxisError(f"axes must be a list of maskexpr.Axis, got {shown(axes)}: write axes=[axis]")
     found = tuple(axes)
+    if len(found) == 1 and hasattr(found[0], "node_type"):
+        found = (axis_from_gammapy(found[0]),)
     for axis in found:
         if not isinstance(axis, Axis):
-            raise AxisError(f"axes must be maskexpr.Axis objects, got {described(axis)}")
+            # gammapy's list is the other way round, so that several are never taken as they are.
+            theirs = hasattr(axis, "node_type")
+            hint = ": write maskexpr.Axis(axis.name, axis.edges, axis.interp) of each, the outermost first"
+            raise AxisError(f"axes must be maskexpr.Axis objects, got {described(axis)}{hint * theirs}")
     names = [axis.name for axis in found]
     for name in names:
         if names.count(name) > 1 or name in taken:
@@ -354,6 +361,20 @@ def checked_axes(axes: Iterable[Axis], taken: tuple[str, str]) -> tuple[Axis, ..
                 f"the axis name {name!r} is taken: every axis needs its own, other than {' and '.join(taken)}"
             )
     return found
+
+
+def axis_from_gammapy(axis: Any) -> Axis:
+    """An axis of gammapy as one of ours.
+
+    Raises
+    ------
+    AxisError
+        For an axis without bins along a quantity.
+    """
+    if getattr(axis, "interp", None) is None or getattr(axis, "node_type", "") not in ("edges", "center"):
+        raise AxisError(f"axis {axis.name!r} is a {type(axis).__name__}, which has no bins along a quantity")
+    # What it was made with is not asked: files hold these, and their grids should be equal.
+    return Axis(axis.name, axis.edges, interp=axis.interp)
 
 
 def axes_text(axes: Sequence[Axis]) -> str:

@@ -14,6 +14,7 @@ from ..core.errors import AngleError, MaskTypeError, MaskValueError, borrowed
 from ..core.names import described, shown
 from ..grid.wcs.geom import WcsGeom
 from ..io.given import as_grid
+from ..sphere.angles import unmasked
 from .radius import row_widths
 
 __all__ = ["gammapy_radius", "gammapy_structure"]
@@ -59,7 +60,7 @@ def gammapy_radius(geom: Any, width: Any, kernel: str = "disk") -> u.Quantity | 
         quantity = quantity / grid.pixel_scales
     elif quantity.unit != u.dimensionless_unscaled:
         raise AngleError(f"width must be an angle or a number of pixels, got {width!r}")
-    sides = np.broadcast_to(quantity.to_value(u.dimensionless_unscaled), (2,))
+    sides = np.broadcast_to(unmasked(quantity.to_value(u.dimensionless_unscaled)), (2,))
     if not (sides >= 0).all():
         raise MaskValueError(f"width must not be negative, got {shown(width)}")
     odd = np.ceil(sides) // 2 * 2 + 1

@@ -59,7 +59,7 @@ class Region(Mask):
         ``"gammapy"`` is the latter as gammapy has it with regions 0.11: on flipped maps what is not round is
         mirrored.
     where : callable or str, optional
-        Which regions are taken: ``"tag=source"``, ``"color=red"``, ``"shape!=text"``, or a callable on the
+        Which regions are taken: ``"tag=source"``, ``"color=red"``, ``"shape!=line"``, or a callable on the
         mapping of a region's properties (``shape``, ``include``, ``line``, ``name``, ``color``, ``tag``,
         which is a tuple, and what else the text says).
     exclude : "before" or "all"

@@ -135,7 +135,9 @@ class Recipe:
         try:
             text = data.decode("utf-8-sig")
         except UnicodeDecodeError as err:
-            raise FormatError(f"{place} cannot be read as a recipe: {err}") from err
+            raise FormatError(
+                f"{place} cannot be read as a recipe, which is text; of a map write maskexpr.read_mask(path)"
+            ) from err
         return cls.loads(text, place.parent, str(place))
 
     @classmethod

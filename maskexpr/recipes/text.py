@@ -163,7 +163,10 @@ class _Builder:
                 break
             key = self._value(event, keys, depth + 1)
             if not isinstance(key.value, str):
-                raise key.error(f"a key must be text, got {key.plain()!r}; put it in quotes")
+                raise key.error(
+                    f"a key must be text, got {key.plain()!r}; put it in quotes, and so the whole of a text "
+                    'that holds commas: {Region: "icrs; circle(83, 22, 1)"}'
+                )
             if key.value in items:
                 first = items[key.value]
                 raise key.error(f"the key {key.value!r} stands here a second time (first line {first.line})")

@@ -13,6 +13,7 @@ from astropy.table import Column
 from numpy.typing import NDArray
 
 from ..core.errors import AngleError, MaskValueError
+from ..core.names import shown
 from .units import angle_unit, pixel_unit
 
 
@@ -40,11 +41,13 @@ _LONGEST = 80
 __all__ = [
     "AngleLike",
     "AnglePair",
+    "bare_degrees",
     "format_degrees",
     "in_degrees",
     "is_pixels",
     "pixels",
     "pixels_array",
+    "plain_quantity",
     "to_degrees",
     "to_degrees_array",
     "unmasked",
@@ -123,6 +126,40 @@ def to_degrees_array(value: Any, name: str = "angle") -> NDArray[np.float64]:
     return degrees
 
 
+def bare_degrees(value: Any, name: str) -> NDArray[np.float64]:
+    """Degrees of a coordinate, where numbers without a unit are degrees; what is masked is NaN.
+
+    Raises
+    ------
+    AngleError
+        For text, and for units that are no angle.
+
+    Examples
+    --------
+    >>> bare_degrees([10, 20], "lon").tolist(), float(bare_degrees(2 * u.hourangle, "lon"))
+    ([10.0, 20.0], 30.0)
+    """
+    if type(value) is np.ndarray and value.dtype == np.float64:
+        return value
+    if isinstance(value, list | tuple) and any(hasattr(each, "unit") for each in value):
+        return np.array([bare_degrees(each, name) for each in value])
+    unit = getattr(value, "unit", None)
+    if unit is not None:
+        known = angle_unit(unit)
+        if known is None:
+            raise AngleError(
+                f"{name} must be an angle, such as 5.6 * u.hourangle, or degrees, got {shown(value)}"
+            )
+        value = in_degrees(getattr(value, "value", value), known)
+    numbers = value if hasattr(value, "dtype") else np.asarray(value)
+    if numbers.dtype.kind not in "fiu":
+        raise AngleError(
+            f"{name} must be degrees or an angle with a unit (5.6 * u.hourangle), got {shown(value)}; of "
+            "text make an angle: astropy.coordinates.Angle(text)"
+        )
+    return unmasked(numbers)
+
+
 def _quantity(value: Any, name: str) -> u.Quantity:
     if isinstance(value, u.Quantity):
         return value
@@ -135,7 +172,7 @@ def _quantity(value: Any, name: str) -> u.Quantity:
         return _parse(value, name)
     # What has a shape is no sequence of angles: a time, a position or an array of numbers.
     if isinstance(value, Iterable) and not hasattr(value, "shape"):
-        items = [_quantity(item, name) for item in value]
+        items = [plain_quantity(_quantity(item, name)) for item in value]
         if items:
             return u.Quantity(items)
     raise AngleError(
@@ -250,6 +287,17 @@ def unmasked(values: Any) -> NDArray[np.float64]:
     if mask is not None:
         plain[np.broadcast_to(mask, plain.shape)] = np.nan
     return plain
+
+
+def plain_quantity(quantity: u.Quantity) -> u.Quantity:
+    """A quantity in which NaN stands for what is masked: an array made of masked ones has hidden values.
+
+    Examples
+    --------
+    >>> plain_quantity(2 * u.deg)
+    <Quantity 2. deg>
+    """
+    return u.Quantity(unmasked(quantity.value), quantity.unit) if hasattr(quantity, "mask") else quantity
 
 
 def format_degrees(degrees: float) -> str:

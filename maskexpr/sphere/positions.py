@@ -13,10 +13,10 @@ __all__ = ["held_positions", "no_positions", "one_position", "positions_of"]
 
 _NUMBERS: Final = "write SkyCoord(lon, lat, unit='deg', frame='icrs')"
 _HINTS: Final = {
-    "str": "read a file with Catalog.read(path, radius=)",
+    "str": "of a text write SkyCoord(text), a file is read by Catalog.read(path, radius=)",
     "PurePath": "read a file with Catalog.read(path, radius=)",
     "Column": "give the whole table, or SkyCoord(table['RA'], table['DEC'])",
-    "Table": "write SkyCoord(table['RA'], table['DEC'])",
+    "Table": "write SkyCoord(table['RA'], table['DEC']); mask.contains takes a table as it is",
     "Row": "of one row write table[i : i + 1]",
     "DataFrame": "write astropy.table.Table.from_pandas(frame)",
     "dict": "write astropy.table.Table(columns)",

@@ -27,6 +27,7 @@ __all__ = [
     "caps_round",
     "chord2",
     "chord2_of",
+    "degrees_of",
     "dot",
     "from_sky",
     "lonlat",
@@ -114,13 +115,13 @@ def lonlat(xyz: Vectors) -> tuple[Floats, Floats]:
     return np.where(lon == 360.0, 0.0, lon), lat
 
 
-def from_sky(position: SkyCoord, frame: str) -> Vectors:
-    """Unit vectors of sky positions in a named frame, shape ``(3, ...)``.
+def degrees_of(position: SkyCoord, frame: str) -> tuple[Floats, Floats]:
+    """Longitude and latitude of sky positions in a named frame, degrees; NaN where a position is masked.
 
     Examples
     --------
-    >>> from_sky(SkyCoord(0, 90, unit="deg", frame="galactic"), "galactic").round(15).tolist()
-    [0.0, 0.0, 1.0]
+    >>> [float(a) for a in degrees_of(SkyCoord(30, 10, unit="deg"), "icrs")]
+    [30.0, 10.0]
     """
     try:
         there = position.transform_to(frame).spherical
@@ -132,7 +133,18 @@ def from_sky(position: SkyCoord, frame: str) -> Vectors:
         raise MaskValueError(
             f"positions in the frame {position.frame.name!r} cannot be turned into {frame!r}: {reason}"
         ) from err
-    return unit(unmasked(there.lon.to_value(u.deg)), unmasked(there.lat.to_value(u.deg)))
+    return unmasked(there.lon.to_value(u.deg)), unmasked(there.lat.to_value(u.deg))
+
+
+def from_sky(position: SkyCoord, frame: str) -> Vectors:
+    """Unit vectors of sky positions in a named frame, shape ``(3, ...)``.
+
+    Examples
+    --------
+    >>> from_sky(SkyCoord(0, 90, unit="deg", frame="galactic"), "galactic").round(15).tolist()
+    [0.0, 0.0, 1.0]
+    """
+    return unit(*degrees_of(position, frame))
 
 
 def normalise(xyz: Vectors) -> Vectors:

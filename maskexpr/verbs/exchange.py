@@ -23,6 +23,7 @@ from ..core.errors import (
 )
 from ..expr.mask import Mask, Or
 from ..expr.serialize import dumps, loads
+from ..grid.healpix.geom import HpxGeom
 from ..grid.lattice import Grid
 from ..io.formats import FORMATS, open_map, stamp_of, unknown_ending
 from ..io.publish import check_place
@@ -104,12 +105,19 @@ def _regions(path: Path, frame: str | None = None) -> tuple[Mask, Mapping[str, G
     return Region.read(path, frame=frame), {}
 
 
+class _NeedsRadius(FormatError):
+    """A catalogue, without the radius of its sources."""
+
+
 def _catalogue(path: Path, radius: Any = None, **options: Any) -> tuple[Mask, Mapping[str, Grid]]:
-    if radius is None:
-        raise FormatError(
-            f"{path} as a catalogue needs a radius: an angle ('0.3 deg') or the name of a column (--radius)"
-        )
-    return Catalog.read(path, radius=radius, **options), {}
+    if radius is not None:
+        return Catalog.read(path, radius=radius, **options), {}
+    # What is no catalogue says so.
+    Catalog.read(path, radius="1 deg", **options)
+    raise _NeedsRadius(
+        f"{path} is a catalogue, which needs a radius: an angle ('0.3 deg') or the name of a column "
+        "(--radius)"
+    )
 
 
 def _moc(path: Path) -> tuple[Mask, Mapping[str, Grid]]:
@@ -160,7 +168,7 @@ def read_any(path: str | os.PathLike[str], kind: str | None = None, **options: A
     for name, reader in _candidates(place, kind, options):
         try:
             mask, grids = reader.read(place, **options)
-        except MissingDependencyError:
+        except (MissingDependencyError, _NeedsRadius):
             raise
         except MaskError as err:
             if kind is not None or reader.suffixes:
@@ -168,7 +176,19 @@ def read_any(path: str | os.PathLike[str], kind: str | None = None, **options: A
             said.append(f"as {reader.what}: {err}")
         else:
             return Held(name, mask, grids)
+    if options and kind is None:
+        _check_options(place, options)
     raise FormatError(f"{place} holds no mask; " + "; ".join(said))
+
+
+def _check_options(path: Path, options: Mapping[str, Any]) -> None:
+    """Refuse options of another kind than that of a file, if it is of any without them."""
+    try:
+        found = READERS[read_any(path).kind]
+    except MaskError:
+        return
+    if odd := sorted(set(options).difference(found.options)):
+        raise FormatError(f"{path} is {found.what}, which takes no {', '.join(odd)}")
 
 
 def _candidates(path: Path, kind: str | None, options: Mapping[str, Any]) -> Iterator[tuple[str, Reader]]:
@@ -302,12 +322,14 @@ def convert(
     writer = writer_of(place)
     if order is not None and writer is not WRITERS["moc"]:
         raise FormatError(f"{place}: an order is that of a MOC, whose name ends in .moc.fits")
+    if order is not None and grid is not None:
+        raise FormatError(f"{place}: a MOC is of an order (--order) or of a grid (--grid), not of both")
     if writer is WRITERS["moc"] and grid is None and (order is not None or isinstance(held.mask, Moc)):
         cells = held.mask if order is None else to_moc(held.mask, order)
         assert isinstance(cells, Moc)
         return cells.write(place, overwrite=overwrite)
     if writer.text is None:
-        return write(held.mask, place, _one_grid(held, grid), overwrite)
+        return write(held.mask, place, _one_grid(held, grid, place, writer), overwrite)
     if grid is not None:
         raise FormatError(f"{place}: {writer.what} has no grid: leave out --grid")
     check_place(place, overwrite)
@@ -319,12 +341,15 @@ def convert(
     return place
 
 
-def _one_grid(held: Held, grid: Grid | None) -> Grid:
+def _one_grid(held: Held, grid: Grid | None, place: Path, writer: Writer) -> Grid:
     found = [grid] if grid is not None else list(held.grids.values())
-    if len(found) != 1:
-        names = ", ".join(held.grids) or "none"
+    if writer is WRITERS["moc"] and not (len(found) == 1 and isinstance(found[0], HpxGeom)):
         raise FormatError(
-            f"a mask product needs one grid (--grid), a MOC that or an order (--order); "
-            f"{READERS[held.kind].what} has: {names}"
+            f"{place}: a MOC needs the order of its cells (--order), or a HEALPix grid (--grid)"
+        )
+    if len(found) != 1:
+        several = f"; {READERS[held.kind].what} has several: {', '.join(held.grids)}" if found else ""
+        raise FormatError(
+            f"{place}: {writer.what} needs a grid (--grid): of a recipe, a FITS header or a map{several}"
         )
     return found[0]

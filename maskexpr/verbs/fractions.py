@@ -14,7 +14,7 @@ from ..compile.compiled import Compiled
 from ..compile.fractions import Fractions
 from ..compile.spherical import sky_bounds
 from ..compile.whole import lazy_array
-from ..core.errors import MaskTypeError, MaskValueError
+from ..core.errors import MaskAttributeError, MaskTypeError, MaskValueError
 from ..expr.describe import one_line
 from ..expr.mask import AllSky, And, Mask, Not, Or, Xor
 from ..expr.structure import postorder
@@ -43,12 +43,36 @@ _BEYOND: Final[dict[type[Mask], Callable[[list[bool]], bool]]] = {
 }
 
 
-class AreaBounds(NamedTuple):
-    """The area of a mask, and what it certainly is not below and not above."""
-
+class _Bounds(NamedTuple):
     value: u.Quantity
     lower: u.Quantity
     upper: u.Quantity
+
+
+class AreaBounds(_Bounds):
+    """The area of a mask, and what it certainly is not below and not above."""
+
+    __slots__ = ()
+
+    def _no_number(self, *other: object) -> Any:
+        # Of a tuple 2 * area would be a tuple twice as long.
+        raise MaskTypeError(
+            "an area on the sphere is a value between two bounds: compute with mask.area().value (or .lower, "
+            ".upper), or with mask.area(geom)"
+        )
+
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = _no_number
+    __neg__ = __float__ = __lt__ = __le__ = __gt__ = __ge__ = _no_number
+    # numpy and astropy leave an operator to what is on its other side.
+    __array_ufunc__ = None
+
+    def __getattr__(self, name: str) -> Any:
+        raise MaskAttributeError(
+            f"an area on the sphere has no {name!r}: it has value, lower and upper, each a Quantity"
+        )
+
+    def __format__(self, spec: str) -> str:
+        return format(self.value, spec) if spec else str(self)
 
 
 def area_bounds(mask: Mask, rtol: float) -> AreaBounds:

@@ -8,7 +8,6 @@ from math import prod
 from typing import Any
 
 import numpy as np
-from astropy import units as u
 from astropy.coordinates import SkyCoord
 from numpy.typing import NDArray
 
@@ -20,6 +19,7 @@ from ..compile.plan import Plan
 from ..compile.workers import Work, on_workers
 from ..core.coverage import EMPTY, FULL, MIXED
 from ..pixels.window import Window
+from ..sphere.vectors import degrees_of
 
 __all__ = ["contains_pixels", "selected_area", "selected_count"]
 
@@ -38,8 +38,7 @@ def contains_pixels(compiled: Compiled, positions: SkyCoord) -> NDArray[np.bool_
     ndarray of bool, shape (varying axes..., *positions.shape)
     """
     geom = compiled.geom
-    there = positions.reshape(-1).transform_to(geom.frame).spherical
-    row, column = geom.array_index(there.lon.to_value(u.deg), there.lat.to_value(u.deg))
+    row, column = geom.array_index(*degrees_of(positions.reshape(-1), geom.frame))
     height, width = geom.image_shape
     on_map = np.flatnonzero(row >= 0)
     row, column = row[on_map], column[on_map]

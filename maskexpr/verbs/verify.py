@@ -288,8 +288,8 @@ def _verified(
             anew = piece_of(wanted, plane, window)
             if not np.array_equal(values, anew):
                 raise IntegrityError(
-                    f"{path}: {int((values != anew).sum())} pixels of {window} on plane {plane} are not "
-                    f"those of {against!r}"
+                    f"{path}: {int((values != anew).sum())} pixels of "
+                    f"{_place(stored.geom, plane, window)} are not those of {against!r}"
                 )
 
     run_blocks(compare, range(len(tiles)))
@@ -297,6 +297,14 @@ def _verified(
     if stored.manifest is not None and selected != stored.manifest.facts["selected"]:
         raise IntegrityError(f"{path}: {selected} pixels are selected, the manifest says otherwise")
     return VerifyReport(_info(name, stored), len(tiles), selected, against)
+
+
+def _place(grid: Grid, plane: tuple[int, ...], window: Window) -> str:
+    """A window of a map in words."""
+    rows = "" if len(grid.dims) == 1 else f"rows {window.y0} to {window.y1 - 1}, "
+    across = grid.dims[0] if len(grid.dims) == 1 else "columns"
+    on = "".join(f", {axis.name} {i}" for axis, i in zip(grid.axes, plane, strict=True))
+    return f"{rows}{across} {window.x0} to {window.x1 - 1}{on}"
 
 
 def _tiles(stored: StoredMap) -> list[tuple[tuple[int, ...], Window]]:

@@ -86,13 +86,26 @@ def test_projected_memory_bounds_noise_of_single_pixels(name, chunks):
 def test_a_plan_above_the_limit_is_refused_before_it_runs(no_compute, tmp_path):
     plan = SOURCES.plan(CAR)
     assert plan.projected_memory > 50e6
-    with pytest.raises(mx.MaskError, match=r"MiB.*chunks") as caught:
+    with pytest.raises(mx.MaskError, match=r"MiB.*give a larger limit") as caught:
         SOURCES.plan(CAR, memory_limit="50 MB")
     assert isinstance(caught.value, MemoryError)
     assert SOURCES.plan(CAR, memory_limit=plan.projected_memory).n_tiles == plan.n_tiles
-    with pytest.raises(mx.MaskError, match="chunks"):
+    with pytest.raises(mx.MaskError, match=r"limit"):
         SOURCES.write(tmp_path / "mask.zarr", CAR, memory_limit="50 MB")
     assert not list(tmp_path.iterdir())
+
+
+def test_what_is_advised_keeps_to_the_limit():
+    """Smaller tiles, each with what an evaluation takes whatever its tile, may need more all together."""
+    with dask.config.set(num_workers=1):
+        one, small = (SOURCES.plan(CAR, chunks=chunks).projected_memory for chunks in (2048, 64))
+    with dask.config.set(num_workers=8):
+        with pytest.raises(mx.MaskError, match=r"give fewer threads \(dask.config.set\(num_workers=1\)\)"):
+            SOURCES.plan(CAR, chunks=2048, memory_limit=one)
+        with pytest.raises(mx.MaskError, match=r"smaller chunks=, and one thread"):
+            SOURCES.plan(CAR, chunks=2048, memory_limit=one - 1)
+    with dask.config.set(num_workers=1):
+        assert SOURCES.plan(CAR, chunks=64, memory_limit=one - 1).projected_memory == small
 
 
 def test_smaller_tiles_project_less():

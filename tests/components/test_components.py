@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 from concurrent.futures import ThreadPoolExecutor
+from inspect import signature
 from typing import Any
 
 import astropy.units as u
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 from scipy import ndimage
 
+import maskexpr as mx
 from maskexpr import AllSky, Axis, Catalog, WcsGeom
 from maskexpr.compile.evaluate import Evaluator, evaluate
 from maskexpr.components import memory
@@ -149,6 +151,37 @@ def test_linked_hysteresis(connectivity: int) -> None:
     assert (expected != (data > low)).any()
     for plane in np.ndindex(2, 3):
         assert_array_equal(chunked(node, geom, (2, 10), (3, 9, 1), plane), expected[plane])
+
+
+def test_verbs_have_the_arguments_of_their_nodes() -> None:
+    mask = mx.Band(lat=("0 deg", "5 deg"))
+    assert mask.fill_holes("1 deg2", 8, True) == mx.FillHoles(mask, "1 deg2", connectivity=8, linked=True)
+    assert mask.fill_holes(connectivity=8) == mx.FillHoles(mask, connectivity=8)
+    assert mask.remove_small("1 deg2", 8, True) == mx.RemoveSmall(mask, "1 deg2", connectivity=8, linked=True)
+    for verb, node in ((mx.Mask.fill_holes, mx.FillHoles), (mx.Mask.remove_small, mx.RemoveSmall)):
+        assert list(signature(verb).parameters)[1:] == list(signature(node).parameters)[1:]
+
+
+def test_linked_planes_of_eight_are_joined_by_corners() -> None:
+    grid = mx.WcsGeom.create(npix=(3, 3), axes=[mx.Axis("energy", [1, 2, 3] * u.TeV)])
+    values = np.zeros(grid.shape, bool)
+    values[0, 0, 0] = values[1, 1, 1] = True
+    for connectivity, kept in ((4, 0), (8, 2)):
+        mask = mx.Raster((values, grid)).remove_small(2 * u.pix**2, connectivity, linked=True)
+        assert mask.count(grid).sum() == kept
+
+
+def test_a_hole_of_eight_is_open_at_a_corner_of_a_part() -> None:
+    part = mx.HpxGeom.from_mask(mx.Region("icrs;circle(45, 20, 25)"), order=3)
+    opened = []
+    for cell in part.cells.ids(0, part.cells.number):
+        values = np.ones(part.cells.number, bool)
+        values[part.cells.positions(np.array([cell]))] = False
+        mask = mx.Raster((values, part))
+        opened.append([int((~mask.fill_holes(connectivity=c).on(part).values).sum()) for c in (4, 8)])
+    four, eight = np.array(opened).T
+    assert (eight >= four).all()
+    assert (eight > four).any()
 
 
 def test_linked_holes() -> None:

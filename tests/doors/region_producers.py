@@ -67,7 +67,7 @@ read(
     DS9
     + 'icrs\ncircle(83.6,22,0.3)\n# compass(83.4,21.9,72.8") compass=fk5 {N} {E} 1 1\n# ruler(83.6,22,83.7,22.1) ruler=fk5 degrees\n'
     + "# text(83.8,22.2) textangle=30 text={here}\npoint(83.3,21.8) # point=boxcircle 11\n# A comment of someone; circle(1,2,3)\n",
-    both(CIRCLE, pixel_of(83.8, 22.2), pixel_of(83.3, 21.8)),
+    both(CIRCLE, pixel_of(83.3, 21.8)),
 )
 read(
     "7",

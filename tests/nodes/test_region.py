@@ -64,7 +64,7 @@ TEXTS = [
 ]
 MARKS = [
     "icrs; point(83.6, 22)",
-    "galactic; point(0, 90); text(180, 0) # text={seam}",
+    "galactic; point(0, 90); point(180, 0)",
     "icrs; line(350, -20, 40, 60)",
     "galactic; line(120, 80, 290, 85)",
     "icrs; circle(83.6, 22, 12); -line(60, 22, 100, 22); point(10, 60)",

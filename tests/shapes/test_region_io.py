@@ -52,10 +52,6 @@ ONE = {
     "icrs; polygon(1,2,3,4,1,5)": Polygon([1, 3, 1], [2, 4, 5]),
     "icrs; line(1,2,3,4) # line=0 0": Line((1, 3), (2, 4)),
     "icrs; point(1,2) # point=cross": Point(1, 2),
-    "icrs; text(1,2) # text={hi; there}": Point(1, 2),
-    "icrs; text 1 2 {hi}": Point(1, 2),
-    'icrs; text(1, 2, "hi")': Point(1, 2),
-    "icrs\n# text(1,2) textangle=3 text={hi}": Point(1, 2),
     "icrs; circle(1,2,0)": Circle(1, 2, 0),
 }
 
@@ -73,12 +69,38 @@ def test_one_shape(text: str) -> None:
 SAME_AS_REGIONS = [
     "fk5\ncircle(10:20:30.5,-5:06:07.25,30')\nellipse(10.5,20.25,3',1',33)",
     "galactic;box(185,-4,1,0.5,45);annulus(1,2,0.1,0.2);polygon(1,2,3,4,1,5)",
-    "icrs;line(1,2,3,4);point(5,6);text(7,8) # text={x}",
+    "icrs;line(1,2,3,4);point(5,6)",
     "ecliptic;circle(100,20,1)",
     "fk4;circle(100,20,1);polygon(10,20,11,20,10,21)",
     "icrs;ellipse(1,2,1,2,3,4,5);box(1,2,1,2,3,4,5)",
     "b1950\ncircle(10h20m30s,5d6m7s,3)",
 ]
+
+
+@pytest.mark.parametrize(
+    "label",
+    [
+        "text(1,2) # text={hi; there}",
+        "text 1 2 {hi}",
+        'text(1, 2, "hi")',
+        "-text(1,2)",
+        "# text(1,2) textangle=3 text={hi}",
+        "# textbox(1,2) text={hi}",
+        "# Text(1,2) text={circle(1,2,3)}",
+    ],
+)
+def test_labels_select_nothing_and_are_counted(label: str) -> None:
+    word = "a textbox" if "textbox" in label else "a text"
+    found = Region(f"icrs\n{label}\ncircle(1,2,3)\n{label}\n")
+    assert found.shape == Circle(1, 2, 3)
+    assert found.ignored[word] == 2
+    with pytest.raises(RegionError, match=f"line 2: .*: {word} selects nothing, and there is nothing else"):
+        Region(f"icrs\n{label}")
+
+
+def test_a_shape_behind_a_label_is_not_passed_over() -> None:
+    with pytest.raises(RegionError, match="'text'"):
+        Region("icrs; text(1,2)+circle(3,4,1)")
 
 
 @pytest.mark.parametrize("text", SAME_AS_REGIONS)

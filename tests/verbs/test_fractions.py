@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 from functools import cache
 from typing import Any
 
@@ -344,6 +346,24 @@ def test_what_cannot_be_reached_says_what_is_known() -> None:
     # Nothing proves that what two circles leave is nothing but their rims.
     with pytest.raises(MaskValueError, match="from 0 to"):
         (disk ^ mx.Region("icrs;circle(30, 40, 10.0000000001)")).area()
+
+
+NO_NUMBERS = "2 * a|a * 2|a + a|a / u.deg**2|4 * np.pi * u.sr / a|np.float64(2) * a|u.sr * a|-a|float(a)"
+
+
+@pytest.mark.parametrize("text", [*NO_NUMBERS.split("|"), "a < 3", "3 * u.deg**2 < a", "sum([a, a])"])
+def test_an_area_with_bounds_is_no_number(text: str) -> None:
+    with pytest.raises(MaskTypeError, match=r"mask\.area\(\)\.value"):
+        eval(text, {"a": mx.AllSky().area(), "u": u, "np": np})
+
+
+def test_an_area_with_bounds_is_formatted_and_copied() -> None:
+    area = mx.AllSky().area()
+    assert f"{area:.2f}" == "41252.96 deg2"
+    assert f"{area}" == str(area) == repr(area)
+    assert copy.deepcopy(area) == pickle.loads(pickle.dumps(area)) == area
+    with pytest.raises(AttributeError, match="has no 'to': it has value, lower and upper"):
+        area.to("sr")
 
 
 def test_arguments_of_area() -> None:

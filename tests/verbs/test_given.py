@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+from types import SimpleNamespace
 
 import astropy.units as u
 import dask.array as da
@@ -17,7 +18,7 @@ from astropy.table import QTable, Table
 from astropy.wcs import WCS
 
 import maskexpr as mx
-from maskexpr.errors import ComparisonError, FormatError, GeometryError, MaskTypeError
+from maskexpr.errors import AxisError, ComparisonError, FormatError, GeometryError, MaskTypeError
 
 GEOM = mx.WcsGeom.create(skydir=(83.6, 22.0), npix=(40, 30), binsz=0.1, proj="TAN", frame="icrs")
 CUBE = GEOM.to_cube([mx.Axis("energy", [1, 10, 100] * u.GeV)])
@@ -99,6 +100,25 @@ def test_a_wcs_without_a_shape():
     wcs.array_shape = None
     with pytest.raises(GeometryError, match=r"array_shape = \(ny, nx\)"):
         MASK.on(wcs)
+
+
+def gammapys(name, interp="log"):
+    """What is asked of an axis of gammapy."""
+    return SimpleNamespace(name=name, edges=[1, 10, 100] * u.GeV, interp=interp, node_type="edges")
+
+
+def test_an_axis_of_gammapy():
+    energy = mx.Axis("energy", [1, 10, 100] * u.GeV, "log")
+    for grid in (GEOM, mx.HpxGeom(order=1)):
+        assert grid.to_cube([gammapys("energy")]).axes == (energy,)
+    assert mx.WcsGeom.create(npix=4, axes=[gammapys("energy")]).axes == (energy,)
+    # There the first is the innermost.
+    with pytest.raises(
+        AxisError, match=r"maskexpr.Axis\(axis.name, axis.edges, axis.interp\) of each, the outer"
+    ):
+        GEOM.to_cube([gammapys("energy"), gammapys("time")])
+    with pytest.raises(AxisError, match="no bins along a quantity"):
+        GEOM.to_cube([gammapys("time", None)])
 
 
 @pytest.mark.parametrize("kind", [Table, QTable])

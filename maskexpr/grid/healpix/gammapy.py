@@ -27,7 +27,8 @@ def from_gammapy(geom: Any) -> tuple[CellSet, str, tuple[Axis, ...]]:
         If it is none, or has other cells on each plane.
     """
     if type(geom).__name__ != "HpxGeom" or not hasattr(geom, "nside"):
-        raise GeometryError(f"expected a gammapy HpxGeom, got {of_ours(geom)}")
+        hint = ": write HpxGeom.from_gammapy(map.geom)" * hasattr(geom, "geom")
+        raise GeometryError(f"expected a gammapy HpxGeom, got {of_ours(geom)}{hint}")
     order = _order_of(geom)
     cells = CellSet.whole(order) if geom.is_allsky else CellSet.of(order, nested_of_gammapy(geom))
     return cells, str(geom.frame), axes_from_gammapy(geom.axes)

@@ -22,8 +22,9 @@ from ...core.errors import AxisError, GeometryError, MaskTypeError, MaskValueErr
 from ...core.names import described
 from ...grid.meant import MEANT
 from ...pixels.window import Window
+from ...sphere.angles import bare_degrees
 from ...sphere.positions import positions_of
-from ...sphere.vectors import Caps, rotation
+from ...sphere.vectors import Caps, degrees_of, rotation
 from ..axis import Axis, axes_text, checked_axes
 from ..held import HeldGrid
 from ..lattice import OFF, ON, EvenRings, Grid, Rim, Topology
@@ -294,8 +295,7 @@ class HpxGeom(HeldGrid):
         >>> HpxGeom(order=0, cells=[0]).contains(SkyCoord([45, 45], [45, -45], unit="deg")).tolist()
         [True, False]
         """
-        there = positions_of(positions).transform_to(self.frame).spherical
-        return np.asarray(self.array_index(there.lon.deg, there.lat.deg)[0] >= 0)
+        return np.asarray(self.array_index(*degrees_of(positions_of(positions), self.frame))[0] >= 0)
 
     def solid_angle(self) -> xr.DataArray:
         """Lazy solid angles of the cells in sr, dim ``("cells",)``: of all the same.
@@ -324,13 +324,13 @@ class HpxGeom(HeldGrid):
         return lonlat_beside(self.order, y, x, down, right)
 
     def pixel(self, lon: ArrayLike, lat: ArrayLike) -> tuple[Floats, Floats]:
-        return pixel_of(self.order, lon, lat)
+        return pixel_of(self.order, bare_degrees(lon, "lon"), bare_degrees(lat, "lat"))
 
     def array_index(self, lon: ArrayLike, lat: ArrayLike) -> tuple[Ints, Ints]:
-        """The row and column on the staircase of the cell that holds each position; -1 where the map lacks
-        it.
+        """The row and column on the staircase of the cell that holds each position (degrees, or angles with a
+        unit); -1 where the map lacks it.
         """
-        y, x = index_of(self.order, lon, lat)
+        y, x = index_of(self.order, bare_degrees(lon, "lon"), bare_degrees(lat, "lat"))
         if not self.is_allsky:
             held = self.on_map(y, x)
             y, x = np.where(held, y, -1), np.where(held, x, -1)

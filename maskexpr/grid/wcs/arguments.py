@@ -13,8 +13,9 @@ from astropy.coordinates import Angle, SkyCoord
 
 from ...core.errors import GeometryError
 from ...core.names import shown
-from ...sphere.angles import to_degrees
+from ...sphere.angles import to_degrees, unmasked
 from ...sphere.frames import near_frame
+from ...sphere.vectors import degrees_of
 from .projection import FRAMES, Projection
 from .sip import Pair
 
@@ -103,7 +104,7 @@ def _degrees(value: Any, name: str) -> float:
         degrees = (
             to_degrees(value, name)
             if isinstance(value, str) and not _is_bare(value)
-            else float(Angle(value, u.deg).deg)
+            else float(unmasked(Angle(value, u.deg).deg))
         )
     except (TypeError, ValueError, u.UnitsError) as err:
         raise GeometryError(f"{name} must be an angle or a number of degrees, got {value!r}") from err
@@ -127,8 +128,10 @@ def _direction(skydir: Any, frame: str) -> Pair:
     if isinstance(skydir, SkyCoord):
         if skydir.size != 1:
             raise GeometryError(f"skydir must be one position, got {skydir.size}")
-        there = skydir.reshape(()).transform_to(frame).spherical
-        return float(there.lon.deg), float(there.lat.deg)
+        lon, lat = (float(each) for each in degrees_of(skydir.reshape(()), frame))
+        if not np.isfinite(lon + lat):
+            raise GeometryError("skydir must be a position on the sky, got one that is masked or NaN")
+        return lon, lat
     if not isinstance(skydir, Sequence) or isinstance(skydir, str) or len(skydir) != 2:
         raise GeometryError(f"skydir must be a SkyCoord or a pair (lon, lat) in degrees, got {skydir!r}")
     lon, lat = _degrees(skydir[0], "skydir longitude"), _degrees(skydir[1], "skydir latitude")

@@ -24,13 +24,13 @@ from numpy.typing import ArrayLike, NDArray
 from ...core.arguments import flag
 from ...core.arrays import Floats, Ints
 from ...core.calls import told_class, told_methods, told_names
-from ...core.errors import GeometryError, MaskTypeError, borrowed, require
+from ...core.errors import FormatError, GeometryError, MaskTypeError, borrowed, require
 from ...core.names import described, of_ours, shown
 from ...grid.meant import MEANT
 from ...pixels.window import Window
-from ...sphere.angles import to_degrees
+from ...sphere.angles import bare_degrees, to_degrees
 from ...sphere.positions import one_position, positions_of
-from ...sphere.vectors import Caps
+from ...sphere.vectors import Caps, degrees_of
 from ..axes_of_gammapy import axes_from_gammapy, axes_to_gammapy
 from ..axis import Axis, axes_text, checked_axes
 from ..held import HeldGrid
@@ -200,6 +200,10 @@ class WcsGeom(HeldGrid):
         True
         """
         what = f"the map {str(path)!r}" if isinstance(path, str | os.PathLike) else "WcsGeom.read"
+        if isinstance(path, str | os.PathLike) and os.path.isdir(path):
+            raise FormatError(
+                f"{what} is a folder; the grid of a zarr store is maskexpr.geom_of(maskexpr.read_mask(path))"
+            )
         with borrowed(what, GeometryError, str(path)):
             return cls._of(*parts_of_file(path, hdu, flag(celestial, "celestial")))
 
@@ -214,7 +218,8 @@ class WcsGeom(HeldGrid):
         (4, 6)
         """
         if not getattr(geom, "is_regular", False) or not isinstance(getattr(geom, "wcs", None), WCS):
-            raise GeometryError(f"expected a gammapy WcsGeom with one pixel size, got {of_ours(geom)}")
+            hint = ": write WcsGeom.from_gammapy(map.geom)" * hasattr(geom, "geom")
+            raise GeometryError(f"expected a gammapy WcsGeom with one pixel size, got {of_ours(geom)}{hint}")
         axes = axes_from_gammapy(geom.axes)
         return cls._of(Projection.from_wcs(geom.wcs), tuple(geom.data_shape[-2:]), axes)
 
@@ -251,8 +256,7 @@ class WcsGeom(HeldGrid):
         (20, 20)
         """
         position = one_position(position)
-        there = position.transform_to(self.frame).spherical
-        centre = [float(value) for value in self.pixel(there.lon.deg, there.lat.deg)]
+        centre = [float(value) for value in self.pixel(*degrees_of(position, self.frame))]
         if not np.all(np.isfinite(centre)):
             raise GeometryError(f"the cutout's centre {position.to_string()} has no pixel in this projection")
         sides = [to_degrees(each, "width") for each in pair(width)]
@@ -462,8 +466,7 @@ class WcsGeom(HeldGrid):
         >>> WcsGeom.create(width=2).contains(SkyCoord([0, 5], [0, 0], unit="deg")).tolist()
         [True, False]
         """
-        there = positions_of(positions).transform_to(self.frame).spherical
-        return np.asarray(self.array_index(there.lon.deg, there.lat.deg)[0] >= 0)
+        return np.asarray(self.array_index(*degrees_of(positions_of(positions), self.frame))[0] >= 0)
 
     def lonlat(self, y: ArrayLike, x: ArrayLike) -> tuple[Floats, Floats]:
         """Sky positions of pixel centres, on the map or beyond it where the WCS goes on.
@@ -482,11 +485,11 @@ class WcsGeom(HeldGrid):
 
     def pixel(self, lon: ArrayLike, lat: ArrayLike) -> tuple[Floats, Floats]:
         """Pixel indices (y, x), not rounded, of positions in degrees in the map's frame; NaN where a position
-        has no pixel.
+        has no pixel. Angles with a unit are taken too.
 
         Where the projection shows a position more than once, the image on the map is taken, if there is one.
         """
-        return best_image(self._projection, self._shape, lon, lat)
+        return best_image(self._projection, self._shape, bare_degrees(lon, "lon"), bare_degrees(lat, "lat"))
 
     def array_index(self, lon: ArrayLike, lat: ArrayLike) -> tuple[Ints, Ints]:
         """The pixel that holds each position, as ``WCS.world_to_array_index`` finds it.
@@ -499,7 +502,7 @@ class WcsGeom(HeldGrid):
         Parameters
         ----------
         lon, lat : array_like
-            Degrees in the map's frame; they broadcast. NaN has no pixel.
+            Degrees in the map's frame, or angles with a unit; they broadcast. NaN has no pixel.
 
         Returns
         -------
@@ -513,7 +516,7 @@ class WcsGeom(HeldGrid):
         >>> [v.tolist() for v in geom.array_index([178.4, 178.6, 180.1, 181.6], 0.0)]
         [[4, -1, -1, 4], [0, -1, -1, 50]]
         """
-        return array_index(self._projection, self._shape, lon, lat)
+        return array_index(self._projection, self._shape, bare_degrees(lon, "lon"), bare_degrees(lat, "lat"))
 
     def lon_of(self, x: ArrayLike) -> Floats:
         return lattice.lon_of(self._projection, x)

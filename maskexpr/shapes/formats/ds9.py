@@ -23,8 +23,8 @@ _DRAWN: Final = re.compile(
     r"#\s*((text|vector|ruler|compass|projection|segment|composite|textbox)\s*\([^)]*\))(.*)",
     re.IGNORECASE | re.DOTALL,
 )
-# Of those, what measures, orients or frames, and is no place.
-_DECORATION: Final = ("ruler", "compass", "composite", "textbox")
+# Of those, what labels, measures, orients or frames, and is no place.
+_DECORATION: Final = ("text", "ruler", "compass", "composite", "textbox")
 
 # What DS9 draws along a line: no shape of its own, and what to write for the pixels that may be meant.
 _ALONG: Final = {
@@ -58,7 +58,7 @@ class _Statement(NamedTuple):
 def read_ds9(text: str, reader: Reader) -> None:
     """Read DS9 text: one item of each shape; each ``-shape`` is an exclusion.
 
-    A text region is the point that it marks. FK4 positions become ICRS. Positions in pixels count from 1.
+    Labels and what else is drawn select nothing. FK4 positions become ICRS. Positions in pixels count from 1.
 
     Parameters
     ----------
@@ -137,7 +137,7 @@ def _read(statement: _Statement, stated: str | None, general: dict[str, Any], re
     if match is None:
         raise RegionError("neither a frame (icrs) nor a shape (circle(83.6,22,0.3))")
     word = match["word"].lower()
-    if word in _DECORATION:
+    if word in _DECORATION and len(parts) == 1:
         reader.draw(statement.place, f"a {word}")
         return
     if _OTHER_FRAMES.fullmatch(before.strip().lower()):
@@ -154,7 +154,7 @@ def _read(statement: _Statement, stated: str | None, general: dict[str, Any], re
     }
     reader.ignored.update(name for name in own if name not in ("include", "tag"))
     reader.ignored.update({"tag": len(own["tag"])} if own["tag"] else {})
-    make = partial(_chained, parts, statement.text, stated, reader)
+    make = partial(_chained, parts, stated, reader)
     reader.items.append(Item(statement.place, properties, not properties["include"], make))
 
 
@@ -177,23 +177,23 @@ def _is_excluded(sign: str, own: dict[str, Any]) -> bool:
     return sign == "-" if stated not in ("0", "1") else stated == "0"
 
 
-def _chained(parts: list[str], text: str, stated: str | None, reader: Reader) -> Shape:
+def _chained(parts: list[str], stated: str | None, reader: Reader) -> Shape:
     """The shape of a statement; of several on one line only one operator, or differences of the first."""
     operators = [_JOINS.get(each, each) for each in parts[1::2]]
     if len(set(operators)) > 1:
         raise RegionError("several operators on one line: write each shape on a line of its own")
-    shapes = [_shape(part, text, stated, reader) for part in parts[::2]]
+    shapes = [_shape(part, stated, reader) for part in parts[::2]]
     if unknown := set(operators) - set(_JOINS.values()):
         raise RegionError(f"the operator {unknown.pop()!r} between shapes is not supported: use +, * or -")
     return combine(zip(["or", *operators], shapes, strict=True))
 
 
-def _shape(part: str, text: str, stated: str | None, reader: Reader) -> Shape:
+def _shape(part: str, stated: str | None, reader: Reader) -> Shape:
     match = _STATEMENT.fullmatch(part)
     word = match["word"].lower() if match else part
     if match is None or word not in SHAPES:
         raise RegionError(_unknown(word))
-    listed = _parameters(word, match["rest"] if word != "text" else text[text.lower().index("text") + 4 :])
+    listed = _parameters(match["rest"])
     frame = _frame(word, listed, stated, reader)
     shapes = SHAPES[word](Tokens(listed, frame, reader))
     return combine(("or", each) for each in shapes)
@@ -216,10 +216,7 @@ def _frame(word: str, listed: list[str], stated: str | None, reader: Reader) -> 
     return frame
 
 
-def _parameters(word: str, rest: str) -> list[str]:
-    if word == "text":
-        # What is written is not asked, only where.
-        rest = re.sub(r"\{[^}]*\}|\"[^\"]*\"\s*(?=\)|$)|'[^']*'\s*(?=\)|$)", "", rest)
+def _parameters(rest: str) -> list[str]:
     # The members of a composite are written with bars behind them, and are united as all shapes are.
     body = rest.partition("#")[0].strip().removesuffix("||").strip()
     if "|" in body or "&" in body:

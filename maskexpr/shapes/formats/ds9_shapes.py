@@ -251,6 +251,5 @@ SHAPES: Final[dict[str, Callable[[Tokens], list[Shape]]]] = {
     "segment": _segments,
     "polyline": _segments,
     "point": _point,
-    "text": _point,
     "field": _field,
 }

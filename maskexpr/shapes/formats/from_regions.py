@@ -17,6 +17,7 @@ from astropy.coordinates import SkyCoord
 from ...core.errors import MaskTypeError, RegionError
 from ...core.names import described
 from ...grid.healpix.mocs import moc_cells
+from ...sphere.angles import unmasked
 from .. import (
     CellUnion,
     Circle,
@@ -184,7 +185,7 @@ def _kind(mro: tuple[type, ...]) -> str | None:
 
 def _plain(value: Any) -> float:
     """Degrees of an angle, or the number that a length in pixels is."""
-    return float(value.to_value(u.deg)) if isinstance(value, u.Quantity) else float(value)
+    return float(unmasked(value.to_value(u.deg) if isinstance(value, u.Quantity) else value))
 
 
 def _circle(region: Any) -> Shape:

@@ -252,7 +252,7 @@ def _is_wanted(item: Item, where: Callable[[Mapping[str, Any]], Any] | str | Non
 def _parsed(where: str) -> tuple[str, str, str]:
     match = _WHERE.fullmatch(where)
     if match is None:
-        raise MaskValueError(f"where must be like 'tag=source', 'color=red' or 'shape!=text', got {where!r}")
+        raise MaskValueError(f"where must be like 'tag=source', 'color=red' or 'shape!=line', got {where!r}")
     return match["key"].lower(), match["operator"], match["value"]
 
 
