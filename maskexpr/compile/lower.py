@@ -1,5 +1,5 @@
 """Lower: composite leaves become the operators that they stand for, so that every tile can drop the parts it
-decides.
+decides, and files are named by their whole paths.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from itertools import pairwise
 
 from ..expr.mask import Mask
 from ..expr.structure import postorder
+from ..io.sources import FileSource
 from ..nodes.region import Region
 from ..shapes import Circle, Compound
 from .unite import as_catalogs
@@ -19,8 +20,8 @@ _TURNS = 6
 
 
 def lower(mask: Mask) -> Mask:
-    """The same mask with regions of many shapes as unions, differences and so on, and circles as
-    catalogues.
+    """The same mask with regions of many shapes as unions, differences and so on, circles as catalogues, and
+    files by their whole paths.
     """
     low: dict[int, Mask] = {}
     for each in postorder(mask):
@@ -32,8 +33,19 @@ def lower(mask: Mask) -> Mask:
                 now = catalogs
             elif not _is_whole(now):
                 now = now.lowered()
+        elif now.reads_data:
+            now = _settled(now)
         low[id(each)] = now
     return low[id(mask)]
+
+
+def _settled(mask: Mask) -> Mask:
+    """The same leaf, that still means its files when the process, or a worker, is in another folder."""
+    fields = dict(mask.fields())
+    files = {name: each.settled() for name, each in fields.items() if isinstance(each, FileSource)}
+    if all(each is fields[name] for name, each in files.items()):
+        return mask
+    return mask.restore({**fields, **files})
 
 
 def _is_whole(region: Region) -> bool:
