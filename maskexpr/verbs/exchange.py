@@ -19,13 +19,13 @@ from ..core.errors import (
     MaskError,
     MaskTypeError,
     MissingDependencyError,
-    WriteError,
 )
 from ..expr.mask import Mask, Or
 from ..expr.serialize import dumps, loads
 from ..grid.lattice import Grid
 from ..io.formats import FORMATS, open_map, stamp_of, unknown_ending
 from ..io.publish import check_place
+from ..io.workspace import write_whole
 from ..nodes.catalog import Catalog
 from ..nodes.moc import Moc
 from ..nodes.raster import Raster
@@ -311,11 +311,7 @@ def convert(
     if grid is not None:
         raise FormatError(f"{place}: {writer.what} has no grid: leave out --grid")
     check_place(place, overwrite)
-    text = writer.text(held.mask, place)
-    try:
-        place.write_text(text, encoding="utf-8")
-    except OSError as err:
-        raise WriteError(err.errno, f"{place} cannot be written: {err}") from err
+    write_whole(place, writer.text(held.mask, place).encode("utf-8"), overwrite)
     return place
 
 
