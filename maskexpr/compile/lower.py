@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from ..expr.mask import Mask
 from ..expr.structure import postorder
-from ..io.sources import FileSource
+from ..io.sources import settled
 from ..nodes.region import Region
 from ..shapes import Circle, Compound
 from .unite import as_catalogs
@@ -34,18 +34,9 @@ def lower(mask: Mask) -> Mask:
             elif not _is_whole(now):
                 now = now.lowered()
         elif now.reads_data:
-            now = _settled(now)
+            now = settled(now)
         low[id(each)] = now
     return low[id(mask)]
-
-
-def _settled(mask: Mask) -> Mask:
-    """The same leaf, that still means its files when the process, or a worker, is in another folder."""
-    fields = dict(mask.fields())
-    files = {name: each.settled() for name, each in fields.items() if isinstance(each, FileSource)}
-    if all(each is fields[name] for name, each in files.items()):
-        return mask
-    return mask.restore({**fields, **files})
 
 
 def _is_whole(region: Region) -> bool:

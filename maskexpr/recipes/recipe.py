@@ -27,7 +27,7 @@ from ..io.workspace import write_whole
 from .build import Workshop, attempt
 from .grammar import GRIDS, names_in, node_names, parse_mask
 from .text import Item, read_yaml
-from .write import to_yaml, written
+from .write import same, to_yaml, written
 
 __all__ = ["Output", "Recipe", "recipe_text", "to_recipe"]
 
@@ -242,7 +242,7 @@ def to_recipe(mask: Mask, path: str | os.PathLike[str] | None = None, embed: boo
 def recipe_text(mask: Mask, folder: Path, embed: bool = False) -> str:
     """The recipe of a mask that will stand in a folder, read back and found equal."""
     text = to_yaml({"maskexpr": VERSION, **written(mask, folder, embed)})
-    if Recipe.loads(text, folder).mask != mask:
+    if not same(Recipe.loads(text, folder).mask, mask):
         raise FormatError("the recipe does not read back as the mask; save it with maskexpr.dumps")
     return text
 
