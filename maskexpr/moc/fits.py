@@ -21,6 +21,8 @@ __all__ = ["PACKINGS", "fits_bytes", "read_fits"]
 PACKINGS: Final = ("nuniq", "range")
 # The number of a cell of an order is counted from this, so that the order can be told from it.
 _FIRST_BITS: Final = 2
+# The order of the cells that ranges of numbers of so many bytes count.
+_FINEST: Final = {1: 1, 2: 5, 4: 13, 8: MAX_ORDER}
 
 
 def fits_bytes(ranges: Ints, order: int, packing: str) -> bytes:
@@ -95,7 +97,10 @@ def _table(hdus: fits.HDUList, what: str) -> tuple[dict[str, Any], Ints]:
             raise FormatError(f"{what}: the cells of a MOC are whole numbers, these are {values.dtype}")
         if np.any(values > np.iinfo(np.int64).max):
             raise FormatError(f"{what}: a number of a cell is far too large")
-        return header, values.astype(np.int64)
+        # Numbers of 16 and of 32 bits count the cells of an order that they can hold.
+        finest = _FINEST[values.dtype.itemsize]
+        whole = values.astype(np.int64)
+        return header, whole << 2 * (MAX_ORDER - finest) if ordering == "RANGE" else whole
     raise FormatError(f"{what} holds no MOC: no table has ORDERING = 'NUNIQ' or 'RANGE'")
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -163,6 +164,10 @@ def read_any(path: str | os.PathLike[str], kind: str | None = None, **options: A
         except MissingDependencyError:
             raise
         except MaskError as err:
+            if name == "expression" and kind is None:
+                # MOCs are JSON too.
+                with suppress(MaskError):
+                    return Held("moc", *_moc(place))
             if kind is not None or reader.suffixes:
                 raise
             said.append(f"as {reader.what}: {err}")
