@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from ..expr.mask import Mask
 from ..expr.structure import postorder
-from ..io.sources import settled
+from ..maps.leaf import settled
 from ..nodes.region import Region
 from ..shapes import Circle, Compound
 from .unite import as_catalogs

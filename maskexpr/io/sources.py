@@ -25,7 +25,6 @@ from ..core.errors import FormatError, GeometryError, MaskTypeError, MaskValueEr
 from ..core.names import described, hint_of
 from ..core.once import once
 from ..core.records import frozen_array, record
-from ..expr.mask import Mask
 from ..grid.healpix.geom import HpxGeom
 from ..grid.lattice import Grid
 from ..grid.wcs.geom import WcsGeom
@@ -46,7 +45,6 @@ __all__ = [
     "as_source",
     "held_source",
     "in_chunks",
-    "settled",
 ]
 
 LARGEST: Final = 1 << 22
@@ -139,24 +137,6 @@ class FileSource:
         stored = self.stored()
         with borrowed(self.path, FormatError, self.path):
             return stored.read_planes(planes, window)
-
-
-def settled(mask: Mask) -> Mask:
-    """The same node with the files among its fields by their whole paths: it still means them when the
-    process, or a worker, is in another folder.
-
-    Examples
-    --------
-    >>> import os
-    >>> from maskexpr import Raster
-    >>> settled(Raster("mask.fits")) == Raster(os.path.join(os.getcwd(), "mask.fits"))
-    True
-    """
-    fields = dict(mask.fields())
-    files = {name: each.settled() for name, each in fields.items() if isinstance(each, FileSource)}
-    if all(each is fields[name] for name, each in files.items()):
-        return mask
-    return mask.restore({**fields, **files})
 
 
 class ArraySource:

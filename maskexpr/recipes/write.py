@@ -21,7 +21,8 @@ from ..core.errors import MaskTypeError, RecipeError
 from ..core.records import encode
 from ..expr.mask import Mask
 from ..expr.structure import postorder
-from ..io.sources import FileSource, settled
+from ..io.sources import FileSource
+from ..maps.leaf import settled
 from .build import Workshop
 from .grammar import FIELDS, makers, parse_mask
 from .text import SCALARS, read_yaml
