@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from .compile.plan import Plan
 from .core.errors import FormatError, IncompleteMaskError, IntegrityError, MaskError, require
 from .core.progress import Progress, watching
 from .io.publish import check_place
+from .io.workspace import write_whole
 from .recipes.recipe import Recipe
 from .verbs.exchange import READERS, convert, read_any
 from .verbs.reuse import is_written
@@ -259,7 +261,9 @@ def show(recipe: Path, picture: Path, grid: str | None) -> None:
         raise FormatError(f"{picture}: a picture ends in .{', .'.join(sorted(endings))}")
     with matplotlib.rc_context({"backend": "agg"}):
         axes = read.mask.plot(_grid_of(read, grid) if read.grids else None)
-        axes.figure.savefig(picture, dpi=150, bbox_inches="tight")
+        drawn = BytesIO()
+        axes.figure.savefig(drawn, dpi=150, bbox_inches="tight", format=picture.suffix[1:].lower())
+    write_whole(picture, drawn.getvalue(), overwrite=True)
     click.echo(f"wrote {picture}")
 
 

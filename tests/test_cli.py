@@ -315,6 +315,23 @@ def test_run_resumes_and_keeps_what_is_written(recipe):
     assert run("run", recipe, "--resume").exit_code == 1
 
 
+def test_run_resumes_with_a_moc_among_the_outputs(recipe):
+    text = (
+        "maskexpr: 1\nmask: {Band: {lat: [-5 deg, 5 deg]}}\ngrid: {healpix: {order: 4}}\n"
+        "outputs: [cells.moc.fits, other.fits]\n"
+    )
+    recipe.write_text(text)
+    for kept in ([], ["cells.moc.fits", "other.fits"]):
+        result = run("run", recipe, "--resume", "--json", "--store", recipe.parent / "tiles")
+        assert result.exit_code == 0, result.output
+        assert [Path(each).name for each in json.loads(result.output)["kept"]] == kept
+    recipe.write_text(text.replace("5 deg]", "25 deg]").replace(", other.fits", ""))
+    result = run("run", recipe, "--resume")
+    assert (result.exit_code, "cells.moc.fits is there already" in result.output) == (1, True)
+    (recipe.parent / "cells.moc.fits").write_text("no MOC")
+    assert run("run", recipe, "--resume").exit_code == 1
+
+
 def test_run_looks_at_the_files_that_a_mask_reads(recipe):
     data = recipe.parent / "data.fits"
     mx.Band(lat=("0 deg", "9 deg")).write(data, GRID)

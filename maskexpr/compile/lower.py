@@ -1,5 +1,5 @@
 """Lower: composite leaves become the operators that they stand for, so that every tile can drop the parts it
-decides.
+decides, and files are named by their whole paths.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from itertools import pairwise
 
 from ..expr.mask import Mask
 from ..expr.structure import postorder
+from ..maps.leaf import settled
 from ..nodes.region import Region
 from ..shapes import Circle, Compound
 from .unite import as_catalogs
@@ -19,8 +20,8 @@ _TURNS = 6
 
 
 def lower(mask: Mask) -> Mask:
-    """The same mask with regions of many shapes as unions, differences and so on, and circles as
-    catalogues.
+    """The same mask with regions of many shapes as unions, differences and so on, circles as catalogues, and
+    files by their whole paths.
     """
     low: dict[int, Mask] = {}
     for each in postorder(mask):
@@ -32,6 +33,8 @@ def lower(mask: Mask) -> Mask:
                 now = catalogs
             elif not _is_whole(now):
                 now = now.lowered()
+        elif now.reads_data:
+            now = settled(now)
         low[id(each)] = now
     return low[id(mask)]
 

@@ -144,6 +144,7 @@ def _open(path: str, stamp: Stamp, hdu: str | int | None, mask: bool) -> StoredM
     mark = mark_of(first_bytes(path, stamp, BLOCK))
     if mark is Mark.UNFINISHED:
         raise IncompleteMaskError(f"{path}: a mask whose writing was cut short; write it again")
+    index = column = None
     try:
         with open_hdus(path, stamp) as hdus:
             found = read_manifest(hdus)
@@ -151,7 +152,8 @@ def _open(path: str, stamp: Stamp, hdu: str | int | None, mask: bool) -> StoredM
                 raise IntegrityError(f"{path}: the file is cut short or damaged, its manifest is lost")
             index, column = _index(path, hdus, hdu, MASK if mask else None)
             stored = _OPEN[_kind(hdus[index])](path, stamp, hdus, index, column)
-        if found is not None and stored.key == _FIRST:
+        # However it was named: by its number, its name, or a column of its cells.
+        if found is not None and index == _FIRST:
             found.manifest.check_frame(path, stored.geom, stored.provenance, found.seal)
             return replace(stored, manifest=found.manifest)
         return stored
@@ -159,7 +161,7 @@ def _open(path: str, stamp: Stamp, hdu: str | int | None, mask: bool) -> StoredM
         raise
     except MaskError as err:
         # Of a product nothing can go wrong here but what damage does; a user may name what is not there.
-        if mark is Mark.PRODUCT and hdu in (None, _FIRST, MASK):
+        if mark is Mark.PRODUCT and column is None and (hdu in (None, _FIRST, MASK) or index == _FIRST):
             raise IntegrityError(f"{path}: the headers are not what was written: {err}") from err
         raise
 
@@ -221,6 +223,8 @@ def _index(
     try:
         index = int(hdus.index_of(hdu))
         asked = hdus[index]
+        # Numbers from the end are others of the same HDU.
+        index %= len(hdus)
     except (KeyError, IndexError) as err:
         for number in maps:
             if _kind(hdus[number]) == "cells" and hdu in hdus[number].columns.names:

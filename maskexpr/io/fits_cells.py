@@ -243,9 +243,16 @@ def _columns(
     hdu: Any, names: list[str], sparse: bool, axes: tuple[Axis, ...], column: str | None, what: str
 ) -> tuple[_Column, ...]:
     """The columns of values: one, that which was named, or one for each plane."""
+    planes = int(np.prod([axis.nbin for axis in axes]))
     if column is not None:
-        if column not in names:
-            raise FormatError(f"{what}: no column {column!r} of values; there are {', '.join(names)}")
+        values = [each for each in names if not (sparse and each == "CHANNEL")]
+        if column not in values:
+            raise FormatError(f"{what}: no column {column!r} of values; there are {', '.join(values)}")
+        if planes > 1 and not sparse:
+            raise FormatError(
+                f"{what}: the column {column!r} is one of {planes} planes of a cube; read the cube, without "
+                f"the name, and take the plane of the array: .isel({axes[0].name}=...)"
+            )
         return (_column(hdu, column, what),)
     if sparse:
         if "VALUE" not in names:
@@ -253,7 +260,6 @@ def _columns(
                 f"{what}: INDXSCHM = 'SPARSE', and no column VALUE; there are {', '.join(names)}"
             )
         return (_column(hdu, "VALUE", what),)
-    planes = int(np.prod([axis.nbin for axis in axes]))
     if len(names) != planes:
         raise FormatError(
             f"{what}: the table has the columns {', '.join(names) or 'of no values'}; "

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final, NamedTuple
 from uuid import uuid4
 from weakref import ref
@@ -72,7 +73,8 @@ class FileSource:
     Parameters
     ----------
     path : str
-        The file as the user named it; a relative one is seen from the folder of the process that reads.
+        The file as the user named it; a relative one is seen from the folder of the process at the time
+        when the mask is put on a grid, or asked.
     hdu : str or int, optional
         Name or number of the HDU of a FITS file, or name of the variable in a zarr store; if not given, the
         first HDU, or the only variable.
@@ -88,6 +90,10 @@ class FileSource:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "path", os.fspath(self.path))
+
+    def settled(self) -> FileSource:
+        """The same file by its whole path, which stays when the process goes to another folder."""
+        return self if os.path.isabs(self.path) else FileSource(str(Path(self.path).absolute()), self.hdu)
 
     def stored(self) -> StoredMap:
         """The map as its format's reader opens it.

@@ -141,8 +141,8 @@ class TileStore:
         >>> store.get("0" * 32).shape
         (2, 3)
         """
-        if not isinstance(values, np.ndarray) or values.dtype != np.bool_ or values.ndim != 2:
-            raise MaskTypeError(f"a tile is a numpy array of bool of two dims, got {shown(values)}")
+        if not isinstance(values, np.ndarray) or values.dtype != np.bool_:
+            raise MaskTypeError(f"a tile is a numpy array of bool, got {shown(values)}")
         path, text = self._path(key), _packed(values)
         part = path.with_name(f"{uuid.uuid4().hex}{_PART}")
         try:

@@ -6,6 +6,8 @@ holder ends, however it ends.
 
 from __future__ import annotations
 
+import errno
+import hashlib
 import os
 import socket
 import time
@@ -15,8 +17,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
+from ..core.errors import MaskError, WriteError
 from .journal import PUBLISHED
-from .publish import discard
+from .publish import check_place, discard, publish, sync_file
 
 try:
     import fcntl
@@ -25,13 +28,15 @@ except ImportError:  # Windows: there the number of the process in the name deci
 else:
     _fcntl = fcntl
 
-__all__ = ["LOCK", "TEMPORARY", "Workspace", "abandoned", "recover"]
+__all__ = ["LOCK", "TEMPORARY", "Workspace", "abandoned", "recover", "write_whole"]
 
 TEMPORARY: Final = ".maskexpr-part"
 """Suffix of the folder in which an output is made; one that is left over was cut short."""
 LOCK: Final = "maskexpr-part.lock"
 """Name of the file in it whose lock the maker holds."""
 _ASIDE: Final = "aside"
+# Bytes of an output's name that stand in the folder's, at most: with the rest a name has 255.
+_LONGEST: Final = 180
 # Seconds for which a name may be gone while a system without exchange replaces a folder.
 _GAP: Final = 2.0
 # Looks in a row, 2 ms apart, that find nobody between the two renames before one who is at work is believed
@@ -62,7 +67,7 @@ class Workspace:
     def __init__(self, target: Path, folder: Path | None = None, lock: int | None = None) -> None:
         owner = f"{_host()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
         self.target = target
-        self.folder = folder or target.with_name(f".{target.name}.{owner}{TEMPORARY}")
+        self.folder = folder or target.with_name(f"{_stem(target)}.{owner}{TEMPORARY}")
         self.product = self.folder / target.name
         self.aside = self.folder / _ASIDE
         self._lock = lock
@@ -97,10 +102,50 @@ def _spaces(target: Path) -> list[Path]:
         names = os.listdir(target.parent)
     except OSError:
         return []
+    # An owner has no dot: what stands before it is one output's name, and not the beginning of another's.
+    stem = _stem(target)
     some = (
-        name for name in sorted(names) if name.startswith(f".{target.name}.") and name.endswith(TEMPORARY)
+        name
+        for name in sorted(names)
+        if name.endswith(TEMPORARY) and name.removesuffix(TEMPORARY).rpartition(".")[0] == stem
     )
     return [target.with_name(name) for name in some]
+
+
+def _stem(target: Path) -> str:
+    """What the names of an output's folders begin with."""
+    name = os.fsencode(target.name)
+    return f".{target.name}" if len(name) <= _LONGEST else f".{hashlib.sha256(name).hexdigest()}"
+
+
+def write_whole(path: Path, content: bytes, overwrite: bool) -> None:
+    """Write a small file: it has its name when all of it is on the disk, and until then what was there has.
+
+    Raises
+    ------
+    FileMissingError
+        If there is no folder for it.
+    OutputExistsError
+        If it is there and is not to be overwritten.
+    WriteError
+        If it cannot be written, or a folder has the name.
+    """
+    check_place(path, overwrite)
+    if path.is_dir():
+        raise WriteError(errno.EISDIR, "it cannot be written, a folder has its name", str(path))
+    space = Workspace(path)
+    try:
+        space.make()
+        space.product.write_bytes(content)
+        sync_file(space.product)
+        publish(space.product, path, space.aside, overwrite)
+    except OSError as err:
+        if isinstance(err, MaskError):
+            raise
+        what = f"it cannot be written: {err.strerror or err}; what was there is as it was"
+        raise WriteError(err.errno or 0, what, str(path)) from err
+    finally:
+        space.discard()
 
 
 def abandoned(target: Path) -> Iterator[Workspace]:

@@ -116,14 +116,14 @@ def array_of(array: xr.DataArray) -> Any:
     Raises
     ------
     FormatError
-        If the attributes say that the values are scaled.
+        If the attributes say that the values are scaled, or of another sign.
 
     Examples
     --------
     >>> array_of(xr.DataArray([1, -9], attrs={"_FillValue": -9}))
     masked_array(data=[1, --], mask=[False,  True], fill_value=-9)
     """
-    scaled = {"scale_factor", "add_offset"} & set(array.attrs)
+    scaled = {"scale_factor", "add_offset", "_Unsigned"} & set(array.attrs)
     if scaled:
         raise FormatError(
             f"the DataArray has the attribute {sorted(scaled)[0]!r}: its values are as they are stored and "

@@ -296,14 +296,17 @@ def dataset(path: str, stamp: Stamp, as_stored: bool = False) -> xr.Dataset:
     """
     group = _group(path, stamp)
     consolidated = group.metadata.consolidated_metadata is not None
-    return xr.open_dataset(
-        path,
-        engine="zarr",
-        chunks=None,
-        cache=False,
-        consolidated=consolidated,
-        mask_and_scale=not as_stored,
-    )
+    with warnings.catch_warnings():
+        # Several fill values are several marks of one thing.
+        warnings.filterwarnings("ignore", message=".*has multiple fill values")
+        return xr.open_dataset(
+            path,
+            engine="zarr",
+            chunks=None,
+            cache=False,
+            consolidated=consolidated,
+            mask_and_scale=not as_stored,
+        )
 
 
 @lru_cache(maxsize=16)
@@ -381,10 +384,10 @@ def _manifest_of(path: str, group: Any) -> tuple[Manifest, str] | None:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class _Variable(StoredMap):
-    """A variable of a store; the key is its name. Where integers are missing, ``fill`` is stored."""
+    """A variable of a store; the key is its name. Where integers are missing, one of ``fills`` is stored."""
 
     stamp: Stamp
-    fill: int | None = None
+    fills: tuple[int, ...] = ()
 
     def read_planes(self, planes: tuple[slice, ...], window: Window) -> NDArray[Any]:
         if isinstance(self.geom, HpxGeom):
@@ -398,7 +401,9 @@ class _Variable(StoredMap):
             array = dataset(self.path, self.stamp, self.has_gaps)[self.key]
             found = np.asarray(array[(*planes, *_slices(self.geom, window))].values)
             values: NDArray[Any] = found.reshape(*found.shape[: len(planes)], *window.shape)
-            return normal(np.ma.MaskedArray(values, mask=values == self.fill)) if self.has_gaps else values
+            if not self.has_gaps:
+                return values
+            return normal(np.ma.MaskedArray(values, mask=np.isin(values, self.fills)))
 
     def _read_tiles(self, manifest: Manifest, planes: tuple[slice, ...], window: Window) -> NDArray[Any]:
         """Whole chunks, which zarr unpacks anyhow, are compared with the manifest; then cut."""
@@ -486,7 +491,7 @@ def _open_variable(path: str, stamp: Stamp, key: str | int | None) -> _Variable:
         raise GeometryError(f"{path}: {err}") from err
     stored = array.encoding.get("preferred_chunks", {})
     texts = data.attrs.get(_TEXTS, {})
-    whole, fill = _integers(dataset(path, stamp, True)[name])
+    whole, fills = _integers(dataset(path, stamp, True)[name])
     return _Variable(
         path=path,
         stamp=stamp,
@@ -495,7 +500,7 @@ def _open_variable(path: str, stamp: Stamp, key: str | int | None) -> _Variable:
         geom=geom,
         dtype=array.dtype if whole is None else whole,
         has_gaps=whole is not None,
-        fill=fill,
+        fills=fills,
         chunks=tuple(int(stored.get(dim, n)) for dim, n in array.sizes.items()),
         attrs={key: value for key, value in array.attrs.items() if key != "grid_mapping"},
         provenance={str(key): str(text) for key, text in texts.items()},
@@ -503,13 +508,13 @@ def _open_variable(path: str, stamp: Stamp, key: str | int | None) -> _Variable:
     )
 
 
-def _integers(stored: xr.DataArray) -> tuple[np.dtype[Any] | None, int | None]:
-    """Type and fill value of integers that may be missing and are not scaled; else None."""
-    fill = stored.attrs.get("_FillValue", stored.attrs.get("missing_value"))
+def _integers(stored: xr.DataArray) -> tuple[np.dtype[Any] | None, tuple[int, ...]]:
+    """Type and fill values of integers that may be missing and are not scaled; else None."""
+    marks = [stored.attrs[name] for name in ("_FillValue", "missing_value") if name in stored.attrs]
     scaled = {"scale_factor", "add_offset", "_Unsigned"} & set(stored.attrs)
-    if stored.dtype.kind not in "iu" or fill is None or scaled:
-        return None, None
-    return stored.dtype, int(fill)
+    if stored.dtype.kind not in "iu" or not marks or scaled:
+        return None, ()
+    return stored.dtype, tuple(int(each) for mark in marks for each in np.ravel(mark))
 
 
 ZARR = Format(

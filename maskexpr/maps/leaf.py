@@ -21,13 +21,13 @@ from ..grid.lattice import Grid
 from ..grid.parts import Parts
 from ..grid.points import Pixels, Points
 from ..grid.tiles import Areas, Tile
-from ..io.sources import Source
+from ..io.sources import FileSource, Source
 from ..pixels.window import Window
 from ..sphere.vectors import lonlat
 from .descent import DataDescent, descent_of
 from .reader import Reader, in_memory, meets, nearest, offset
 
-__all__ = ["DataPixels", "FromData", "matching_planes", "name_of", "same_axis"]
+__all__ = ["DataPixels", "FromData", "matching_planes", "name_of", "same_axis", "settled"]
 
 # Edges this close, by their own size, are the same: tables of energies are often stored as float32.
 _EDGES = 1e-6
@@ -198,6 +198,24 @@ class FromData(Mask):
             f"{self.label()} varies along {names}: "
             "give a geometry with that axis, contains(positions, geom=geom)"
         )
+
+
+def settled(mask: Mask) -> Mask:
+    """The same node with the files among its fields by their whole paths: it still means them when the
+    process, or a worker, is in another folder.
+
+    Examples
+    --------
+    >>> import os
+    >>> from maskexpr import Raster
+    >>> settled(Raster("mask.fits")) == Raster(os.path.join(os.getcwd(), "mask.fits"))
+    True
+    """
+    fields = dict(mask.fields())
+    files = {name: each.settled() for name, each in fields.items() if isinstance(each, FileSource)}
+    if all(each is fields[name] for name, each in files.items()):
+        return mask
+    return mask.restore({**fields, **files})
 
 
 def matching_planes(what: str, grid: Grid, geom: Grid) -> tuple[int, ...]:

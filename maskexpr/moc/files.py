@@ -8,11 +8,10 @@ from typing import Final
 
 from ..core.arguments import path_of
 from ..core.arrays import Ints
-from ..core.errors import FormatError, MaskError, MaskValueError, WriteError, borrowed
+from ..core.errors import FormatError, MaskValueError, borrowed
 from ..doors.files import open_plain
-from ..io.publish import check_place, publish, sync_file
-from ..io.workspace import Workspace
-from .fits import read_fits, write_fits
+from ..io.workspace import write_whole
+from .fits import fits_bytes, read_fits
 from .text import from_ascii, from_json, to_ascii, to_json
 
 __all__ = ["read_moc", "write_moc"]
@@ -68,22 +67,10 @@ def write_moc(
             f"{path}: a MOC is written as .fits, .json or .txt (ASCII); for another name say "
             f"format='fits', 'json' or 'ascii', got {format!r}"
         )
-    check_place(path, overwrite)
-    space = Workspace(path)
-    try:
-        space.make()
-        if format == "fits":
-            write_fits(space.product, ranges, order, packing)
-        else:
-            text = to_json(ranges, order) if format == "json" else to_ascii(ranges, order)
-            space.product.write_text(text + "\n", encoding="ascii")
-        sync_file(space.product)
-        publish(space.product, path, space.aside, overwrite)
-    except OSError as err:
-        if isinstance(err, MaskError):
-            raise
-        what = f"{err.strerror or err}; nothing is written, and what was there is as it was"
-        raise WriteError(err.errno or 0, what, str(path)) from err
-    finally:
-        space.discard()
+    if format == "fits":
+        content = fits_bytes(ranges, order, packing)
+    else:
+        text = to_json(ranges, order) if format == "json" else to_ascii(ranges, order)
+        content = f"{text}\n".encode("ascii")
+    write_whole(path, content, overwrite)
     return path

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from io import BytesIO
 from typing import IO, Any, Final
 
 import numpy as np
@@ -16,15 +16,17 @@ from ..grid.healpix.faces import MAX_ORDER, number_of
 from ..grid.healpix.ranges import cells_by_order, coarser, finer, merged
 from ..pixels.ragged import ragged_ranges
 
-__all__ = ["PACKINGS", "read_fits", "write_fits"]
+__all__ = ["PACKINGS", "fits_bytes", "read_fits"]
 
 PACKINGS: Final = ("nuniq", "range")
 # The number of a cell of an order is counted from this, so that the order can be told from it.
 _FIRST_BITS: Final = 2
+# The order of the cells that ranges of numbers of so many bytes count.
+_FINEST: Final = {1: 1, 2: 5, 4: 13, 8: MAX_ORDER}
 
 
-def write_fits(path: Path, ranges: Ints, order: int, packing: str) -> None:
-    """Write merged ranges of an order, packed as ``"nuniq"`` or ``"range"``; replaces what is there."""
+def fits_bytes(ranges: Ints, order: int, packing: str) -> bytes:
+    """The file of merged ranges of an order, packed as ``"nuniq"`` or ``"range"``."""
     one_of("packing", packing, PACKINGS)
     nuniq = packing == "nuniq"
     values = _to_nuniq(ranges, order) if nuniq else finer(ranges, MAX_ORDER - order).reshape(-1)
@@ -40,7 +42,9 @@ def write_fits(path: Path, ranges: Ints, order: int, packing: str) -> None:
     # What version 1.1 calls it; its readers ask for nothing else that is not there.
     cards += [("MOCORDER", order, "the same, in version 1.1")] * nuniq
     table.header.extend([*cards, ("MOCTOOL", "maskexpr", "what wrote this")])
-    fits.HDUList([fits.PrimaryHDU(), table]).writeto(path, overwrite=True, checksum=True)
+    file = BytesIO()
+    fits.HDUList([fits.PrimaryHDU(), table]).writeto(file, checksum=True)
+    return file.getvalue()
 
 
 def _to_nuniq(ranges: Ints, order: int) -> Ints:
@@ -93,7 +97,10 @@ def _table(hdus: fits.HDUList, what: str) -> tuple[dict[str, Any], Ints]:
             raise FormatError(f"{what}: the cells of a MOC are whole numbers, these are {values.dtype}")
         if np.any(values > np.iinfo(np.int64).max):
             raise FormatError(f"{what}: a number of a cell is far too large")
-        return header, values.astype(np.int64)
+        # Numbers of 16 and of 32 bits count the cells of an order that they can hold.
+        finest = _FINEST[values.dtype.itemsize]
+        whole = values.astype(np.int64)
+        return header, whole << 2 * (MAX_ORDER - finest) if ordering == "RANGE" else whole
     raise FormatError(f"{what} holds no MOC: no table has ORDERING = 'NUNIQ' or 'RANGE'")
 
 

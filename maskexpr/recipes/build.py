@@ -15,6 +15,7 @@ from ..core.names import nearest
 from ..core.records import RECORDS, build, decode
 from ..doors.files import is_address, open_file
 from ..expr.mask import Mask
+from ..io.sources import FileSource
 from .grammar import DIGEST, FIELDS, Call, Name, parse_mask
 from .text import Item
 
@@ -119,7 +120,10 @@ class Workshop:
             elif key in names:
                 values[key] = self.mask(parse_mask(item, parts), parts)
             else:
-                values[key] = decode(item.plain(), lambda _: None)
+                value = decode(item.plain(), lambda _: None)
+                if isinstance(value, FileSource):
+                    value = FileSource(str(self.folder / value.path), value.hdu)
+                values[key] = value
         return build(tree.cls, values)
 
 

@@ -14,7 +14,7 @@ from dask.utils import parse_bytes
 
 from ..core.arguments import flag, one_of, path_of
 from ..core.calls import told_class, told_methods, told_names
-from ..core.errors import FormatError, MaskTypeError, MaskValueError, WriteError, borrowed
+from ..core.errors import FormatError, MaskTypeError, MaskValueError, borrowed
 from ..core.names import described, nearest, shown
 from ..doors.files import read_file
 from ..expr.mask import Mask
@@ -23,11 +23,11 @@ from ..grid.healpix.geom import HpxGeom
 from ..grid.lattice import Grid
 from ..grid.wcs.geom import WcsGeom
 from ..io.formats import check_output, format_of
-from ..io.publish import check_place
+from ..io.workspace import write_whole
 from .build import Workshop, attempt
 from .grammar import GRIDS, names_in, node_names, parse_mask
 from .text import Item, read_yaml
-from .write import to_yaml, written
+from .write import same, to_yaml, written
 
 __all__ = ["Output", "Recipe", "recipe_text", "to_recipe"]
 
@@ -237,18 +237,14 @@ def to_recipe(mask: Mask, path: str | os.PathLike[str] | None = None, embed: boo
     if path is None:
         return recipe_text(mask, Path(), embed)
     text = recipe_text(mask, Path(path).parent, embed)
-    check_place(Path(path), overwrite=True)
-    try:
-        Path(path).write_text(text, encoding="utf-8")
-    except OSError as err:
-        raise WriteError(err.errno or 0, f"the recipe cannot be written: {err.strerror}", str(path)) from err
+    write_whole(Path(path), text.encode("utf-8"), overwrite=True)
     return text
 
 
 def recipe_text(mask: Mask, folder: Path, embed: bool = False) -> str:
     """The recipe of a mask that will stand in a folder, read back and found equal."""
     text = to_yaml({"maskexpr": VERSION, **written(mask, folder, embed)})
-    if Recipe.loads(text, folder).mask != mask:
+    if not same(Recipe.loads(text, folder).mask, mask):
         raise FormatError("the recipe does not read back as the mask; save it with maskexpr.dumps")
     return text
 

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import astropy.units as u
 import numpy as np
 import yaml
 
@@ -20,11 +21,13 @@ from ..core.errors import MaskTypeError, RecipeError
 from ..core.records import encode
 from ..expr.mask import Mask
 from ..expr.structure import postorder
+from ..io.sources import FileSource
+from ..maps.leaf import settled
 from .build import Workshop
 from .grammar import FIELDS, makers, parse_mask
 from .text import SCALARS, read_yaml
 
-__all__ = ["to_yaml", "written"]
+__all__ = ["same", "to_yaml", "written"]
 
 _NESTED = 6
 """Nodes within one another before a part is made of the next."""
@@ -109,9 +112,11 @@ class _Writer:
         if self._returns(self._typed(mask, names), mask, children):
             return self._typed(mask, self.forms)
         if not self.embed:
+            held = mask.origin is None and _holds_data(mask)
+            advice = "write its data to a file and name the path, or " if held else ""
             raise MaskTypeError(
-                f"{mask.label()} cannot be written as what a user types: write its data to a file and name "
-                "the path, or give embed=True"
+                f"{mask.label()} cannot be written as what a user types: {advice}give embed=True, which "
+                "writes the fields that it has"
             )
         raw = {type(mask).__name__: {FIELDS: self._fields(mask, names)}}
         if not self._returns(raw, mask, children):
@@ -124,7 +129,7 @@ class _Writer:
             return False
         try:
             tree = parse_mask(read_yaml(to_yaml(form), "recipe"), children)
-            return Workshop(self.folder).mask(tree, children) == mask
+            return settled(Workshop(self.folder).mask(tree, children)) == settled(mask)
         except RecipeError:
             return False
 
@@ -160,11 +165,15 @@ class _Writer:
             return self._path(os.fspath(value))
         if isinstance(value, np.generic):
             return value.item()
-        if hasattr(value, "path") and hasattr(value, "hdu"):
+        if isinstance(value, FileSource):
             path = self._path(value.path)
             return path if value.hdu is None else {"path": path, "hdu": value.hdu}
         if value is None or isinstance(value, bool | int | float | str):
             return value
+        if isinstance(value, u.UnitBase):
+            return value.to_string()
+        if isinstance(value, u.Quantity) and value.isscalar:
+            return f"{value.value!r} {value.unit}"
         return _record(encode(value, lambda _: None))
 
     def _path(self, path: str) -> str:
@@ -178,9 +187,24 @@ class _Writer:
                 return forms[value.digest]
             if isinstance(value, tuple) and value and isinstance(value[0], Mask):
                 return [forms[each.digest] for each in value]
+            if isinstance(value, FileSource):
+                value = FileSource(self._path(value.path), value.hdu)
             return encode(value, lambda _: None)
 
         return {name: raw(value) for name, value in mask.fields()}
+
+
+def same(one: Mask, other: Mask) -> bool:
+    """Whether two masks are equal, files by their whole paths: a recipe names them by another one."""
+    whole: dict[int, Mask] = {}
+    for each in [*postorder(one), *postorder(other)]:
+        whole[id(each)] = settled(each.with_children(tuple(whole[id(child)] for child in each.children)))
+    return whole[id(one)] == whole[id(other)]
+
+
+def _holds_data(mask: Mask) -> bool:
+    """Whether a node has arrays among its fields, or sources of them."""
+    return mask.reads_data or any(isinstance(value, np.ndarray) for _, value in mask.fields())
 
 
 def _record(data: Any) -> Any:

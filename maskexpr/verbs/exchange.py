@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -19,7 +20,6 @@ from ..core.errors import (
     MaskError,
     MaskTypeError,
     MissingDependencyError,
-    WriteError,
 )
 from ..expr.mask import Mask, Or
 from ..expr.serialize import dumps, loads
@@ -27,6 +27,7 @@ from ..grid.healpix.geom import HpxGeom
 from ..grid.lattice import Grid
 from ..io.formats import FORMATS, open_map, stamp_of, unknown_ending
 from ..io.publish import check_place
+from ..io.workspace import write_whole
 from ..nodes.catalog import Catalog
 from ..nodes.moc import Moc
 from ..nodes.raster import Raster
@@ -171,6 +172,10 @@ def read_any(path: str | os.PathLike[str], kind: str | None = None, **options: A
         except (MissingDependencyError, _NeedsRadius):
             raise
         except MaskError as err:
+            if name == "expression" and kind is None:
+                # MOCs are JSON too.
+                with suppress(MaskError):
+                    return Held("moc", *_moc(place))
             if kind is not None or reader.suffixes:
                 raise
             said.append(f"as {reader.what}: {err}")
@@ -333,11 +338,7 @@ def convert(
     if grid is not None:
         raise FormatError(f"{place}: {writer.what} has no grid: leave out --grid")
     check_place(place, overwrite)
-    text = writer.text(held.mask, place)
-    try:
-        place.write_text(text, encoding="utf-8")
-    except OSError as err:
-        raise WriteError(err.errno, f"{place} cannot be written: {err}") from err
+    write_whole(place, writer.text(held.mask, place).encode("utf-8"), overwrite)
     return place
 
 

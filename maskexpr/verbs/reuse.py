@@ -15,10 +15,13 @@ from ..core.errors import MaskError
 from ..core.versions import installed
 from ..expr.mask import Bools, Mask
 from ..expr.structure import postorder
+from ..grid.healpix.geom import HpxGeom
 from ..grid.lattice import Grid
 from ..io.formats import open_map, stamp_of
 from ..io.sources import FileSource
 from ..io.tilestore import TileStore
+from ..nodes.moc import Moc
+from .to_moc import is_moc_file, moc_of
 
 __all__ = ["ReusedTiles", "file_stamps", "is_written"]
 
@@ -72,10 +75,12 @@ def _files(mask: Mask) -> list[str]:
 
 def is_written(mask: Mask, path: str | os.PathLike[str], geom: Grid) -> bool:
     """Whether a product of an equal mask on an equal grid stands under a name, younger than the files that
-    the mask reads.
+    the mask reads; or a MOC of the same cells, which tells no more of its mask.
     """
     name = os.path.abspath(path)
     try:
+        if is_moc_file(name):
+            return isinstance(geom, HpxGeom) and Moc.read(name) == moc_of(mask, geom)
         stored = open_map(name, stamp_of(name), None, True)
     except MaskError:
         return False

@@ -25,7 +25,7 @@ from ..grid.lattice import Grid
 from ..io.publish import check_place
 from ..nodes.moc import Moc
 
-__all__ = ["is_moc_file", "on_the_sphere", "to_moc", "write_as_moc"]
+__all__ = ["is_moc_file", "moc_of", "on_the_sphere", "to_moc", "write_as_moc"]
 
 _SUFFIX: Final = ".moc.fits"
 
@@ -92,11 +92,16 @@ def write_as_moc(mask: Mask, path: str | os.PathLike[str], geom: Grid, overwrite
             "mask.to_moc(order).write(path) takes no grid"
         )
     check_place(Path(path), overwrite)
+    return moc_of(mask, geom).write(path, overwrite=overwrite)
+
+
+def moc_of(mask: Mask, geom: HpxGeom) -> Moc:
+    """The cells of a HEALPix grid whose centres a mask selects."""
     try:
         ranges = intersection(to_moc(mask, geom.order).ranges, geom.ranges)
     except (NeedsGridError, AxisError):
         ranges = _selected_cells(mask, geom)
-    return Moc(ranges, geom.order).write(path, overwrite=overwrite)
+    return Moc(ranges, geom.order)
 
 
 def _selected_cells(mask: Mask, geom: HpxGeom) -> Ints:

@@ -58,8 +58,9 @@ def write(
     for name, value in (("overwrite", overwrite), ("resume", resume), ("progress", progress)):
         flag(value, name)
     if is_moc_file(path):
-        if chunks != "auto" or progress or memory_limit is not None or resume or store is not None:
-            raise MaskTypeError("a MOC is written in one piece: of the options it takes overwrite= alone")
+        # Nothing is left of one that was broken off, and no tiles are kept.
+        if chunks != "auto" or memory_limit is not None:
+            raise MaskTypeError("a MOC is written in one piece: it takes no chunks= and no memory_limit=")
         return write_as_moc(mask, path, geom, overwrite)
     check_output(path, overwrite)
     plan = Plan(compile_mask(mask, geom, chunks))

@@ -5,15 +5,20 @@ from __future__ import annotations
 import gc
 import pickle
 import tracemalloc
+from collections.abc import Callable
+from pathlib import Path
 
 import dask
 import numpy as np
 import pytest
+import xarray as xr
 from astropy import units as u
 from astropy.coordinates import SkyCoord
+from astropy.io import fits
 
 import maskexpr as mx
 from maskexpr.core.trace import tracing
+from maskexpr.io.sources import FileSource
 
 RNG = np.random.default_rng(7)
 
@@ -313,3 +318,41 @@ def test_chunks_that_cannot_be(chunks) -> None:
 def test_no_threads_is_no_number_of_threads() -> None:
     with dask.config.set(num_workers=-1), pytest.raises(mx.MaskError, match="num_workers"):
         assert SOURCES.plan(GEOM).projected_memory
+
+
+LAZY: dict[str, Callable[[mx.WcsGeom], xr.DataArray]] = {
+    "raster": lambda geom: mx.Raster("m.fits").on(geom),
+    "threshold": lambda geom: (mx.Threshold("m.fits", ">", 0) & mx.AllSky()).on(geom),
+    "bits": lambda geom: mx.Bits(("m.fits", 0), any=1).on(geom),
+    "hysteresis": lambda geom: mx.Hysteresis("m.fits", 0, 0).on(geom),
+    "distance": lambda geom: mx.Raster("m.fits").distance(geom, "170 deg"),
+    "fraction": lambda geom: mx.Raster("m.fits").fraction(geom, levels=1)["upper"],
+    "read_mask": lambda geom: mx.read_mask("m.fits"),
+}
+
+
+@pytest.mark.parametrize("what", LAZY)
+def test_a_relative_path_means_the_folder_in_which_the_array_was_made(
+    what: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    geom = mx.WcsGeom.allsky(binsz="30 deg")
+    made, right = [], []
+    for name, columns in (("first", 3), ("second", 7)):
+        (tmp_path / name).mkdir()
+        monkeypatch.chdir(tmp_path / name)
+        pixels = np.zeros(geom.shape, "u1")
+        pixels[:, :columns] = 1
+        fits.PrimaryHDU(pixels, geom.to_header()).writeto("m.fits")
+        made.append(LAZY[what](geom))
+        right.append(LAZY[what](geom).values)
+    monkeypatch.chdir(tmp_path)
+    assert not np.array_equal(*right)
+    # Both in one graph: their tasks have different names too.
+    assert np.array_equal(xr.concat(made, "at").values, right)
+
+
+def test_a_mask_is_called_by_the_path_that_was_typed() -> None:
+    mask = mx.Raster("some/m.fits")
+    assert str(mask) == "Raster('some/m.fits')"
+    assert mask.data == FileSource("some/m.fits")
+    assert mx.loads(mx.dumps(mask)) == mask

@@ -129,6 +129,15 @@ def store(folder: Path, dtype: str, fill: Any, name: str = "_FillValue") -> Path
     return folder / "map.zarr"
 
 
+def two_fills(folder: Path) -> Path:
+    first = np.cumsum(GAPS.ravel()).reshape(GAPS.shape) % 2 == 0
+    array = np.where(GAPS, np.where(first, -1, -2), NUMBERS).astype("i2")
+    data = wrap(array, GEOM).rename("map")
+    data.attrs |= {"_FillValue": np.int16(-1), "missing_value": np.int16(-2)}
+    data.to_dataset().to_zarr(folder / "map.zarr", zarr_format=3, consolidated=False)
+    return folder / "map.zarr"
+
+
 def from_xarray(folder: Path) -> xr.DataArray:
     return xr.open_dataset(store(folder, "i2", -1), engine="zarr", consolidated=False)["map"]
 
@@ -205,6 +214,7 @@ CASES: dict[str, Case] = {
     "zarr fill u1": Case(lambda folder: store(folder, "u1", 200), "u1"),
     "zarr fill f8": Case(lambda folder: store(folder, "f8", -1.0), "f8"),
     "zarr missing_value i4": Case(lambda folder: store(folder, "i4", -5, "missing_value"), "i4"),
+    "zarr _FillValue and missing_value i2": Case(two_fills, "i2"),
     "read_map of BLANK": Case(lambda folder: mx.read_map(blank("i2", -1)(folder)), "f4"),
     "read_map of zarr": Case(lambda folder: mx.read_map(store(folder, "i4", -1)), "f8"),
 }
@@ -379,6 +389,10 @@ REFUSALS: dict[str, tuple[Callable[[Path], Any], str]] = {
     "scaled values that nobody decoded": (
         lambda _: mx.Threshold(wrap(NUMBERS, GEOM, attrs={"scale_factor": 0.1}), ">", 5),
         "scale_factor.*decode",
+    ),
+    "values of another sign that nobody decoded": (
+        lambda _: mx.Threshold(wrap(NUMBERS, GEOM, attrs={"_Unsigned": "true"}), ">", 5),
+        "_Unsigned.*decode",
     ),
     "BLANK that is no number": (
         lambda folder: mx.Threshold(image(BLANK="none")(folder, values("i2")), ">", 5).on(GEOM),

@@ -17,6 +17,7 @@ from pathlib import Path
 import astropy.units as u
 import numpy as np
 import pytest
+from astropy.io import fits
 
 import maskexpr as mx
 from maskexpr.errors import FormatError, IncompleteMaskError, IntegrityError
@@ -161,6 +162,52 @@ def test_a_window_beside_a_flip_in_the_same_tile(suffix: str, tmp_path: Path) ->
         path.write_bytes(text)
         with pytest.raises(IntegrityError):
             mx.read_mask(path).compute()
+
+
+CELLS = mx.HpxGeom(order=4)
+PART = mx.HpxGeom.from_mask(mx.Region("icrs; circle(84, 22, 30)"), order=4)
+
+
+@pytest.mark.parametrize(
+    ("geom", "names"),
+    [
+        (CUBE.to_image(), (1, -3, "MASK", "mask")),
+        (CUBE, (1, -4, "MASK")),
+        (CELLS, (1, -3, "MASK", "CHANNEL1")),
+        (PART, (1, -3, "MASK", "VALUE")),
+        (PART.to_cube(CUBE.axes), (1, -4, "VALUE")),
+    ],
+)
+def test_a_flip_is_seen_however_the_map_is_named(
+    geom: mx.Grid, names: tuple[str | int, ...], tmp_path: Path
+) -> None:
+    path = mx.Region("icrs; circle(84.0, 22.5, 2)").write(tmp_path / "m.fits", geom)
+    text = bytearray(path.read_bytes())
+    with fits.open(path) as hdus:
+        start, rows = hdus[1].fileinfo()["datLoc"], hdus[1].header["NAXIS2"]
+        width = hdus[1].header["NAXIS1"]
+    # The last byte of a row is that of a pixel.
+    text[start + rows // 2 * width + width - 1] ^= 1
+    path.write_bytes(text)
+    for name in names:
+        for read in (
+            lambda name: mx.read_mask(path, hdu=name).compute(),
+            lambda name: mx.read_map(path, hdu=name).compute(),
+            lambda name: mx.Raster((path, name)).compute(geom),
+            lambda name: mx.Threshold((path, name), ">", 0).compute(geom),
+        ):
+            with pytest.raises(IntegrityError, match="is not what the manifest says"):
+                read(name)
+
+
+def test_columns_that_are_no_map_of_their_own(tmp_path: Path) -> None:
+    axis = mx.Axis("energy", [1, 3, 10] * u.GeV)
+    cube = mx.AllSky().write(tmp_path / "c.fits", CELLS.to_cube([axis]))
+    with pytest.raises(FormatError, match=r"one of 2 planes of a cube.*isel\(energy=\.\.\.\)"):
+        mx.read_mask(cube, hdu="CHANNEL2")
+    listed = mx.AllSky().write(tmp_path / "l.fits", PART.to_cube([axis]))
+    with pytest.raises(FormatError, match="no column 'CHANNEL' of values; there are VALUE"):
+        mx.read_map(listed, hdu="CHANNEL")
 
 
 def test_files_of_others_are_read_as_they_are(values: np.ndarray, tmp_path: Path) -> None:

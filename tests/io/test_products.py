@@ -352,3 +352,16 @@ def test_threads_of_a_worker_share_a_copy_of_the_writer(
             writer.note(first.result())
         assert getattr(copy, "_file", None) is None
     assert mx.verify(path, against=mask)
+
+
+@pytest.mark.parametrize("grid", ["cells", "cube", "cube of cells"])
+def test_tiles_of_every_grid_are_shared(grid: str, tmp_path: Path) -> None:
+    geom: mx.WcsGeom | mx.HpxGeom = mx.HpxGeom(order=4) if "cells" in grid else GEOM
+    mask: mx.Mask = mx.Region("galactic; circle(3, 3, 9)")
+    if "cube" in grid:
+        geom = geom.to_cube([mx.Axis("energy", [1, 3, 10] * u.GeV)])
+        mask &= mx.AxisRange("energy", hi="3 GeV")
+    store = mx.TileStore(tmp_path / "store")
+    mask.write(tmp_path / "a.fits", geom, store=store)
+    assert store.size > 0
+    assert mx.verify(mask.write(tmp_path / "b.fits", geom, store=store), against=mask)

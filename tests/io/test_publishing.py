@@ -22,7 +22,7 @@ import pytest
 
 import maskexpr as mx
 from maskexpr.doors.files import check_path
-from maskexpr.errors import FileMissingError, FormatError, IncompleteMaskError
+from maskexpr.errors import FileMissingError, FormatError, IncompleteMaskError, WriteError
 from maskexpr.io import formats, workspace
 from maskexpr.io.workspace import TEMPORARY, Workspace, abandoned, recover
 
@@ -263,3 +263,78 @@ def test_only_the_dead_are_swept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     far = gone.with_name(gone.name.replace(workspace._host(), "00000000"))
     far.mkdir()
     assert not list(abandoned(path))
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("m.fits", "m.fits.gz"), ("m.zarr", "m.zarr.gz.fits"), ("m", "m.zarr")]
+)
+def test_folders_of_an_output_are_not_those_of_one_whose_name_begins_alike(
+    one: str, other: str, tmp_path: Path
+) -> None:
+    space = Workspace(tmp_path / other)
+    space.make()
+    (space.aside).write_text("the product, between two renames")
+    space.leave()
+    assert [*abandoned(tmp_path / one)] == []
+    assert not recover(tmp_path / one)
+    assert [each.folder for each in abandoned(tmp_path / other)] == [space.folder]
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_names_as_long_as_the_file_system_has_them(suffix: str, tmp_path: Path) -> None:
+    path = tmp_path / ("m" * 236 + suffix)
+    assert mx.verify(ONE.write(path, GEOM, resume=True), against=ONE)
+    space = Workspace(path)
+    space.make()
+    space.leave()
+    assert [each.folder for each in abandoned(path)] == [space.folder]
+
+
+# Each writes over an old file, with no room for the new one.
+CUT = """
+import resource, sys
+from pathlib import Path
+import maskexpr as mx
+from maskexpr.verbs.exchange import Held, convert
+many = mx.Region("\\n".join(f"icrs;circle({i},2,3)" for i in range(100, 300)))
+calls = {
+    "a.reg": lambda path: convert(Held("regions", many), path, overwrite=True),
+    "a.json": lambda path: convert(Held("regions", many), path, overwrite=True),
+    "a.yaml": lambda path: convert(Held("regions", many), path, overwrite=True),
+    "b.yaml": lambda path: many.to_recipe(path),
+    "a.moc.fits": lambda path: many.to_moc(5).write(path, overwrite=True),
+    "b.json": lambda path: many.to_moc(5).write(path, overwrite=True),
+}
+for name, call in calls.items():
+    Path(name).write_text("what was there")
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, resource.RLIM_INFINITY))
+    try:
+        call(name)
+        print(name, "no error")
+    except mx.errors.WriteError as err:
+        print(name, err.errno, err.filename)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs a limit of the size of files")
+def test_small_files_are_written_whole_or_what_was_there_stays(tmp_path: Path) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, "-c", CUT], cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
+    )
+    names = sorted(os.listdir(tmp_path))
+    assert names == ["a.json", "a.moc.fits", "a.reg", "a.yaml", "b.json", "b.yaml"]
+    assert sorted(done.stdout.split("\n")) == ["", *(f"{name} {errno.EFBIG} {name}" for name in names)]
+    assert {each.read_text() for each in tmp_path.iterdir()} == {"what was there"}
+
+
+def test_a_small_file_takes_no_name_of_a_folder(tmp_path: Path) -> None:
+    for name in ("a.yaml", "a.json"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "precious").touch()
+    with pytest.raises(WriteError, match="a folder has its name"):
+        ONE.to_recipe(tmp_path / "a.yaml")
+    with pytest.raises(WriteError, match="a folder has its name"):
+        ONE.to_moc(3).write(tmp_path / "a.json", overwrite=True)
+    assert len([*tmp_path.rglob("precious")]) == 2

@@ -19,6 +19,7 @@ from maskexpr.core.errors import (
     MaskValueError,
     OutputExistsError,
 )
+from maskexpr.verbs.exchange import read_any
 
 WAYS = [("m.fits", "nuniq"), ("m.fits", "range"), ("m.json", "nuniq"), ("m.txt", "nuniq")]
 DEEP = 12 << 58
@@ -129,6 +130,8 @@ def test_cells_of_older_files(tmp_path: Path) -> None:
         table(cells, "J", MOCDIM=None, COORDSYS=None, MOCORD_S=None, MOCORDER="3"),
         table(cells, "I", MOCVERS="1.1", PIXTYPE="HEALPIX"),
         table(np.array([80, 96, 0, 64, 0, 16]) << 52, ORDERING="RANGE"),
+        table(np.array([80, 96, 0, 64, 0, 16]) << 20, "J", ORDERING="RANGE"),
+        table(np.array([80, 96, 0, 64, 0, 16]) << 4, "I", ORDERING="RANGE"),
     ):
         each.writeto(tmp_path / "m.fits", overwrite=True)
         assert mx.Moc.read(tmp_path / "m.fits") == expected
@@ -160,6 +163,8 @@ def test_cells_of_older_files(tmp_path: Path) -> None:
         (table([-(1 << 52), 0], ORDERING="RANGE"), "goes from"),
         (table([0, DEEP + (1 << 52)], ORDERING="RANGE"), "goes from"),
         (table([0, 5], ORDERING="RANGE"), "not of whole cells"),
+        (table([0, 5], "J", ORDERING="RANGE"), "not of whole cells"),
+        (table([0, 768 + 1 << 20], "J", ORDERING="RANGE"), "goes from"),
         (table([0, 1 << 52], ORDERING="RANGE", MOCORD_S=None), "does not state the order"),
         (fits.HDUList([fits.PrimaryHDU()]), "no MOC"),
     ],
@@ -245,3 +250,15 @@ def test_places_and_names(tmp_path: Path) -> None:
     with pytest.raises(MaskError):
         mx.Moc.read(tmp_path)
     assert moc.write(tmp_path / "m.moc", format="ascii").read_text() == "1/1 4/\n"
+
+
+def test_a_moc_in_json_is_a_file_of_a_mask(tmp_path: Path) -> None:
+    cells = mx.Moc([[0, 64], [80, 96]], order=3)
+    cells.write(tmp_path / "s.json")
+    held = read_any(tmp_path / "s.json")
+    assert (held.kind, held.mask) == ("moc", cells)
+    (tmp_path / "e.json").write_text(mx.dumps(mx.AllSky()))
+    assert read_any(tmp_path / "e.json").kind == "expression"
+    (tmp_path / "x.json").write_text('{"some": 1}')
+    with pytest.raises(FormatError, match="this is not a maskexpr expression"):
+        read_any(tmp_path / "x.json")

@@ -11,6 +11,7 @@ import astropy.units as u
 import numpy as np
 import pytest
 from astropy.coordinates import SkyCoord
+from astropy.io import fits
 from astropy.table import Table
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -375,3 +376,58 @@ def test_addresses_are_no_files(text: str, tmp_path: Path) -> None:
     path.write_text(f"maskexpr: 1\n{text}\n")
     with pytest.raises(mx.MaskError, match="is an address; a recipe reads and writes files"):
         mx.Recipe.read(path)
+
+
+@pytest.fixture
+def work(tmp_path, monkeypatch):
+    """A folder to work in, with one map there and others of the same name beside."""
+    for name, columns in ((".", 1), ("sub", 2), ("other", 3)):
+        (tmp_path / name).mkdir(exist_ok=True)
+        pixels = np.zeros((2, 4), np.uint8)
+        pixels[:, :columns] = 1
+        header = mx.WcsGeom.create(npix=(4, 2)).to_header()
+        fits.PrimaryHDU(pixels, header).writeto(tmp_path / name / "o.fits")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize("embed", [False, True])
+@pytest.mark.parametrize("recipe", ["r.yaml", "./r.yaml", "sub/r.yaml", "{}/r.yaml", "{}/sub/r.yaml"])
+@pytest.mark.parametrize("data", ["o.fits", "./o.fits", "other/../o.fits", "{}/o.fits"])
+def test_a_recipe_means_the_file_of_the_mask_however_both_are_named(work, monkeypatch, data, recipe, embed):
+    data, recipe = data.format(work), recipe.format(work)
+    geom = mx.WcsGeom.create(npix=(4, 2))
+    for mask in (mx.Raster(data), ~mx.Threshold((data, 0), ">", 0), mx.Hysteresis(data, 0, 0)):
+        right = int(mask.count(geom))
+        mask.to_recipe(recipe, embed=embed)
+        place = (work / recipe).resolve()
+        for folder in (work, work / "sub", work / "other"):
+            monkeypatch.chdir(folder)
+            assert int(mx.Recipe.read(os.path.relpath(place, folder)).mask.count(geom)) == right
+        monkeypatch.chdir(work)
+
+
+def test_a_file_among_the_fields_is_relative_to_the_recipe(work, monkeypatch):
+    text = (
+        "maskexpr: 1\nmask:\n  Raster: {fields: {data: {record: file, path: o.fits, hdu: null}, nan: false, "
+        "outside: false}}\n"
+    )
+    (work / "sub" / "r.yaml").write_text(text)
+    for folder, path in ((work, "sub/r.yaml"), (work / "sub", "r.yaml"), (work / "other", "../sub/r.yaml")):
+        monkeypatch.chdir(folder)
+        assert mx.Recipe.read(path).mask.count(mx.WcsGeom.create(npix=(4, 2))) == 4
+
+
+def test_units_of_a_table_are_written_as_text(folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    Table({"ra": [1.0, 2.0], "dec": [3.0, 4.0], "r": [5.0, np.nan]}).write("t.ecsv")
+    mask = mx.Catalog.read("t.ecsv", radius="r", units={"r": u.arcmin}, missing="drop")
+    assert "units: {r: arcmin}" in mask.to_recipe()
+    assert mx.Recipe.loads(mask.to_recipe()).mask == mask
+
+
+def test_what_has_no_data_is_not_advised_to_write_them():
+    mask = mx.AxisRange("label", 1 * u.one, 3 * u.one)
+    with pytest.raises(MaskTypeError, match="what a user types: give embed=True"):
+        mask.to_recipe()
+    assert mx.Recipe.loads(mask.to_recipe(embed=True)).mask == mask
