@@ -371,6 +371,11 @@ class Grid(ABC):
         return False
 
     @property
+    def kinked(self) -> bool:
+        """Whether what is smooth on the sky may have a corner on the lattice, as where facets meet."""
+        return True
+
+    @property
     def repeats(self) -> bool:
         """Whether the lattice may show a place of the sky more than once, other than by a period."""
         return True

@@ -177,7 +177,7 @@ class SkyGrowth(Growth):
 
     def _widths(self, geom: Grid, plane: tuple[int, ...]) -> NDArray[np.int64]:
         size = plane_row(self.radius, self.axis, geom, plane)
-        return row_widths(in_pixels(size, self.unit, geom), self.kernel)
+        return row_widths(in_pixels(size, self.unit, geom), self.kernel, geom.image_shape)
 
 
 def reach_of(radius: NDArray[np.float64], unit: str, kernel: str) -> Reach:

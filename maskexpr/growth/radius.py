@@ -140,9 +140,11 @@ def in_pixels(size: tuple[float, float], unit: str, geom: Grid) -> tuple[float, 
     return size[0] / float(scales[0]), size[1] / float(scales[1])
 
 
-def row_widths(size: tuple[float, float], kernel: str) -> Ints:
-    """Half-widths of the rows of a shape of half-sides (x, y) in pixels, from its middle row on."""
-    return disk_widths(size[1], size[0]) if kernel == "disk" else box_widths(size[1], size[0])
+def row_widths(size: tuple[float, float], kernel: str, *most: tuple[int, int]) -> Ints:
+    """Half-widths of the rows of a shape of half-sides (x, y) in pixels, from its middle row on; of a map's
+    shape at most.
+    """
+    return (disk_widths if kernel == "disk" else box_widths)(size[1], size[0], *most)
 
 
 def typed(sizes: Floats, unit: str, pair: bool) -> Any:

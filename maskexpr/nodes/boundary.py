@@ -163,7 +163,10 @@ class Boundary(Sized):
     def _limits(self, geom: Grid, plane: tuple[int, ...]) -> tuple[int, int, int, int]:
         """Rows and columns of the interior, half open."""
         size = in_pixels(plane_row(self.width, self.axis, geom, plane), self.unit, geom)
-        columns, rows = (math.ceil(2 * each * (1 - _TIE)) // 2 for each in size)
+        ends = reversed(geom.image_shape)
+        columns, rows = (
+            math.ceil(2 * min(each, end) * (1 - _TIE)) // 2 for each, end in zip(size, ends, strict=True)
+        )
         y0, y1, x0, x1 = map_window(geom).pad(-rows, -columns)
         return y0, y1, x0, x1
 

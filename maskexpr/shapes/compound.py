@@ -117,7 +117,8 @@ class Compound(Shape):
         if self._is_union and len(self.shapes) > 1:
             return "or"
         names = {token for token in self.formula if isinstance(token, str)}
-        once_each = sum(isinstance(token, int) for token in self.formula) == len(self.shapes)
+        numbers = sorted(token for token in self.formula if not isinstance(token, str))
+        once_each = numbers == list(range(len(self.shapes)))
         return names.pop() if len(names) == 1 and once_each else ""
 
     @once

@@ -2,9 +2,10 @@
 filled row by row.
 
 Points of the rim are projected, and more are put between them by cubics. How far the curve may be from the
-polygon through all is an estimate, from differences of the points, with a safety factor of 2. Only pixels as
-near to the polygon as that are asked, by the same predicate as everywhere. Where the image is not one small
-curve round the centre's (at a seam, a limb, a singular point) the shape is left to refinement.
+polygon through all is an estimate, from differences of the points, with a safety factor of 2; on kinked grids
+(`Grid.kinked`) it is one that holds for a rim with a corner anywhere. Only pixels as near to the polygon as
+that are asked, by the same predicate as everywhere. Where the image is not one small curve round the centre's
+(at a seam, a limb, a singular point) the shape is left to refinement.
 """
 
 from __future__ import annotations
@@ -37,6 +38,10 @@ _POINTS: Final = (16, 32, 64, 96, 128, 192, 256, 512)
 _HALVINGS: Final = 2
 _LEAST: Final = 16
 _AGAIN: Final = 4
+# Parts of the second difference that a curve may be from its chord, and of the fourth that it may be from a
+# cubic half way: of smooth curves, and of those with a corner anywhere. Each is twice what it is for a
+# parabola and a quartic, or for a corner of two straight lines.
+_OFF: Final = ((1 / 4, 3 / 64), (1.0, 3 / 4))
 # Larger shapes (radians) meet too much of a projection's distortion for one polygon.
 _LARGEST: Final = np.deg2rad(10.0)
 # Points and rows of rims that are worked out together: enough for numpy's calls, few enough for the memory
@@ -59,6 +64,7 @@ class ImageIndex:
 
     def __init__(self, geom: Grid, many: Many) -> None:
         self._geom, self._many = geom, many
+        self._off = _OFF[geom.kinked]
         radius = many.caps.radius
         size = radius / np.deg2rad(min(geom.pixel_scales.value))
         wanted = 2 * np.pi * np.sqrt(np.maximum(size, 0.0) / (4 * _AIM))
@@ -113,8 +119,8 @@ class ImageIndex:
                 error = _moved(xyz, y, x)
                 # Between corners sides bend so little that a part of the points is enough as it is.
                 for _ in range(0 if corners else halvings):
-                    y, x, error = _doubled(y, x, error)
-                error += _bent(y, x, corners)
+                    y, x, error = _doubled(y, x, error, self._off[1])
+                error += self._off[0] * _bend(y, x, corners)
                 done &= _goes_round(y - centre[0][:, None], x - centre[1][:, None]) & (error < _ERROR)
                 done &= (np.abs(y).max(axis=1) < FARTHEST) & (np.abs(x).max(axis=1) < FARTHEST)
             found.append(Curves(y, x, error, np.arange(len(which))))
@@ -133,12 +139,12 @@ def _moved(xyz: Floats, y: Floats, x: Floats) -> Floats:
     return np.asarray(_ROUNDING * scale.max(axis=1) + 1e-9)
 
 
-def _doubled(y: Floats, x: Floats, error: Floats) -> tuple[Floats, Floats, Floats]:
-    """Closed smooth curves with as many points more, half way between those by cubics through four of them,
-    and how far all may be off.
+def _doubled(y: Floats, x: Floats, error: Floats, off: float) -> tuple[Floats, Floats, Floats]:
+    """Closed curves with as many points more, half way between those by cubics through four of them, and how
+    far all may be off: by that part of the fourth difference.
 
-    A cubic misses by 3/128 of the fourth derivative, of which the fourth difference is an estimate: with a
-    safety factor of 2.
+    A cubic misses a smooth curve by 3/128 of the fourth derivative, of which the fourth difference is an
+    estimate, and a corner half way between points by 3/8 of the difference itself.
     """
     miss, found = np.zeros(len(y)), []
     for each in (y, x):
@@ -147,21 +153,20 @@ def _doubled(y: Floats, x: Floats, error: Floats) -> tuple[Floats, Floats, Float
         wide = np.stack([c, (9 * (c + d) - (b + e)) / 16], axis=2)
         found.append(wide.reshape(len(each), -1))
     # What points are off moves what is put between them, by its weights.
-    return found[0], found[1], 1.25 * error + 3 / 64 * np.sqrt(miss)
+    return found[0], found[1], 1.25 * error + off * np.sqrt(miss)
 
 
-def _bent(y: Floats, x: Floats, corners: int) -> Floats:
-    """How far closed curves may be from the polygons through points of them.
+def _bend(y: Floats, x: Floats, corners: int) -> Floats:
+    """The largest second difference along each of closed curves, but for those at corners.
 
-    A smooth curve keeps within about an eighth of the second difference of its chord: with a safety factor of
-    2. At a corner there is no second difference. A seam that cuts the rim shows as a jump, and a jump as a
-    large error.
+    A smooth curve keeps within about an eighth of it of its chords, one with a corner within a half. A seam
+    that cuts the rim shows as a jump, and a jump as a large difference.
     """
     bend = np.hypot(*(_after(_after(each)) - 2 * _after(each) + each for each in (y, x)))
     if corners:
         # That of the last point before a corner is about the corner.
         bend[:, bend.shape[1] // corners - 1 :: bend.shape[1] // corners] = 0.0
-    return np.asarray(bend.max(axis=1) / 4)
+    return np.asarray(bend.max(axis=1))
 
 
 def _goes_round(y: Floats, x: Floats) -> Bools:

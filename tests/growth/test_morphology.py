@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from scipy import ndimage
 from scipy.spatial import cKDTree
 
+import maskexpr as mx
 from maskexpr.compile.evaluate import Evaluator, evaluate
 from maskexpr.errors import AngleError, AxisError, MaskTypeError, MaskValueError, NeedsGridError
 from maskexpr.expr.mask import AllSky, Mask, NoSky, Not, Or
@@ -480,3 +481,20 @@ def test_labels_and_reach() -> None:
     assert Open(NoSky(), 2.5 * u.pix, metric="pixel").reach().pixels == 6
     assert Close(NoSky(), "100 deg").reach().degrees == 180
     assert Dilate(NoSky(), [1, 2] * u.deg).label() == "Dilate(2 radii of 1 deg to 2 deg)"
+
+
+@pytest.mark.parametrize("kernel", ["disk", "box"])
+@pytest.mark.parametrize("radius", [1e9 * u.pix, 1e300 * u.pix, 1.7e308 * u.deg])
+def test_radii_far_beyond_the_map_take_no_memory(radius: u.Quantity, kernel: str) -> None:
+    geom = mx.WcsGeom.create(npix=(13, 9), binsz=0.1)
+    one = mx.Raster((np.arange(117).reshape(9, 13) == 0, geom))
+    grown = mx.Dilate(one, radius, kernel=kernel, metric="pixel")
+    assert grown.on(geom, chunks=(4, 5)).values.all()
+    assert not mx.Erode(~one, radius, kernel=kernel, metric="pixel").on(geom).values.any()
+    assert not mx.Boundary(radius, metric="pixel").on(geom).values.any()
+
+
+def test_disk_of_a_hair_below_a_pixel_is_that_of_a_pixel() -> None:
+    geom = mx.WcsGeom.create(npix=(5, 5), binsz=0.0166666666667, proj="TAN")
+    one = mx.Raster((np.arange(25).reshape(5, 5) == 12, geom))
+    assert int(one.dilate("1 arcmin", metric="pixel").on(geom).sum()) == 5

@@ -24,7 +24,8 @@ from maskexpr.grid.points import Points
 from maskexpr.grid.tiles import Areas, Tile
 from maskexpr.nodes.region import Region
 from maskexpr.pixels.window import Window
-from maskexpr.shapes import Circle, Compound, Line, Point, Polygon
+from maskexpr.shapes import Circle, Compound, Ellipse, Line, Point, Polygon
+from maskexpr.shapes.compound import join_values
 from maskexpr.testing import check_node, geometries, whole_tile
 from tests import plane_oracle as oracle
 
@@ -543,6 +544,32 @@ def test_bad_metric() -> None:
         Region(Line((0, 1), (0, 1)), metric="pixel")
 
 
+@pytest.mark.parametrize("kind", [Circle, Ellipse, Point])
+@pytest.mark.parametrize(
+    "formula",
+    [
+        [0, 0, "xor"],
+        [0, 0, "or"],
+        [1, 1, "and"],
+        [0, 0, "minus"],
+        [1, 1, "or", 1, "or"],
+        [0, 1, "xor", 0, "xor"],
+        [1],
+        [],
+    ],
+)
+def test_formulas_that_name_a_shape_twice_or_not_at_all(kind: type, formula: list[int | str]) -> None:
+    size = {Circle: (0.3,), Ellipse: (0.6, 0.5), Point: ()}[kind]
+    held = [kind(lon, 0, *size) for lon in (10, 14)]
+    geom = mx.WcsGeom.create(skydir=(12, 0), npix=(30, 3), binsz=0.2, frame="icrs")
+    alone = {shape: Region(shape).on(geom).values for shape in held}
+    made = Compound(held, formula)
+    mask = Region(made)
+    want = made.fold(alone.__getitem__, join_values, np.zeros(geom.shape, dtype=bool))
+    for same in (mask, mask | mask, mask ^ Region(Compound([], []))):
+        assert np.array_equal(same.on(geom).values, want)
+
+
 def test_excluded_regions() -> None:
     whole = regions.CircleSkyRegion(at(10, 20), 1.5 * u.deg)
     hole = regions.CircleSkyRegion(at(10, 20), 1 * u.deg, meta=regions.RegionMeta({"include": 0}))
@@ -551,6 +578,29 @@ def test_excluded_regions() -> None:
         Region([hole, whole])
     with pytest.raises(RegionError, match="inside a compound"):
         Region(regions.CompoundSkyRegion(whole, hole, operator.or_, meta=regions.RegionMeta()))
+    # A compound takes over the properties of its first region.
+    with pytest.raises(RegionError, match="inside a compound"):
+        Region([whole, regions.CompoundSkyRegion(hole, whole, operator.or_)])
+
+
+def test_excluded_compounds() -> None:
+    whole, left, right = (
+        regions.CircleSkyRegion(at(lon, 20), radius * u.deg)
+        for lon, radius in ((10, 1.5), (9.8, 0.5), (10.2, 0.5))
+    )
+    no = regions.RegionMeta({"include": False})
+    both = regions.CompoundSkyRegion(left, right, operator.and_, meta=no)
+    assert np.array_equal(
+        values(Region([whole, both]), SMALL),
+        values(Region(whole) - (Region(left) & Region(right)), SMALL),
+    )
+    assert Region([both, whole], exclude="all") == Region([whole, both])
+    assert Region([whole, both], where="include=1") == Region(whole)
+    with pytest.raises(RegionError, match=r"region 0 .* none before it"):
+        Region(both)
+    inner = regions.CompoundSkyRegion(whole, both, operator.xor, meta=regions.RegionMeta())
+    with pytest.raises(RegionError, match="inside a compound"):
+        Region(inner)
 
 
 def test_frames_that_are_no_rotation_become_icrs() -> None:

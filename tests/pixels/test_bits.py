@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy import ndimage
 
@@ -100,6 +102,37 @@ def test_angle_over_scale_reaches_the_pixel_it_means(angle: float, scale: float)
     number = round(angle / scale)
     assert np.array_equal(disk_widths(angle / scale, angle / scale), disk_widths(number, number))
     assert np.array_equal(box_widths(angle / scale, angle / scale), box_widths(number, number))
+
+
+near_whole = st.builds(
+    lambda number, part, off: max(0.0, (number + part) * (1 + off)),
+    st.integers(0, 12),
+    st.sampled_from([0, 0, 0, 0.3, 0.5, 0.99]),
+    st.sampled_from([0, 1e-13, -1e-13, 1e-10, -1e-10, 4e-10, -4e-10, 1e-8, -1e-8, 1e-4, -1e-4]),
+)
+
+
+@given(near_whole, near_whole)
+@example(1 - 1e-12, 1 - 1e-12)
+@example(1 - 1e-12, 5)
+@example(0.3, 1 - 1e-12)
+@example(0, 0)
+def test_disk_is_its_definition_to_a_part_in_a_billion(radius_y: float, radius_x: float) -> None:
+    got = np.zeros((20, 20), dtype=bool)
+    for row, width in enumerate(disk_widths(radius_y, radius_x).tolist()):
+        got[row, : width + 1] = True
+    y, x = np.mgrid[:20, :20]
+    rim_y, rim_x = (max(each, 0.1) * (1 + 1e-9) for each in (radius_y, radius_x))
+    assert np.array_equal(got, (y / rim_y) ** 2 + (x / rim_x) ** 2 <= 1)
+
+
+@pytest.mark.parametrize("most", [(3, 40), (40, 3), (7, 7)])
+@pytest.mark.parametrize("kernel", [disk_widths, box_widths])
+@pytest.mark.parametrize("radius", [(5, 9), (30, 2), (1e300, 1e300), (2, 1e300), (np.inf, np.inf)])
+def test_widths_stop_at_the_map(kernel: Any, radius: tuple[float, float], most: tuple[int, int]) -> None:
+    widths = kernel(*radius, most)
+    full = kernel(*(min(each, 1e6) for each in radius))
+    assert np.array_equal(widths, np.minimum(full[: most[0] + 1], most[1]))
 
 
 def test_radius_below_a_pixel_in_one_direction() -> None:

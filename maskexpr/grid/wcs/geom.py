@@ -566,6 +566,10 @@ class WcsGeom(HeldGrid):
         return self.convex_sky or (self._projection.sip is not None and self._projection.facts.fitted)
 
     @property
+    def kinked(self) -> bool:
+        return not self.smooth
+
+    @property
     def repeats(self) -> bool:
         return self._projection.facts.repeats
 

@@ -118,14 +118,14 @@ def from_region(region: Any, metric: str) -> Shape:
     # From the end of the formula to its start: an operator, its right side, its left side.
     while stack:
         each = stack.pop()
-        if hasattr(each, "region1"):
-            formula.append(_operator(each))
-            stack.extend([each.region1, each.region2])
-            continue
         if each is not region and _is_excluded(each):
             raise RegionError(
                 "an excluded region inside a compound: write what is meant with the compound's operator"
             )
+        if hasattr(each, "region1"):
+            formula.append(_operator(each))
+            stack.extend([each.region1, each.region2])
+            continue
         part = honour(_convert(each, metric), metric)
         tokens = part.formula if isinstance(part, Compound) else (0,)
         formula.extend(
@@ -138,7 +138,7 @@ def from_region(region: Any, metric: str) -> Shape:
 
 def _is_excluded(region: Any) -> bool:
     meta = getattr(region, "meta", None) or {}
-    return meta.get("include", True) in (0, False, "-") and not hasattr(region, "region1")
+    return meta.get("include", True) in (0, False, "-")
 
 
 def _operator(compound: Any) -> str:
