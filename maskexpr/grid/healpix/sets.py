@@ -114,6 +114,10 @@ class CellSet:
         length = self._before[at + 1] - self._before[at]
         return np.where(i < 0, 0, self._before[at] + np.minimum(ids - self.ranges[at, 0], length))
 
+    def number_in(self, levels: int, parents: Ints) -> Ints:
+        """How many cells of the set are in each of some parent cells, so many orders lower."""
+        return np.asarray(self.rank(parents + 1 << 2 * levels) - self.rank(parents << 2 * levels))
+
     def holds(self, ids: Ints) -> Bools:
         """Which cells are in the set, of the shape of ``ids``; -1 is in none."""
         if self.is_whole:

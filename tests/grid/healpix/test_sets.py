@@ -12,7 +12,7 @@ from maskexpr.errors import MaskError, MaskValueError
 from maskexpr.grid.healpix.extent import covers_of, extent_of
 from maskexpr.grid.healpix.sets import CellSet
 from maskexpr.grid.healpix.staircase import cells_in
-from maskexpr.grid.lattice import OFF, ON
+from maskexpr.grid.lattice import OFF, ON, PART
 from maskexpr.pixels.window import Window
 
 ORDER = 3
@@ -59,10 +59,19 @@ def test_windows(cells: list[int], seed: int) -> None:
         inside = held.holds(ids)
         assert state != OFF or not inside.any()
         assert state != ON or (inside | (ids < 0)).all()
-        if max(Window(*each).shape) < 32 and min(each) >= 0 and max(each) <= 40:
-            assert (state == OFF) == (not inside.any()), "small windows are known exactly"
+        assert (state == OFF) == (not inside.any()), "what holds no cell is known exactly"
     extent = extent_of(held)
     assert held.holds(cells_in(ORDER, extent)).sum() == held.number
+
+
+@pytest.mark.parametrize("order", [12, 18, 24, 29])
+def test_a_wide_band_beside_a_cell_holds_none(order: int) -> None:
+    held, whole = CellSet.of(order, [0]), 5 << order
+    y0, y1, x0, x1 = extent_of(held)
+    beside = np.array([[0, y0, 0, whole], [y1, whole, 0, whole], [0, whole, 0, x0], [0, whole, x1, whole]])
+    with_it = np.array([[0, y1, 0, whole], [y0, whole, 0, whole], [0, whole, 0, x1], [0, whole, x0, whole]])
+    assert (covers_of(held, beside.T) == OFF).all()
+    assert (covers_of(held, with_it.T) == PART).all()
 
 
 def test_a_moc_of_lower_order() -> None:
