@@ -277,6 +277,9 @@ def axis_of(value: Any, several: bool) -> str | None:
 
 def _split(name: str, value: Any, unit: str | None = None) -> tuple[Floats, str]:
     """Numbers and the unit's text, which is what an axis stores and compares."""
+    if np.ma.is_masked(value):
+        masked = f"{np.count_nonzero(value.mask)} of {np.size(value)} values are masked"
+        raise AxisError(f"axis {name!r}: {masked}: leave them out")
     try:
         # A Quantity of strings ("10 GeV") is parsed by Quantity itself.
         quantity = value if isinstance(value, u.Quantity) else _parse(value)

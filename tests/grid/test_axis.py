@@ -7,6 +7,7 @@ import pickle
 import astropy.units as u
 import numpy as np
 import pytest
+from astropy.utils.masked import Masked
 
 from maskexpr.errors import AxisError
 from maskexpr.grid.axis import Axis
@@ -89,6 +90,7 @@ def test_strings_and_dimensionless():
         ([1, np.nan, 3] * u.TeV, "edge 1 is not finite"),
         ([1, np.inf] * u.TeV, "edge 1 is not finite"),
         ("TeV", "not a quantity"),
+        (Masked([1, 2, 3], mask=[False, True, False]) * u.TeV, "1 of 3 values are masked"),
     ],
 )
 def test_bad_edges_are_refused(edges, message):

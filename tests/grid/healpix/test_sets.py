@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import astropy.units as u
 import numpy as np
 import pytest
+from astropy.table import MaskedColumn
+from astropy.utils.masked import Masked
 from hypothesis import given
 from hypothesis import strategies as st
 
 import maskexpr as mx
-from maskexpr.errors import MaskError, MaskValueError
+from maskexpr.errors import MaskError, MaskTypeError, MaskValueError
 from maskexpr.grid.healpix.extent import covers_of, extent_of
 from maskexpr.grid.healpix.sets import CellSet
 from maskexpr.grid.healpix.staircase import cells_in
@@ -88,6 +93,19 @@ def test_a_moc_of_lower_order() -> None:
 def test_no_cells(cells: object) -> None:
     with pytest.raises(MaskError):
         CellSet.of(ORDER, cells)
+
+
+@pytest.mark.parametrize("masked", [np.ma.array, MaskedColumn, Masked])
+def test_cells_that_are_masked(masked: Any) -> None:
+    gaps = masked([1, 2, 3], mask=[False, True, False])
+    with pytest.raises(MaskValueError, match=r"1 of 3 numbers are masked.*compressed\(\)"):
+        mx.HpxGeom(order=ORDER, cells=gaps)
+    assert CellSet.of(ORDER, gaps[~gaps.mask]).ranges.tolist() == [[1, 2], [3, 4]]
+
+
+def test_cells_have_no_unit() -> None:
+    with pytest.raises(MaskTypeError, match="no unit"):
+        mx.HpxGeom(order=ORDER, cells=u.Quantity([1, 2], "deg", dtype=int))
 
 
 def test_the_whole_sky_is_no_array() -> None:
