@@ -13,10 +13,12 @@ from astropy.coordinates import SkyCoord
 
 import maskexpr as mx
 from maskexpr import HpxGeom
-from maskexpr.errors import AxisError, GeometryError, MaskError, MaskTypeError, MaskValueError
+from maskexpr.errors import AxisError, GeometryError, LimitError, MaskError, MaskTypeError, MaskValueError
 
 ENERGY = mx.Axis.from_bounds("energy", "1 GeV", "1 TeV", 3)
 CIRCLE = mx.Region("galactic;circle(20,40,25)")
+SKY = mx.WcsGeom.allsky(binsz=5)
+BITS = np.random.default_rng(0).random(SKY.shape) < 0.5, SKY
 
 
 def test_what_it_is() -> None:
@@ -85,6 +87,27 @@ def test_cells_of_a_mask() -> None:
         HpxGeom.from_mask(mx.NoSky(), order=2)
     with pytest.raises(MaskTypeError, match="mask"):
         HpxGeom.from_mask("circle", order=2)
+
+
+@pytest.mark.parametrize("mask", [CIRCLE, ~CIRCLE, CIRCLE.dilate("9 deg"), CIRCLE & mx.Raster(BITS)], ids=str)
+def test_cells_of_a_mask_are_those_that_it_selects_on_the_whole_sky(mask: mx.Mask) -> None:
+    for frame in ("icrs", "galactic"):
+        selected = np.flatnonzero(mask.compute(HpxGeom(order=4, frame=frame)).values)
+        assert HpxGeom.from_mask(mask, 4, frame) == HpxGeom(order=4, frame=frame, cells=selected)
+
+
+@pytest.mark.parametrize("frame", ["icrs", "galactic"])
+def test_grids_of_more_chunks_than_there_may_be(frame: str) -> None:
+    whole = HpxGeom(order=24, frame=frame)
+    with pytest.raises(LimitError):
+        whole.layout()
+    spot = mx.Region('icrs;circle(10,20,1")')
+    part = HpxGeom.from_mask(spot, 24, frame)
+    size = part.array_shape[0] * float(whole.largest_pixel)
+    assert size == pytest.approx(np.pi * np.radians(1 / 3600) ** 2, rel=0.01)
+    there = SkyCoord([10, 10], [20, 20.01], unit="deg")
+    assert spot.contains(there, whole).tolist() == [True, False]
+    assert part.contains(there).tolist() == [True, False]
 
 
 def test_arrays_of_the_whole_sky_hold_no_numbers_of_cells() -> None:
