@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from collections.abc import Callable
 
 import astropy.units as u
 import numpy as np
@@ -202,3 +203,30 @@ def test_its_even_rings(order: int) -> None:
     known = np.isfinite(lat_of(totals))
     assert np.count_nonzero(known) == (4 << order) - 1
     assert (np.diff(lat_of(totals[known])) > 0).all()
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda array: array[0:0], "is empty"),
+        (lambda array: array[[5, 5, 7]], "has cells twice.*unique"),
+        (lambda array: array[::-1], "ascending order.*sortby"),
+        (lambda array: array.coarsen(cells=4).mean(), "float64 and not whole numbers"),
+    ],
+    ids=["empty", "twice", "backwards", "coarser"],
+)
+def test_arrays_whose_cells_are_none_of_a_grid(change: Callable, says: str) -> None:
+    with pytest.raises(GeometryError, match=says):
+        mx.geom_of(change(mx.AllSky().on(HpxGeom(order=2))))
+
+
+def test_what_is_said_to_do_about_cells_that_are_there_twice() -> None:
+    array = mx.AllSky().on(HpxGeom(order=2))[[5, 5, 7]]
+    once = array[..., np.unique(array.cell_ids, return_index=True)[1]]
+    assert mx.geom_of(once) == HpxGeom(order=2, cells=[5, 7])
+
+
+def test_a_moc_of_mocpy_is_made_a_mask_first() -> None:
+    theirs = type("MOC", (), {"to_depth29_ranges": np.zeros((0, 2))})()
+    with pytest.raises(MaskTypeError, match=r"Moc\.from_mocpy"):
+        mx.AllSky() | theirs
