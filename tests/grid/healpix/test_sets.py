@@ -70,13 +70,14 @@ def test_windows(cells: list[int], seed: int) -> None:
 
 
 @pytest.mark.parametrize("order", [12, 18, 24, 29])
-def test_a_wide_band_beside_a_cell_holds_none(order: int) -> None:
-    held, whole = CellSet.of(order, [0]), 5 << order
+def test_a_wide_band_between_cells_holds_none(order: int) -> None:
+    # In the middle of large parents of faces 0 and 11, so that the edges of bands cut them.
+    held, whole = CellSet.of(order, [4**order * 3 // 7, 11 * 4**order + 4**order * 3 // 7]), 5 << order
     y0, y1, x0, x1 = extent_of(held)
-    beside = np.array([[0, y0, 0, whole], [y1, whole, 0, whole], [0, whole, 0, x0], [0, whole, x1, whole]])
-    with_it = np.array([[0, y1, 0, whole], [y0, whole, 0, whole], [0, whole, 0, x1], [0, whole, x0, whole]])
-    assert (covers_of(held, beside.T) == OFF).all()
-    assert (covers_of(held, with_it.T) == PART).all()
+    between = np.array([[y0 + 1, y1 - 1, 0, whole], [0, whole, x0 + 1, x1 - 1]])
+    with_one = np.array([[y0, y1 - 1, 0, whole], [0, whole, x0 + 1, x1]])
+    assert (covers_of(held, between.T) == OFF).all()
+    assert (covers_of(held, with_one.T) == PART).all()
 
 
 def test_a_moc_of_lower_order() -> None:
