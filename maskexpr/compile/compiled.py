@@ -33,7 +33,7 @@ from .lower import lower
 from .simplify import simplify
 from .stages import Stages, decisions, has_stages
 
-__all__ = ["Compiled", "OfCompiled", "compile_mask"]
+__all__ = ["Compiled", "OfCompiled", "compile_mask", "mask_on"]
 
 Chunks = tuple[tuple[int, ...], ...]
 
@@ -257,8 +257,8 @@ def _arrived(name: str, mask: Mask, geom: Grid, along: Chunks, layout: Layout) -
     return kept
 
 
-def compile_mask(mask: Mask, geom: Grid, chunks: Any = "auto") -> Compiled:
-    """Prepare a mask for a grid: lower, simplify, check, choose chunks. Evaluates nothing.
+def mask_on(mask: Mask, geom: Grid) -> tuple[Mask, Chunks]:
+    """A mask lowered, simplified and checked for a grid, and the chunk sizes along the axes of it.
 
     Raises
     ------
@@ -277,4 +277,16 @@ def compile_mask(mask: Mask, geom: Grid, chunks: Any = "auto") -> Compiled:
     # A plane is a block of its own: one that a range leaves out is no work, and one that is sliced out takes
     # no others with it.
     along = [(1,) * (axis.nbin if axis.name in names else 1) for axis in geom.axes]
-    return Compiled(simple, geom, tuple(along), geom.layout(chunks))
+    return simple, tuple(along)
+
+
+def compile_mask(mask: Mask, geom: Grid, chunks: Any = "auto") -> Compiled:
+    """Prepare a mask for a grid: lower, simplify, check, choose chunks. Evaluates nothing.
+
+    Raises
+    ------
+    MaskTypeError, AxisError
+        See `mask_on`.
+    """
+    simple, along = mask_on(mask, geom)
+    return Compiled(simple, geom, along, geom.layout(chunks))

@@ -75,8 +75,8 @@ class _Ranges:
         return merged(np.concatenate([np.empty((0, 2), dtype=np.int64), *self.ranges]))
 
 
-def centre_cover(mask: Mask, order: int) -> Ints:
-    """Merged ranges of the cells of an order whose centres a mask selects.
+def centre_cover(mask: Mask, order: int, frame: str = "icrs") -> Ints:
+    """Merged ranges of the cells of an order, in a frame, whose centres a mask selects.
 
     Parameters
     ----------
@@ -87,7 +87,7 @@ def centre_cover(mask: Mask, order: int) -> Ints:
     def select(cells: Cells) -> Bools:
         return Evaluator(mask).run(mask, cells.points)
 
-    return _cover(mask, Cells.whole_sky(centres_of=order), order, False, select)
+    return _cover(mask, Cells.whole_sky(frame, centres_of=order), order, False, select)
 
 
 def outer_cover(mask: Mask, order: int, flip: bool = False) -> Ints:

@@ -408,6 +408,7 @@ _SIGNS: Mapping[str, str] = {
 """Operators that functions of numpy stand for."""
 
 _HINTS: Mapping[str, str] = {
+    "MOC": "make it one with maskexpr.Moc.from_mocpy(moc)",
     "str": "make it one with maskexpr.Region(text) or maskexpr.Region.read(path)",
     "Path": "read it, maskexpr.Region.read(path), Catalog.read(path, radius=) or Raster(path)",
     "bool": "all of the sky is maskexpr.AllSky(), nothing is maskexpr.NoSky()",

@@ -65,6 +65,7 @@ class Engine(Protocol):
     def plot(self, mask: Any, geom: Any, ax: Any, **style: Any) -> Any: ...
     def serve(self, mask: Any, port: int, frame: str) -> Any: ...
     def to_moc(self, mask: Any, order: int, cover: str) -> Moc: ...
+    def cells_in(self, mask: Any, geom: Any) -> NDArray[np.int64]: ...
     def write(
         self,
         mask: Any,
@@ -601,6 +602,10 @@ class Fluent(Node):
         [0.0, 4.0, 12.0]
         """
         return _engines[0].to_moc(self, order, cover)
+
+    def _cells_in(self, geom: Any) -> NDArray[np.int64]:
+        """Ranges of the cells of a HEALPix grid that are selected, for `HpxGeom.from_mask`."""
+        return _engines[0].cells_in(self, geom)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data: a list of nodes with a format version and a hash; `maskexpr.from_dict` is the

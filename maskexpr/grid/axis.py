@@ -292,8 +292,9 @@ def axis_of(value: Any, several: bool) -> str | None:
 
 def _split(name: str, value: Any, unit: str | None = None) -> tuple[Floats, str]:
     """Numbers and the unit's text, which is what an axis stores and compares."""
-    if np.any(getattr(value, "mask", False)):
-        raise AxisError(f"axis {name!r}: an edge is masked and has no value: leave it out")
+    masked = np.count_nonzero(getattr(value, "mask", False))
+    if masked:
+        raise AxisError(f"axis {name!r}: {masked} of {np.size(value)} edges are masked: leave them out")
     try:
         # A Quantity of strings ("10 GeV") is parsed by Quantity itself.
         quantity = value if isinstance(value, u.Quantity) else _parse(value)

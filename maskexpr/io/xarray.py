@@ -277,12 +277,27 @@ def _cells_of(array: xr.DataArray, attrs: Mapping[str, Any]) -> HpxGeom:
     if isinstance(ids, pd.RangeIndex) and ids.step == 1 and len(ids):
         return HpxGeom(whole.order, frame=whole.frame, cells=[[ids.start, ids.stop]], axes=kept)
     values = np.asarray(array.coords[CELL_IDS].values)
-    if not values.size or values.dtype.kind not in "iu" or (np.diff(values.astype(np.int64)) <= 0).any():
-        raise GeometryError(
-            f"the coordinate {CELL_IDS!r} must be whole numbers in ascending order, as a HpxGeom has its "
-            f"cells; see DataArray.sortby({CELL_IDS!r})"
-        )
+    wrong = _wrong_ids(values)
+    if wrong:
+        raise GeometryError(f"the coordinate {CELL_IDS!r} {wrong}")
     return HpxGeom(whole.order, frame=whole.frame, cells=values, axes=kept)
+
+
+def _wrong_ids(values: NDArray[Any]) -> str:
+    """Why numbers of cells are not those of an HpxGeom, and what to do; nothing if they are."""
+    if not values.size:
+        return "is empty, and a grid has at least one cell"
+    if values.dtype.kind not in "iu":
+        return (
+            f"holds {values.dtype} and not whole numbers, as after coarsen or interp: cells of a lower order "
+            "are mask.on(HpxGeom(order=...))"
+        )
+    steps = np.diff(np.sort(values.astype(np.int64)))
+    if not steps.all():
+        return "has cells twice: take each once, array[..., np.unique(array.cell_ids, return_index=True)[1]]"
+    if (np.diff(values.astype(np.int64)) < 0).any():
+        return f"must be in ascending order, as an HpxGeom has its cells: DataArray.sortby({CELL_IDS!r})"
+    return ""
 
 
 def geom_of_values(array: xr.DataArray) -> WcsGeom | HpxGeom:

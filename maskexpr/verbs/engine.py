@@ -40,13 +40,14 @@ from .notebook import mask_html
 from .plot import plot
 from .sample import contains_pixels, selected_area, selected_count
 from .serve import serve
-from .to_moc import to_moc
+from .to_moc import cells_in, to_moc
 from .weights import apodize, distance
 from .write import write
 
 __all__ = [
     "apodize",
     "area",
+    "cells_in",
     "compute",
     "contains",
     "count",
@@ -122,7 +123,7 @@ def contains(mask: Mask, positions: Any, geom: Any = None) -> NDArray[np.bool_]:
     """Which sky positions are selected. See `Mask.contains`."""
     positions = as_positions(positions)
     if geom is not None:
-        return contains_pixels(compile_mask(mask, as_grid(geom)), positions)
+        return contains_pixels(mask, as_grid(geom), positions)
     simple = spread(simplify(lower(mask)))
     return Evaluator(simple).run(simple, Points.from_sky(positions)).reshape(positions.shape)
 

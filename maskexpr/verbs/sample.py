@@ -12,12 +12,14 @@ from astropy.coordinates import SkyCoord
 from numpy.typing import NDArray
 
 from ..compile.cluster import client_of
-from ..compile.compiled import Compiled
+from ..compile.compiled import Compiled, mask_on
 from ..compile.dask import BlockId
 from ..compile.evaluate import evaluate_planes
 from ..compile.plan import Plan
 from ..compile.workers import Work, on_workers
 from ..core.coverage import EMPTY, FULL, MIXED
+from ..expr.mask import Mask
+from ..grid.lattice import Grid
 from ..pixels.window import Window
 from ..sphere.vectors import degrees_of
 
@@ -30,19 +32,20 @@ _SMALL, _LARGE = 256, 1024
 _PIXELS = 1 << 14
 
 
-def contains_pixels(compiled: Compiled, positions: SkyCoord) -> NDArray[np.bool_]:
-    """The mask's value at the pixel that holds each position, False outside the map.
+def contains_pixels(mask: Mask, geom: Grid, positions: SkyCoord) -> NDArray[np.bool_]:
+    """The mask's value at the pixel that holds each position, False outside the map. The grid is not cut into
+    blocks for it, of which there may be too many.
 
     Returns
     -------
     ndarray of bool, shape (varying axes..., *positions.shape)
     """
-    geom = compiled.geom
+    simple, along = mask_on(mask, geom)
     row, column = geom.array_index(*degrees_of(positions.reshape(-1), geom.frame))
     height, width = geom.image_shape
     on_map = np.flatnonzero(row >= 0)
     row, column = row[on_map], column[on_map]
-    varying = tuple(sum(sizes) for sizes in compiled.along)
+    varying = tuple(sum(sizes) for sizes in along)
     planes = tuple(product(*(range(n) for n in varying)))
     out = np.zeros((len(planes), positions.size), dtype=bool)
     side = _LARGE if height * width < _PIXELS * row.size else _SMALL
@@ -56,7 +59,7 @@ def contains_pixels(compiled: Compiled, positions: SkyCoord) -> NDArray[np.bool_
                 int(column[some].min()),
                 int(column[some].max()) + 1,
             )
-            values = evaluate_planes(compiled.mask, geom, window, planes)
+            values = evaluate_planes(simple, geom, window, planes)
             out[:, on_map[some]] = values[:, row[some] - window.y0, column[some] - window.x0]
     kept = tuple(n for n, axis in zip(varying, geom.axes, strict=True) if n > 1)
     return out.reshape((*kept, *positions.shape))

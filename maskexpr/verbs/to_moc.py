@@ -8,9 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from ..compile.compiled import compile_mask
 from ..compile.cover import centre_cover, inner_cover, need_no_grid, outer_cover
-from ..compile.eager import compute_array
 from ..compile.lower import lower
 from ..compile.simplify import simplify
 from ..compile.spread import spread
@@ -18,14 +16,15 @@ from ..core.arguments import one_of
 from ..core.arrays import Ints
 from ..core.errors import AxisError, MaskTypeError, NeedsGridError
 from ..expr.mask import Mask, Not
+from ..expr.structure import Reach, postorder
 from ..grid.healpix.faces import check_order, number_of
 from ..grid.healpix.geom import HpxGeom
-from ..grid.healpix.ranges import complement, intersection, of_cells
+from ..grid.healpix.ranges import complement, intersection, merged, runs_of
 from ..grid.lattice import Grid
 from ..io.publish import check_place
 from ..nodes.moc import Moc
 
-__all__ = ["is_moc_file", "moc_of", "on_the_sphere", "to_moc", "write_as_moc"]
+__all__ = ["cells_in", "is_moc_file", "moc_of", "on_the_sphere", "to_moc", "write_as_moc"]
 
 _SUFFIX: Final = ".moc.fits"
 
@@ -100,12 +99,32 @@ def moc_of(mask: Mask, geom: HpxGeom) -> Moc:
     try:
         ranges = intersection(to_moc(mask, geom.order).ranges, geom.ranges)
     except (NeedsGridError, AxisError):
-        ranges = _selected_cells(mask, geom)
+        ranges = _by_blocks(mask, geom)
     return Moc(ranges, geom.order)
 
 
-def _selected_cells(mask: Mask, geom: HpxGeom) -> Ints:
-    """Ranges of the cells that a mask selects on a grid, of one that has a meaning only there."""
-    selected = np.flatnonzero(compute_array(compile_mask(mask, geom)))
-    ids = geom.cells.ids(0, geom.cells.number)
-    return of_cells(ids[selected])
+def cells_in(mask: Mask, geom: HpxGeom) -> Ints:
+    """Merged ranges of the cells of the whole sky that a mask selects on a HEALPix grid without axes.
+
+    They are found by descent, whatever the order, unless pixels are grown on the grid, or data read, which is
+    done faster block by block.
+    """
+    try:
+        simple = on_the_sphere(mask, "take a grid")
+    except (NeedsGridError, AxisError):
+        return _by_blocks(mask, geom)
+    if any(each.reads_data or each.reach() != Reach() for each in postorder(simple)):
+        return _by_blocks(mask, geom)
+    return centre_cover(simple, geom.order, geom.frame)
+
+
+def _by_blocks(mask: Mask, geom: HpxGeom) -> Ints:
+    """Merged ranges of the cells of a grid that a mask selects there."""
+    plan, array = mask.plan(geom), mask.on(geom)
+    (start,) = plan.compiled.layout.starts
+    found = [np.empty((0, 2), dtype=np.int64)]
+    for i in np.flatnonzero(plan.states):
+        first, end = int(start[i]), int(start[i + 1])
+        selected = array.data[first:end].compute(scheduler="synchronous")
+        found.append(runs_of(geom.cells.ids(first, end)[selected]))
+    return merged(np.concatenate(found))

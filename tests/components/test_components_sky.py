@@ -8,10 +8,13 @@ import pytest
 from numpy.testing import assert_array_equal
 from scipy import ndimage
 
-from maskexpr import AllSky, Catalog, NoSky, WcsGeom
+from maskexpr import AllSky, Catalog, HpxGeom, NoSky, WcsGeom
 from maskexpr.components.areas import weights
-from maskexpr.components.solve import blocks
+from maskexpr.components.solve import blocks, blocks_of
 from maskexpr.expr.mask import Mask
+from maskexpr.grid.healpix.cells import neighbours
+from maskexpr.grid.healpix.staircase import cells_at, index_of
+from maskexpr.grid.lattice import OFF
 from maskexpr.grid.rim import topology
 from maskexpr.grid.tiles import Tile
 from maskexpr.nodes.fill_holes import FillHoles
@@ -260,3 +263,26 @@ def test_nothing_is_left_out() -> None:
     assert not whole(FillHoles(NoSky()), geom).any()
     assert whole(FillHoles(NoSky(), "50000 deg2"), geom).all()
     assert not whole(RemoveSmall(NoSky(), "0 deg2"), geom).any()
+
+
+# ---- few cells of a high order
+
+
+@pytest.mark.parametrize("order", [12, 18, 24])
+@pytest.mark.parametrize(
+    "places",
+    [[(100, 30)], [(315, 0)], [(0, 90)], [(0, 41.81)], [(10, 10), (200, -30)]],
+    ids=["face", "seam", "pole", "corner", "apart"],
+)
+def test_work_is_of_the_cells_whatever_lies_between(places: list, order: int) -> None:
+    cells = cells_at(order, *index_of(order, *np.array(places, dtype=float).T))
+    for _ in range(3):
+        cells = np.unique(neighbours(order, cells))
+        cells = cells[cells >= 0]
+    geom = HpxGeom(order=order, cells=cells)
+    made = blocks_of(geom, geom.layout()).windows
+    held = [each for each in made if geom.covers(np.array(each)[:, None])[0] != OFF]
+    assert len(made) <= 49, "what is between patches is not cut"
+    assert sum(each.size for each in held) <= 49 * len(places), "blocks are of no more than the cells"
+    whole = AllSky().on(geom)
+    assert_array_equal(RemoveSmall(Raster(whole), 2 * u.pix**2).on(geom), whole)

@@ -62,7 +62,7 @@ def test_axes_match_over_units_and_last_digits():
 
 
 def test_masked_edges_are_refused():
-    with pytest.raises(AxisError, match="an edge is masked"):
+    with pytest.raises(AxisError, match="edges are masked"):
         Axis("energy", Masked([1, 2, 3] * u.TeV, mask=[False, True, False]))
     with pytest.raises(MaskValueError, match="one finite quantity"):
         AxisRange("energy", Masked(1 * u.TeV, mask=True))
@@ -99,6 +99,7 @@ def test_strings_and_dimensionless():
         ([1, np.nan, 3] * u.TeV, "edge 1 is not finite"),
         ([1, np.inf] * u.TeV, "edge 1 is not finite"),
         ("TeV", "not a quantity"),
+        (Masked([1, 2, 3], mask=[False, True, False]) * u.TeV, "1 of 3 edges are masked"),
     ],
 )
 def test_bad_edges_are_refused(edges, message):

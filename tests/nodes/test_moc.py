@@ -6,6 +6,7 @@ import copy
 import pickle
 from pathlib import Path
 
+import astropy.units as u
 import numpy as np
 import pytest
 from astropy.coordinates import SkyCoord
@@ -123,6 +124,9 @@ def test_algebra_and_text() -> None:
         ([[True, False]], 1, MaskTypeError, "whole numbers"),
         ([["a", "b"]], 1, MaskTypeError, "whole numbers"),
         (of_cells, 1, MaskTypeError, "whole numbers"),
+        ([[0, 1], [2]], 1, MaskTypeError, "ranges"),
+        (np.ma.array([[0, 5], [7, 9]], mask=[[0, 0], [1, 1]]), 1, MaskValueError, "2 of 4 numbers"),
+        (u.Quantity([[0, 1]], "deg", dtype=int), 1, MaskTypeError, "no unit"),
     ],
 )
 def test_what_is_no_moc(ranges: object, order: int, error: type[Exception], says: str) -> None:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from ...core.arrays import Ints
 from ...pixels.window import Window
 from ..lattice import OFF, ON, PART
+from .cells import children
 from .faces import SQUARES
 from .sets import CellSet
 from .staircase import cells_in, window_of
@@ -39,7 +40,7 @@ def extent_of(cells: CellSet) -> Window:
 
 
 def covers_of(cells: CellSet, bounds: Ints) -> NDArray[np.uint8]:
-    """`maskexpr.grid.lattice.Grid.covers` of a map of some cells; exact for small windows."""
+    """`maskexpr.grid.lattice.Grid.covers` of a map of some cells; of large windows ON may be missed."""
     extent, whole = extent_of(cells), SQUARES << cells.order
     out = np.full(bounds.shape[1], OFF)
     y0, y1, x0, x1 = bounds
@@ -51,13 +52,26 @@ def covers_of(cells: CellSet, bounds: Ints) -> NDArray[np.uint8]:
         # All parent cells that meet the window.
         more = (1 << levels) - 1
         around = Window(*(edge + up >> levels for edge, up in zip(inner, (0, more, 0, more), strict=True)))
-        parents = cells_in(cells.order - levels, around) if levels <= cells.order else None
-        out[i] = PART if parents is None else _held(cells, levels, parents[parents >= 0], inner == window)
+        parents = cells_in(cells.order - levels, around)
+        parents = parents[parents >= 0]
+        number = cells.number_in(levels, parents)
+        if inner == window and len(number) and (number == 1 << 2 * levels).all():
+            out[i] = ON
+        elif _meets(cells, inner, levels, parents[number > 0]):
+            out[i] = PART
     return out
 
 
-def _held(cells: CellSet, levels: int, parents: Ints, is_inside: bool) -> np.uint8:
-    number = cells.rank(parents + 1 << 2 * levels) - cells.rank(parents << 2 * levels)
-    if not number.any():
-        return OFF
-    return ON if is_inside and (number == 1 << 2 * levels).all() else PART
+def _meets(cells: CellSet, window: Window, levels: int, parents: Ints) -> bool:
+    """Whether any cell of some parent cells, each of which holds one, is in a window: those that it cuts are
+    asked by their children, as long as they are few.
+    """
+    while 0 < len(parents) <= _PARENTS:
+        y0, y1, x0, x1 = window_of(cells.order, cells.order - levels, parents)
+        if ((y0 >= window.y0) & (y1 <= window.y1) & (x0 >= window.x0) & (x1 <= window.x1)).any():
+            return True
+        cut = (y1 > window.y0) & (y0 < window.y1) & (x1 > window.x0) & (x0 < window.x1)
+        # Single cells are in it or not.
+        parents, levels = children(parents[cut]).ravel(), levels - 1
+        parents = parents[cells.number_in(levels, parents) > 0] if len(parents) else parents
+    return len(parents) > 0

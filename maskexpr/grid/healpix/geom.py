@@ -18,7 +18,7 @@ from xarray.indexes import PandasIndex
 
 from ...core.arrays import Bools, Floats, Ints
 from ...core.calls import told_class, told_methods, told_names
-from ...core.errors import AxisError, GeometryError, MaskTypeError, MaskValueError
+from ...core.errors import GeometryError, MaskTypeError, MaskValueError
 from ...core.names import described
 from ...grid.meant import MEANT
 from ...pixels.window import Window
@@ -255,7 +255,8 @@ class HpxGeom(HeldGrid):
         whole = cls(order, frame=frame)
         if not hasattr(mask, "plan"):
             raise MaskTypeError(f"from_mask takes a mask, got {described(mask)}")
-        return cls._of(whole.order, _selected(mask, whole), frame, axes)
+        held = CellSet.of(whole.order, mask._cells_in(whole))
+        return cls._of(held.order, held.ranges, frame, axes)
 
     @classmethod
     def from_gammapy(cls, geom: Any) -> HpxGeom:
@@ -501,22 +502,6 @@ def _order(order: int | None, nside: int | None) -> int:
             f"nside must be a power of two from 1 to 2**{MAX_ORDER}, as nested cells have it, got {nside!r}"
         )
     return int(nside).bit_length() - 1
-
-
-def _selected(mask: Any, geom: HpxGeom) -> Ints:
-    """Ranges of the cells that a mask selects."""
-    plan, array = mask.plan(geom), mask.on(geom)
-    if plan.states.ndim != 1:
-        raise AxisError("the cells of a grid are the same on all planes: the mask varies along an axis")
-    found = [np.empty((0, 2), dtype=np.int64)]
-    (start,) = plan.compiled.layout.starts
-    for i in np.flatnonzero(plan.states):
-        first, end = int(start[i]), int(start[i + 1])
-        ids = first + np.flatnonzero(array.data[first:end].compute(scheduler="synchronous"))
-        breaks = np.flatnonzero(np.diff(ids) > 1)
-        if len(ids):
-            found.append(np.stack([ids[np.append(0, breaks + 1)], ids[np.append(breaks, -1)] + 1], axis=1))
-    return CellSet.of(geom.order, np.concatenate(found)).ranges
 
 
 def _coordinates(cells: CellSet) -> xr.Coordinates:

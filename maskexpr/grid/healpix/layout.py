@@ -27,6 +27,8 @@ Block = tuple[int, ...]
 _LEVELS, _LEVELS_OF_GIANTS, _GIANT = 11, 12, 10**10
 # Chunks of cells that lie apart are of larger parents while there are more than so many.
 _MANY = 4096
+# Parent cells by which the ends of strips are found, at most.
+_FEW = 1 << 16
 # Sides, powers of two, of the squares by which cells are put in order: of those of which zeros are left out,
 # and of those that are all written, which are as large as the cache lets them be.
 _SQUARE = 32
@@ -74,7 +76,7 @@ def _most(cells: CellSet, above: CellSet) -> int:
     """Cells that one of some parent cells holds at most."""
     levels = cells.order - above.order
     ids = above.ids(0, above.number)
-    return int((cells.rank(ids + 1 << 2 * levels) - cells.rank(ids << 2 * levels)).max())
+    return int(cells.number_in(levels, ids).max())
 
 
 class Parents(Layout):
@@ -152,10 +154,14 @@ class Parents(Layout):
 
     def strips(self, side: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
         levels = min(self._levels, max(side.bit_length() - 1, 0))
-        held = self.cells.parents(levels)
-        y0, _, x0, _ = window_of(self.cells.order, held.order, held.ids(0, held.number))
+        # Few cells of a large parent: the strip is of them, and not of all of it.
+        finer = levels
+        while finer > 0 and self.cells.parents(finer - 1).number <= _FEW:
+            finer -= 1
+        held = self.cells.parents(finer)
+        y0, y1, x0, x1 = window_of(self.cells.order, held.order, held.ids(0, held.number))
         whole = SQUARES << self.cells.order
-        return _strips(y0, 1 << levels, whole), _strips(x0, 1 << levels, whole)
+        return _strips(y0, y1, 1 << levels, whole), _strips(x0, x1, 1 << levels, whole)
 
 
 @lru_cache(maxsize=16)
@@ -164,11 +170,15 @@ def _like_sizes(size: int, number: int) -> tuple[int, ...]:
     return (size,) * number
 
 
-def _strips(starts: Ints, side: int, whole: int) -> tuple[int, ...]:
-    """Sizes that cut an axis at the ends of pieces of a side, so that what is between is not cut."""
-    starts = np.unique(starts)
-    edges = np.unique(np.concatenate([[0, whole], starts, starts + side]))
-    return tuple(np.diff(edges).tolist())
+def _strips(starts: Ints, ends: Ints, side: int, whole: int) -> tuple[int, ...]:
+    """Sizes that cut an axis at the first start and the last end in each piece of a side, so that what is
+    between is not cut.
+    """
+    _, piece = np.unique(starts // side, return_inverse=True)
+    first, last = np.full(piece.max() + 1, whole), np.zeros(piece.max() + 1, dtype=np.int64)
+    np.minimum.at(first, piece, starts)
+    np.maximum.at(last, piece, ends)
+    return tuple(np.diff(np.unique(np.concatenate([[0, whole], first, last]))).tolist())
 
 
 # ---- the order of cells

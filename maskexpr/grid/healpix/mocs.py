@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import astropy.units as u
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from ...core.arrays import Ints
 from ...core.errors import MaskTypeError, MaskValueError
@@ -16,7 +17,7 @@ from ...core.records import frozen_array
 from .faces import MAX_ORDER, check_order, number_of
 from .ranges import coarser, merged
 
-__all__ = ["checked_cells", "is_mocpy", "moc_cells"]
+__all__ = ["bare_numbers", "checked_cells", "is_mocpy", "moc_cells"]
 
 
 def is_mocpy(given: Any) -> bool:
@@ -62,8 +63,36 @@ def checked_cells(ranges: ArrayLike, order: int, what: str) -> tuple[Ints, int]:
     return frozen_array(merged(_int64(ranges, order, what)), np.int64), order
 
 
+def bare_numbers(given: Any, what: str) -> NDArray[Any]:
+    """What a user gives as numbers, as an array, which knows neither which are masked nor a unit.
+
+    Raises
+    ------
+    MaskTypeError
+        For numbers with a unit, and rows that are not of one length.
+    MaskValueError
+        If any is masked.
+
+    Examples
+    --------
+    >>> bare_numbers([3, 4], "cells").tolist()
+    [3, 4]
+    """
+    if isinstance(given, u.Quantity):
+        raise MaskTypeError(f"{what}: numbers of cells have no unit, got {given.unit!r}: give .value")
+    if np.ma.is_masked(given):
+        raise MaskValueError(
+            f"{what}: {np.count_nonzero(given.mask)} of {np.size(given)} numbers are masked: leave them out, "
+            "numbers.compressed(), or of ranges ranges[~ranges.mask.any(axis=1)]"
+        )
+    try:
+        return np.asarray(given)
+    except ValueError as err:
+        raise MaskTypeError(f"{what} must be numbers (n,) or ranges (n, 2), got {given!r}") from err
+
+
 def _int64(ranges: ArrayLike, order: int, what: str) -> Ints:
-    given = np.asarray(ranges)
+    given = bare_numbers(ranges, what)
     if not given.size:
         return np.empty((0, 2), dtype=np.int64)
     if given.dtype.kind not in "iu":

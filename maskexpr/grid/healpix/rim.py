@@ -98,16 +98,11 @@ def _near_end(cells: CellSet) -> Ints:
     levels = cells.order
     ids: Ints = np.arange(12)
     while True:
-        number, full = _number_in(cells, levels, ids), 1 << 2 * levels
+        number, full = cells.number_in(levels, ids), 1 << 2 * levels
         near = neighbours(cells.order - levels, ids)
         # A parent cell among others that are full has no end in it.
-        inner = (number == full) & ((near < 0) | (_number_in(cells, levels, near) == full)).all(axis=1)
+        inner = (number == full) & ((near < 0) | (cells.number_in(levels, near) == full)).all(axis=1)
         ids = ids[(number > 0) & ~inner]
         if levels == 0:
             return ids
         ids, levels = children(ids).ravel(), levels - 1
-
-
-def _number_in(cells: CellSet, levels: int, parents: Ints) -> Ints:
-    """How many of the cells are in parent cells some orders lower."""
-    return np.asarray(cells.rank(parents + 1 << 2 * levels) - cells.rank(parents << 2 * levels))

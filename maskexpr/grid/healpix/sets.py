@@ -10,7 +10,7 @@ from ...core.arrays import Bools, Ints
 from ...core.errors import MaskTypeError, MaskValueError
 from ...core.names import described, hint_of
 from .faces import number_of
-from .mocs import moc_cells
+from .mocs import bare_numbers, moc_cells
 from .ranges import coarser, merged
 
 __all__ = ["CellSet"]
@@ -56,9 +56,10 @@ class CellSet:
         Raises
         ------
         MaskTypeError
-            For what is no whole numbers.
+            For what is no whole numbers, or has a unit.
         MaskValueError
-            For cells that are not there, or a MOC of a higher order, whose cells are parts of a grid's.
+            For cells that are masked or not there, or a MOC of a higher order, whose cells are parts of a
+            grid's.
 
         Examples
         --------
@@ -71,10 +72,7 @@ class CellSet:
             cells, levels = _of_moc(order, *moc)
         elif hasattr(cells, "plan"):
             raise MaskTypeError("the cells of a mask are HpxGeom.from_mask(mask, order)")
-        try:
-            given = np.asarray(cells)
-        except ValueError as err:
-            raise MaskTypeError(f"cells must be numbers (n,) or ranges (n, 2), got {cells!r}") from err
+        given = bare_numbers(cells, "cells")
         if given.size and (given.dtype.kind not in "iu" or given.ndim not in (1, 2)):
             got = described(cells) if given.dtype == object else f"{given.dtype} of shape {given.shape}"
             hint = hint_of(cells, _HINTS)
@@ -113,6 +111,10 @@ class CellSet:
         at = np.maximum(i, 0)
         length = self._before[at + 1] - self._before[at]
         return np.where(i < 0, 0, self._before[at] + np.minimum(ids - self.ranges[at, 0], length))
+
+    def number_in(self, levels: int, parents: Ints) -> Ints:
+        """How many cells of the set are in each of some parent cells, so many orders lower."""
+        return np.asarray(self.rank(parents + 1 << 2 * levels) - self.rank(parents << 2 * levels))
 
     def holds(self, ids: Ints) -> Bools:
         """Which cells are in the set, of the shape of ``ids``; -1 is in none."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from collections.abc import Callable
 
 import astropy.units as u
 import numpy as np
@@ -13,10 +14,12 @@ from astropy.coordinates import SkyCoord
 
 import maskexpr as mx
 from maskexpr import HpxGeom
-from maskexpr.errors import AxisError, GeometryError, MaskError, MaskTypeError, MaskValueError
+from maskexpr.errors import AxisError, GeometryError, LimitError, MaskError, MaskTypeError, MaskValueError
 
 ENERGY = mx.Axis.from_bounds("energy", "1 GeV", "1 TeV", 3)
 CIRCLE = mx.Region("galactic;circle(20,40,25)")
+SKY = mx.WcsGeom.allsky(binsz=5)
+BITS = np.random.default_rng(0).random(SKY.shape) < 0.5, SKY
 
 
 def test_what_it_is() -> None:
@@ -85,6 +88,27 @@ def test_cells_of_a_mask() -> None:
         HpxGeom.from_mask(mx.NoSky(), order=2)
     with pytest.raises(MaskTypeError, match="mask"):
         HpxGeom.from_mask("circle", order=2)
+
+
+@pytest.mark.parametrize("mask", [CIRCLE, ~CIRCLE, CIRCLE.dilate("9 deg"), CIRCLE & mx.Raster(BITS)], ids=str)
+def test_cells_of_a_mask_are_those_that_it_selects_on_the_whole_sky(mask: mx.Mask) -> None:
+    for frame in ("icrs", "galactic"):
+        selected = np.flatnonzero(mask.compute(HpxGeom(order=4, frame=frame)).values)
+        assert HpxGeom.from_mask(mask, 4, frame) == HpxGeom(order=4, frame=frame, cells=selected)
+
+
+@pytest.mark.parametrize("frame", ["icrs", "galactic"])
+def test_grids_of_more_chunks_than_there_may_be(frame: str) -> None:
+    whole = HpxGeom(order=24, frame=frame)
+    with pytest.raises(LimitError):
+        whole.layout()
+    spot = mx.Region('icrs;circle(10,20,1")')
+    part = HpxGeom.from_mask(spot, 24, frame)
+    size = part.array_shape[0] * float(whole.largest_pixel)
+    assert size == pytest.approx(np.pi * np.radians(1 / 3600) ** 2, rel=0.01)
+    there = SkyCoord([10, 10], [20, 20.01], unit="deg")
+    assert spot.contains(there, whole).tolist() == [True, False]
+    assert part.contains(there).tolist() == [True, False]
 
 
 def test_arrays_of_the_whole_sky_hold_no_numbers_of_cells() -> None:
@@ -179,3 +203,30 @@ def test_its_even_rings(order: int) -> None:
     known = np.isfinite(lat_of(totals))
     assert np.count_nonzero(known) == (4 << order) - 1
     assert (np.diff(lat_of(totals[known])) > 0).all()
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda array: array[0:0], "is empty"),
+        (lambda array: array[[5, 5, 7]], "has cells twice.*unique"),
+        (lambda array: array[::-1], "ascending order.*sortby"),
+        (lambda array: array.coarsen(cells=4).mean(), "float64 and not whole numbers"),
+    ],
+    ids=["empty", "twice", "backwards", "coarser"],
+)
+def test_arrays_whose_cells_are_none_of_a_grid(change: Callable, says: str) -> None:
+    with pytest.raises(GeometryError, match=says):
+        mx.geom_of(change(mx.AllSky().on(HpxGeom(order=2))))
+
+
+def test_what_is_said_to_do_about_cells_that_are_there_twice() -> None:
+    array = mx.AllSky().on(HpxGeom(order=2))[[5, 5, 7]]
+    once = array[..., np.unique(array.cell_ids, return_index=True)[1]]
+    assert mx.geom_of(once) == HpxGeom(order=2, cells=[5, 7])
+
+
+def test_a_moc_of_mocpy_is_made_a_mask_first() -> None:
+    theirs = type("MOC", (), {"to_depth29_ranges": np.zeros((0, 2))})()
+    with pytest.raises(MaskTypeError, match=r"Moc\.from_mocpy"):
+        mx.AllSky() | theirs

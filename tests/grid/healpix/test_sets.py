@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import astropy.units as u
 import numpy as np
 import pytest
+from astropy.table import MaskedColumn
+from astropy.utils.masked import Masked
 from hypothesis import given
 from hypothesis import strategies as st
 
 import maskexpr as mx
-from maskexpr.errors import MaskError, MaskValueError
+from maskexpr.errors import MaskError, MaskTypeError, MaskValueError
 from maskexpr.grid.healpix.extent import covers_of, extent_of
 from maskexpr.grid.healpix.sets import CellSet
 from maskexpr.grid.healpix.staircase import cells_in
-from maskexpr.grid.lattice import OFF, ON
+from maskexpr.grid.lattice import OFF, ON, PART
 from maskexpr.pixels.window import Window
 
 ORDER = 3
@@ -59,10 +64,20 @@ def test_windows(cells: list[int], seed: int) -> None:
         inside = held.holds(ids)
         assert state != OFF or not inside.any()
         assert state != ON or (inside | (ids < 0)).all()
-        if max(Window(*each).shape) < 32 and min(each) >= 0 and max(each) <= 40:
-            assert (state == OFF) == (not inside.any()), "small windows are known exactly"
+        assert (state == OFF) == (not inside.any()), "what holds no cell is known exactly"
     extent = extent_of(held)
     assert held.holds(cells_in(ORDER, extent)).sum() == held.number
+
+
+@pytest.mark.parametrize("order", [12, 18, 24, 29])
+def test_a_wide_band_between_cells_holds_none(order: int) -> None:
+    # In the middle of large parents of faces 0 and 11, so that the edges of bands cut them.
+    held, whole = CellSet.of(order, [4**order * 3 // 7, 11 * 4**order + 4**order * 3 // 7]), 5 << order
+    y0, y1, x0, x1 = extent_of(held)
+    between = np.array([[y0 + 1, y1 - 1, 0, whole], [0, whole, x0 + 1, x1 - 1]])
+    with_one = np.array([[y0, y1 - 1, 0, whole], [0, whole, x0 + 1, x1]])
+    assert (covers_of(held, between.T) == OFF).all()
+    assert (covers_of(held, with_one.T) == PART).all()
 
 
 def test_a_moc_of_lower_order() -> None:
@@ -79,6 +94,19 @@ def test_a_moc_of_lower_order() -> None:
 def test_no_cells(cells: object) -> None:
     with pytest.raises(MaskError):
         CellSet.of(ORDER, cells)
+
+
+@pytest.mark.parametrize("masked", [np.ma.array, MaskedColumn, Masked])
+def test_cells_that_are_masked(masked: Any) -> None:
+    gaps = masked([1, 2, 3], mask=[False, True, False])
+    with pytest.raises(MaskValueError, match=r"1 of 3 numbers are masked.*compressed\(\)"):
+        mx.HpxGeom(order=ORDER, cells=gaps)
+    assert CellSet.of(ORDER, gaps[~gaps.mask]).ranges.tolist() == [[1, 2], [3, 4]]
+
+
+def test_cells_have_no_unit() -> None:
+    with pytest.raises(MaskTypeError, match="no unit"):
+        mx.HpxGeom(order=ORDER, cells=u.Quantity([1, 2], "deg", dtype=int))
 
 
 def test_the_whole_sky_is_no_array() -> None:
