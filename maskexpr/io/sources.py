@@ -25,6 +25,7 @@ from ..core.errors import FormatError, GeometryError, MaskTypeError, MaskValueEr
 from ..core.names import described, hint_of
 from ..core.once import once
 from ..core.records import frozen_array, record
+from ..doors.files import is_address
 from ..grid.healpix.geom import HpxGeom
 from ..grid.lattice import Grid
 from ..grid.wcs.geom import WcsGeom
@@ -93,7 +94,10 @@ class FileSource:
 
     def settled(self) -> FileSource:
         """The same file by its whole path, which stays when the process goes to another folder."""
-        return self if os.path.isabs(self.path) else FileSource(str(Path(self.path).absolute()), self.hdu)
+        # What names no file of this machine is told so by its own name.
+        if not self.path or is_address(self.path) or os.path.isabs(self.path):
+            return self
+        return FileSource(str(Path(self.path).absolute()), self.hdu)
 
     def stored(self) -> StoredMap:
         """The map as its format's reader opens it.

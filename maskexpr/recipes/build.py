@@ -121,7 +121,7 @@ class Workshop:
                 values[key] = self.mask(parse_mask(item, parts), parts)
             else:
                 value = decode(item.plain(), lambda _: None)
-                if isinstance(value, FileSource):
+                if isinstance(value, FileSource) and not is_address(value.path):
                     value = FileSource(str(self.folder / value.path), value.hdu)
                 values[key] = value
         return build(tree.cls, values)
