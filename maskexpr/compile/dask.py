@@ -250,11 +250,6 @@ def _arrived(*what: Any) -> TileLayer:
     return layer
 
 
-def _killed(number: int, source: TileSource, block: BlockId, known: Sequence[Any]) -> NoReturn:
-    raise killing(source.where(block), number)
-
-
-@ends_by(_killed)
 def _shared(shape: tuple[int, ...], state: bool | float, dtype: np.dtype[Any]) -> np.ndarray:
     """One array for all blocks of a value, which nobody may write to: it would be written to all of them."""
     made = np.full(shape, state, dtype)
@@ -262,5 +257,10 @@ def _shared(shape: tuple[int, ...], state: bool | float, dtype: np.dtype[Any]) -
     return made
 
 
+def _killed(number: int, source: TileSource, block: BlockId, known: Sequence[Any]) -> NoReturn:
+    raise killing(source.where(block), number)
+
+
+@ends_by(_killed)
 def _compute(source: TileSource, block: BlockId, known: Sequence[Any]) -> np.ndarray:
     return source.compute(block, known)

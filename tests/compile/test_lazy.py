@@ -17,6 +17,7 @@ from astropy.coordinates import SkyCoord
 from astropy.io import fits
 
 import maskexpr as mx
+from maskexpr.compile import deaths
 from maskexpr.core.trace import tracing
 from maskexpr.io.sources import FileSource
 
@@ -356,3 +357,12 @@ def test_a_mask_is_called_by_the_path_that_was_typed() -> None:
     assert str(mask) == "Raster('some/m.fits')"
     assert mask.data == FileSource("some/m.fits")
     assert mx.loads(mx.dumps(mask)) == mask
+
+
+def test_tasks_of_blocks_are_known_to_who_counts_the_workers_that_die_of_them() -> None:
+    """Of a task that is not, a cluster tries a block that kills workers on the next one, and says a key."""
+    array = SOURCES.on(GEOM, chunks=90)
+    tasks = [each.func for each in dict(array.data.dask).values() if hasattr(each, "func")]
+    computed = [each for each in tasks if each in deaths._ends]
+    assert len(computed) == SOURCES.plan(GEOM, chunks=90).n_mixed
+    assert {each.__name__ for each in computed} == {"_compute"}
