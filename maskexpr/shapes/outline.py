@@ -7,6 +7,7 @@ is certain unless the point itself is on an edge.
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from ..core.arrays import Bools, Floats, Indices, distinct
+from ..core.arrays import Bools, Floats, Indices
 from ..core.coverage import EMPTY, FULL, MIXED, Coverage
 from ..core.errors import RegionError
 from ..core.once import once_for
@@ -43,8 +44,8 @@ _lock = threading.Lock()
 _CANDIDATES: Final = 96
 # Pairs of an edge and a thing in one call of numpy: what stays in the cache.
 _PAIRS: Final = 1 << 13
-# Polygons of at least so many vertices are asked by those of their edges that matter, once that takes fewer
-# pairs than this of an edge and a thing.
+# Polygons of at least so many vertices are asked by those of their edges that matter, where one has more
+# pairs than this of an edge and a thing: to find them takes what so many pairs take.
 _LONG: Final = 64
 _SHORT: Final = 1 << 16
 # Arcs longer than this (cosine) have an uncertain direction: such points are reached from the second
@@ -54,6 +55,13 @@ _FAR: Final = -0.9
 _SURE: Final = 1 - 1e-7
 # A polygon that leaves less than this (steradians) between its largest cells does not say which one is meant.
 _UNDECIDED: Final = 1e-9
+
+
+class _Rest(NamedTuple):
+    """Things, and the polygon that each is asked about."""
+
+    things: Indices
+    polygons: Indices
 
 
 @dataclass(frozen=True)
@@ -159,26 +167,34 @@ class Outlines:
 
     def _crossings(self, reference: int, xyz: Floats, which: Which) -> tuple[Bools, Bools]:
         """Which arcs from a reference to points cross an odd number of edges; which points are on an edge."""
-        if not self._is_long(xyz):
+        busy, rest = self._busy(which, xyz.shape[1:])
+        if not busy:
             return self._crossings_of_all(reference, xyz, which)
         flat = xyz.reshape(3, -1)
         found = np.zeros((2, flat.shape[1]), dtype=bool)
-        for polygon, some in self._each(which, xyz.shape[1:]):
+        for polygon, some in busy:
             found[:, some] = self._crossings_of_seen(reference, flat[:, some], polygon)
+        if len(rest.things):
+            found[:, rest.things] = self._crossings_of_all(reference, flat[:, rest.things], rest.polygons)
         odd, edge = found.reshape(2, *xyz.shape[1:])
         return odd, edge
 
-    def _is_long(self, xyz: Floats) -> bool:
-        """Whether so many edges are asked about so many things that it pays to find those that matter."""
-        return len(self.lengths) >= _LONG and len(self.lengths) * xyz[0].size > _SHORT
-
-    def _each(self, which: Which, shape: tuple[int, ...]) -> Iterator[tuple[int, Indices]]:
-        """Polygons that things, in an array of a shape, are asked about, with the places of these in it when
-        it is flat.
+    def _busy(self, which: Which, shape: tuple[int, ...]) -> tuple[list[tuple[int, Indices]], _Rest]:
+        """Polygons that are asked about so many things, of an array of a shape, that it pays to find those of
+        their edges that matter, with the places of these in it when it is flat; and what is left.
         """
-        polygon = np.broadcast_to(np.arange(self.lengths.shape[1])[which], shape).ravel()
-        for each in distinct(polygon).tolist():
-            yield each, np.flatnonzero(polygon == each)
+        number, polygons = self.lengths.shape
+        if number < _LONG or number * math.prod(shape) <= _SHORT:
+            return [], _Rest(np.arange(0), np.arange(0))
+        polygon = np.broadcast_to(np.arange(polygons)[which], shape).ravel()
+        things = np.bincount(polygon, minlength=polygons)
+        is_busy = things * number > _SHORT
+        order, end = np.argsort(polygon, kind="stable"), np.cumsum(things)
+        busy = [
+            (each, order[end[each] - things[each] : end[each]]) for each in np.flatnonzero(is_busy).tolist()
+        ]
+        rest = np.flatnonzero(~is_busy[polygon])
+        return busy, _Rest(rest, polygon[rest])
 
     def _crossings_of_seen(self, reference: int, xyz: Floats, polygon: int) -> tuple[Bools, Bools]:
         """`_crossings` of one polygon by the edges in the direction of each point, shape (3, n)."""
@@ -245,11 +261,15 @@ class Outlines:
     def _is_clear(self, caps: Caps, which: Which) -> Bools:
         """Which caps surely no edge meets."""
         reach = caps.radius + SLACK
-        if not self._is_long(caps.centre):
+        busy, rest = self._busy(which, reach.shape)
+        if not busy:
             return np.asarray(self.distance(caps.centre, which) > reach)
         out = np.zeros(len(reach), dtype=bool)
-        for polygon, some in self._each(which, out.shape):
+        for polygon, some in busy:
             out[some] = ~self.come_within(caps.centre[:, some], reach[some], polygon)
+        if len(rest.things):
+            away = self.distance(caps.centre[:, rest.things], rest.polygons)
+            out[rest.things] = away > reach[rest.things]
         return out
 
     def come_within(self, xyz: Floats, angle: Floats, polygon: int) -> Bools:

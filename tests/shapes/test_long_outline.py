@@ -105,15 +105,26 @@ def test_caps_are_clear_where_no_edge_comes_within(name: str) -> None:
 
 
 def test_a_polygon_asked_with_others_is_asked_by_its_own_edges(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some of them about so much that their edges are found, others not."""
+    monkeypatch.setattr(outline, "_SHORT", 5000)
     rng = np.random.default_rng(7)
-    lon, lat = rng.uniform(0, 90, 30), rng.uniform(-40, 40, 30)
-    many = [_round(a, b, rng.uniform(2, 6, 70)) for a, b in zip(lon, lat, strict=True)]
+    lon, lat, sizes = rng.uniform(0, 90, 30), rng.uniform(-40, 40, 30), rng.choice([1, 8], 30)
+    many = [_round(a, b, rng.uniform(2, 6, 70) / size) for a, b, size in zip(lon, lat, sizes, strict=True)]
     places = [SkyCoord(*each, representation_type="cartesian").spherical for each in many]
     shapes = [Polygon(each.lon.deg, each.lat.deg) for each in places]
     mask = mx.Region(shapes)
     where = SkyCoord(rng.uniform(0, 90, 5000), rng.uniform(-40, 40, 5000), unit="deg")
+    seen: set[int] = set()
+    of_seen = outline.Outlines._crossings_of_seen
+
+    def noted(self: outline.Outlines, reference: int, xyz: np.ndarray, polygon: int) -> Any:
+        seen.add(polygon)
+        return of_seen(self, reference, xyz, polygon)
+
+    monkeypatch.setattr(outline.Outlines, "_crossings_of_seen", noted)
     geom = mx.WcsGeom.create(skydir=(45, 0), npix=(120, 100), binsz=0.8, proj="TAN", frame="icrs")
     found = mask.contains(where), mask.on(geom).values
+    assert 0 < len(seen) < 30
     monkeypatch.setattr(outline, "_LONG", 1000)
     fresh = mx.Region(shapes)
     assert np.array_equal(found[0], fresh.contains(where))
@@ -140,6 +151,29 @@ def test_a_point_is_asked_of_few_edges_however_many_there_are(
     assert mx.Region(Polygon(lon, lat)).on(geom).values.any()
     points, edges = np.sum(asked, axis=0)
     assert edges < 20 * points
+
+
+def test_of_polygons_that_are_asked_about_little_edges_are_not_sorted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """To find the edges that matter takes longer than a few points take with all of them."""
+    made: list[int] = []
+    of = Seen.of
+
+    def counted(place: np.ndarray, vertices: np.ndarray, *rest: Any) -> Any:
+        made.append(vertices.shape[1])
+        return of(place, vertices, *rest)
+
+    monkeypatch.setattr(Seen, "of", counted)
+    monkeypatch.setattr(Along, "of", None)
+    rng = np.random.default_rng(3)
+    turn = np.arange(100) * (2 * np.pi / 100)
+    lon, lat = rng.uniform(0, 360, 400), rng.uniform(-60, 60, 400)
+    mask = mx.Region([Polygon(a + np.cos(turn), b + np.sin(turn)) for a, b in zip(lon, lat, strict=True)])
+    where = SkyCoord(rng.uniform(0, 360, 20_000), rng.uniform(-60, 60, 20_000), unit="deg")
+    assert mask.contains(where).any()
+    assert mask.on(mx.HpxGeom(order=5)).values.any()
+    assert not made
 
 
 def test_where_an_edge_points_at_the_place_it_is_not_seen_from_there() -> None:
