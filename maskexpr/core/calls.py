@@ -18,7 +18,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 C = TypeVar("C", bound=type)
 
 
-def told(function: F, name: str = "", reads: bool = False) -> F:
+def told(function: F, name: str = "", reads: bool = False, instead: Mapping[str, str] | None = None) -> F:
     """The same function, whose wrong calls are a MaskTypeError that shows the right one.
 
     Parameters
@@ -29,6 +29,8 @@ def told(function: F, name: str = "", reads: bool = False) -> F:
         What users call it, if not its own name.
     reads : bool
         Whether it makes an object of a class that ``read`` makes of a file.
+    instead : mapping of str to str, optional
+        What to write in place of arguments that others of the kind take, by their names.
 
     Examples
     --------
@@ -47,7 +49,11 @@ def told(function: F, name: str = "", reads: bool = False) -> F:
             return function(*arguments, **keywords)
         except TypeError as err:
             # Only a call that cannot be is told so; what goes wrong inside one that can be goes on.
-            words = None if isinstance(err, MaskError) else _wrong(function, name, arguments, keywords)
+            words = (
+                None
+                if isinstance(err, MaskError)
+                else _wrong(function, name, arguments, keywords, instead or {})
+            )
             if words is None:
                 raise
             named = reads and len(arguments) == 2 and isinstance(arguments[1], str | os.PathLike)
@@ -58,7 +64,11 @@ def told(function: F, name: str = "", reads: bool = False) -> F:
 
 
 def _wrong(
-    function: Callable[..., Any], name: str, arguments: tuple[Any, ...], keywords: dict[str, Any]
+    function: Callable[..., Any],
+    name: str,
+    arguments: tuple[Any, ...],
+    keywords: dict[str, Any],
+    instead: Mapping[str, str],
 ) -> str | None:
     """What is wrong with a call, if anything is."""
     signature = inspect.signature(function)
@@ -75,7 +85,7 @@ def _wrong(
     if odd is not None:
         meant = [each for each in _MEANT.get(odd.casefold(), ()) if each in known]
         hint = f"; did you mean {meant[0]!r}?" if meant else nearest(odd, known) or ";"
-        hint = _INSTEAD.get((name, odd), hint)
+        hint = f"; {instead[odd]}." if odd in instead else hint
         return f"{name} has no argument {odd!r}{hint} {shown}"
     bound = signature.bind_partial(*arguments[: _most(signature)], **_left(signature, arguments, keywords))
     missing = [
@@ -104,14 +114,6 @@ _MEANT = {
     **dict.fromkeys(("grid", "wcs", "header", "geometry"), ("geom",)),
     **dict.fromkeys(("clobber", "replace", "exist_ok"), ("overwrite",)),
 }
-# What Catalog.read takes and a table in memory is told otherwise.
-_INSTEAD = {
-    ("Catalog", "where"): "; of a table take the rows, table[table['Signif_Avg'] > 10].",
-    **dict.fromkeys(
-        (("Catalog", key) for key in ("lon", "lat", "frame", "units")),
-        "; give SkyCoord(table['RA'], table['DEC'], unit='deg', frame='icrs') for the table.",
-    ),
-}
 _MANY = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 _PLACED = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
@@ -137,12 +139,13 @@ def _shown(parameter: inspect.Parameter) -> str:
 
 
 def told_class(cls: C) -> C:
-    """The same class, whose constructor and class methods are `told`."""
+    """The same class, whose constructor and class methods are `told`, the constructor by its ``_instead``."""
     for key, value in list(vars(cls).items()):
         if isinstance(value, classmethod) and not key.startswith("_"):
             setattr(cls, key, classmethod(told(value.__func__, f"{cls.__name__}.{key}")))
     if cls.__init__ is not object.__init__:  # type: ignore[misc]
-        cls.__init__ = told(cls.__init__, cls.__name__, hasattr(cls, "read"))  # type: ignore[misc]
+        instead = getattr(cls, "_instead", None)
+        cls.__init__ = told(cls.__init__, cls.__name__, hasattr(cls, "read"), instead)  # type: ignore[misc]
     return cls
 
 

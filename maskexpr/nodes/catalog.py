@@ -6,7 +6,7 @@ import dataclasses
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, overload
+from typing import Any, ClassVar, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +38,9 @@ __all__ = ["Catalog"]
 
 # Bytes of the index of a source, with the images of its rim.
 _PER_SOURCE = 600
+# What to write in place of arguments that `Catalog.read` takes, of a table in memory.
+_OF_ROWS = "of a table take the rows, table[table['Signif_Avg'] > 10]"
+_OF_COLUMNS = "give SkyCoord(table['RA'], table['DEC'], unit='deg', frame='icrs') for the table"
 
 
 @node("catalog")
@@ -72,6 +75,8 @@ class Catalog(Mask):
     >>> Catalog(crab, "0.3 deg").contains(SkyCoord(83.6, 22.1, unit="deg"))
     array(True)
     """
+
+    _instead: ClassVar = {"where": _OF_ROWS, **dict.fromkeys(("lon", "lat", "frame", "units"), _OF_COLUMNS)}
 
     lon: NDArray[np.float64]
     lat: NDArray[np.float64]
