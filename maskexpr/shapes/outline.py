@@ -44,6 +44,8 @@ _lock = threading.Lock()
 _CANDIDATES: Final = 96
 # Pairs of an edge and a thing in one call of numpy: what stays in the cache.
 _PAIRS: Final = 1 << 13
+# Points whose pairs are found together.
+_POINTS: Final = 1 << 11
 # Polygons of at least so many vertices are asked by those of their edges that matter, where one has more
 # pairs than this of an edge and a thing: to find them takes what so many pairs take.
 _LONG: Final = 64
@@ -202,17 +204,26 @@ class Outlines:
         if seen is None:
             return self._crossings_of_all(reference, xyz, np.array([polygon]))
         odd, edge = np.zeros((2, xyz.shape[1]), dtype=bool)
-        point, number = seen.pairs(xyz)
-        for first in range(0, len(point), _PAIRS):
-            some = point[first : first + _PAIRS]
-            crosses, touching = self._crossed(
-                self._edges_at(number[first : first + _PAIRS], polygon),
-                self.references[reference][:, [polygon]],
-                xyz[:, some],
-            )
-            odd ^= np.bincount(some[crosses[0]], minlength=len(odd)) % 2 == 1
-            edge[some[touching[0]]] = True
+        for first in range(0, xyz.shape[1], _POINTS):
+            some = slice(first, first + _POINTS)
+            point, number = seen.pairs(xyz[:, some])
+            crosses, touching = self._crossed_by_pairs(reference, polygon, xyz[:, some], point, number)
+            odd[some] = np.bincount(point[crosses], minlength=len(odd[some])) % 2 == 1
+            edge[first + point[touching]] = True
         return odd, edge
+
+    def _crossed_by_pairs(
+        self, reference: int, polygon: int, xyz: Floats, point: Indices, number: Indices
+    ) -> tuple[Bools, Bools]:
+        """`_crossed` of pairs of a point and an edge of a polygon, by their numbers."""
+        found = np.empty((2, len(point)), dtype=bool)
+        start = self.references[reference][:, [polygon]]
+        for first in range(0, len(point), _PAIRS):
+            some = slice(first, first + _PAIRS)
+            edges = self._edges_at(number[some], polygon)
+            found[:, some] = np.concatenate(self._crossed(edges, start, xyz[:, point[some]]))
+        crosses, touching = found
+        return crosses, touching
 
     @once_for
     def _seen(self, reference: int, polygon: int) -> Seen | None:
