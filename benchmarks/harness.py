@@ -221,7 +221,9 @@ def _others(task: Task, number: int, small: bool) -> Any:
 
 def _time(outcome: Outcome, name: str, job: Job) -> None:
     """Do a job once; its seconds, and the processor's, go to a side."""
-    back_memory()
+    # Small inputs are not judged.
+    if not outcome.small:
+        back_memory()
     # The collector visits every object, and so brings back what a host took of the process's own memory.
     gc.collect()
     start, used = time.perf_counter(), time.process_time()
