@@ -38,6 +38,11 @@ THREADS = 2
 LAZY = 1.2
 """At most so much of the time of ``compute(geom)`` may ``on(geom).compute()`` take."""
 
+# A job is brief up to so many seconds: a machine's moods move its time by a third, so that the median of
+# three rounds says little. Of a brief one so many times as many rounds are made.
+_BRIEF = 0.1
+_MORE = 3
+
 # Memory is at hand where touching it takes at most so many times the least; how often that is tried.
 _BACKED = 1.5
 _PASSES = 12
@@ -147,6 +152,11 @@ class Outcome:
         return self.added["ours"] / self.added["theirs"] if "theirs" in self.added else None
 
     @property
+    def is_brief(self) -> bool:
+        """Whether our job is too short for few rounds to tell its time."""
+        return not self.small and statistics.median(self.ours) < _BRIEF
+
+    @property
     def missed(self) -> list[str]:
         """The bars that are missed: of the time, of ``on`` beside ``compute``, of the memory."""
         bars = {
@@ -184,14 +194,18 @@ def limited(environment: dict[str, str]) -> dict[str, str]:
 
 
 def measure(task: Task, rounds: int, small: bool = False, memory: bool = True) -> Outcome:
-    """Warm both sides up, compare their answers, then time them in turn."""
+    """Warm both sides up, compare their answers, then time them in turn: so many rounds, and three times as
+    many where our job takes less than a tenth of a second.
+    """
     outcome = Outcome(task, small=small)
     sides = {"ours": task.ours} if task.missing else {"ours": task.ours, "theirs": task.theirs}
     made = {**sides, "direct": lambda data: getattr(task.ours(data), "direct", None)}
     with dask.config.set(scheduler="threads", num_workers=THREADS):
         try:
             outcome.agreement = _warm_up(task, sides, small)
-            for number in range(1, rounds + 1):
+            for number in range(1, _MORE * rounds + 1):
+                if number > rounds and not outcome.is_brief:
+                    break
                 data = task.data(np.random.default_rng(number), small)
                 # Who goes first finds the memory as the one before left it: take turns.
                 for name in sorted(made, reverse=bool(number % 2)):

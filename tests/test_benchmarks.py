@@ -123,11 +123,19 @@ def test_answers_that_differ_fail() -> None:
 def test_a_peer_that_is_absent_holds_nothing_up() -> None:
     task = _task(1, 1)
     absent = replace(task, needs=("no_such_package",))
-    outcome = measure(absent, rounds=2, memory=False)
+    outcome = measure(absent, rounds=2, small=True, memory=False)
     assert outcome.verdict == "peer absent"
     assert not outcome.holds
     assert not outcome.theirs
     assert len(outcome.ours) == 2
+
+
+@pytest.mark.parametrize(("brief", "rounds"), [(1.0, 6), (0.0, 2)])
+def test_brief_jobs_are_timed_more_often(brief: float, rounds: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("benchmarks.harness._BRIEF", brief)
+    monkeypatch.setattr("benchmarks.harness.back_memory", lambda: None)
+    outcome = measure(_task(1, 1), rounds=2, memory=False)
+    assert len(outcome.ours) == len(outcome.theirs) == rounds
 
 
 def test_peak_of_a_process_of_its_own() -> None:
