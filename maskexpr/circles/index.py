@@ -52,6 +52,8 @@ _FEW = 2000
 _LEAST_DENSE = 1 << 10
 _LARGEST = 8
 _BROAD = 8
+# So many circles are put into trees in the time that it takes to ask the pixels of a cap.
+_TREED = 1 << 10
 # Sides of blocks, in pixels, that are found full before their pixels are asked.
 _BLOCKS = (32, 8)
 # Of more circles than this an even choice is counted for all.
@@ -168,8 +170,11 @@ class CircleIndex:
         cover[known] = EMPTY
         if self._broad is not None:
             cover[known] = self._broad.coverage(caps.take(known))
-            # What is met and larger than any circle is held by none.
+            # What is met and larger than any circle is held by none. Others may be held by one that is not
+            # among the largest: for few of them trees of all are dearer than their pixels.
             final = (cover == FULL) | ((cover == MIXED) & (caps.radius >= self.radius.max()))
+            if np.count_nonzero((cover == MIXED) & ~final) * _TREED < len(self.radius):
+                final |= cover == MIXED
             known = known[~final[known]]
         for each in self._classes if len(known) else ():
             cover[known] = np.maximum(cover[known], self._coverage_by(each, caps.take(known)))
