@@ -113,6 +113,16 @@ def test_caps_are_never_told_wrong(kind: str) -> None:
     assert not np.any((found == MIXED) & small & (room > caps.radius + 1e-7))
 
 
+@pytest.mark.parametrize(("number", "by_all"), [(30, False), (100, True)])
+def test_trees_of_all_are_made_for_many_caps_alone(number: int, by_all: bool, asked: list[int]) -> None:
+    """Caps that large circles meet, and that one which is not among them could hold."""
+    where, radius = circles("all", 40_000)
+    all_ = CircleIndex(where.cartesian.xyz.value, radius.to_value("rad"))
+    caps = Caps(all_.centre[:, :number], np.full(number, 0.99 * all_.radius.max()))
+    assert (all_.coverage(caps) == MIXED).all()
+    assert (max(asked) == len(radius)) == by_all
+
+
 def test_of_a_full_sky_few_circles_are_looked_at(asked: list[int]) -> None:
     where, radius = circles("all", 40_000)
     assert mx.Catalog(where, radius).on(mx.WcsGeom.allsky(binsz=1.0)).values.all()
