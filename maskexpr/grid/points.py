@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import lru_cache
 from operator import attrgetter
 from typing import Any
@@ -175,14 +176,16 @@ def lonlat_of(position: SkyCoord) -> tuple[Floats, Floats, str]:
     return _degrees(data.lon), _degrees(data.lat), frame.name
 
 
-def lonlats_of(positions: Sequence[SkyCoord]) -> tuple[list[Floats], list[Floats], str] | None:
-    """`lonlat_of` of many sky coordinates in columns, if all are in degrees in one fixed frame; else None.
+def lonlats_of(positions: Sequence[SkyCoord]) -> tuple[Floats, Floats, Ints, str] | None:
+    """`lonlat_of` of many sky coordinates, one after the other in one array, with how many positions each
+    holds, if all are in degrees in one fixed frame; else None.
 
     Examples
     --------
-    >>> lon, lat, frame = lonlats_of([SkyCoord([1.0], [2.0], unit="deg"), SkyCoord([3.0], [4.0], unit="deg")])
-    >>> np.concatenate(lon).tolist(), frame
-    ([1.0, 3.0], 'icrs')
+    >>> some = [SkyCoord([1.0, 5.0], [2.0, 6.0], unit="deg"), SkyCoord([3.0], [4.0], unit="deg")]
+    >>> lon, lat, number, frame = lonlats_of(some)
+    >>> lon.tolist(), number.tolist(), frame
+    ([1.0, 5.0, 3.0], [2, 1], 'icrs')
     """
     frames = list(map(attrgetter("frame"), positions))
     if len(set(map(type, frames))) != 1:
@@ -195,11 +198,21 @@ def lonlats_of(positions: Sequence[SkyCoord]) -> tuple[list[Floats], list[Floats
     is_plain = set(map(type, data)) <= {UnitSphericalRepresentation, SphericalRepresentation}
     if not is_plain or not all(map(_is_fixed, different.values())):
         return None
-    angles = [list(map(attrgetter(name), data)) for name in ("lon", "lat")]
-    if not all(map(_are_degrees, angles)):
+    lon, lat = (list(map(attrgetter(name), data)) for name in ("lon", "lat"))
+    if not (_are_degrees(lon) and _are_degrees(lat)):
         return None
-    lon, lat = (list(map(np.asarray, some)) for some in angles)
-    return lon, lat, frames[0].name
+    number = np.fromiter(map(attrgetter("size"), lon), np.int64, len(lon))
+    return _joined(lon), _joined(lat), number, frames[0].name
+
+
+def _joined(angles: Sequence[Any]) -> Floats:
+    """The numbers of many arrays, one array after the other."""
+    if set(map(attrgetter("dtype"), angles)) == {np.dtype(np.float64)}:
+        # Python joins the memory of a thousand small arrays in the time in which numpy looks at a hundred.
+        with suppress(TypeError):
+            return np.frombuffer(b"".join(angles))
+    # Of other numbers, or with gaps in memory.
+    return np.concatenate(list(map(np.asarray, angles)), axis=None, dtype=np.float64)
 
 
 def _is_fixed(frame: BaseCoordinateFrame) -> bool:

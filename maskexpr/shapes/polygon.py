@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
-from operator import attrgetter
-from typing import Any, Final, Self
+from typing import Any, Final
 
 import numpy as np
 
@@ -155,13 +154,6 @@ class Polygons(Columns):
             for each in np.flatnonzero(~_are_plain(lon[part], lat[part], some)).tolist():
                 # It tells what is wrong.
                 Polygon(self[first + each].lon, self[first + each].lat, frame)
-
-    @classmethod
-    def of(cls, lon: Sequence[Floats], lat: Sequence[Floats], frame: str) -> Self:
-        """Polygons by the vertices of each."""
-        number = np.fromiter(map(attrgetter("size"), lon), np.int64, len(lon))
-        flat = [np.concatenate(each, axis=None, dtype=np.float64) for each in (lon, lat)]
-        return cls(flat[0], flat[1], number, frame)
 
     def __len__(self) -> int:
         return len(self._number)

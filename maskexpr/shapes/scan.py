@@ -265,41 +265,54 @@ class _Scan:
         """Toggles where pieces cross so many rows each, from the first on; and which of the pieces, on which
         rows, are in doubt.
         """
-        owner, row = ragged_ranges(first, number)
-        column, sure = self._columns(turn, piece, number, row)
-        keys = self._key(turn, row, np.ceil(column, out=column), number)
-        rest = np.flatnonzero(~sure)
-        return keys, owner[rest], row[rest]
+        strip, before = self._strip, np.cumsum(number) - number
+        keys = np.arange(int(number.sum()))
+        row = (first - before).repeat(number)
+        row += keys
+        column, unsure = self._columns(turn, piece, number, row)
+        x = np.ceil(column)
+        # A place is near to a column where it is far from the middle between two.
+        column -= x
+        column += 0.5
+        near = np.flatnonzero(np.abs(column, out=column) >= 0.5 - strip.slack)
+        rest = np.union1d(near, unsure) if len(unsure) else near
+        # See `_key`; from row to row of a piece it is the next line.
+        keys <<= self._slot_bits
+        line = ((turn << self._row_bits) + first - before) << self._slot_bits
+        keys += (line - strip.x0).repeat(number)
+        keys += np.clip(x, strip.x0, strip.x1, out=x).astype(np.int64)
+        return keys, np.searchsorted(before, rest, side="right") - 1, row[rest]
 
-    def _columns(self, turn: Indices, piece: Indices, number: Ints, row: Ints) -> tuple[Floats, Bools]:
-        """Where pieces cross so many rows each, and whether that is certain."""
+    def _columns(self, turn: Indices, piece: Indices, number: Ints, row: Ints) -> tuple[Floats, Indices]:
+        """Where pieces cross so many rows each, and which of these pairs are uncertain whatever the place."""
         strip, whole = self._strip, self._whole
         pieces, period = whole._pieces, strip.period
         # The sine of the distance from the node times the strip's slack is more than the crossing moves.
         far = pieces.moves[piece] / (strip.slack * self._size)
         limit = np.sqrt(np.maximum(1.0 - far * far, 0.0))
-        way = pieces.way[piece] / strip.step
+        way = pieces.way[piece] * self._sign
         # From where the turn begins to the node.
         node = (pieces.node[piece] - whole._cut[self._polygon[turn]]) / strip.step
         if self._is_compact:
             # All of a polygon is about half a turn from there, so that one whole number of turns is right for
             # a piece: that by which a quarter of a turn from the node, in its way, is nearest to it.
-            node -= period * np.rint((node + way * (np.pi / 2)) / period - 0.5)
+            node -= period * np.rint((node + way * (period / 4)) / period - 0.5)
             node += self._begin[turn]
-        column = pieces.slope[piece].repeat(number)
+        # Against the columns: the arccosine of the opposite, less half a turn.
+        node -= np.where(way < 0, period / 2, 0.0)
+        slope = pieces.slope[piece] * way
+        column = slope.repeat(number)
         column *= strip.tan[row]
-        sure = np.abs(column) < limit.repeat(number)
-        np.arccos(np.clip(column, -1.0, 1.0, out=column), out=column)
-        column *= way.repeat(number)
+        unsure = _beyond(column, limit, number)
+        np.arccos(column, out=column)
+        column *= 1 / self._size
         column += node.repeat(number)
         if not self._is_compact:
             column -= period * np.floor(column / period)
-            sure &= np.abs(column - period / 2) < period / 2 - strip.slack
+            off = np.abs(column - period / 2) >= period / 2 - strip.slack
+            unsure = np.union1d(unsure, np.flatnonzero(off))
             column += self._begin[turn].repeat(number)
-        off = np.rint(column)
-        off -= column
-        sure &= np.abs(off, out=off) > strip.slack
-        return column, sure
+        return column, unsure
 
     def _doubt(self, turn: Ints, pieces: EdgePieces, row: Ints) -> _Pairs:
         """Between which places pieces come within `DOUBT` of rows, if anywhere."""
@@ -387,6 +400,22 @@ def _small(runs: RowRuns) -> RowRuns:
     row, start, stop = runs
     is_large = any(np.abs(each).max(initial=0) >= 2**31 for each in runs)
     return runs if is_large else (row.astype(np.int32), start.astype(np.int32), stop.astype(np.int32))
+
+
+def _beyond(cosine: Floats, limit: Floats, number: Ints) -> Indices:
+    """Which of the cosines of so many rows of each piece are not below its limit, 1 at most; they are cut to
+    what is a cosine.
+
+    From row to row of a piece they rise or fall, so that those at its ends tell of all.
+    """
+    some = np.flatnonzero(number)
+    last = np.cumsum(number)[some] - 1
+    first = last - number[some] + 1
+    steep = np.flatnonzero(np.maximum(np.abs(cosine[first]), np.abs(cosine[last])) >= limit[some])
+    owner, pair = ragged_ranges(first[steep], number[some[steep]])
+    beyond = pair[np.abs(cosine[pair]) >= limit[some[steep]][owner]]
+    cosine[beyond] = np.clip(cosine[beyond], -1.0, 1.0)
+    return beyond
 
 
 def _odd(keys: Ints, at: Ints) -> Bools:

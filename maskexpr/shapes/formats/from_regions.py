@@ -84,7 +84,7 @@ def _polygons(some: list[Any], first: int, reader: Reader) -> Item | None:
     if found is None:
         return None
     try:
-        shape = Compound.union(Polygons.of(*found))
+        shape = Compound.union(Polygons(*found))
     except RegionError:
         # Alone it says which of them is wrong.
         return None

@@ -13,7 +13,7 @@ import numpy as np
 from astropy.coordinates import ConvertError, SkyCoord
 from regions import PixCoord
 
-from ...core.arrays import Floats
+from ...core.arrays import Floats, Ints
 from ...core.errors import RegionError
 from ...grid.points import lonlat_of, lonlats_of
 from .. import IMAGE, Line, PixelBox, Rectangle, Sector, Shape, WholeSky
@@ -33,10 +33,12 @@ class Place(NamedTuple):
     turn: float = 0.0
 
     @classmethod
-    def columns(cls, positions: Sequence[SkyCoord]) -> tuple[list[Floats], list[Floats], str] | None:
-        """Longitudes and latitudes of many positions, where they stay in one frame as they are."""
+    def columns(cls, positions: Sequence[SkyCoord]) -> tuple[Floats, Floats, Ints, str] | None:
+        """Longitudes and latitudes of many positions, one after the other, how many each holds, and their
+        frame, where they stay in one as they are.
+        """
         found = lonlats_of(positions) if set(map(type, positions)) == {SkyCoord} else None
-        return found if found is not None and found[2] in _KEPT else None
+        return found if found is not None and found[3] in _KEPT else None
 
     @classmethod
     def of(cls, position: SkyCoord | PixCoord) -> Place:
