@@ -43,9 +43,12 @@ LAZY = 1.2
 _BRIEF = 0.1
 _MORE = 3
 
-# Memory is at hand where touching it takes at most so many times the least; how often that is tried.
+# Memory is at hand where touching it takes at most so many times the least; how often that is tried. Brief
+# jobs have no use for more bytes than the second number.
 _BACKED = 1.5
 _PASSES = 12
+_AT_HAND = 1 << 30
+_AT_HAND_BRIEFLY = 1 << 28
 
 # What the libraries below numpy, numba, OpenMP and Rust programs read when they are loaded.
 _LIMITS = (
@@ -212,7 +215,7 @@ def measure(task: Task, rounds: int, small: bool = False, memory: bool = True) -
                     # What was kept of one way's inputs would serve the other.
                     job = made[name](data if name in sides else _others(task, number, small))
                     if job is not None:
-                        _time(outcome, name, job)
+                        _time(outcome, name, job, _AT_HAND if number <= rounds else _AT_HAND_BRIEFLY)
             if memory:
                 found = {name: _peak(task.key, name, small) for name in sides}
                 outcome.peaks = {name: each["peak"] for name, each in found.items()}
@@ -233,11 +236,11 @@ def _others(task: Task, number: int, small: bool) -> Any:
     return task.data(np.random.default_rng(number + 1000), small)
 
 
-def _time(outcome: Outcome, name: str, job: Job) -> None:
-    """Do a job once; its seconds, and the processor's, go to a side."""
+def _time(outcome: Outcome, name: str, job: Job, size: int) -> None:
+    """Do a job once, with so many bytes at hand; its seconds, and the processor's, go to a side."""
     # Small inputs are not judged.
     if not outcome.small:
-        back_memory()
+        back_memory(size)
     # The collector visits every object, and so brings back what a host took of the process's own memory.
     gc.collect()
     start, used = time.perf_counter(), time.process_time()
@@ -247,7 +250,7 @@ def _time(outcome: Outcome, name: str, job: Job) -> None:
     del answer
 
 
-def back_memory(size: int = 1 << 30) -> None:
+def back_memory(size: int = _AT_HAND) -> None:
     """Touch free memory and give it back, again and again until the machine has it at hand.
 
     A virtual machine may hand free memory back to its host, and the next program to touch it waits for the

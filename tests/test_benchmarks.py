@@ -133,7 +133,7 @@ def test_a_peer_that_is_absent_holds_nothing_up() -> None:
 @pytest.mark.parametrize(("brief", "rounds"), [(1.0, 6), (0.0, 2)])
 def test_brief_jobs_are_timed_more_often(brief: float, rounds: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("benchmarks.harness._BRIEF", brief)
-    monkeypatch.setattr("benchmarks.harness.back_memory", lambda: None)
+    monkeypatch.setattr("benchmarks.harness.back_memory", lambda size: None)
     outcome = measure(_task(1, 1), rounds=2, memory=False)
     assert len(outcome.ours) == len(outcome.theirs) == rounds
 

@@ -95,14 +95,21 @@ def test_what_is_wrong_is_told_with_its_place(lon: list[float], lat: list[float]
 
 
 def test_positions_that_are_no_plain_degrees() -> None:
-    """In radians, of single precision and in frames of a date: as each alone."""
+    """In radians, of single precision, of other bytes, with gaps and in frames of a date: as each alone."""
     lon, lat = np.array([1.0, 1.1, 1.05]), np.array([0.1, 0.1, 0.2])
     radians = SkyCoord(lon, lat, unit="rad")
     single = SkyCoord(np.float32([10, 12, 11]), np.float32([1, 1, 3]), unit="deg")
+    swapped = SkyCoord(np.array([10, 12, 11], dtype=">f8"), np.array([1, 1, 3], dtype=">f8"), unit="deg")
+    every_other = SkyCoord([10.0, 0, 12, 0, 11], [1.0, 0, 1, 0, 3], unit="deg")[::2]
     dated = SkyCoord([10, 12, 11], [1, 1, 3], unit="deg", frame="fk5", equinox="J1975")
-    for each in (radians, single, dated):
+    for each in (radians, single, swapped, every_other, dated):
         many = mx.Region([PolygonSkyRegion(each)] * 3)
         assert set(many.shape.shapes) == {mx.Region(PolygonSkyRegion(each)).shape}
+    plain = PolygonSkyRegion(SkyCoord([20.0, 22, 21], [1.0, 1, 3], unit="deg"))
+    both = mx.Region([plain, PolygonSkyRegion(every_other), PolygonSkyRegion(single)])
+    assert list(both.shape.shapes) == [
+        mx.Region(PolygonSkyRegion(each)).shape for each in (plain.vertices, every_other, single)
+    ]
 
 
 def test_columns_are_their_own() -> None:
