@@ -291,7 +291,7 @@ def _options(**given: Any) -> dict[str, Any]:
 _reading = (
     click.option("--radius", help="Of a catalogue: an angle, '0.3 deg', or the name of a column."),
     click.option("--where", help="Of a catalogue: which rows, 'Signif_Avg > 10'."),
-    click.option("--hdu", help="Of a FITS file of several tables: number or name."),
+    click.option("--hdu", help="Of a FITS file of several tables or maps: number or name."),
     click.option("--frame", help="Frame of positions where the file states none."),
 )
 

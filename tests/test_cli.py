@@ -282,6 +282,29 @@ def test_info(files):
     assert "holds no mask" in odd.output
 
 
+def test_one_map_of_several(tmp_path):
+    path, header = tmp_path / "several.fits", fits.Header.fromstring(GRID.to_header().tostring())
+    rng = np.random.default_rng(1)
+    first, second = (rng.integers(0, 2, GRID.shape).astype(np.uint8) for _ in range(2))
+    maps = [fits.ImageHDU(first, header, name="A"), fits.ImageHDU(second, header, name="B")]
+    fits.HDUList([fits.PrimaryHDU(), *maps]).writeto(path)
+    for hdu, values in (("A", first), ("B", second), ("2", second)):
+        told = json.loads(run("info", path, "--hdu", hdu, "--json").output)
+        assert told["kind"] == "map"
+        assert told["hash"] == mx.Raster((path, int(hdu) if hdu.isdigit() else hdu)).digest.hex()
+        out = tmp_path / f"{hdu}.json"
+        assert run("convert", path, out, "--hdu", hdu).exit_code == 0
+        np.testing.assert_array_equal(mx.loads(out.read_text()).compute(GRID), values > 0)
+    odd = run("info", path, "--hdu", "C")
+    assert odd.exit_code == 1
+    assert "no HDU 'C'; there are 0 PRIMARY, 1 A, 2 B" in odd.output
+
+
+def test_the_map_of_a_product_is_its_expression(files):
+    told = json.loads(run("info", files / "made.fits", "--hdu", "MASK", "--json").output)
+    assert told["hash"] == MASKS["made.fits"].digest.hex()
+
+
 def test_verify(files):
     path = files / "made.fits"
     assert run("verify", path).exit_code == 0

@@ -373,7 +373,11 @@ def axis_from_gammapy(axis: Any) -> Axis:
         For an axis without bins along a quantity.
     """
     if getattr(axis, "interp", None) is None or getattr(axis, "node_type", "") not in ("edges", "center"):
-        raise AxisError(f"axis {axis.name!r} is a {type(axis).__name__}, which has no bins along a quantity")
+        raise AxisError(
+            f"axis {axis.name!r} is a {type(axis).__name__}, which has no bins along a quantity: take one of "
+            f"its planes, map.slice_by_idx({{{axis.name!r}: 0}}), or the grid without it, "
+            f"geom.drop({axis.name!r})"
+        )
     # What it was made with is not asked: files hold these, and their grids should be equal.
     return Axis(axis.name, axis.edges, interp=axis.interp)
 

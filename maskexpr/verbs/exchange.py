@@ -95,11 +95,15 @@ def _expression(path: Path) -> tuple[Mask, Mapping[str, Grid]]:
         raise FormatError(f"{path} cannot be read as an expression: {err}") from err
 
 
-def _map(path: Path) -> tuple[Mask, Mapping[str, Grid]]:
+def _map(path: Path, hdu: str | int | None = None) -> tuple[Mask, Mapping[str, Grid]]:
     """The expression that a product was written from, or the pixels of a map that has none."""
-    stored = open_map(os.fspath(path.absolute()), stamp_of(os.fspath(path.absolute())), None, True)
+    stored = open_map(os.fspath(path.absolute()), stamp_of(os.fspath(path.absolute())), hdu, True)
+    grids = {"grid": stored.geom}
     text = stored.provenance.get("expression")
-    return (Raster(path) if text is None else loads(text)), {"grid": stored.geom}
+    # Of a map beside the product nothing is said.
+    if text is not None and (hdu is None or stored.manifest is not None):
+        return loads(text), grids
+    return Raster(path if hdu is None else (path, hdu)), grids
 
 
 def _regions(path: Path, frame: str | None = None) -> tuple[Mask, Mapping[str, Grid]]:
@@ -129,7 +133,7 @@ READERS: Final[dict[str, Reader]] = {
     "recipe": Reader("a recipe", _recipe, (".yaml", ".yml")),
     "expression": Reader("an expression as JSON", _expression, (".json",)),
     "moc": Reader("a MOC", _moc),
-    "map": Reader("a mask product or a map", _map),
+    "map": Reader("a mask product or a map", _map, options=("hdu",)),
     "regions": Reader("a region file", _regions, options=("frame",)),
     "catalogue": Reader("a catalogue", _catalogue, options=("radius", "where", "hdu", "frame")),
 }
@@ -146,7 +150,8 @@ def read_any(path: str | os.PathLike[str], kind: str | None = None, **options: A
     kind : str, optional
         A key of `READERS`; if not given, the suffix says it, or the kinds are tried in turn.
     **options
-        Of the kind: ``radius``, ``where``, ``hdu`` of a catalogue, ``frame`` of what does not state one.
+        Of the kind: ``radius`` and ``where`` of a catalogue, ``hdu`` of a catalogue or a map, ``frame`` of
+        what does not state one.
 
     Raises
     ------

@@ -185,8 +185,14 @@ def test_axes_of_nodes_are_read():
 
 def test_axes_without_bins_are_refused():
     label = maps.LabelMapAxis(["a", "b"], name="dataset")
-    with pytest.raises(AxisError, match="'dataset' is a LabelMapAxis"):
-        WcsGeom.from_gammapy(maps.WcsGeom.create(width=3, axes=[label]))
+    cube = maps.Map.create(width=3, axes=[label])
+    with pytest.raises(AxisError, match=r"'dataset' is a LabelMapAxis.*slice_by_idx.*drop") as err:
+        WcsGeom.from_gammapy(cube.geom)
+    assert "map.slice_by_idx({'dataset': 0})" in str(err.value)
+    # What the message says works.
+    assert WcsGeom.from_gammapy(cube.slice_by_idx({"dataset": 0}).geom) == WcsGeom.from_gammapy(
+        cube.geom.drop("dataset")
+    )
     with pytest.raises(GeometryError, match="HpxGeom"):
         WcsGeom.from_gammapy(maps.HpxGeom.create(nside=2))
     irregular = maps.WcsGeom.create(npix=([3, 4], [3, 4]), axes=[maps.MapAxis.from_bounds(0, 1, 2, name="e")])
