@@ -91,10 +91,11 @@ def _page(outcomes: list[Outcome], rounds: int, memory: str, added: str, rates: 
 Made by `python -m benchmarks`; do not edit. {machine()}. Versions: {versions()}.
 
 Each task is done by both systems in turn, in one process, {rounds} rounds after a warm-up, three times as
-many where ours takes less than a tenth of a second, on inputs that are new in every round. Times are medians
-of wall time; "ratio" is ours over theirs, "rounds" the smallest and the largest of the rounds. Ours is the
-whole job from expression to bool array, as users type it: by `mask.on(geom).compute()`, with default
-arguments. "on / compute" is that over `mask.compute(geom)`, on other inputs of the kind, at most {LAZY}.
+many where ours takes less than a tenth of a second, on inputs that are new in every round. (Where the ratio
+is below half of its bar the further ones are of `on` and `compute` alone.) Times are medians of wall time;
+"ratio" is ours over theirs, "rounds" the smallest and the largest of the rounds. Ours is the whole job from
+expression to bool array, as users type it: by `mask.on(geom).compute()`, with default arguments. "on /
+compute" is that over `mask.compute(geom)`, on other inputs of the kind, at most {LAZY}.
 "processor" is the time of all threads. Memory is that of a process of its own that does one side once: what
 the job adds, its answer included, and the peak of all, libraries and inputs included. All rounds took
 {seconds(taken)}.

@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cache, cached_property
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -43,12 +43,12 @@ LAZY = 1.2
 _BRIEF = 0.1
 _MORE = 3
 
-# Memory is at hand where touching it takes at most so many times the least; how often that is tried. Brief
-# jobs have no use for more bytes than the second number.
+# Memory is at hand where touching it takes at most so many times the least; how often that is tried; and how
+# much more is brought to hand than a job took at the warm-up: so many times as much, and so many bytes.
 _BACKED = 1.5
 _PASSES = 12
-_AT_HAND = 1 << 30
-_AT_HAND_BRIEFLY = 1 << 28
+_ROOM = 1.25
+_LEAST_ROOM = 1 << 26
 
 # What the libraries below numpy, numba, OpenMP and Rust programs read when they are loaded.
 _LIMITS = (
@@ -120,6 +120,8 @@ class Outcome:
         Seconds of the processor, of all threads, of each round of a side.
     peaks, added : dict
         Bytes of a process that does one side once: all at the peak, and what the job adds.
+    room : int
+        Bytes that are brought to hand before each job: as much as either side takes.
     """
 
     task: Task
@@ -132,16 +134,22 @@ class Outcome:
     peaks: dict[str, int] = field(default_factory=dict)
     added: dict[str, int] = field(default_factory=dict)
     small: bool = False
+    room: int = _LEAST_ROOM
 
-    @cached_property
+    @property
+    def beside(self) -> list[float]:
+        """Our seconds in the rounds that the peer has done too: a machine's moods outlast a round."""
+        return self.ours[: len(self.theirs) or None]
+
+    @property
     def ratio(self) -> float:
-        """Our median over theirs."""
-        return statistics.median(self.ours) / statistics.median(self.theirs)
+        """Our median over theirs, of the rounds that both have done."""
+        return statistics.median(self.beside) / statistics.median(self.theirs)
 
-    @cached_property
+    @property
     def spread(self) -> tuple[float, float]:
         """The smallest and the largest ratio of a round."""
-        rounds = [a / b for a, b in zip(self.ours, self.theirs, strict=True)]
+        rounds = [a / b for a, b in zip(self.beside, self.theirs, strict=True)]
         return min(rounds), max(rounds)
 
     @property
@@ -158,6 +166,11 @@ class Outcome:
     def is_brief(self) -> bool:
         """Whether our job is too short for few rounds to tell its time."""
         return not self.small and statistics.median(self.ours) < _BRIEF
+
+    @property
+    def is_clear(self) -> bool:
+        """Whether no further round of the peer would bring the ratio to its bar."""
+        return bool(self.theirs) and 2 * self.ratio < self.task.at_most
 
     @property
     def missed(self) -> list[str]:
@@ -198,24 +211,26 @@ def limited(environment: dict[str, str]) -> dict[str, str]:
 
 def measure(task: Task, rounds: int, small: bool = False, memory: bool = True) -> Outcome:
     """Warm both sides up, compare their answers, then time them in turn: so many rounds, and three times as
-    many where our job takes less than a tenth of a second.
+    many where our job takes less than a tenth of a second; of these the peer is in all unless the ratio is
+    below half of its bar.
     """
     outcome = Outcome(task, small=small)
     sides = {"ours": task.ours} if task.missing else {"ours": task.ours, "theirs": task.theirs}
     made = {**sides, "direct": lambda data: getattr(task.ours(data), "direct", None)}
     with dask.config.set(scheduler="threads", num_workers=THREADS):
         try:
-            outcome.agreement = _warm_up(task, sides, small)
+            outcome.agreement, outcome.room = _warm_up(task, sides, small)
             for number in range(1, _MORE * rounds + 1):
                 if number > rounds and not outcome.is_brief:
                     break
                 data = task.data(np.random.default_rng(number), small)
+                left = made.keys() - ({"theirs"} if number > rounds and outcome.is_clear else ())
                 # Who goes first finds the memory as the one before left it: take turns.
-                for name in sorted(made, reverse=bool(number % 2)):
+                for name in sorted(left, reverse=bool(number % 2)):
                     # What was kept of one way's inputs would serve the other.
                     job = made[name](data if name in sides else _others(task, number, small))
                     if job is not None:
-                        _time(outcome, name, job, _AT_HAND if number <= rounds else _AT_HAND_BRIEFLY)
+                        _time(outcome, name, job)
             if memory:
                 found = {name: _peak(task.key, name, small) for name in sides}
                 outcome.peaks = {name: each["peak"] for name, each in found.items()}
@@ -225,10 +240,25 @@ def measure(task: Task, rounds: int, small: bool = False, memory: bool = True) -
     return outcome
 
 
-def _warm_up(task: Task, sides: dict[str, Callable[[Any], Job]], small: bool) -> str:
+def _warm_up(task: Task, sides: dict[str, Callable[[Any], Job]], small: bool) -> tuple[str, int]:
+    """How the answers compare, and the bytes that are brought to hand for a job."""
     data = task.data(np.random.default_rng(0), small)
-    answers = {name: make(data)() for name, make in sides.items()}
-    return task.agree(data, **answers) if "theirs" in answers else ""
+    answers, most = {}, 0
+    for name, make in sides.items():
+        job = make(data)
+        held = _start_count()
+        answers[name] = job()
+        most = max(most, peak_of() - held if held else 1 << 30)
+    agreement = task.agree(data, **answers) if "theirs" in answers else ""
+    return agreement, int(_ROOM * most) + _LEAST_ROOM
+
+
+def _start_count() -> int:
+    """Bytes that the process holds, from which its peak is counted; 0 where a system does not tell."""
+    if sys.platform != "linux":
+        return 0
+    forget_peak()
+    return peak_of()
 
 
 def _others(task: Task, number: int, small: bool) -> Any:
@@ -236,11 +266,11 @@ def _others(task: Task, number: int, small: bool) -> Any:
     return task.data(np.random.default_rng(number + 1000), small)
 
 
-def _time(outcome: Outcome, name: str, job: Job, size: int) -> None:
-    """Do a job once, with so many bytes at hand; its seconds, and the processor's, go to a side."""
+def _time(outcome: Outcome, name: str, job: Job) -> None:
+    """Do a job once; its seconds, and the processor's, go to a side."""
     # Small inputs are not judged.
     if not outcome.small:
-        back_memory(size)
+        back_memory(outcome.room)
     # The collector visits every object, and so brings back what a host took of the process's own memory.
     gc.collect()
     start, used = time.perf_counter(), time.process_time()
@@ -250,7 +280,7 @@ def _time(outcome: Outcome, name: str, job: Job, size: int) -> None:
     del answer
 
 
-def back_memory(size: int = _AT_HAND) -> None:
+def back_memory(size: int = 1 << 30) -> None:
     """Touch free memory and give it back, again and again until the machine has it at hand.
 
     A virtual machine may hand free memory back to its host, and the next program to touch it waits for the
@@ -288,8 +318,7 @@ def ready_peak(task: Task, side: str, small: bool) -> dict[str, int]:
     """Do one side of a task once, in this process, and say what its memory came to (bytes)."""
     with dask.config.set(scheduler="threads", num_workers=THREADS):
         job = getattr(task, side)(task.data(np.random.default_rng(1), small))
-        forget_peak()
-        held = peak_of()
+        held = _start_count()
         job()
     return {"peak": peak_of(), "added": max(peak_of() - held, 1)}
 

@@ -54,9 +54,10 @@ def _row(outcome: Outcome) -> tuple[str, ...]:
         mine = seconds(statistics.median(outcome.ours)) if outcome.ours else "-"
         return (*names, mine, "-", "-", "-", *bars, "-", "-", "-", "-", outcome.verdict)
     low, high = outcome.spread
-    medians = (seconds(statistics.median(outcome.ours)), seconds(statistics.median(outcome.theirs)))
+    medians = (seconds(statistics.median(outcome.beside)), seconds(statistics.median(outcome.theirs)))
     lazy = "-" if outcome.lazy is None else f"{outcome.lazy:.2f}"
-    used = ", ".join(seconds(statistics.median(outcome.processor[side])) for side in ("ours", "theirs"))
+    sides = (outcome.processor[side][: len(outcome.theirs)] for side in ("ours", "theirs"))
+    used = ", ".join(seconds(statistics.median(each)) for each in sides)
     ratios = (bar(outcome.ratio), f"{bar(low)} to {bar(high)}")
     peaks = _both(outcome.peaks)
     return (*names, *medians, *ratios, *bars, lazy, used, _added(outcome), peaks, outcome.verdict)

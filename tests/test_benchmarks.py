@@ -6,6 +6,7 @@ import statistics
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from numpy.random import default_rng
 
@@ -130,12 +131,27 @@ def test_a_peer_that_is_absent_holds_nothing_up() -> None:
     assert len(outcome.ours) == 2
 
 
-@pytest.mark.parametrize(("brief", "rounds"), [(1.0, 6), (0.0, 2)])
-def test_brief_jobs_are_timed_more_often(brief: float, rounds: int, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("brief", "bar", "ours", "theirs"), [(1, 1e-9, 6, 6), (1, 1e9, 6, 2), (0, 1, 2, 2)])
+def test_brief_jobs_are_timed_more_often(
+    brief: float, bar: float, ours: int, theirs: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And a peer with them where the bar is not far above the ratio."""
     monkeypatch.setattr("benchmarks.harness._BRIEF", brief)
     monkeypatch.setattr("benchmarks.harness.back_memory", lambda size: None)
-    outcome = measure(_task(1, 1), rounds=2, memory=False)
-    assert len(outcome.ours) == len(outcome.theirs) == rounds
+    outcome = measure(_task(bar, bar), rounds=2, memory=False)
+    assert (len(outcome.ours), len(outcome.theirs)) == (ours, theirs)
+    assert len(outcome.beside) == theirs
+
+
+def test_memory_is_at_hand_for_the_side_that_takes_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("benchmarks.harness.back_memory", lambda size: None)
+
+    def takes(size: int) -> object:
+        return lambda data: lambda: float(np.ones(size, dtype=np.uint8)[0])
+
+    task = replace(_task(1, 1), ours=takes(1 << 20), theirs=takes(1 << 28))
+    outcome = measure(task, rounds=1, memory=False)
+    assert 1 << 28 < outcome.room < 1 << 29
 
 
 def test_peak_of_a_process_of_its_own() -> None:
