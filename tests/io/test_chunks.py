@@ -22,7 +22,7 @@ CHUNKS = {
 
 @pytest.mark.parametrize("name", CHUNKS)
 def test_chunks_are_as_zarr_packs_them(name: str) -> None:
-    from maskexpr.io.zarr import _coding, _encode
+    from maskexpr.io.zarr_product import _coding, _encode
 
     values, files = CHUNKS[name], {}  # type: ignore[var-annotated]
     store = zarr.storage.MemoryStore(files)

@@ -42,7 +42,7 @@ from maskexpr.io.sources import ArraySource, FileSource, as_mask, as_source
 from maskexpr.io.workspace import TEMPORARY
 from maskexpr.io.writer import Patch
 from maskexpr.io.xarray import geom_of, wrap
-from maskexpr.io.zarr import ZarrWriter
+from maskexpr.io.zarr_product import ZarrWriter
 from maskexpr.pixels.window import Window
 
 zarr_package = pytest.importorskip("zarr")
