@@ -168,9 +168,14 @@ class Outcome:
         return not self.small and statistics.median(self.ours) < _BRIEF
 
     @property
-    def is_clear(self) -> bool:
-        """Whether no further round of the peer would bring the ratio to its bar."""
-        return bool(self.theirs) and 2 * self.ratio < self.task.at_most
+    def further(self) -> set[str]:
+        """The sides that further rounds are of: of brief jobs, and the peer only where its bar is near."""
+        if not self.is_brief:
+            return set()
+        is_clear = bool(self.theirs) and 2 * self.ratio < self.task.at_most
+        if is_clear:
+            return {"ours", "direct"} if self.direct else set()
+        return {"ours", "theirs", "direct"}
 
     @property
     def missed(self) -> list[str]:
@@ -211,8 +216,7 @@ def limited(environment: dict[str, str]) -> dict[str, str]:
 
 def measure(task: Task, rounds: int, small: bool = False, memory: bool = True) -> Outcome:
     """Warm both sides up, compare their answers, then time them in turn: so many rounds, and three times as
-    many where our job takes less than a tenth of a second; of these the peer is in all unless the ratio is
-    below half of its bar.
+    many of what is in doubt where our job takes less than a tenth of a second (`Outcome.further`).
     """
     outcome = Outcome(task, small=small)
     sides = {"ours": task.ours} if task.missing else {"ours": task.ours, "theirs": task.theirs}
@@ -221,12 +225,12 @@ def measure(task: Task, rounds: int, small: bool = False, memory: bool = True) -
         try:
             outcome.agreement, outcome.room = _warm_up(task, sides, small)
             for number in range(1, _MORE * rounds + 1):
-                if number > rounds and not outcome.is_brief:
+                asked = made.keys() & (made if number <= rounds else outcome.further)
+                if not asked:
                     break
                 data = task.data(np.random.default_rng(number), small)
-                left = made.keys() - ({"theirs"} if number > rounds and outcome.is_clear else ())
                 # Who goes first finds the memory as the one before left it: take turns.
-                for name in sorted(left, reverse=bool(number % 2)):
+                for name in sorted(asked, reverse=bool(number % 2)):
                     # What was kept of one way's inputs would serve the other.
                     job = made[name](data if name in sides else _others(task, number, small))
                     if job is not None:

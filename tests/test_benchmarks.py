@@ -131,16 +131,40 @@ def test_a_peer_that_is_absent_holds_nothing_up() -> None:
     assert len(outcome.ours) == 2
 
 
-@pytest.mark.parametrize(("brief", "bar", "ours", "theirs"), [(1, 1e-9, 6, 6), (1, 1e9, 6, 2), (0, 1, 2, 2)])
+@pytest.mark.parametrize(
+    ("brief", "bar", "both_ways", "ours", "theirs"),
+    [
+        (1, 1e-9, False, 6, 6),
+        (1, 1e-9, True, 6, 6),
+        # The bar is far above the ratio: what is left to be told is `on` beside `compute`, if there are both.
+        (1, 1e9, True, 6, 2),
+        (1, 1e9, False, 2, 2),
+        (0, 1e-9, True, 2, 2),
+    ],
+)
 def test_brief_jobs_are_timed_more_often(
-    brief: float, bar: float, ours: int, theirs: int, monkeypatch: pytest.MonkeyPatch
+    brief: float, bar: float, both_ways: bool, ours: int, theirs: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """And a peer with them where the bar is not far above the ratio."""
+    class Way:
+        if both_ways:
+            direct = staticmethod(lambda: 1.0)
+
+        def __call__(self) -> float:
+            return 1.0
+
     monkeypatch.setattr("benchmarks.harness._BRIEF", brief)
     monkeypatch.setattr("benchmarks.harness.back_memory", lambda size: None)
-    outcome = measure(_task(bar, bar), rounds=2, memory=False)
+    outcome = measure(replace(_task(bar, bar), ours=lambda data: Way()), rounds=2, memory=False)
+    assert not outcome.failure
     assert (len(outcome.ours), len(outcome.theirs)) == (ours, theirs)
+    assert len(outcome.direct) == ours * both_ways
     assert len(outcome.beside) == theirs
+
+
+def test_the_ratio_is_of_rounds_that_both_have_done() -> None:
+    outcome = Outcome(_task(1, 1), ours=[4.0, 4.0, 1.0, 1.0, 1.0], theirs=[2.0, 2.0])
+    assert outcome.ratio == 2.0
+    assert outcome.spread == (2.0, 2.0)
 
 
 def test_memory_is_at_hand_for_the_side_that_takes_more(monkeypatch: pytest.MonkeyPatch) -> None:
