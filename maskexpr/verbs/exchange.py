@@ -97,7 +97,8 @@ def _expression(path: Path) -> tuple[Mask, Mapping[str, Grid]]:
 
 def _map(path: Path, hdu: str | int | None = None) -> tuple[Mask, Mapping[str, Grid]]:
     """The expression that a product was written from, or the pixels of a map that has none."""
-    stored = open_map(os.fspath(path.absolute()), stamp_of(os.fspath(path.absolute())), hdu, True)
+    name = os.fspath(path.absolute())
+    stored = open_map(name, stamp_of(name), hdu, True)
     grids = {"grid": stored.geom}
     text = stored.provenance.get("expression")
     # Of a map beside the product nothing is said.
