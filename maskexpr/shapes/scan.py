@@ -265,26 +265,14 @@ class _Scan:
         """Toggles where pieces cross so many rows each, from the first on; and which of the pieces, on which
         rows, are in doubt.
         """
-        strip, before = self._strip, np.cumsum(number) - number
-        keys = np.arange(int(number.sum()))
-        row = (first - before).repeat(number)
-        row += keys
-        column, unsure = self._columns(turn, piece, number, row)
-        x = np.ceil(column)
-        # A place is near to a column where it is far from the middle between two.
-        column -= x
-        column += 0.5
-        near = np.flatnonzero(np.abs(column, out=column) >= 0.5 - strip.slack)
-        rest = np.union1d(near, unsure) if len(unsure) else near
-        # See `_key`; from row to row of a piece it is the next line.
-        keys <<= self._slot_bits
-        line = ((turn << self._row_bits) + first - before) << self._slot_bits
-        keys += (line - strip.x0).repeat(number)
-        keys += np.clip(x, strip.x0, strip.x1, out=x).astype(np.int64)
-        return keys, np.searchsorted(before, rest, side="right") - 1, row[rest]
+        owner, row = ragged_ranges(first, number)
+        column, sure = self._columns(turn, piece, number, row)
+        keys = self._key(turn, row, np.ceil(column, out=column), number)
+        rest = np.flatnonzero(~sure)
+        return keys, owner[rest], row[rest]
 
-    def _columns(self, turn: Indices, piece: Indices, number: Ints, row: Ints) -> tuple[Floats, Indices]:
-        """Where pieces cross so many rows each, and which of these pairs are uncertain whatever the place."""
+    def _columns(self, turn: Indices, piece: Indices, number: Ints, row: Ints) -> tuple[Floats, Bools]:
+        """Where pieces cross so many rows each, and whether that is certain."""
         strip, whole = self._strip, self._whole
         pieces, period = whole._pieces, strip.period
         # The sine of the distance from the node times the strip's slack is more than the crossing moves.
@@ -300,25 +288,31 @@ class _Scan:
             node += self._begin[turn]
         # Against the columns: the arccosine of the opposite, less half a turn.
         node -= np.where(way < 0, period / 2, 0.0)
-        slope = pieces.slope[piece] * way
-        column = slope.repeat(number)
+        column = (pieces.slope[piece] * way).repeat(number)
         column *= strip.tan[row]
-        unsure = _beyond(column, limit, number)
+        unsure = _cut_beyond(column, limit, number)
         np.arccos(column, out=column)
-        column *= 1 / self._size
+        column /= self._size
         column += node.repeat(number)
         if not self._is_compact:
             column -= period * np.floor(column / period)
-            off = np.abs(column - period / 2) >= period / 2 - strip.slack
-            unsure = np.union1d(unsure, np.flatnonzero(off))
+            ends = np.flatnonzero(np.abs(column - period / 2) >= period / 2 - strip.slack)
+            unsure = np.append(unsure, ends)
             column += self._begin[turn].repeat(number)
-        return column, unsure
+        off = np.rint(column)
+        off -= column
+        sure = np.abs(off, out=off) > strip.slack
+        sure[unsure] = False
+        return column, sure
 
     def _doubt(self, turn: Ints, pieces: EdgePieces, row: Ints) -> _Pairs:
         """Between which places pieces come within `DOUBT` of rows, if anywhere."""
         lat = self._strip.lat[row]
-        lats = (np.clip(each, pieces.low, pieces.high) for each in (lat, lat - DOUBT, lat + DOUBT))
-        here, *near = (pieces.longitude(each) for each in lats)
+        here = pieces.longitude(np.clip(lat, pieces.low, pieces.high))
+        # A parallel beyond the apex of a piece counts as met there; the crossing of one at the apex itself is
+        # put beside it by rounding.
+        low, high = pieces.low - DOUBT, pieces.high + DOUBT
+        near = [pieces.longitude(np.clip(lat + each, low, high)) for each in (-DOUBT, DOUBT)]
         # A flat piece is near from its start to its end.
         near = [np.where(pieces.flat, end, each) for end, each in zip(pieces.ends, near, strict=True)]
         off = [(each - here) * self._sign for each in near]
@@ -402,11 +396,11 @@ def _small(runs: RowRuns) -> RowRuns:
     return runs if is_large else (row.astype(np.int32), start.astype(np.int32), stop.astype(np.int32))
 
 
-def _beyond(cosine: Floats, limit: Floats, number: Ints) -> Indices:
-    """Which of the cosines of so many rows of each piece are not below its limit, 1 at most; they are cut to
-    what is a cosine.
+def _cut_beyond(cosine: Floats, limit: Floats, number: Ints) -> Indices:
+    """Which of the cosines of pieces on so many rows each are not below the limit of their piece, 1 at most;
+    these are cut to -1 and 1.
 
-    From row to row of a piece they rise or fall, so that those at its ends tell of all.
+    From row to row a piece's rise or fall, so that those at its ends tell of all.
     """
     some = np.flatnonzero(number)
     last = np.cumsum(number)[some] - 1

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from astropy.coordinates import SkyCoord
+from astropy.wcs import WCS
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from regions import PolygonSkyRegion
@@ -19,6 +20,7 @@ from maskexpr.grid.tiles import Tile
 from maskexpr.pixels.window import Window
 from maskexpr.shapes import Circle, Polygon, combine
 from maskexpr.shapes.index import ShapeIndex
+from maskexpr.shapes.pieces import DOUBT
 from maskexpr.shapes.strips import Strip
 
 GRIDS = [
@@ -109,6 +111,51 @@ def test_edges_on_rows_columns_and_poles(shape: Polygon, geom: mx.WcsGeom) -> No
         np.testing.assert_array_equal(painted([shape], geom, Window(y, y + 1, 0, nx)), want[y : y + 1])
     for x in range(nx):
         np.testing.assert_array_equal(painted([shape], geom, Window(0, ny, x, x + 1)), want[:, x : x + 1])
+
+
+def shaken(xyz: np.ndarray) -> np.ndarray:
+    """Points, shape (3, n), moved by nine tenths of what is in doubt: each its way, always the same."""
+    seed = np.abs(xyz * np.array([[1e9], [7e9], [3e9]])).sum(axis=0)
+    turn, high = np.sin(seed * 12.9898) * 1e4, np.sin(seed * 78.233)
+    flat = np.sqrt(1 - high * high)
+    return np.asarray(xyz + 0.9 * DOUBT * np.stack([flat * np.cos(turn), flat * np.sin(turn), high]))
+
+
+@pytest.mark.parametrize("lat0", [3.0, -3.0, 40.0, -0.01])
+@pytest.mark.parametrize("size", [0.1, 1e-3])
+@pytest.mark.parametrize("half", [1e-3, 40.0])
+def test_whatever_is_in_doubt_is_asked(lat0: float, size: float, half: float) -> None:
+    """Of a predicate that is wrong by up to `DOUBT` every bit is found: of an edge that turns on a row, or a
+    little beyond it so that it crosses the row at a column, none is told by its place alone.
+    """
+    wcs = WCS(naxis=2)
+    wcs.wcs.ctype, wcs.wcs.crval, wcs.wcs.cdelt = ["RA---CAR", "DEC--CAR"], [33.3, 0], [-size, size]
+    wcs.wcs.crpix = [16, 11 - lat0 / size]
+    geom = mx.WcsGeom(wcs, (21, 31))
+    assert geom.separable
+    y, x = (each.ravel() for each in np.indices(geom.image_shape))
+    xyz = shaken(np.ascontiguousarray(Pixels(geom, y, x).xyz))
+    row = np.deg2rad(float(geom.lat_of(np.array([10]))[0]))
+    lon = float(geom.lon_of(np.array([15]))[0])
+    number = 0
+    for beyond in (-5e-12, 0.0, 5e-12, 3e-11, 1e-9, 1e-8):
+        # How far from its apex the edge crosses the row, and how far that moves where the edge does.
+        along = np.sqrt(2 * max(beyond, 0.0) / np.tan(abs(row)))
+        moves = beyond and DOUBT / (np.tan(abs(row)) * max(along, 1e-6))
+        for at in {along - 0.8 * moves, along - 0.3 * moves, along + 0.3 * moves, along + 0.8 * moves}:
+            apex = row + np.sign(row) * beyond
+            lat = float(np.rad2deg(np.arctan(np.tan(apex) * np.cos(np.deg2rad(half)))))
+            middle = lon + float(np.rad2deg(at))
+            for tip in (lat0 - 30 * size, lat0 + 30 * size):
+                shape = Polygon([middle - half, middle + half, middle], [lat, lat, tip])
+                index, got = ShapeIndex([shape], geom.frame), np.zeros(geom.image_shape, dtype=bool)
+                inside = index._many.inside
+                index._many.inside = lambda points, which, inside=inside: inside(shaken(points), which)
+                index.paint(Tile(geom, Window(0, 21, 0, 31)), got)
+                want = inside(xyz, np.zeros(len(y), dtype=int))
+                np.testing.assert_array_equal(got.ravel(), want)
+                number += 1
+    assert number >= 30
 
 
 def test_edges_whose_normals_differ_by_less_than_a_square_can_hold() -> None:
