@@ -311,7 +311,8 @@ class _Scan:
         here = pieces.longitude(np.clip(lat, pieces.low, pieces.high))
         # A parallel beyond the apex of a piece counts as met there; the crossing of one at the apex itself is
         # put beside it by rounding.
-        low, high = pieces.low - DOUBT, pieces.high + DOUBT
+        low = np.maximum(pieces.low - DOUBT, -np.pi / 2)
+        high = np.minimum(pieces.high + DOUBT, np.pi / 2)
         near = [pieces.longitude(np.clip(lat + each, low, high)) for each in (-DOUBT, DOUBT)]
         # A flat piece is near from its start to its end.
         near = [np.where(pieces.flat, end, each) for end, each in zip(pieces.ends, near, strict=True)]
