@@ -19,7 +19,8 @@ from ..grid.wcs.geom import WcsGeom
 from ..pixels.window import Window
 from .formats import StoredMap, existing, open_map, stamp_of
 from .gammapy import from_gammapy_map, is_gammapy_map
-from .sources import FileSource, as_mask, as_source
+from .given_map import as_source
+from .sources import FileSource, as_mask
 from .unpacked import Stamp
 from .validity import as_floats, float_type
 from .xarray import array_of, geom_of_values, wrap
@@ -119,7 +120,7 @@ def array_on_grid(data: Any) -> tuple[da.Array | NDArray[Any], WcsGeom]:
     Parameters
     ----------
     data : object
-        As `maskexpr.io.sources.as_source` takes it. Arrays in memory are not
+        As `maskexpr.io.given_map.as_source` takes it. Arrays in memory are not
         copied, nor hashed as a source would; but masked ones become NaN.
 
     Examples

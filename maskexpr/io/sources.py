@@ -1,4 +1,4 @@
-"""What users may give as a map: a file, or an array in memory; all are read by windows, where it is needed.
+"""Where the values of a map are: in a file or in memory; all are read by windows, where it is needed.
 
 A small array is held by value: it is saved, compared and hashed with the expression it stands in.
 """
@@ -8,21 +8,19 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 from uuid import uuid4
 from weakref import ref
 
 import dask.array as da
 import numpy as np
-import xarray as xr
-from astropy.wcs.wcsapi import BaseLowLevelWCS
 from dask.base import tokenize
 from numpy.typing import NDArray
 
 from ..core.arrays import Bools
 from ..core.digests import array_digest
 from ..core.errors import FormatError, GeometryError, MaskTypeError, MaskValueError, borrowed
-from ..core.names import described, hint_of
+from ..core.names import described
 from ..core.once import once
 from ..core.records import frozen_array, record
 from ..doors.files import is_address
@@ -32,10 +30,8 @@ from ..grid.wcs.geom import WcsGeom
 from ..pixels.window import Window
 from .cells import read_cells
 from .formats import StoredMap, check_number, open_map, stamp_of
-from .gammapy import from_gammapy_map, is_gammapy_map, is_nddata
-from .given import as_grid
 from .validity import normal, unwrapped
-from .xarray import array_of, geom_from_texts, geom_of_values, texts_of
+from .xarray import geom_from_texts, texts_of
 
 __all__ = [
     "ArraySource",
@@ -43,19 +39,11 @@ __all__ = [
     "FileSource",
     "Source",
     "as_mask",
-    "as_source",
-    "held_source",
     "in_chunks",
 ]
 
-LARGEST: Final = 1 << 22
-"""Bytes of an array that is still held by value."""
-
 # Arrays in memory by their address, with the word that stands for each.
 _marks: dict[int, tuple[ref[Any], str]] = {}
-
-# Ranges of cells of a part of the sky that are still written out.
-_MOST_RANGES: Final = 1 << 13
 
 
 class Opened(NamedTuple):
@@ -305,31 +293,6 @@ class MaskedSource(EmbeddedSource):
 Source = FileSource | ArraySource | EmbeddedSource
 
 
-def held_source(data: Any) -> Source:
-    """What users may give as a map, as a source; small arrays in memory are held by value.
-
-    Parameters
-    ----------
-    data : object
-        As `as_source` takes it.
-
-    Examples
-    --------
-    >>> held_source((np.zeros((2, 3)), WcsGeom.create(npix=(3, 2))))
-    EmbeddedSource(float64 (2, 3))
-    """
-    if isinstance(data, EmbeddedSource):
-        return data
-    source = as_source(data)
-    if isinstance(source, FileSource) or isinstance(source.array, da.Array) or source.array.nbytes > LARGEST:
-        return source
-    geom = source.geom
-    # Texts say where an array is on the package's own grids, and they should not be longer than it.
-    if isinstance(geom, WcsGeom) or (isinstance(geom, HpxGeom) and len(geom.ranges) <= _MOST_RANGES):
-        return EmbeddedSource.of(source.array, geom)
-    return source
-
-
 def as_mask(values: NDArray[Any], what: str) -> Bools:
     """Stored zeros and ones as bool.
 
@@ -433,81 +396,3 @@ def in_chunks(array: NDArray[Any], chunks: Any) -> Any:
     """
     name = f"array-{tokenize(array_digest(array), chunks)}"
     return da.from_array(array, chunks=chunks, name=name)  # type: ignore[no-untyped-call]
-
-
-def as_source(data: Any) -> FileSource | ArraySource:
-    """What users may give as a map, as a source.
-
-    Parameters
-    ----------
-    data : object
-        A DataArray that carries its sky grid, the path of a FITS file or zarr store, ``(path, hdu)``, a
-        gammapy Map, an ``NDData`` with a WCS, or ``(array, geom)``.
-
-    Raises
-    ------
-    MaskTypeError
-        For anything else.
-
-    Examples
-    --------
-    >>> as_source(("counts.fits", "COUNTS"))
-    FileSource(path='counts.fits', hdu='COUNTS')
-    """
-    if isinstance(data, (FileSource, ArraySource)):
-        return data
-    if isinstance(data, (str, os.PathLike)):
-        return FileSource(os.fspath(data))
-    if isinstance(data, xr.DataArray):
-        return ArraySource(array_of(data), geom_of_values(data))
-    if is_nddata(data) and data.wcs is not None:
-        return ArraySource(data, WcsGeom(data.wcs, np.shape(data.data)))
-    if is_gammapy_map(data):
-        return as_source(from_gammapy_map(data))
-    if isinstance(data, tuple) and len(data) == 2:
-        first, second = data
-        if isinstance(first, (str, os.PathLike)) and (second is None or isinstance(second, (str, int))):
-            return FileSource(os.fspath(first), second)
-        return ArraySource(first, _grid_of(first, second))
-    hint = hint_of(data, _HINTS)
-    raise MaskTypeError(
-        "a map must be a DataArray that carries its sky grid, the path of a FITS file or zarr store, "
-        f"(path, hdu), a gammapy Map, or (array, geom); got {described(data)}{hint and ': '}{hint}"
-    )
-
-
-_HINTS: Final = {
-    "ndarray": "an array has no sky, write (array, geom)",
-    "Array": "an array has no sky, write (array, geom)",
-    "Dataset": "give one of its arrays, dataset['...']",
-    "HDUList": "give its path, or (hdu.data, hdu.header) of one HDU",
-    "_ImageBaseHDU": "write (hdu.data, hdu.header), or give the path",
-    "CompImageHDU": "write (hdu.data, hdu.header), or give the path",
-    "Table": "of positions a mask is maskexpr.Catalog(table, radius)",
-    "DataFrame": "write (frame.to_numpy(), geom)",
-    "SkyCoord": "of positions a mask is maskexpr.Catalog(positions, radius)",
-    "Grid": "the data come first, write (array, geom)",
-    "list": "write (array, geom), a tuple",
-    "tuple": "a tuple of two, (array, geom) or (path, hdu)",
-    "Mask": "masks combine as they are, with | & ^ ~ -; as pixels one is mask.on(geom)",
-    "SkyRegion": "make it a mask, maskexpr.Region(region)",
-    "PixelRegion": "make it a mask, maskexpr.Region(region, metric='pixel')",
-}
-"""What to write instead of an object of a class, or of one below it."""
-
-
-def _grid_of(array: Any, given: Any) -> Grid:
-    """The grid of an array: what has no shape of its own takes the array's."""
-    if isinstance(array, str | os.PathLike):
-        raise MaskTypeError(
-            f"a file knows its grid: write the path alone, or (path, hdu); got {array!r} and "
-            f"{described(given)}"
-        )
-    shape = np.shape(array)[-2:]
-    try:
-        return as_grid((given, shape) if isinstance(given, BaseLowLevelWCS) else given)
-    except MaskTypeError as err:
-        raise MaskTypeError(
-            "the second of (array, geom) must be a WcsGeom or another Grid, or what carries one (a gammapy "
-            f"geometry, a WCS, a FITS header), got {described(given)}"
-        ) from err

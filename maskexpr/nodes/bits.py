@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from ..core.arguments import flag
 from ..core.errors import MaskTypeError, MaskValueError
 from ..expr.mask import Bools, node
-from ..io.sources import FileSource, Source, held_source
+from ..io.given_map import held_source
+from ..io.sources import FileSource, Source
 from ..io.validity import plain
 from ..maps.leaf import DataPixels, FromData, name_of
 from ..maps.missing import policy, settle

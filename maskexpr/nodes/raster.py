@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from ..core.arguments import flag
 from ..core.errors import MaskTypeError
 from ..expr.mask import Bools, node
-from ..io.sources import FileSource, Source, as_mask, held_source
+from ..io.given_map import held_source
+from ..io.sources import FileSource, Source, as_mask
 from ..maps.leaf import DataPixels, FromData, name_of
 from ..maps.missing import policy, settle
 

@@ -15,7 +15,8 @@ from ..core.arguments import flag
 from ..core.errors import MaskValueError
 from ..core.names import shown
 from ..expr.mask import Bools, node
-from ..io.sources import FileSource, Source, held_source
+from ..io.given_map import held_source
+from ..io.sources import FileSource, Source
 from ..io.validity import plain
 from ..maps.leaf import DataPixels, FromData, name_of
 from ..maps.missing import policy, settle

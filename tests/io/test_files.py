@@ -37,8 +37,9 @@ from maskexpr.grid.wcs.header import bands_hdu
 from maskexpr.io import publish as publishing
 from maskexpr.io import unpacked, zarr
 from maskexpr.io.formats import StoredMap, check_output, format_of, open_writer, stamp_of
+from maskexpr.io.given_map import as_source
 from maskexpr.io.read import read_map, read_mask
-from maskexpr.io.sources import ArraySource, FileSource, as_mask, as_source
+from maskexpr.io.sources import ArraySource, FileSource, as_mask
 from maskexpr.io.workspace import TEMPORARY
 from maskexpr.io.writer import Patch
 from maskexpr.io.xarray import geom_of, wrap

@@ -9,7 +9,7 @@ from numpy.testing import assert_array_equal
 from maskexpr import MaskError, WcsGeom
 from maskexpr.compile.evaluate import evaluate
 from maskexpr.grid.tiles import Tile
-from maskexpr.io.sources import held_source
+from maskexpr.io.given_map import held_source
 from maskexpr.maps import levels as _levels
 from maskexpr.maps.levels import levels
 from maskexpr.nodes.threshold import Threshold

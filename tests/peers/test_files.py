@@ -17,8 +17,9 @@ from maskexpr.errors import FormatError, MaskTypeError  # noqa: E402
 from maskexpr.grid.wcs.geom import WcsGeom  # noqa: E402
 from maskexpr.io.formats import open_writer  # noqa: E402
 from maskexpr.io.gammapy import from_gammapy_map, to_gammapy_map  # noqa: E402
+from maskexpr.io.given_map import as_source  # noqa: E402
 from maskexpr.io.read import read_map, read_mask  # noqa: E402
-from maskexpr.io.sources import ArraySource, FileSource, as_source  # noqa: E402
+from maskexpr.io.sources import ArraySource, FileSource  # noqa: E402
 from maskexpr.io.writer import Patch  # noqa: E402
 from maskexpr.io.xarray import geom_of, wrap  # noqa: E402
 from maskexpr.pixels.window import Window  # noqa: E402
