@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 import numpy as np
 
-from ..core.arrays import Bools, Indices, Ints, Words
+from ..core.arrays import Bools, Bytes, Indices, Ints
+from .lanes import LANES, pack_lanes, unpack_lanes
 
 __all__ = ["RowSpread"]
 
-_BITS = 64
-_WORD = np.dtype("<u8")
-# Words of a piece of rows: its calls are long, and its tables of some levels stay near a core.
-_PIECE = 1 << 15
+# Bytes of a piece of rows: its calls are long, and its tables of some levels stay near a core.
+_PIECE = 1 << 19
+# Bytes of few rows that are as wide as a fine map near its poles.
+_MOST = 1 << 21
 # Rows of a piece have widths within a factor of two of each other, or it is cut down to this many rows.
 _FEW = 16
 _ALIKE = 128
@@ -40,9 +42,14 @@ class RowSpread:
     def __init__(self, shape: tuple[int, int]) -> None:
         self.shape = shape
         ny, nx = shape
-        self._words = np.zeros((ny, -(-nx // _BITS)), dtype=_WORD)
-        # Bits after the last pixel are set, so that the words of a full row are.
-        self._words[:, -1:] = ~np.uint64(0) << np.uint64((nx - 1) % _BITS + 1)
+        # Whole words of lanes.
+        self._line = -(-nx // (8 * LANES)) * 8
+        self._lanes = np.zeros((ny, self._line), dtype=np.uint8)
+        # What is after the last pixel is selected, so that the words of a full row are full.
+        beyond = np.arange(LANES * self._line)[None] >= nx
+        pack_lanes(beyond, 0, self._line, self._lanes[:1])
+        self._lanes[1:] = self._lanes[:1]
+        self._words = self._lanes.view(np.uint64)
         # Pixels of a row from the first on, and those before the second, are selected besides.
         self._rest = np.full(ny, nx, dtype=np.int64)
         self._begin = np.zeros(ny, dtype=np.int64)
@@ -82,8 +89,8 @@ class RowSpread:
     def values(self) -> Bools:
         """Which pixels are selected, shape (ny, nx)."""
         nx = self.shape[1]
-        octets = self._words.view(np.uint8)
-        out = np.unpackbits(octets, axis=1, count=nx, bitorder="little").view(bool)
+        out = np.empty(self.shape, dtype=bool)
+        unpack_lanes(self._lanes, out)
         rows = np.flatnonzero((self._rest < nx) | (self._begin > 0))
         if len(rows):
             x = np.arange(nx)
@@ -98,8 +105,9 @@ class RowSpread:
         while todo:
             low, high = todo.pop()
             widest, narrowest = int(most[low:high].max()), int(most[low:high].min())
-            fits = (high - low) * ((nx + 2 * widest) // _BITS + 2) <= _PIECE
-            if high - low > _FEW and not (fits and widest <= 2 * narrowest + _ALIKE):
+            size = (high - low) * (self._line + 2 * widest)
+            is_alike = size <= _PIECE and widest <= 2 * narrowest + _ALIKE
+            if high - low > (_FEW if size <= _MOST else 1) and not is_alike:
                 middle = (low + high) // 2
                 todo += [(middle, high), (low, middle)]
             elif widest >= 0:
@@ -108,32 +116,27 @@ class RowSpread:
     def _spread(self, mask: Bools, column: int, first: int, near: Ints) -> None:
         """Add what is near to rows of a mask."""
         nx = self.shape[1]
-        number, words = len(mask), self._words.shape[1]
+        number = len(mask)
         opened = self._open(first, number + near.shape[1])
         if opened[0] >= opened[1]:
             return
         # What is wider than this reaches all of the array from every pixel.
         near = np.minimum(near, max(nx - column, column + mask.shape[1]))
         most = int(near.max())
-        begin, end = max(0, -most - column), min(mask.shape[1], nx + most - column)
-        if begin >= end:
+        if column - most >= nx or column + mask.shape[1] + most <= 0:
             return
-        # Whole octets go before the mask's first pixel, so many that the array's stands at least `most` after
-        # the first bit.
-        lead = -(-max(0, most + column + begin) // 8)
-        place = 8 * lead - column - begin
-        pitch = (place + most) // _BITS + words + 2
-        table = _doubled(mask[:, begin:end], lead, pitch, (2 * most + 1).bit_length())
+        # Lanes with what is as far as `most` on either side of them.
+        pitch = self._line + 2 * most
+        table = np.zeros(((2 * most + 1).bit_length() * number + 1, pitch), dtype=np.uint8)
+        pack_lanes(mask, -column - most, self._line, table[:number])
+        _double(table[:-1].reshape(-1, number * pitch))
         # A row that spreads by w is its table of 2^k pixels to the left, at two places: 2^k <= 2 w + 1 <
         # 2^(k + 1).
-        level = np.frexp(2.0 * near.T + 1)[1].astype(np.int64) - 1
-        row = np.where(near.T < 0, len(table) - 1, level * number + np.arange(number)) * (8 * pitch)
         reach = np.maximum(near.T, 0)
-        right = place + reach
-        left = place - reach + (1 << np.maximum(level, 0)) - 1
-        octets = 8 * (words + 1)
-        some = np.ndarray((table.nbytes - octets + 1,), f"V{octets}", table, strides=(1,))
-        sides = [(row + (start >> 3), (start & 7).astype(_WORD)) for start in (left, right)]
+        level = np.frexp(2.0 * reach + 1)[1].astype(np.int64) - 1
+        row = np.where(near.T < 0, len(table) - 1, level * number + np.arange(number)) * pitch
+        sides = (row + most - reach + (1 << level) - 1, row + most + reach)
+        some = np.ndarray((table.nbytes - self._line + 1,), f"V{self._line}", table, strides=(1,))
         widest = near.max(axis=0)
         # The widest first: what they fill is left out, as is asked after 1, 2, 4, ... of them.
         for count, j in enumerate(np.argsort(-widest, kind="stable").tolist()):
@@ -142,9 +145,9 @@ class RowSpread:
             if count & (count - 1) == 0:
                 opened = self._open(first, number + near.shape[1])
             low, high = max(0, opened[0] - first - j), min(number, opened[1] - first - j)
-            for index, shift in sides if low < high else ():
-                found = some[index[j, low:high]].view(_WORD).reshape(-1, words + 1)
-                _or_shifted(self._words[first + j + low : first + j + high], found, shift[j, low:high])
+            words = self._words[first + j + low : first + j + high]
+            for index in sides if low < high else ():
+                words |= some[index[j, low:high]].view(np.uint64).reshape(words.shape)
 
     def _open(self, first: int, number: int) -> tuple[int, int]:
         """The first row of some, and the one after the last, that is not full."""
@@ -172,33 +175,11 @@ class RowSpread:
         np.maximum.at(self._begin, row[some], np.minimum(begin[some], nx))
 
 
-def _doubled(mask: Bools, lead: int, pitch: int, levels: int) -> Words:
-    """Packed rows in which a pixel is selected if one of the 2^k up to it is, for k = 0, 1, ... levels - 1,
-    and an empty row; shape (levels * n + 1, pitch).
-
-    ``lead`` octets go before the mask's first pixel.
+def _double(levels: Bytes) -> None:
+    """Make, of lines of pixels that are the first level, those in which a pixel is selected if one of the 2^k
+    up to it is, for all levels k; shape (levels, pixels).
     """
-    number = len(mask)
-    table = np.zeros((levels * number + 1, pitch), dtype=_WORD)
-    packed = np.packbits(mask, axis=1, bitorder="little")
-    table.view(np.uint8)[:number, lead : lead + packed.shape[1]] = packed
-    spare = np.empty((number, pitch), dtype=_WORD)
-    for level in range(1, levels):
-        before, after = (table[each * number : (each + 1) * number] for each in (level - 1, level))
-        words, bits = divmod(1 << (level - 1), _BITS)
-        after[...] = before
-        if words:
-            after[:, words:] |= before[:, : pitch - words]
-        else:
-            after |= np.left_shift(before, np.uint64(bits), out=spare)
-            after[:, 1:] |= np.right_shift(before, np.uint64(_BITS - bits), out=spare)[:, :-1]
-    return table
-
-
-def _or_shifted(out: Words, words: Words, shift: Words) -> None:
-    """Add to rows what begins ``shift`` bits, 0 to 7, after the first bit of longer rows."""
-    low = words[:, :-1] >> shift[:, None]
-    # In numpy, as not in C, a shift by all 64 bits leaves nothing.
-    high = words[:, 1:] << (_BITS - shift)[:, None]
-    low |= high
-    out |= low
+    for k, (before, after) in enumerate(pairwise(levels)):
+        step = 1 << k
+        after[:step] = before[:step]
+        np.bitwise_or(before[step:], before[:-step], out=after[step:])

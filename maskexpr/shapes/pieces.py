@@ -40,7 +40,7 @@ class EdgePieces(NamedTuple):
         How far a crossing moves in longitude, at most and times the sine of its distance from l0, where the
         row and the edge move by `DOUBT`.
     ends : ndarray, shape (2, n)
-        Longitudes of the ends of the edge.
+        Longitudes of the ends of what is flat; else 0.
     """
 
     polygon: Indices
@@ -74,39 +74,40 @@ class EdgePieces(NamedTuple):
             for each in (outlines.vertices, outlines.normals)
         )
         across, h = (np.sqrt(each[0] * each[0] + each[1] * each[1]) for each in (a, normal))
-        lat, lon = np.arctan2(a[2], across), np.arctan2(a[1], a[0])
         # Whether the edge goes north at its start and at its end.
-        north = normal[0] * a[1] - normal[1] * a[0] > 0
         after = np.roll(a, -1, axis=2)
-        still = normal[0] * after[1] - normal[1] * after[0] > 0
+        north, still = (normal[0] * each[1] - normal[1] * each[0] > 0 for each in (a, after))
         lengths = outlines.lengths[:, some].T
         flat = h <= 4 * DOUBT * lengths
-        turns = (north != still) & ~flat
+        edge = np.repeat(np.arange(h.size), 1 + ((north != still) & ~flat).ravel())
+        # The first piece of an edge that turns, which the second follows.
+        first = np.flatnonzero(edge[1:] == edge[:-1])
+        second, turns = first + 1, edge[first]
         slope = np.divide(-normal[2], h, out=np.zeros_like(h), where=~flat)
-        edge = np.repeat(np.arange(lat.size), 1 + turns.ravel())
-        # The second piece of an edge that turns, and the first.
-        second = np.append(False, edge[1:] == edge[:-1])
-        first = np.append(second[1:], False)
+        with np.errstate(divide="ignore"):
+            # A distance from the axis has no sign, so that the arctangent of two numbers, twice as dear, is
+            # not needed.
+            lat = np.arctan(a[2] / across)
 
         def spread(each: Any) -> Any:
             return each.ravel()[edge]
 
-        # Its latitude and the cosine of that.
-        apex = np.arctan2(h, np.abs(normal[2]))
-        apex, lowest = spread(np.where(north, apex, -apex)), spread(np.abs(normal[2])) / spread(lengths)
-        start = np.where(second, apex, spread(lat))
-        stop = np.where(first, apex, spread(np.roll(lat, -1, axis=1)))
+        start, stop = spread(lat), spread(np.roll(lat, -1, axis=1))
         narrow = spread(np.minimum(across, np.roll(across, -1, axis=1)))
-        narrow = np.where(first | second, np.minimum(narrow, lowest), narrow)
-        way = np.where(np.where(second, spread(still), spread(north)), 1.0, -1.0)
-        flat, slope, lon_a = spread(flat), spread(slope), spread(lon)
-        moves = np.where(flat, np.inf, _moves(slope, narrow))
-        # The start of what is flat, where the arccosine of its slope is a right angle.
-        node = np.where(flat, lon_a - way * (np.pi / 2), spread(np.arctan2(normal[1], normal[0])))
-        ends = np.stack([lon_a, spread(np.roll(lon, -1, axis=1))])
-        whose = number + edge // lat.shape[1]
+        way = np.where(spread(north), 1.0, -1.0)
+        way[second] = -way[first]
+        # At the apex: its latitude and the cosine of that.
+        tall, wide = h.ravel()[turns], np.abs(normal[2]).ravel()[turns]
+        start[second] = stop[first] = np.arctan2(tall, wide) * way[first]
+        narrow[first] = narrow[second] = np.minimum(narrow[first], wide / lengths.ravel()[turns])
+        node, slope, flat = spread(np.arctan2(normal[1], normal[0])), spread(slope), spread(flat)
+        moves = _moves(slope, narrow)
+        # What is flat begins where the arccosine of its slope is a right angle.
+        level, ends = np.flatnonzero(flat), np.zeros((2, len(edge)))
+        ends[:, level] = [np.arctan2(*each[1::-1].reshape(2, -1)[:, edge[level]]) for each in (a, after)]
+        node[level], moves[level] = ends[0, level] - way[level] * (np.pi / 2), np.inf
         low, high = np.minimum(start, stop), np.maximum(start, stop)
-        return cls(whose, low, high, node, slope, way, flat, moves, ends)
+        return cls(number + edge // h.shape[1], low, high, node, slope, way, flat, moves, ends)
 
     def take(self, index: Indices) -> EdgePieces:
         """The pieces at an index."""
