@@ -18,8 +18,14 @@ from .seam import Seam
 
 __all__ = ["RimIndex"]
 
-# Circles at the seam that are worked out together: they have some thousand pixels each.
-_PIECE = 8
+# Circles at the seam that are worked out together, so many that numpy's calls are long: at most, and with so
+# many pixels in their boxes.
+_TOGETHER = 64
+_PIXELS = 1 << 16
+# What one costs besides the pixels of its box, in such pixels; and what it costs, for a row of the map, to
+# refine the blocks at the limb in place of that.
+_EACH = 2000
+_REFINED = 600
 
 
 class RimIndex:
@@ -37,9 +43,17 @@ class RimIndex:
 
     def __init__(self, geom: Grid, centres: Floats, radius: Floats) -> None:
         seam = Seam.of(geom)
-        cut = np.zeros(len(radius), dtype=bool) if seam is None else seam.meets(centres, radius)
-        self._plain = np.flatnonzero(~cut)
-        self._images = ImageIndex(geom, Many.of_one_kind(Discs(centres[:, ~cut], radius[~cut])))
+        is_cut = np.zeros(len(radius), dtype=bool) if seam is None else seam.meets(centres, radius)
+        self._plain, cut = np.flatnonzero(~is_cut), np.flatnonzero(is_cut)
+        self._images = ImageIndex(geom, Many.of_one_kind(Discs(centres[:, self._plain], radius[self._plain])))
+        if seam is not None:
+            cut = cut[np.argsort(seam.along(centres[:, cut]), kind="stable")]
+        boxes = (2 * radius[cut] / np.deg2rad(geom.pixel_scales.value.min())) ** 2
+        # Where they are many, or large, most of their pixels are in several of them.
+        is_dear = float((boxes + _EACH).sum()) > _REFINED * geom.image_shape[0]
+        self._left: Ints = cut if is_dear else cut[:0]
+        if is_dear:
+            cut, boxes = cut[:0], boxes[:0]
         centres, radius = centres[:, cut], radius[cut]
 
         def draw(some: slice) -> tuple[Bools, Ints, Ints, Ints]:
@@ -47,8 +61,9 @@ class RimIndex:
             done, y, x = seam.pixels(centres[:, some], radius[some])
             return done, y, x, x + 1
 
-        first = np.arange(0, len(radius), _PIECE)
-        self._cut = Drawn(np.flatnonzero(cut), Caps(centres, radius), first, draw)
+        parts = np.stack([np.cumsum(boxes) // _PIXELS, np.arange(len(cut)) // _TOGETHER])
+        first = np.flatnonzero(np.diff(parts, prepend=-1).any(axis=0))
+        self._cut = Drawn(cut, Caps(centres, radius), first, draw)
 
     def paint(self, tile: Tile, out: Bools) -> Ints:
         """Select the pixels of a tile, shape (ny, nx), that lie in circles that can be drawn.
@@ -59,4 +74,4 @@ class RimIndex:
             Numbers of other circles, all that may reach the tile among them.
         """
         left = self._images.paint(tile, out)
-        return np.concatenate([self._plain[left], self._cut.paint(tile, out)])
+        return np.concatenate([self._plain[left], self._cut.paint(tile, out), self._left])

@@ -57,6 +57,10 @@ class Seam:
         reach = np.sin(np.minimum(radius + _NEAR, np.pi / 2))
         return np.asarray((np.abs(across) <= reach + _NEAR) & (behind >= -reach - _NEAR))
 
+    def along(self, centre: Floats) -> Floats:
+        """How far north along the seam centres are: neighbours on it have nearly the same number."""
+        return np.asarray(self._north @ centre)
+
     def pixels(self, centre: Floats, radius: Floats) -> tuple[Bools, Ints, Ints]:
         """Pixels in circles that meet the seam.
 

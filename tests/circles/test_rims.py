@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from itertools import product
 
+import astropy.units as u
 import numpy as np
 import pytest
+from astropy.coordinates import SkyCoord
 from astropy.io import fits
 
 import maskexpr as mx
@@ -130,6 +132,27 @@ def test_circles_that_meet_the_seam(grid):
         want = within(xyz, centre[:, [i]], radius[i]).reshape(tile.shape)
         assert np.array_equal(got, want), (i, centre[:, i], radius[i])
     assert done > 0.7 * len(radius)
+
+
+@pytest.mark.parametrize(("number", "degrees"), [(40, 2.0), (600, 2.0), (100, 8.0)])
+def test_many_circles_at_the_seam_are_not_drawn_one_by_one(number, degrees, monkeypatch):
+    """Each of a clump asks its own box, and most pixels are in many boxes."""
+    drawn, pixels = [], _seam.Seam.pixels
+
+    def counted(seam, centre, radius):
+        drawn.extend(radius)
+        return pixels(seam, centre, radius)
+
+    monkeypatch.setattr(_seam.Seam, "pixels", counted)
+    rng, geom = np.random.default_rng(6), mx.WcsGeom.allsky(binsz=0.5, proj="AIT")
+    where = SkyCoord(180 + rng.normal(0, 1, number), rng.normal(-50, 4, number), unit="deg")
+    found = mx.Catalog(where, degrees * u.deg).on(geom).values
+    lon, lat = geom.lonlat(*np.indices(geom.image_shape))
+    on_sky = np.isfinite(lon)
+    away = unit(lon[on_sky], lat[on_sky]).T @ where.cartesian.xyz.value
+    assert np.array_equal(found[on_sky], (away > np.cos(np.deg2rad(degrees))).any(axis=1))
+    assert not found[~on_sky].any()
+    assert (0 < len(drawn) <= number) if number == 40 else not drawn
 
 
 def test_no_circle_at_the_seam_is_left_to_its_rim_alone():
