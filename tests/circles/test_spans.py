@@ -172,7 +172,7 @@ def windows(geom):
 def test_runs_are_what_the_predicate_says(grid, circles):
     geom, rng = GRIDS[grid], np.random.default_rng(7)
     for window in windows(geom):
-        disks = circles(geom, 120, rng)
+        disks = circles(geom, 60, rng)
         for i in range(len(disks.radius)):
             one = disks.take(np.array([i]))
             assert np.array_equal(by_runs(geom, window, one), by_pixels(geom, window, one)), (i, one)
@@ -185,7 +185,7 @@ def test_certain_ends_are_those_that_tests_find(grid, monkeypatch):
     asked = []
     for window in windows(geom):
         for beside in (TIE, TIE - 1e-14, TIE + 3e-14, TIE - 1e-13, 0.0):
-            disks = near_ties(geom, 80, rng, beside)
+            disks = near_ties(geom, 40, rng, beside)
             asked += [(window, disks.take(np.array([i]))) for i in range(len(disks.radius))]
             asked.append((window, anywhere(geom, 200, rng)))
     got = [by_runs(geom, *each) for each in asked]

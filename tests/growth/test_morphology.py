@@ -250,10 +250,12 @@ CHILDREN = (
 @pytest.mark.parametrize("number", range(len(CHILDREN)))
 def test_laws_of_a_node(name: str, number: int) -> None:
     geom, mask = geometries()[name], CHILDREN[number]
-    check_node(Dilate(mask, "5 deg"), geom, side=13)
-    check_node(Erode(mask, ("4 deg", "8 deg"), kernel="box"), geom, side=13)
-    check_node(Dilate(mask, 2.5 * u.pix, metric="pixel"), geom, side=13)
-    check_node(Erode(mask, "6 deg", metric="pixel", kernel="box"), geom, side=13)
+    if number != 1:
+        check_node(Dilate(mask, "5 deg"), geom, side=13)
+        check_node(Erode(mask, "6 deg", metric="pixel", kernel="box"), geom, side=13)
+    if number != 2:
+        check_node(Erode(mask, ("4 deg", "8 deg"), kernel="box"), geom, side=13)
+        check_node(Dilate(mask, 2.5 * u.pix, metric="pixel"), geom, side=13)
     if number == 0:
         check_node(Open(mask, "4 deg"), geom, side=29)
         check_node(Close(mask, 3 * u.pix, metric="pixel"), geom, side=29)

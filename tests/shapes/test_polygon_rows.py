@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from astropy.coordinates import SkyCoord
 from astropy.wcs import WCS
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from regions import PolygonSkyRegion
 
@@ -251,6 +251,7 @@ def test_what_a_whole_array_does_not_reach_is_not_painted() -> None:
 CHUNKS = st.one_of(st.integers(5, 40), st.sampled_from([(200, 3), (3, 200), (8, 29)]))
 
 
+@settings(max_examples=40)
 @given(st.lists(polygons(), min_size=1, max_size=3), st.sampled_from(GRIDS), CHUNKS)
 def test_whole_arrays_are_the_same_whatever_the_chunks(
     some: list[Polygon], geom: mx.WcsGeom, chunks: int | tuple[int, int]

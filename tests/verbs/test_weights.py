@@ -110,8 +110,9 @@ def test_no_taper_at_seam_and_poles(geom):
     assert (weights[far] == 1).all()
 
 
-@pytest.mark.parametrize("chunks", [(1, 60), (13, 7), (8, 120), 17])
-@pytest.mark.parametrize("degrees", [4.5, 14])
+@pytest.mark.parametrize(
+    ("degrees", "chunks"), [(4.5, (1, 60)), (4.5, 17), (14, (13, 7)), (14, (8, 120)), (14, 17)]
+)
 @pytest.mark.parametrize("name", ["CAR", "CAR that does not close", "AIT", "TAN at a pole"])
 def test_the_same_bits_for_every_chunking(name, degrees, chunks):
     pieces = HOLES.distance(GEOMS[name], degrees * u.deg, chunks=chunks)
@@ -124,7 +125,7 @@ def _in_one_piece(name, degrees):
 
 
 @pytest.mark.parametrize(
-    "grid", [mx.WcsGeom.create(npix=(720, 360), binsz=0.25, proj="CAR"), mx.HpxGeom(order=6)]
+    "grid", [mx.WcsGeom.create(npix=(360, 180), binsz=0.25, proj="CAR"), mx.HpxGeom(order=5)]
 )
 @pytest.mark.parametrize("degrees", [0.05, 0.3, 0.5, 0.7, 1, 1.3, 1.95])
 def test_what_is_far_has_the_largest_number_itself(grid, degrees):
@@ -134,7 +135,7 @@ def test_what_is_far_has_the_largest_number_itself(grid, degrees):
     assert found.max() == np.float32(np.rad2deg(np.deg2rad(degrees)))
     near = found[(found > 0.999 * found.max())]
     assert set(near[near > (1 - 2e-7) * found.max()].tolist()) == {float(found.max())}
-    pieces = HOLES.distance(grid, width, chunks=3 if grid.dims == ("cells",) else (100, 333))
+    pieces = HOLES.distance(grid, width, chunks=2 if grid.dims == ("cells",) else (50, 167))
     np.testing.assert_array_equal(pieces.values, found)
     odd = HOLES.apodize(grid, width, profile=lambda x: np.sin(x) * 0.9).values
     assert odd.max() == np.float32(np.sin(1.0) * 0.9)
