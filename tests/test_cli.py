@@ -399,20 +399,45 @@ def test_writing_says_how_far_it_is(tmp_path):
 # ---- as a process
 
 
-def process(*words, **options):
-    return subprocess.run(
-        [sys.executable, "-m", "maskexpr", *map(str, words)], capture_output=True, text=True, **options
-    )
+# Each command is `python -m maskexpr` in a fork of a process that has imported it.
+FORKS = """
+import json, os, runpy, sys
+import maskexpr.cli
+for number, (words, more) in enumerate(json.loads(sys.argv[1])):
+    if child := os.fork():
+        print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+        continue
+    for stream, name in ((1, "stdout"), (2, "stderr")):
+        os.dup2(os.open(f"{sys.argv[2]}/{name}{number}", os.O_WRONLY | os.O_CREAT), stream)
+    os.environ.update(more)
+    sys.argv = ["maskexpr", *words]
+    runpy.run_module("maskexpr", run_name="__main__", alter_sys=True)
+    sys.exit("the command came back")
+"""
+
+
+def forked(commands, folder):
+    """How commands ended, each with more in its environment, and what they said, by files in a folder."""
+    command = [sys.executable, "-c", FORKS, json.dumps(commands), str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return [
+        {"code": int(code)}
+        | {name: (folder / f"{name}{number}").read_text() for name in ("stdout", "stderr")}
+        for number, code in enumerate(done.stdout.split())
+    ]
 
 
 def test_exit_codes_of_a_process(files):
-    assert process("verify", files / "made.fits").returncode == 0
-    broken = process("verify", files / "made.fits", "--against", files / "mask.yaml")
-    assert broken.returncode == 3
-    assert broken.stderr.startswith("maskexpr: ")
-    assert "Traceback" not in broken.stderr
-    assert process("plan", files / "few.reg").returncode == 1
-    assert process("plan").returncode == 2
+    """Of a process for each command, which begins where maskexpr is imported."""
+    made, recipe, regions_of = (str(files / name) for name in ("made.fits", "mask.yaml", "few.reg"))
+    commands = [["verify", made], ["verify", made, "--against", recipe], ["plan", regions_of], ["plan"]]
+    fine, broken, wrong, incomplete = forked([(words, {}) for words in commands], files)
+    assert fine["code"] == 0
+    assert broken["code"] == 3
+    assert broken["stderr"].startswith("maskexpr: ")
+    assert "Traceback" not in broken["stderr"]
+    assert wrong["code"] == 1
+    assert incomplete["code"] == 2
 
 
 def test_served_until_ctrl_c(recipe):
@@ -430,14 +455,21 @@ def test_served_until_ctrl_c(recipe):
             served.kill()
 
 
-@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_shell_completion(shell):
-    code = "from maskexpr.cli import main; main(prog_name='maskexpr')"
-    environment = {**os.environ, "_MASKEXPR_COMPLETE": f"{shell}_source"}
-    made = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment)
-    if "bash" in made.stderr.lower():
+SHELLS = ("bash", "zsh", "fish")
+
+
+@pytest.fixture(scope="module")
+def completions(tmp_path_factory):
+    asked = [([], {"_MASKEXPR_COMPLETE": f"{shell}_source"}) for shell in SHELLS]
+    return dict(zip(SHELLS, forked(asked, tmp_path_factory.mktemp("completions")), strict=True))
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_shell_completion(shell, completions):
+    made = completions[shell]
+    if "bash" in made["stderr"].lower():
         pytest.skip("the version of bash cannot be found out")
-    assert "_MASKEXPR_COMPLETE" in made.stdout
+    assert "_MASKEXPR_COMPLETE" in made["stdout"]
 
 
 SLIPS = [
