@@ -169,17 +169,19 @@ def test_a_command_line_that_cannot_be(recipe):
 
 @pytest.fixture
 def files(tmp_path):
-    """A file of each kind."""
-    (tmp_path / "mask.yaml").write_text(TEXT)
-    (tmp_path / "few.reg").write_text(
-        "galactic\ncircle(1.25,2,0.3)\n-circle(1,2,0.1)\nfk5;box(3,4,1,0.5,45)\n"
-    )
+    return filled(tmp_path)
+
+
+def filled(folder):
+    """A folder with a file of each kind."""
+    (folder / "mask.yaml").write_text(TEXT)
+    (folder / "few.reg").write_text("galactic\ncircle(1.25,2,0.3)\n-circle(1,2,0.1)\nfk5;box(3,4,1,0.5,45)\n")
     Table({"RA": [83.6, 1.0] * u.deg, "DEC": [22.0, 2.0] * u.deg, "r": [1.0, 2.0] * u.deg}).write(
-        tmp_path / "sources.ecsv"
+        folder / "sources.ecsv"
     )
-    (tmp_path / "mask.json").write_text(mx.dumps(~mx.Band(lat=("-5 deg", "5 deg"))))
-    mx.Band(lat=("0 deg", "9 deg")).write(tmp_path / "made.fits", GRID)
-    return tmp_path
+    (folder / "mask.json").write_text(mx.dumps(~mx.Band(lat=("-5 deg", "5 deg"))))
+    mx.Band(lat=("0 deg", "9 deg")).write(folder / "made.fits", GRID)
+    return folder
 
 
 MASKS = {
@@ -427,11 +429,22 @@ def forked(commands, folder):
     ]
 
 
-def test_exit_codes_of_a_process(files):
-    """Of a process for each command, which begins where maskexpr is imported."""
+SHELLS = ("bash", "zsh", "fish")
+
+
+@pytest.fixture(scope="module")
+def processes(tmp_path_factory):
+    """How four commands ended, and the scripts that complete commands in three shells."""
+    files = filled(tmp_path_factory.mktemp("processes"))
     made, recipe, regions_of = (str(files / name) for name in ("made.fits", "mask.yaml", "few.reg"))
     commands = [["verify", made], ["verify", made, "--against", recipe], ["plan", regions_of], ["plan"]]
-    fine, broken, wrong, incomplete = forked([(words, {}) for words in commands], files)
+    asked = [([], {"_MASKEXPR_COMPLETE": f"{shell}_source"}) for shell in SHELLS]
+    ended = forked([*((words, {}) for words in commands), *asked], files)
+    return ended[: len(commands)], dict(zip(SHELLS, ended[len(commands) :], strict=True))
+
+
+def test_exit_codes_of_a_process(processes):
+    fine, broken, wrong, incomplete = processes[0]
     assert fine["code"] == 0
     assert broken["code"] == 3
     assert broken["stderr"].startswith("maskexpr: ")
@@ -455,18 +468,9 @@ def test_served_until_ctrl_c(recipe):
             served.kill()
 
 
-SHELLS = ("bash", "zsh", "fish")
-
-
-@pytest.fixture(scope="module")
-def completions(tmp_path_factory):
-    asked = [([], {"_MASKEXPR_COMPLETE": f"{shell}_source"}) for shell in SHELLS]
-    return dict(zip(SHELLS, forked(asked, tmp_path_factory.mktemp("completions")), strict=True))
-
-
 @pytest.mark.parametrize("shell", SHELLS)
-def test_shell_completion(shell, completions):
-    made = completions[shell]
+def test_shell_completion(shell, processes):
+    made = processes[1][shell]
     if "bash" in made["stderr"].lower():
         pytest.skip("the version of bash cannot be found out")
     assert "_MASKEXPR_COMPLETE" in made["stdout"]
