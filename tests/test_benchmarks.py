@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import gc
+import os
 import statistics
+import subprocess
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,6 +23,15 @@ from benchmarks.machine import limits, machine, versions
 from benchmarks.memory import measure_write
 from benchmarks.report import bar, bytes_of, details, seconds, table
 from benchmarks.tasks import TASKS
+
+
+@pytest.fixture(scope="module", autouse=True)
+def few_objects() -> Iterator[None]:
+    """The collector, which each job is preceded by, visits what the job's own test has made."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
 
 
 @pytest.mark.parametrize("key", TASKS)
@@ -238,11 +252,24 @@ def test_growth(series: object) -> None:
     series.job(series.small[0])()
 
 
-def test_a_tenth() -> None:
+def test_a_tenth(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("benchmarks.growth.back_memory", lambda: None)
     tiles, taken = tenth(small=True)
     assert 0 < tiles < 0.5
     assert taken > 0
 
 
-def test_import() -> None:
+def test_import(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the modules that this environment has compiled; a run compiles all of them in a new folder."""
+    run, folders = subprocess.run, []
+
+    def compiled(command: list[str], env: dict[str, str], **options: Any) -> Any:
+        folders.append(env["PYTHONPYCACHEPREFIX"])
+        assert not os.listdir(folders[-1])
+        rest = {name: value for name, value in env.items() if name != "PYTHONPYCACHEPREFIX"}
+        return run(command, env=rest, **options)
+
+    monkeypatch.setattr(subprocess, "run", compiled)
     assert import_bar(times=1).text.startswith("`import maskexpr`")
+    assert len(folders) == 2
+    assert len(set(folders)) == 1

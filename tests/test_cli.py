@@ -169,17 +169,19 @@ def test_a_command_line_that_cannot_be(recipe):
 
 @pytest.fixture
 def files(tmp_path):
-    """A file of each kind."""
-    (tmp_path / "mask.yaml").write_text(TEXT)
-    (tmp_path / "few.reg").write_text(
-        "galactic\ncircle(1.25,2,0.3)\n-circle(1,2,0.1)\nfk5;box(3,4,1,0.5,45)\n"
-    )
+    return filled(tmp_path)
+
+
+def filled(folder):
+    """A folder with a file of each kind."""
+    (folder / "mask.yaml").write_text(TEXT)
+    (folder / "few.reg").write_text("galactic\ncircle(1.25,2,0.3)\n-circle(1,2,0.1)\nfk5;box(3,4,1,0.5,45)\n")
     Table({"RA": [83.6, 1.0] * u.deg, "DEC": [22.0, 2.0] * u.deg, "r": [1.0, 2.0] * u.deg}).write(
-        tmp_path / "sources.ecsv"
+        folder / "sources.ecsv"
     )
-    (tmp_path / "mask.json").write_text(mx.dumps(~mx.Band(lat=("-5 deg", "5 deg"))))
-    mx.Band(lat=("0 deg", "9 deg")).write(tmp_path / "made.fits", GRID)
-    return tmp_path
+    (folder / "mask.json").write_text(mx.dumps(~mx.Band(lat=("-5 deg", "5 deg"))))
+    mx.Band(lat=("0 deg", "9 deg")).write(folder / "made.fits", GRID)
+    return folder
 
 
 MASKS = {
@@ -399,20 +401,56 @@ def test_writing_says_how_far_it_is(tmp_path):
 # ---- as a process
 
 
-def process(*words, **options):
-    return subprocess.run(
-        [sys.executable, "-m", "maskexpr", *map(str, words)], capture_output=True, text=True, **options
-    )
+# Each command is `python -m maskexpr` in a fork of a process that has imported it.
+FORKS = """
+import json, os, runpy, sys
+import maskexpr.cli
+for number, (words, more) in enumerate(json.loads(sys.argv[1])):
+    if child := os.fork():
+        print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+        continue
+    for stream, name in ((1, "stdout"), (2, "stderr")):
+        os.dup2(os.open(f"{sys.argv[2]}/{name}{number}", os.O_WRONLY | os.O_CREAT), stream)
+    os.environ.update(more)
+    sys.argv = ["maskexpr", *words]
+    runpy.run_module("maskexpr", run_name="__main__", alter_sys=True)
+    sys.exit("the command came back")
+"""
 
 
-def test_exit_codes_of_a_process(files):
-    assert process("verify", files / "made.fits").returncode == 0
-    broken = process("verify", files / "made.fits", "--against", files / "mask.yaml")
-    assert broken.returncode == 3
-    assert broken.stderr.startswith("maskexpr: ")
-    assert "Traceback" not in broken.stderr
-    assert process("plan", files / "few.reg").returncode == 1
-    assert process("plan").returncode == 2
+def forked(commands, folder):
+    """How commands ended, each with more in its environment, and what they said, by files in a folder."""
+    command = [sys.executable, "-c", FORKS, json.dumps(commands), str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return [
+        {"code": int(code)}
+        | {name: (folder / f"{name}{number}").read_text() for name in ("stdout", "stderr")}
+        for number, code in enumerate(done.stdout.split())
+    ]
+
+
+SHELLS = ("bash", "zsh", "fish")
+
+
+@pytest.fixture(scope="module")
+def processes(tmp_path_factory):
+    """How four commands ended, and the scripts that complete commands in three shells."""
+    files = filled(tmp_path_factory.mktemp("processes"))
+    made, recipe, regions_of = (str(files / name) for name in ("made.fits", "mask.yaml", "few.reg"))
+    commands = [["verify", made], ["verify", made, "--against", recipe], ["plan", regions_of], ["plan"]]
+    asked = [([], {"_MASKEXPR_COMPLETE": f"{shell}_source"}) for shell in SHELLS]
+    ended = forked([*((words, {}) for words in commands), *asked], files)
+    return ended[: len(commands)], dict(zip(SHELLS, ended[len(commands) :], strict=True))
+
+
+def test_exit_codes_of_a_process(processes):
+    fine, broken, wrong, incomplete = processes[0]
+    assert fine["code"] == 0
+    assert broken["code"] == 3
+    assert broken["stderr"].startswith("maskexpr: ")
+    assert "Traceback" not in broken["stderr"]
+    assert wrong["code"] == 1
+    assert incomplete["code"] == 2
 
 
 def test_served_until_ctrl_c(recipe):
@@ -430,14 +468,12 @@ def test_served_until_ctrl_c(recipe):
             served.kill()
 
 
-@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_shell_completion(shell):
-    code = "from maskexpr.cli import main; main(prog_name='maskexpr')"
-    environment = {**os.environ, "_MASKEXPR_COMPLETE": f"{shell}_source"}
-    made = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment)
-    if "bash" in made.stderr.lower():
+@pytest.mark.parametrize("shell", SHELLS)
+def test_shell_completion(shell, processes):
+    made = processes[1][shell]
+    if "bash" in made["stderr"].lower():
         pytest.skip("the version of bash cannot be found out")
-    assert "_MASKEXPR_COMPLETE" in made.stdout
+    assert "_MASKEXPR_COMPLETE" in made["stdout"]
 
 
 SLIPS = [

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import redirect_stdout
+from io import StringIO
 from pathlib import Path
 
 import astropy.units as u
@@ -26,8 +28,25 @@ GEOM = WcsGeom.allsky(binsz=BINSZ, frame="galactic")
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return demo.run(tmp_path_factory.mktemp("demo") / "new" / "output", binsz=BINSZ)
+def second_run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """The folder, and what is printed, of a run that replaces the output of another: a coarser mask, and an
+    empty picture.
+    """
+    import matplotlib.pyplot as plt
+
+    folder, printed = tmp_path_factory.mktemp("demo") / "new" / "output", StringIO()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(demo, "picture", lambda path: plt.figure(figsize=(1, 1)))
+        assert demo.run(folder, binsz="20 deg") == folder
+    assert read_mask(folder / "exclusion.fits").shape == (9, 18)
+    with redirect_stdout(printed):
+        demo.run(folder, binsz=BINSZ)
+    return folder, printed.getvalue()
+
+
+@pytest.fixture(scope="module")
+def folder(second_run: tuple[Path, str]) -> Path:
+    return second_run[0]
 
 
 @pytest.fixture(autouse=True)
@@ -93,12 +112,8 @@ def test_picture_shows_the_sky(folder: Path) -> None:
     assert 0.2 < kept.mean() < 0.8
 
 
-def test_it_says_what_it_does_and_how_long_it_takes(
-    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A second run replaces the output of the first."""
-    demo.run(folder, binsz=BINSZ)
-    text = capsys.readouterr().out
+def test_it_says_what_it_does_and_how_long_it_takes(second_run: tuple[Path, str]) -> None:
+    _, text = second_run
     assert len(re.findall(r"\[\d+\.\d\d s\]", text)) == text.count("\n* ") == 7
     for words in ("Catalog(7195 sources", "mixed", "exclusion.zarr", "exclusion.fits", "equal;", "read_mask"):
         assert words in text

@@ -27,6 +27,17 @@ SOME = (
 )
 
 
+# Tests, and then where the package that they tested is.
+TESTS = """
+import sys
+import pytest
+code = pytest.main(["-q", "-p", "no:cacheprovider", *sys.argv[1:]])
+import maskexpr
+print(maskexpr.__file__)
+sys.exit(code)
+"""
+
+
 def python(folder: Path, *words: str, path: Path | None = None) -> str:
     """What a Python that is started in a folder prints."""
     ours = ("PYTEST", "COV", "PYTHONPATH")
@@ -93,9 +104,8 @@ def test_it_tests_its_wheel(unpacked: Path, wheel: Path) -> None:
     python(unpacked.parent, "-m", "pip", *install, str(wheel))
     (unpacked / "maskexpr").rename(away)
     try:
-        code = "import maskexpr; print(maskexpr.__file__)"
-        assert python(unpacked, "-c", code, path=site).strip() == str(site / "maskexpr/__init__.py")
-        said = python(unpacked, "-m", "pytest", "-q", "-p", "no:cacheprovider", *SOME, path=site)
+        said = python(unpacked, "-c", TESTS, *SOME, path=site)
     finally:
         away.rename(unpacked / "maskexpr")
+    assert said.splitlines()[-1] == str(site / "maskexpr/__init__.py")
     assert re.search(r"\b[1-9]\d* passed", said), said

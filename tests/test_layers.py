@@ -10,6 +10,7 @@ import re
 import sys
 import tomllib
 from collections.abc import Callable, Iterator
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -54,8 +55,9 @@ FOR_TESTS = {"hypothesis", "pytest"}
 LONGEST_FUNCTION = 40
 
 
+@cache
 def sources(package: Path) -> dict[str, ast.Module]:
-    """Dotted name below the package (``nodes.band``; ``nodes.__init__``) to syntax tree."""
+    """Dotted name below the package (``nodes.band``; ``nodes.__init__``) to syntax tree; read once."""
     found = {}
     for path in sorted(package.rglob("*.py")):
         name = ".".join(path.relative_to(package).with_suffix("").parts)
@@ -105,7 +107,8 @@ def targets(node: ast.AST, module: str, modules: dict[str, ast.Module], package:
         yield f".{found or rest}"
 
 
-def imports(tree: ast.Module) -> Iterator[tuple[ast.stmt, str | None, bool]]:
+@cache
+def imports(tree: ast.Module) -> list[tuple[ast.stmt, str | None, bool]]:
     """Each import, the function it stands in (None at the top) and whether only the type checker reads it."""
 
     def walk(
@@ -118,7 +121,7 @@ def imports(tree: ast.Module) -> Iterator[tuple[ast.stmt, str | None, bool]]:
             guard = isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test)
             yield from walk(child, inside, typing or guard)
 
-    yield from walk(tree, None, False)
+    return list(walk(tree, None, False))
 
 
 def declared() -> set[str]:

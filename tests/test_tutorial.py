@@ -44,13 +44,17 @@ RADII_IN_32_BITS = np.array(
 
 @pytest.fixture(scope="module")
 def page(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
-    """What the page leaves, in the folder that its paths start from."""
+    """What the page leaves, in the folder that its paths start from. Its figures are made and not drawn:
+    tests/test_docs.py runs the page on the same data, and draws them.
+    """
     folder = tmp_path_factory.mktemp("tutorial")
     (folder / "shared").symlink_to(shared, target_is_directory=True)
     (folder / "page").mkdir()
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder / "page")
-        found = run(PAGE)
+        with pytest.MonkeyPatch.context() as drawing:
+            drawing.setattr("matplotlib.figure.Figure.savefig", lambda *args, **options: None)
+            found = run(PAGE)
         close_figures()
         yield found
 

@@ -1,6 +1,6 @@
 """Files that are cut, flipped or in part lost give the right bits or an error that says so.
 
-``MASKEXPR_DAMAGE=n`` flips n bits instead of 300, and cuts a third as often.
+``MASKEXPR_DAMAGE=n`` flips n bits instead of 100, and cuts a third as often.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ CUBE = mx.WcsGeom.create(
 MASK = mx.Region("icrs; circle(84.0, 22.5, 1.1)\nicrs; circle(82.0, 21.0, 0.5)") & mx.AxisRange(
     "energy", hi="3 GeV"
 )
-FLIPS = int(os.environ.get("MASKEXPR_DAMAGE", 300))
+FLIPS = int(os.environ.get("MASKEXPR_DAMAGE", 100))
 
 
 @pytest.fixture(scope="module")

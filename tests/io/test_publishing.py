@@ -12,8 +12,10 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +35,7 @@ ROOT = HERE.parents[2]
 SUFFIXES = (".zarr", ".fits", ".fits.gz")
 GEOM = mx.WcsGeom.create(skydir=(83.6, 22.0), npix=(61, 43), binsz=0.1)
 ONE = mx.Region("icrs; circle(83.0, 22.0, 1.3)")
+Attempts = Callable[[str, int], list[dict[str, Any]]]
 
 
 @pytest.fixture(scope="module")
@@ -47,21 +50,51 @@ def shim(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made
 
 
-def attempts(
-    task: str, number: int, shim: Path, folder: Path, before: Sequence[str] = ()
-) -> list[dict[str, Any]]:
-    number = int(os.environ.get("MASKEXPR_FAULTS", number))
-    command = [*before, sys.executable, "-m", "tests.io.torn", task, str(folder), str(number), *SUFFIXES]
-    environment = {**os.environ, "LD_PRELOAD": str(shim)}
-    done = subprocess.run(
-        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=3600, check=False
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
-    return [json.loads(line) for line in done.stdout.splitlines()]
+@contextmanager
+def torn(shim: Path, folder: Path, before: Sequence[str] = ()) -> Iterator[Attempts]:
+    """A process that makes attempts in a folder, with the shim before its C library."""
+    command = [*before, sys.executable, "-m", "tests.io.attempts", str(folder)]
+    with (
+        tempfile.TemporaryFile("w+") as errors,
+        subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env={**os.environ, "LD_PRELOAD": str(shim)},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+        ) as process,
+    ):
+        into, out = process.stdin, process.stdout
+        assert into is not None
+        assert out is not None
+
+        def attempts(task: str, number: int) -> list[dict[str, Any]]:
+            print(task, os.environ.get("MASKEXPR_FAULTS", number), *SUFFIXES, file=into, flush=True)
+            found = []
+            for line in out:
+                if line == "done\n":
+                    return found
+                found.append(json.loads(line))
+            errors.seek(0)
+            raise AssertionError(errors.read()[-2000:])
+
+        try:
+            yield attempts
+        finally:
+            process.kill()
 
 
-def test_killed_writers(shim: Path, tmp_path: Path) -> None:
-    found = attempts("kill", 50, shim, tmp_path)
+@pytest.fixture(scope="module")
+def attempts(shim: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Attempts]:
+    """One process for all attempts in one folder, which each of them begins anew."""
+    with torn(shim, tmp_path_factory.mktemp("attempts")) as made:
+        yield made
+
+
+def test_killed_writers(attempts: Attempts) -> None:
+    found = attempts("kill", 16)
     for each in found:
         assert each["found"] in ("old", "new"), each
         # A reader is never in the way of anything, nor does anything in its way read as a mask.
@@ -73,9 +106,9 @@ def test_killed_writers(shim: Path, tmp_path: Path) -> None:
     assert {each["found"] for each in found if each["end"] == "killed"} == {"old", "new"}
 
 
-def test_calls_that_fail_or_are_interrupted(shim: Path, tmp_path: Path) -> None:
+def test_calls_that_fail_or_are_interrupted(attempts: Attempts) -> None:
     ends = {"refused": ["old"], "interrupted": ["old", "new"], "written": ["new"]}
-    for each in attempts("refuse", 16, shim, tmp_path):
+    for each in attempts("refuse", 16):
         assert each["found"] in ends[each["end"]], each
         assert each["left"] == 0, each
         assert (each["end"] == "interrupted") <= (each["fault"] == 0), each
@@ -87,8 +120,8 @@ def test_calls_that_fail_or_are_interrupted(shim: Path, tmp_path: Path) -> None:
             assert int(written) > 0 or each["k"] < 20, each
 
 
-def test_limit_on_the_size_of_files(shim: Path, tmp_path: Path) -> None:
-    found = attempts("limit", 3, shim, tmp_path)
+def test_limit_on_the_size_of_files(attempts: Attempts) -> None:
+    found = attempts("limit", 3)
     for each in found:
         # Of many limits the last ones are enough.
         assert (each["end"], each["found"]) in (("refused", "old"), ("written", "new")), each
@@ -107,7 +140,8 @@ def test_a_full_file_system(shim: Path, tmp_path: Path) -> None:
         subprocess.run([*before, "true"], check=True, capture_output=True)
     except (OSError, subprocess.CalledProcessError):
         pytest.skip("needs unshare, and a system that lets users mount file systems of their own")
-    found = attempts("full", 9, shim, tmp_path, before)
+    with torn(shim, tmp_path, before) as attempts:
+        found = attempts("full", 6)
     for each in found:
         assert (each["end"], each["found"]) in (("refused", "old"), ("written", "new")), each
         assert each["left"] == 0, each
@@ -118,8 +152,8 @@ def test_a_full_file_system(shim: Path, tmp_path: Path) -> None:
         assert (ends[0], ends[-1]) == ("refused", "written")
 
 
-def test_killed_writers_are_gone_on_with(shim: Path, tmp_path: Path) -> None:
-    found = attempts("resume", 7, shim, tmp_path)
+def test_killed_writers_are_gone_on_with(attempts: Attempts) -> None:
+    found = attempts("resume", 7)
     for each in found:
         # Equal to the last byte to what a run gives that was not killed.
         assert (each["then"], each["found"], each["left"]) == ("written", "new", 0), each
@@ -127,9 +161,9 @@ def test_killed_writers_are_gone_on_with(shim: Path, tmp_path: Path) -> None:
     assert {int(each["said"]) for each in found} >= {0, found[0]["n_tiles"]}
 
 
-def test_two_writers_and_a_reader(shim: Path, tmp_path: Path) -> None:
+def test_two_writers_and_a_reader(attempts: Attempts) -> None:
     """``MASKEXPR_FAULTS`` is here a number of tenths of seconds."""
-    for each in attempts("race", 7, shim, tmp_path):
+    for each in attempts("race", 7):
         end, said = each["reader"]
         assert end == "written", each
         seen = json.loads(said)
