@@ -132,6 +132,10 @@ class Evaluator:
         known = self._facts.get(id(child))
         return (facts_of(child)[id(child)] if known is None else known).reads
 
+    def keeps(self, child: Mask) -> bool:
+        """See `maskexpr.expr.mask.Ask.keeps`."""
+        return self._is_kept(child) or self._is_shared(child)
+
     def refine(self, leaf: Mask, tile: Tile) -> Bools:
         """See `maskexpr.expr.mask.Ask.refine`."""
         if not is_pruned():

@@ -67,6 +67,9 @@ class Ask(Protocol):
     def reads(self, child: Mask) -> bool:
         """Whether a child, or anything below it, reads data."""
 
+    def keeps(self, child: Mask) -> bool:
+        """Whether values of a child on tiles are kept for all that ask for them."""
+
     def refine(self, leaf: Mask, tile: Tile) -> Bools:
         """Values of a leaf on a tile by refinement: blocks that `coverage` decides are filled, the rest
         asked as points.

@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 
 from ..core.coverage import EMPTY, FULL, MIXED, Coverage, invert
 from ..core.errors import NeedsGridError
+from ..core.once import once
 from ..expr.mask import Ask, Bools, Mask, Reach, need_mask
+from ..expr.structure import postorder
 from ..expr.verbs import Kernel, Metric, Radius
 from ..grid.axis import axis_of
 from ..grid.lattice import Grid
@@ -156,14 +158,23 @@ class SkyGrowth(Growth):
         return [_complement(values, tile) for values, tile in zip(grown, survey.tiles, strict=True)]
 
     def _selection(self, of: Ask) -> Selection:
-        if not self.erodes:
-            return Selection(
-                lambda tile: of.values(self.mask, tile), lambda areas: of.coverage(self.mask, areas)
-            )
-        return Selection(
-            lambda tile: _complement(of.values(self.mask, tile), tile),
-            lambda areas: invert(of.coverage(self.mask, areas)),
-        )
+        child, erodes = self.mask, self.erodes
+
+        def values(where: Tile | Pixels) -> Bools:
+            found = of.values(child, where)
+            return _complement(found, where) if erodes else found
+
+        def cover(areas: Areas) -> Coverage:
+            found = of.coverage(child, areas)
+            return invert(found) if erodes else found
+
+        return Selection(values, cover, values if self._is_of_points and not of.keeps(child) else None)
+
+    @once
+    def _is_of_points(self) -> bool:
+        """Whether what grows is known at single points, by formulas."""
+        below = postorder(self.mask)
+        return not any(each.needs_grid or each.reads_data or each.widens for each in below)
 
     def paint(self, tile: Tile, out: Bools, of: Ask) -> None:
         if self.metric == "pixel":
@@ -188,9 +199,9 @@ def reach_of(radius: NDArray[np.float64], unit: str, kernel: str) -> Reach:
     return Reach(degrees=min(180.0, math.hypot(lon, lat) if kernel == "box" else lat))
 
 
-def _complement(values: Bools, tile: Tile) -> Bools:
+def _complement(values: Bools, where: Tile | Pixels) -> Bools:
     """What is on the sky and not selected."""
-    return ~values if tile.on_sky is None else ~values & tile.on_sky
+    return ~values if where.on_sky is None else ~values & where.on_sky
 
 
 def at_pixels(mask: Mask, points: Points, of: Ask) -> Bools:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from ..core.arrays import Bools, Floats, Ints
 from ..core.coverage import Coverage
+from ..grid.points import Pixels
 from ..grid.tiles import Areas, Tile
 from ..sphere.vectors import TIE, angle_between, chord2, chord2_of
 
@@ -26,10 +27,14 @@ _SLACK = 256 * np.finfo(np.float64).eps
 
 
 class Selection(NamedTuple):
-    """A mask to be grown: how to ask for its pixels and its coverage."""
+    """A mask to be grown: how to ask for its pixels and its coverage.
+
+    ``at`` asks for single pixels, of a mask that is known there without others; else it is None.
+    """
 
     values: Callable[[Tile], Bools]
     cover: Callable[[Areas], Coverage]
+    at: Callable[[Pixels], Bools] | None = None
 
 
 def differences(a: Floats, b: Floats) -> tuple[Floats, Floats, Floats, Floats]:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..core.arrays import Bools, Ints
+from ..core.coverage import EMPTY, FULL
 from ..grid.survey import Survey
 from ..grid.tiles import OFF, Tile, Tiles
 from ..pixels.patches import Patches
@@ -24,6 +25,8 @@ from .tree import TreeBlocks, grow_by_tree, tree_blocks
 
 __all__ = ["SkySurvey", "grow_on_sky", "grow_tile", "survey_sky"]
 
+# Windows of a child that are small: what it takes to ask for one as a tile is that of ten times its pixels.
+_SMALL = 1024
 # Tiles of fewer pixels grow by the tree of all together: to bound the metric of each costs more.
 _FEW = 4096
 
@@ -89,7 +92,7 @@ def grow_on_sky(survey: SkySurvey, selection: Selection) -> list[Bools]:
     if survey.tree is None:
         return [grow_rows(tile, shape, selection) for tile in tiles]
     windows = [Window(*bounds) for bounds in survey.windows.T.tolist()]
-    child = Patches(windows, [selection.values(tiles[0].on(each)) for each in windows])
+    child = Patches(windows, _values(windows, tiles[0], selection))
     grown = Patches([tile.window for tile in tiles], [child.on(tile.window).copy() for tile in tiles])
     for smooth in survey.smooth:
         grown.add(smooth.tile.window, grow_plane(smooth, shape, child.on))
@@ -98,6 +101,25 @@ def grow_on_sky(survey: SkySurvey, selection: Selection) -> list[Bools]:
         if tile.on_sky is not None:
             values &= tile.on_sky
     return grown.arrays
+
+
+def _values(windows: list[Window], tile: Tile, selection: Selection) -> list[Bools]:
+    """The selected pixels of windows: of many small ones, as lie along a limb, asked together."""
+    small = np.array([i for i, each in enumerate(windows) if each.size <= _SMALL], dtype=np.intp)
+    if selection.at is None or len(small) < 2:
+        return [selection.values(tile.on(each)) for each in windows]
+    cover = selection.cover(Tiles(tile.geom, _bounds([windows[i] for i in small]), tile.plane))
+    asked = small[(cover != EMPTY) & (cover != FULL)].tolist()
+    pixels = [tile.on(windows[i]).all_pixels() for i in asked]
+    found: dict[int, Bools] = {}
+    if pixels:
+        together = tile.pixels(*(np.concatenate([getattr(each, axis) for each in pixels]) for axis in "yx"))
+        ends = np.cumsum([len(each) for each in pixels])[:-1]
+        found = dict(zip(asked, np.split(selection.at(together), ends), strict=True))
+    return [
+        found[i].reshape(each.shape) if i in found else selection.values(tile.on(each))
+        for i, each in enumerate(windows)
+    ]
 
 
 def _bounds(windows: Sequence[Window]) -> Ints:

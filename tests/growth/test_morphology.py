@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import astropy.units as u
 import numpy as np
 import pytest
@@ -28,6 +30,7 @@ from maskexpr.nodes.catalog import Catalog
 from maskexpr.nodes.dilate import Dilate
 from maskexpr.nodes.erode import Erode
 from maskexpr.nodes.open_close import Close, Open
+from maskexpr.nodes.region import Region
 from maskexpr.pixels.window import Window
 from maskexpr.testing import check_node, geometries
 
@@ -498,3 +501,25 @@ def test_disk_of_a_hair_below_a_pixel_is_that_of_a_pixel() -> None:
     geom = mx.WcsGeom.create(npix=(5, 5), binsz=0.0166666666667, proj="TAN")
     one = mx.Raster((np.arange(25).reshape(5, 5) == 12, geom))
     assert int(one.dilate("1 arcmin", metric="pixel").on(geom).sum()) == 5
+
+
+def test_small_windows_along_a_limb_are_asked_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Across the limb of a map of the whole sky a tile has neighbours in hundreds of places."""
+    painted, paint = [], Region.paint
+
+    def counted(self: Region, tile: Tile, out: np.ndarray, of: Any) -> None:
+        painted.append(tile.window)
+        paint(self, tile, out, of)
+
+    geom = WcsGeom.create(skydir=(40, 30), npix=(250, 250), binsz=1, proj="ZEA")
+    boxes = Region(
+        "icrs;" + ";".join(f"box({x}, {y}, 16, 6, 30)" for x in range(0, 360, 30) for y in (-50, 5))
+    )
+    for mask in (boxes.dilate("3 deg"), (~boxes).erode("4 deg")):
+        want = on_map(mask, geom)
+        monkeypatch.setattr(Region, "paint", counted)
+        painted.clear()
+        found = mask.on(geom, chunks=32).values
+        monkeypatch.undo()
+        assert np.array_equal(found, want)
+        assert 0 < len(painted) <= 4 * 64
