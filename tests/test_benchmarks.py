@@ -15,6 +15,8 @@ import numpy as np
 import pytest
 from numpy.random import default_rng
 
+import maskexpr as mx
+from benchmarks import twins
 from benchmarks.__main__ import main
 from benchmarks.growth import SERIES, tenth
 from benchmarks.harness import THREADS, Outcome, Task, limited, measure, peak_of
@@ -250,6 +252,19 @@ def test_memory_of_writing(suffix: str) -> None:
 @pytest.mark.parametrize("series", SERIES, ids=lambda each: each.size)
 def test_growth(series: object) -> None:
     series.job(series.small[0])()
+
+
+def test_twins(monkeypatch: pytest.MonkeyPatch) -> None:
+    grids = {"AIT": mx.WcsGeom.allsky(binsz=15, proj="AIT"), "HEALPix": mx.HpxGeom(order=3)}
+    twin = mx.WcsGeom.allsky(binsz=15, proj="CAR")
+    monkeypatch.setattr(twins, "_LEAST", 0.0)
+    cases = {seed: twins.drawn(seed) for seed in (0, 3, 6, 7)}
+    assert {case.chunks for case in cases.values()} == {"auto", "64", "rows", "columns"}
+    for seed, case in cases.items():
+        assert twins.drawn(seed).mask == case.mask
+        for most, found in ((0.0, ["AIT", "HEALPix"]), (1e9, [])):
+            monkeypatch.setattr(twins, "_MOST", most)
+            assert [name for name, _, _ in twins.compared(case, grids, twin)] == found
 
 
 def test_a_tenth(monkeypatch: pytest.MonkeyPatch) -> None:
