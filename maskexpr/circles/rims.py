@@ -18,10 +18,11 @@ from .seam import Seam
 
 __all__ = ["RimIndex"]
 
-# Circles at the seam that are worked out together, so many that numpy's calls are long: at most, and with so
-# many pixels in their boxes.
+# Circles at the seam that are worked out together, at most, and with so many pixels in their boxes: a tile
+# looks through all of a piece. But no more pieces by their pixels than this, so that all are kept.
 _TOGETHER = 64
-_PIXELS = 1 << 16
+_PIXELS = 1 << 13
+_PIECES = 128
 # What one costs besides the pixels of its box, in such pixels; and what it costs, for a row of the map, to
 # refine the blocks at the limb in place of that.
 _EACH = 2000
@@ -61,7 +62,8 @@ class RimIndex:
             done, y, x = seam.pixels(centres[:, some], radius[some])
             return done, y, x, x + 1
 
-        parts = np.stack([np.cumsum(boxes) // _PIXELS, np.arange(len(cut)) // _TOGETHER])
+        most = max(_PIXELS, float(boxes.sum()) / _PIECES)
+        parts = np.stack([np.cumsum(boxes) // most, np.arange(len(cut)) // _TOGETHER])
         first = np.flatnonzero(np.diff(parts, prepend=-1).any(axis=0))
         self._cut = Drawn(cut, Caps(centres, radius), first, draw)
 
