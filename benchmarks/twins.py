@@ -7,11 +7,9 @@ more than `_LEAST` seconds of processor and more than `_MOST` times its twin.
 from __future__ import annotations
 
 import argparse
-import signal
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any, Final, NamedTuple
 
 import dask
@@ -20,6 +18,8 @@ from astropy import units as u
 from astropy.coordinates import SkyCoord
 
 import maskexpr as mx
+
+from .patience import TooSlow, limited
 
 __all__ = ["Case", "drawn", "main"]
 
@@ -113,31 +113,13 @@ def _written(kind: str, lon: float, lat: float, size: float, turn: float) -> str
     return f"polygon({','.join(f'{a},{b}' for a, b in zip(corners.ra.deg, corners.dec.deg, strict=True))})"
 
 
-class _Late(BaseException):
-    """A job takes too long."""
-
-
-@contextmanager
-def _limited() -> Iterator[None]:
-    def stop(*_: object) -> None:
-        raise _Late
-
-    before = signal.signal(signal.SIGPROF, stop)
-    signal.setitimer(signal.ITIMER_PROF, _LATE)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_PROF, 0)
-        signal.signal(signal.SIGPROF, before)
-
-
 def _seconds(case: Case, geom: Any) -> float:
     """Processor time of a mask on a grid, by one thread; infinite if it is given up."""
     start = time.process_time()
     try:
-        with _limited(), dask.config.set(scheduler="synchronous"):
+        with limited(_LATE), dask.config.set(scheduler="synchronous"):
             case.mask.on(geom, chunks=case.chunks_on(geom)).compute()
-    except _Late:
+    except TooSlow:
         return np.inf
     return time.process_time() - start
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-import signal
 import traceback
 import warnings
 from collections.abc import Iterator
@@ -16,6 +14,7 @@ from astropy.coordinates import SkyCoord
 from astropy.io import fits
 
 import maskexpr as mx
+from benchmarks.patience import TooSlow, limited
 from maskexpr.testing import brute_force, whole_tile
 
 from .drawn import Drawn, NoOracle
@@ -29,26 +28,6 @@ ASKED = 200
 
 # Seconds of processor time after which a case is given up.
 SLOW = 8
-
-
-class TooSlow(BaseException):
-    """A case takes too long; no code may take it for an error of its own."""
-
-
-@contextlib.contextmanager
-def limited(seconds: float) -> Iterator[None]:
-    """Raise `TooSlow` after so much processor time."""
-
-    def stop(*_: object) -> None:
-        raise TooSlow
-
-    before = signal.signal(signal.SIGPROF, stop)
-    signal.setitimer(signal.ITIMER_PROF, seconds)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_PROF, 0)
-        signal.signal(signal.SIGPROF, before)
 
 
 @dataclass(frozen=True)
